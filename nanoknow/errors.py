@@ -1,0 +1,26 @@
+"""What a user can mend: one line that says what, where, and what to do next.
+
+Exception
+└── NanoknowError
+    ├── ConfigError       a key, a value, a flag
+    ├── DataError         a file that is read or fetched
+    └── CheckpointError   a run folder or a checkpoint
+
+Anything else that escapes is a defect in nanoknow.
+"""
+
+
+class NanoknowError(Exception):
+    """Base of all errors that a user can mend; its text is one complete line."""
+
+
+class ConfigError(NanoknowError):
+    """A configuration that cannot be used: names the file and the key."""
+
+
+class DataError(NanoknowError):
+    """A data file that cannot be read: names the file and, where there is one, the line."""
+
+
+class CheckpointError(NanoknowError):
+    """A run or checkpoint that is missing, damaged, or does not fit."""
