@@ -4,7 +4,8 @@ Exception
 └── NanoknowError
     ├── ConfigError       a key, a value, a flag
     ├── DataError         a file that is read or fetched
-    └── CheckpointError   a run folder or a checkpoint
+    ├── CheckpointError   a run folder or a checkpoint
+    └── Interrupted       a signal, answered by saving
 
 Anything else that escapes is a defect in nanoknow.
 """
@@ -12,6 +13,8 @@ Anything else that escapes is a defect in nanoknow.
 
 class NanoknowError(Exception):
     """Base of all errors that a user can mend; its text is one complete line."""
+
+    exit_code = 1
 
 
 class ConfigError(NanoknowError):
@@ -24,3 +27,11 @@ class DataError(NanoknowError):
 
 class CheckpointError(NanoknowError):
     """A run or checkpoint that is missing, damaged, or does not fit."""
+
+
+class Interrupted(NanoknowError):
+    """Training was asked to stop, and its state was saved first."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

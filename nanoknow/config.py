@@ -1,0 +1,203 @@
+"""The experiment as data: frozen models, one owner for every value, no torch.
+
+The defaults are the original experiment's recipe. A YAML file in ``configs/`` changes what it
+names, flags and ``--set a.b=c`` change what they name on top of that (see ``config_file``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+
+Count = Annotated[int, Strict(), Field(ge=1)]
+CountOrZero = Annotated[int, Strict(), Field(ge=0)]
+Fraction = Annotated[float, Strict(), Field(ge=0.0, lt=1.0)]
+Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
+Positive = Annotated[float, Strict(), Field(gt=0.0)]
+NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
+Switch = Annotated[bool, Strict()]
+
+
+class Frozen(BaseModel):
+    """Base of every config: immutable, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
+
+
+class WorldConfig(Frozen):
+    """The built-in synthetic world (``nanoknow data make`` writes it to files)."""
+
+    people: Annotated[int, Strict(), Field(ge=10)] = 1000
+    paraphrases: Count = 3
+    seed: CountOrZero = 0
+
+
+class DataConfig(Frozen):
+    """Which texts to use. A role without a file is filled by the world, where there is one."""
+
+    corpus: Path | None = Field(None, description="pretraining text, a document a line")
+    questions: Path | None = Field(None, description="question<TAB>answer pairs to finetune on")
+    eval: Path | None = Field(None, description="questions to evaluate on")
+    world: WorldConfig | None = None
+
+
+class TransformerConfig(Frozen):
+    """What every model variant shares."""
+
+    n_layers: Count = 4
+    n_heads: Count = 8
+    d_model: Count = 256
+    block_size: Annotated[int, Strict(), Field(ge=8)] = 128
+    dropout: Fraction = 0.1
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.d_model % self.n_heads:
+            raise ValueError(
+                f"n_heads {self.n_heads} must divide d_model {self.d_model} without remainder"
+            )
+        return self
+
+
+class VanillaConfig(TransformerConfig):
+    """The ordinary causal transformer."""
+
+    variant: Literal["vanilla"] = "vanilla"
+
+
+class PerceiverConfig(TransformerConfig):
+    """The transformer whose trunk works on ``bottleneck_dim`` latents."""
+
+    variant: Literal["perceiver"] = "perceiver"
+    bottleneck_dim: Count = 64
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.n_layers < 2:
+            raise ValueError("a perceiver needs n_layers of 2 or more: one projects down, one up")
+        if self.bottleneck_dim > self.block_size:
+            raise ValueError(
+                f"bottleneck_dim {self.bottleneck_dim} must not exceed block_size {self.block_size}"
+            )
+        return self
+
+
+ModelConfig = Annotated[VanillaConfig | PerceiverConfig, Field(discriminator="variant")]
+
+
+class SpanCorruptionConfig(Frozen):
+    """Pretraining: hide a stretch of a document and write it after the rest."""
+
+    kind: Literal["span_corruption"] = "span_corruption"
+    min_truncation: Count = Field(4, description="shortest truncation length, in characters")
+    max_truncation: Share = Field(0.875, description="longest truncation, as a share of the block")
+    keep_empty_documents: Switch = Field(
+        False, description="count empty lines, and the nothing after the last line end, as examples"
+    )
+
+
+class QuestionAnsweringConfig(Frozen):
+    """Finetuning: answer a question with nothing to read the answer from."""
+
+    kind: Literal["question_answering"] = "question_answering"
+    max_answer_length: Count = Field(32, description="characters to decode at most")
+
+
+class LanguageModelingConfig(Frozen):
+    """Predict the next character of a running text, in windows at every offset."""
+
+    kind: Literal["language_modeling"] = "language_modeling"
+
+
+PretrainTaskConfig = Annotated[
+    SpanCorruptionConfig | LanguageModelingConfig, Field(discriminator="kind")
+]
+TaskConfig = Annotated[
+    SpanCorruptionConfig | QuestionAnsweringConfig | LanguageModelingConfig,
+    Field(discriminator="kind"),
+]
+
+
+class OptimizerConfig(Frozen):
+    """AdamW (Loshchilov & Hutter, 2019)."""
+
+    learning_rate: Positive = Field(6e-4, description="the peak rate")
+    betas: tuple[Fraction, Fraction] = (0.9, 0.95)
+    weight_decay: NonNegative = 0.1
+    decay: Literal["all_but_biases", "linear_weights"] = "all_but_biases"
+    grad_clip: Positive = 1.0
+
+
+class ScheduleConfig(Frozen):
+    """Linear warm-up, then a cosine. Counted in positions seen, padding included."""
+
+    warmup_positions: CountOrZero = 512 * 20
+    decay_positions: Count | None = Field(
+        None, description="where the cosine ends; null: at the end of the planned epochs"
+    )
+    final_share: Fraction = Field(0.1, description="the lowest rate, as a share of the peak")
+
+
+class StageConfig(Frozen):
+    """One stretch of training."""
+
+    epochs: Count
+    batch_size: Count
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    evaluate_every: Count | None = Field(
+        None, description="epochs between accuracies on the eval questions; null: never"
+    )
+    checkpoint_minutes: Positive = Field(5.0, description="minutes between checkpoints")
+    log_every: Count = Field(10, description="steps between two lines of metrics.jsonl")
+
+
+class PretrainConfig(StageConfig):
+    """Pretraining; also language modelling."""
+
+    task: PretrainTaskConfig = SpanCorruptionConfig()
+    epochs: Count = 650
+    batch_size: Count = 128
+    optimizer: OptimizerConfig = OptimizerConfig(learning_rate=6e-3)
+
+
+class FinetuneConfig(StageConfig):
+    """Finetuning on questions, starting from a pretrained run."""
+
+    task: QuestionAnsweringConfig = QuestionAnsweringConfig()
+    epochs: Count = 10
+    batch_size: Count = 256
+    evaluate_every: Count | None = 1
+
+
+class ScratchConfig(FinetuneConfig):
+    """The same on fresh weights: ``finetune --from scratch``."""
+
+    epochs: Count = 75
+    evaluate_every: Count | None = 5
+
+
+class SampleConfig(Frozen):
+    """How text is sampled."""
+
+    context: Annotated[str, Strict(), Field(min_length=1)] = "O God, O God!"
+    length: Count = 2000
+    temperature: Positive = 1.0
+    top_k: Count | None = 10
+
+
+class ExperimentConfig(Frozen):
+    """Everything that decides what a command computes."""
+
+    seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)] = 0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    data: DataConfig = DataConfig()
+    model: ModelConfig = VanillaConfig()
+    pretrain: PretrainConfig = PretrainConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
+    scratch: ScratchConfig = ScratchConfig()
+    sample: SampleConfig = SampleConfig()

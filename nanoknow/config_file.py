@@ -1,0 +1,256 @@
+"""From YAML, flags and ``--set`` to one frozen config; every mistake names file, line and key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from nanoknow.config import (
+    ExperimentConfig,
+    LanguageModelingConfig,
+    PerceiverConfig,
+    QuestionAnsweringConfig,
+    SpanCorruptionConfig,
+    VanillaConfig,
+)
+from nanoknow.errors import ConfigError
+
+MAX_CONFIG_BYTES = 1_000_000
+KeyPath = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Override:
+    """One value from the command line: ``label`` is how the user wrote it (``--epochs``)."""
+
+    key: str
+    value: Any
+    label: str
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML without aliases or duplicate keys, which reads ``1e-3`` as a number."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem="aliases are not supported: write the value out", problem_mark=mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = str(key_node.value)
+            if key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} stands twice: keep one",
+                    problem_mark=key_node.start_mark,
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def load_config(
+    name_or_path: str | None,
+    overrides: Sequence[Override] = (),
+    base: ExperimentConfig | None = None,
+) -> ExperimentConfig:
+    """Resolve a config: flags over file over ``base`` (the defaults, or a run's own config).
+
+    Args:
+        name_or_path: a shipped config's name (``birthplaces``), a path, or None for no file.
+        overrides: values from the command line, last one wins.
+        base: what the file and the flags change.
+
+    Raises:
+        ConfigError: one line with file:line, key, allowed values and the nearest known key.
+    """
+    source, text = ("", "") if name_or_path is None else _read(name_or_path)
+    values, lines = _parse(text, source)
+    merged = _merge((base or ExperimentConfig()).model_dump(), values)
+    labels: dict[KeyPath, str] = {}
+    for override in overrides:
+        path = tuple(override.key.split("."))
+        merged = _merge(merged, _nest(path, override.value))
+        labels[path] = override.label
+    try:
+        return ExperimentConfig.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(error.errors()[0], source, lines, labels)) from None
+
+
+def parse_assignment(text: str) -> Override:
+    """Read one ``--set a.b=c``; the value is YAML, so ``null``, ``1e-3`` and lists work."""
+    key, equals, value = text.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ConfigError(f"--set {text}: write it as --set section.key=value")
+    return Override(key.strip(), _yaml(value, f"--set {key}"), f"--set {key}")
+
+
+def dump_config(config: BaseModel) -> str:
+    """Write a config as YAML that ``load_config`` reads back to an equal config."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Return the configs that come with nanoknow, by name."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "configs", package.parent / "configs"):
+        if folder.is_dir():
+            return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {}
+
+
+def _read(name_or_path: str) -> tuple[str, str]:
+    shipped = shipped_configs()
+    path = shipped.get(name_or_path, Path(name_or_path))
+    try:
+        if path.is_file() and path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES:,} bytes: is this a config?")
+        return str(path), path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text: is this a config?") from None
+    except OSError as error:
+        hint = suggest(name_or_path, list(shipped))
+        reason = error.strerror or "cannot be read"
+        raise ConfigError(
+            f"config {name_or_path}: {reason}.{hint} Name a file, or one of: {', '.join(shipped)}"
+        ) from None
+
+
+def _yaml(text: str, source: str) -> Any:  # noqa: ANN401
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{source}:{mark.line + 1}" if mark else source
+        raise ConfigError(f"{where}: {error.problem}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: nested too deeply: a config has three levels") from None
+
+
+def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    values = _yaml(text, source)
+    if values is None:
+        return {}, {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{source}:1: expected keys and values such as 'seed: 0'")
+    lines: dict[KeyPath, int] = {}
+
+    def walk(node: yaml.Node | None, path: KeyPath) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                lines[(*path, str(key.value))] = key.start_mark.line + 1
+                walk(value, (*path, str(key.value)))
+
+    walk(yaml.compose(text, Loader=_StrictLoader), ())
+    return values, lines
+
+
+def _nest(path: KeyPath, value: object) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return value  # type: ignore[return-value]
+
+
+def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``changes`` over ``base``; a new variant or kind keeps only the keys that it knows."""
+    for tag in ("variant", "kind"):
+        if tag in changes and changes[tag] != base.get(tag) and changes[tag] in _members():
+            known = _members()[changes[tag]].model_fields
+            base = {key: value for key, value in base.items() if key in known}
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _members() -> dict[str, type[BaseModel]]:
+    """Return the members of the discriminated unions by their tag."""
+    classes = (
+        VanillaConfig,
+        PerceiverConfig,
+        SpanCorruptionConfig,
+        LanguageModelingConfig,
+        QuestionAnsweringConfig,
+    )
+    tags = ((cls, cls.model_fields.get("variant") or cls.model_fields["kind"]) for cls in classes)
+    return {get_args(field.annotation)[0]: cls for cls, field in tags}
+
+
+def suggest(word: str, known: Sequence[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known word, or nothing."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _explain(
+    error: ErrorDetails,
+    source: str,
+    lines: Mapping[KeyPath, int],
+    labels: Mapping[KeyPath, str],
+) -> str:
+    path, beside = _walk(error["loc"])
+    where = source
+    for depth in range(1, len(path) + 1):
+        prefix = tuple(path[:depth])
+        if prefix in lines:
+            where = f"{source}:{lines[prefix]}"
+        where = labels.get(prefix, where)
+    # A rule about a whole section is broken by the flags that name keys in it.
+    below = [label for key, label in labels.items() if key[: len(path)] == tuple(path)]
+    where = ", ".join(below) or where
+    where = where if where.endswith(".".join(path)) else f"{where}: {'.'.join(path)}"
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        hint = suggest(path[-1], beside)
+        return f"{where}: unknown key.{hint} Known here: {', '.join(beside)}"
+    if kind in ("union_tag_invalid", "literal_error"):
+        expected = context.get("expected_tags", context.get("expected"))
+        choices = re.findall(r"'([^']*)'", str(expected))
+        given = str(context.get("tag", error["input"]))
+        hint = suggest(given, choices)
+        return f"{where}: unknown {given!r}.{hint} Available: {', '.join(choices)}"
+    message = error["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(error["input"], dict | BaseModel) else f" (got {error['input']!r})"
+    return f"{where}: {message}{shown}"
+
+
+def _walk(loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+    """Return the keys of an error's location, and those known where the last one stands."""
+    path: list[str] = []
+    beside: list[str] = []
+    owner: Any = ExperimentConfig
+    for part in map(str, loc):
+        fields = getattr(owner, "model_fields", {})
+        if part in _members() and part not in fields:
+            # A discriminated union puts its member's tag between the keys: that is no key.
+            owner = _members()[part]
+            continue
+        path.append(part)
+        beside = list(fields)
+        annotation = fields[part].annotation if part in fields else None
+        members = [a for a in get_args(annotation) if hasattr(a, "model_fields")]
+        owner = members[0] if members else annotation
+    return path, beside

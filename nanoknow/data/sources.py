@@ -1,0 +1,122 @@
+"""The texts that a config names, read when they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nanoknow.config import DataConfig
+from nanoknow.data.corpus import (
+    Corpus,
+    QuestionSet,
+    corpus_from_bytes,
+    locate,
+    questions_from_bytes,
+    read_corpus,
+    read_questions,
+)
+from nanoknow.data.facts import FactIndex
+from nanoknow.data.world import WorldFiles, make_world
+from nanoknow.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Corpus, training questions and evaluation questions, from files or the built-in world."""
+
+    config: DataConfig
+
+    @classmethod
+    def find(cls, config: DataConfig) -> Texts:
+        """Replace the names of files by the absolute paths where they are.
+
+        Raises:
+            DataError: a named file is nowhere.
+        """
+        roles = {role: getattr(config, role) for role in ("corpus", "questions", "eval")}
+        found = {role: locate(path).absolute() for role, path in roles.items() if path}
+        return cls(config.model_copy(update=found))
+
+    @cached_property
+    def corpus(self) -> Corpus | None:
+        """The pretraining text, where one is named."""
+        if self.config.corpus:
+            return read_corpus(self.config.corpus)
+        if self._world:
+            return corpus_from_bytes(self._world.corpus.encode(), self._world_name("corpus"))
+        return None
+
+    @cached_property
+    def questions(self) -> QuestionSet | None:
+        """The training questions, where a file is named."""
+        return self._questions(self.config.questions, "training questions")
+
+    @cached_property
+    def eval(self) -> QuestionSet | None:
+        """The questions to evaluate on, where a file is named."""
+        return self._questions(self.config.eval, "dev questions")
+
+    def require_corpus(self) -> Corpus:
+        """Return the pretraining text.
+
+        Raises:
+            ConfigError: none is named.
+        """
+        if self.corpus is None:
+            raise ConfigError("no pretraining text: name one with --corpus FILE")
+        return self.corpus
+
+    def require_questions(self) -> QuestionSet:
+        """Return the training questions.
+
+        Raises:
+            ConfigError: no file is named.
+        """
+        if self.questions is None:
+            raise ConfigError("no training questions: name a file with --questions FILE")
+        return self.questions
+
+    def require_eval(self) -> QuestionSet:
+        """Return the questions to evaluate on.
+
+        Raises:
+            ConfigError: no file is named.
+        """
+        if self.eval is None:
+            raise ConfigError("no questions to evaluate on: name a file with --eval FILE")
+        return self.eval
+
+    @cached_property
+    def facts(self) -> FactIndex | None:
+        """What the training data say, where there is a corpus."""
+        return FactIndex(self.corpus, self.questions) if self.corpus else None
+
+    def hashes(self) -> dict[str, dict[str, str]]:
+        """Return the name and SHA-256 of each text, by its role."""
+        texts = {"corpus": self.corpus, "questions": self.questions, "eval": self.eval}
+        return {
+            role: {"name": text.name, "sha256": text.sha256} for role, text in texts.items() if text
+        }
+
+    @cached_property
+    def _world(self) -> WorldFiles | None:
+        world = self.config.world
+        return make_world(world.people, world.paraphrases, world.seed) if world else None
+
+    def _world_name(self, part: str) -> str:
+        world = self.config.world
+        if world is None:
+            return part
+        return (
+            f"{part} of the built-in world (people {world.people}, "
+            f"paraphrases {world.paraphrases}, seed {world.seed})"
+        )
+
+    def _questions(self, path: Path | None, part: str) -> QuestionSet | None:
+        if path:
+            return read_questions(path)
+        if self._world:
+            text = self._world.train if part.startswith("training") else self._world.dev
+            return questions_from_bytes(text.encode(), self._world_name(part))
+        return None

@@ -1,0 +1,111 @@
+"""Characters to ids and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from nanoknow.errors import DataError
+
+PAD = "\u25a1"
+"""White square: fills a sequence up to the block size. Always id 0 where it exists."""
+MASK = "\u2047"
+"""Double question mark: stands for the hidden span, and asks for an answer. Always id 1."""
+SPECIALS = (PAD, MASK)
+
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A character vocabulary: ``characters[i]`` has id ``i``.
+
+    Span corruption and question answering start it with ``SPECIALS``; language modelling has
+    the characters of its text alone.
+    """
+
+    characters: str
+
+    @classmethod
+    def from_text(cls, text: str, *, specials: bool) -> Tokenizer:
+        """Build the vocabulary of a text: specials, then its characters in sorted order.
+
+        Raises:
+            DataError: the text holds one of the specials itself.
+        """
+        found = sorted(set(text))
+        if not specials:
+            return cls("".join(found))
+        for special in SPECIALS:
+            if special in found:
+                line = text[: text.index(special)].count("\n") + 1
+                raise DataError(
+                    f"line {line}: holds {special!r} (U+{ord(special):04X}), which nanoknow uses "
+                    f"as a marker: replace it in the text"
+                )
+        return cls("".join([*SPECIALS, *found]))
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    @property
+    def pad_id(self) -> int:
+        """The id of ``PAD``; only a vocabulary with specials has one."""
+        return self.characters.index(PAD)
+
+    @property
+    def mask_id(self) -> int:
+        """The id of ``MASK``; only a vocabulary with specials has one."""
+        return self.characters.index(MASK)
+
+    @cached_property
+    def _table(self) -> npt.NDArray[np.int64]:
+        """Code point to id, -1 where the vocabulary has no such character."""
+        points = _code_points(self.characters)
+        table = np.full(int(points.max(initial=0)) + 2, -1, dtype=np.int64)
+        table[points] = np.arange(len(points))
+        return table
+
+    def encode(self, text: str) -> Ids:
+        """Return the ids of a text whose characters are all known.
+
+        Raises:
+            DataError: names the characters that the vocabulary does not hold.
+        """
+        unknown = self.unknown(text)
+        if unknown:
+            raise DataError(f"the vocabulary of {len(self)} characters has no {describe(unknown)}")
+        return self.encode_known(text)
+
+    def encode_known(self, text: str) -> Ids:
+        """Return the ids of a text, leaving out what the vocabulary does not hold."""
+        ids = self._lookup(text)
+        return ids[ids >= 0]
+
+    def unknown(self, text: str) -> list[str]:
+        """Return the characters of a text that the vocabulary does not hold, in order."""
+        return [text[i] for i in np.flatnonzero(self._lookup(text) < 0)]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of some ids."""
+        return "".join(self.characters[int(i)] for i in ids)
+
+    def _lookup(self, text: str) -> Ids:
+        points = _code_points(text)
+        table = self._table
+        return table[np.minimum(points, len(table) - 1)]
+
+
+def describe(characters: Sequence[str]) -> str:
+    """Name some characters for a message, each once: ``'é' (U+00E9), '→' (U+2192)``."""
+    return ", ".join(f"{c!r} (U+{ord(c):04X})" for c in dict.fromkeys(characters))
+
+
+def _code_points(text: str) -> npt.NDArray[np.int64]:
+    # surrogatepass: a lone surrogate is one more unknown character, not an exception.
+    raw = text.encode("utf-32-le", errors="surrogatepass")
+    return np.frombuffer(raw, dtype="<u4").astype(np.int64)

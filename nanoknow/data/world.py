@@ -1,0 +1,250 @@
+"""The built-in synthetic world: invented people, their biographies, and questions about them.
+
+It has the very file forms of the published birthplace data, needs no download, and lets one turn a
+knob the published data does not have: how many differently worded biographies tell each fact. That
+paraphrases decide whether a fact can be drawn out again by a question is the finding of Allen-Zhu
+and Li, "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
+"""
+
+import os
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from nanoknow.data.world_words import (
+    FORMS,
+    GIVEN_FEMALE,
+    GIVEN_MALE,
+    MONTHS,
+    OCCUPATIONS,
+    PLACES,
+    SURNAMES,
+)
+from nanoknow.errors import DataError
+
+MIN_PEOPLE = 10
+MAX_PEOPLE = (len(GIVEN_FEMALE) + len(GIVEN_MALE)) * len(SURNAMES)
+
+# The place of rank r (from 1) weighs 1/r + PLACE_FLOOR: Zipf's law over level ground. The first of
+# 100 places then holds 5.3 % of people, as in the published data, the second 3.1, the last 0.8.
+PLACE_FLOOR = 1 / 6
+# One person in so many has a second given name.
+SECOND_NAME_EVERY = 8
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True)
+class WorldFiles:
+    """The exact texts of a world's files; every line ends in one line feed, the last one too.
+
+    Attributes:
+        corpus: One biography a line, `Full Name. Sentence.`
+        train: Questions with answers, `Where was X born?<TAB>Place`, about 60 % of the people.
+        dev: The same form, about 20 % of the people.
+        test_inputs: The questions of `test` without answers and tabs.
+        test: The same form as `train`, about the remaining 20 % of the people.
+    """
+
+    corpus: str
+    train: str
+    dev: str
+    test_inputs: str
+    test: str
+
+    def by_name(self) -> dict[str, str]:
+        """File name → text, the first four names being those of the published data."""
+        return {
+            "wiki.txt": self.corpus,
+            "birth_places_train.tsv": self.train,
+            "birth_dev.tsv": self.dev,
+            "birth_test_inputs.tsv": self.test_inputs,
+            "birth_test.tsv": self.test,
+        }
+
+
+@dataclass(frozen=True)
+class _Person:
+    name: str
+    birthplace: str
+    facts: dict[str, str]  # what the sentence forms are filled with
+
+
+def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
+    """Make the files of a world, the same ones on every platform and Python version.
+
+    For one seed and number of people the facts and questions do not depend on `paraphrases`, and
+    the biographies with fewer paraphrases are a part of those with more, so that runs which differ
+    in it differ in nothing else.
+
+    Args:
+        people: How many people to invent, MIN_PEOPLE to MAX_PEOPLE. 60 % are asked about in train,
+            20 % in dev, 20 % in test; all have biographies.
+        paraphrases: Biographies for each person, at least 1. They differ in wording as long as
+            there are unused sentence forms (20), and repeat from there on.
+        seed: Not negative.
+
+    Raises:
+        DataError: An argument is out of its range.
+    """
+    if not MIN_PEOPLE <= people <= MAX_PEOPLE:
+        raise DataError(
+            f"a world of {people} people cannot be made: ask for {MIN_PEOPLE} to {MAX_PEOPLE}, "
+            "the number of different names"
+        )
+    if paraphrases < 1:
+        raise DataError(f"{paraphrases} paraphrases tell nothing: ask for at least 1")
+    if seed < 0:  # Random(-1) would be Random(1)
+        raise DataError(f"seed {seed} is negative: give one from 0 up")
+    rng = Random(seed)
+    population = list(_invent_people(people, rng))
+    _shuffle(population, rng)
+    fifth = people // 5
+    test, dev, train = population[:fifth], population[fifth : 2 * fifth], population[2 * fifth :]
+    return WorldFiles(
+        corpus=_lines(_biographies(population, paraphrases, rng)),
+        train=_lines(_question_and_answer(person) for person in train),
+        dev=_lines(_question_and_answer(person) for person in dev),
+        test_inputs=_lines(_question(person) for person in test),
+        test=_lines(_question_and_answer(person) for person in test),
+    )
+
+
+def write_world(world: WorldFiles, directory: Path) -> list[Path]:
+    """Write a world's files, each by temporary file and rename; returns their paths.
+
+    A file that is already there with the same content is left alone.
+
+    Raises:
+        DataError: A file is there with different content (then nothing is written), or the folder
+            cannot be written.
+    """
+    contents = {directory / name: text.encode() for name, text in world.by_name().items()}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        missing = [path for path in contents if not path.exists()]
+        for path, content in contents.items():
+            if path not in missing and path.read_bytes() != content:
+                raise DataError(
+                    f"{path} exists with different content: choose another --out, or move it away"
+                )
+        for path in missing:
+            _write_atomically(path, contents[path])
+    except OSError as error:
+        raise DataError(
+            f"{directory}: cannot write the world's files ({error}): choose another --out"
+        ) from error
+    return list(contents)
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _lines(lines: Iterator[str] | list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _question(person: _Person) -> str:
+    return f"Where was {person.name} born?"
+
+
+def _question_and_answer(person: _Person) -> str:
+    return f"{_question(person)}\t{person.birthplace}"
+
+
+def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> list[str]:
+    lines = []
+    for person in population:
+        # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
+        forms = list(FORMS)
+        _shuffle(forms, rng)
+        lines += [
+            f"{person.name}. {forms[i % len(forms)].format(**person.facts)}"
+            for i in range(paraphrases)
+        ]
+    _shuffle(lines, rng)
+    return lines
+
+
+def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
+    """People in the order of their birthplaces, the most frequent place first."""
+    cumulative = list(accumulate(1 / rank + PLACE_FLOOR for rank in range(1, len(PLACES) + 1)))
+
+    def place_at(share: float) -> str:
+        # Cut off at the last place: rounding may bring share · total up to the total itself.
+        return PLACES[min(bisect_right(cumulative, share * cumulative[-1]), len(PLACES) - 1)]
+
+    offset = rng.random()
+    for index, (name, surname, female) in enumerate(_invent_names(people, rng)):
+        # Systematic sampling: every place gets its share of people, rounded up or down, with any
+        # seed; drawing each person apart would let the constant baseline swing far more.
+        birthplace = place_at((index + offset) / people)
+        other = birthplace
+        while other == birthplace:
+            other = place_at(rng.random())
+        job = _choice(OCCUPATIONS, rng)
+        born = 1820 + _below(111, rng)
+        facts = {
+            "full": name,
+            "last": surname,
+            "he": "she" if female else "he",
+            "He": "She" if female else "He",
+            "his": "her" if female else "his",
+            "His": "Her" if female else "His",
+            "place": birthplace,
+            "other": other,
+            "job": job,
+            "a_job": f"an {job}" if job[0] in "aeiou" else f"a {job}",
+            "year": str(born),
+            "date": f"{1 + _below(28, rng)} {_choice(MONTHS, rng)} {born}",
+            "moved": str(born + 18 + _below(15, rng)),
+            "died": str(born + 40 + _below(46, rng)),
+        }
+        yield _Person(name, birthplace, facts)
+
+
+def _invent_names(people: int, rng: Random) -> Iterator[tuple[str, str, bool]]:
+    """Full name, surname, whether a woman's; no two share first given name and surname."""
+    pairs = list(range(MAX_PEOPLE))
+    _shuffle(pairs, rng)
+    for pair in pairs[:people]:
+        given_index, surname_index = divmod(pair, len(SURNAMES))
+        female = given_index < len(GIVEN_FEMALE)
+        names = GIVEN_FEMALE if female else GIVEN_MALE
+        given = (GIVEN_FEMALE + GIVEN_MALE)[given_index]
+        surname = SURNAMES[surname_index]
+        second = _choice(names, rng)
+        if _below(SECOND_NAME_EVERY, rng) == 0 and second != given:
+            given = f"{given} {second}"
+        yield f"{given} {surname}", surname, female
+
+
+# Of the generator only random() is promised to give the same numbers in later Python versions
+# (docs.python.org/3/library/random.html, "Notes on Reproducibility"), so all draws rest on it.
+
+
+def _below(bound: int, rng: Random) -> int:
+    return int(rng.random() * bound)
+
+
+def _choice(items: Sequence[_Item], rng: Random) -> _Item:
+    return items[_below(len(items), rng)]
+
+
+def _shuffle(items: list[_Item], rng: Random) -> None:
+    for last in range(len(items) - 1, 0, -1):
+        other = _below(last + 1, rng)
+        items[last], items[other] = items[other], items[last]

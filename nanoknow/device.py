@@ -1,0 +1,105 @@
+"""Which device, which precision, and where randomness comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nanoknow.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model runs and how.
+
+    Attributes:
+        torch_device: for tensors.
+        precision: ``float32`` or ``bfloat16``, of training's matrix products.
+        reason: why this device and precision, for people.
+    """
+
+    torch_device: torch.device
+    precision: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The hardware's own name."""
+        if self.torch_device.type == "cuda":
+            return torch.cuda.get_device_name(self.torch_device)
+        return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which training computes."""
+        return torch.autocast(
+            self.torch_device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
+        )
+
+
+def choose_device(device: str = "auto", precision: str = "auto") -> Device:
+    """Pick CUDA where there is one, else the CPU; and bfloat16 where the hardware has it.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``auto``, ``float32`` or ``bfloat16``.
+
+    Raises:
+        ConfigError: the device does not exist here.
+    """
+    if device not in ("auto", "cpu") and not device.startswith("cuda"):
+        raise ConfigError(f"--device {device}: unknown. Available: auto, cpu, cuda, cuda:N")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.startswith("cuda"):
+        index = device.partition(":")[2] or "0"
+        if not index.isdigit() or int(index) >= count:
+            raise ConfigError(
+                f"--device {device}: this machine has {count} CUDA devices that torch "
+                f"{torch.__version__} can use: take --device cpu or auto"
+            )
+        chosen, why = torch.device("cuda", int(index)), "asked for"
+    elif device == "auto" and count:
+        chosen, why = torch.device("cuda", 0), "the first CUDA device"
+    else:
+        chosen = torch.device("cpu")
+        why = "asked for" if device == "cpu" else "no CUDA device here"
+    if precision == "auto":
+        fast = _has_fast_bfloat16(chosen)
+        precision = "bfloat16" if fast else "float32"
+        why += f"; {precision}: the hardware {'has' if fast else 'lacks'} fast bfloat16"
+    return Device(chosen, precision, why)
+
+
+def derive_seed(seed: int, *labels: str | int) -> int:
+    """Derive an independent 63-bit seed for one purpose from a run's seed."""
+    text = "/".join(map(str, (seed, *labels)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def new_generator(seed: int, *labels: str | int) -> torch.Generator:
+    """Return a CPU generator for one purpose (``derive_seed``)."""
+    return torch.Generator().manual_seed(derive_seed(seed, *labels))
+
+
+def _has_fast_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    flags = _cpuinfo("flags").split()
+    return "amx_bf16" in flags or "avx512_bf16" in flags
+
+
+def _cpu_name() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(key: str) -> str:
+    """Return a field of the first processor, or nothing where Linux's /proc is missing."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

@@ -1,0 +1,179 @@
+"""Exact match, what to compare it with, and whether an answer was known or made up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nanoknow.data.corpus import Question
+from nanoknow.data.facts import FactIndex
+from nanoknow.generator import decode_greedily
+from nanoknow.models.base import CharacterModel
+from nanoknow.tasks.question_answering import QuestionAnswering, is_right
+
+RIGHT, KNOWN, NOWHERE = "right", "wrong, in the training text", "wrong, found nowhere"
+VERDICTS = (RIGHT, KNOWN, NOWHERE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answered question.
+
+    Attributes:
+        question: as it was asked.
+        gold: the right answer, where the file has one.
+        answer: what the model wrote.
+        log_probability: of the answer and its end, in nats.
+        verdict: one of ``VERDICTS``; None where it cannot be told.
+        in_document: whether the fact stands in the person's own document.
+        seen_in_training: whether the gold answer is a training question's answer.
+        left_out: characters of the question that the vocabulary does not hold.
+    """
+
+    question: str
+    gold: str | None
+    answer: str
+    log_probability: float
+    verdict: str | None
+    in_document: bool | None
+    seen_in_training: bool | None
+    left_out: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def answer_questions(
+    model: CharacterModel, task: QuestionAnswering, facts: FactIndex | None = None
+) -> list[Answer]:
+    """Ask a model every question of a task.
+
+    Args:
+        model: a finetuned one.
+        task: the questions, with or without answers.
+        facts: the training data, to tell knowing from guessing.
+    """
+    decoded = decode_greedily(model, task.prompts, task.tokenizer.mask_id, task.max_answer_length)
+    return [
+        _judge(question, task.read_answer(d.ids), d.log_probability, task, facts)
+        for question, d in zip(task.questions.items, decoded, strict=True)
+    ]
+
+
+def _judge(
+    question: Question,
+    answer: str,
+    log_probability: float,
+    task: QuestionAnswering,
+    facts: FactIndex | None,
+) -> Answer:
+    gold = question.answer
+    right = gold is not None and is_right(answer, gold)
+    verdict = None
+    if right:
+        verdict = RIGHT
+    elif gold is not None and facts is not None:
+        verdict = KNOWN if facts.mentions(answer) else NOWHERE
+    has_answers = facts is not None and facts.training is not None
+    return Answer(
+        question.text,
+        gold,
+        answer,
+        log_probability,
+        verdict,
+        facts.in_documents(question) if facts is not None and gold is not None else None,
+        gold in facts.answer_counts() if facts is not None and has_answers and gold else None,
+        "".join(task.tokenizer.unknown(question.text)),
+    )
+
+
+def count_right(answers: Sequence[Answer]) -> int:
+    """Return how many answers match exactly."""
+    return sum(a.gold is not None and is_right(a.answer, a.gold) for a in answers)
+
+
+def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a proportion (Wilson, 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
+    """Return the two-sided p of the exact test (McNemar, 1947) on paired right and wrong.
+
+    Small when two ways of answering the same questions differ by more than chance; 1.0 when
+    they never differ.
+    """
+    from scipy.stats import binomtest
+
+    only_first = sum(a and not b for a, b in zip(first, second, strict=True))
+    only_second = sum(b and not a for a, b in zip(first, second, strict=True))
+    if not only_first + only_second:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second).pvalue)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of some questions were answered right."""
+
+    n_right: int
+    n: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return self.n_right / self.n
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values, with its 95 % interval."""
+        low, high = wilson_interval(self.n_right, self.n)
+        return {
+            "n_right": self.n_right,
+            "n": self.n,
+            "accuracy": self.accuracy,
+            "interval_95": [low, high],
+        }
+
+    def __str__(self) -> str:
+        low, high = wilson_interval(self.n_right, self.n)
+        return (
+            f"{self.accuracy:.1%} ({self.n_right} of {self.n}; 95 % interval {low:.1%}-{high:.1%})"
+        )
+
+
+def constant_baseline(questions: Sequence[Question], answer: str) -> Score:
+    """Score one answer given to every question."""
+    right = sum(q.answer is not None and is_right(answer, q.answer) for q in questions)
+    return Score(right, len(questions))
+
+
+def count_verdicts(answers: Sequence[Answer]) -> dict[str, int]:
+    """Return how many answers fell under each verdict."""
+    counts = Counter(a.verdict for a in answers)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
+
+
+def split_by_facts(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Score apart by whether the fact stands in the document and the answer was seen."""
+    rows = []
+    for in_document in (True, False):
+        for seen in (True, False):
+            part = [
+                a for a in answers if (a.in_document, a.seen_in_training) == (in_document, seen)
+            ]
+            rows.append(
+                {
+                    "in_document": in_document,
+                    "seen_in_training": seen,
+                    "n": len(part),
+                    "n_right": count_right(part),
+                    "verdicts": count_verdicts(part),
+                }
+            )
+    return rows

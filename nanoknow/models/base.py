@@ -1,0 +1,44 @@
+"""What trainer, generator and evaluator know of a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from nanoknow.data.batch import Layout
+from nanoknow.models.layers import LayerCache
+
+if TYPE_CHECKING:
+    from nanoknow.config import ModelConfig
+
+
+class CharacterModel(nn.Module, ABC):
+    """A causal model over characters; every variant is one."""
+
+    config: ModelConfig
+
+    @abstractmethod
+    def forward(
+        self, tokens: Tensor, layout: Layout, caches: list[LayerCache] | None = None
+    ) -> Tensor:
+        """Return the next character's logits at each place.
+
+        Args:
+            tokens: (N,) int64 ids.
+            layout: how they fall into sequences; positions stay below ``block_size``.
+            caches: one for each layer (``new_caches``), to decode sequences step by step.
+
+        Returns:
+            (N, vocabulary) logits.
+        """
+
+    @abstractmethod
+    def new_caches(self, capacity: int) -> list[LayerCache]:
+        """Return empty caches for sequences of up to ``capacity`` characters."""
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(parameter.numel() for parameter in self.parameters())

@@ -1,0 +1,186 @@
+"""The parts that every model is made of: attention, MLP, block, key/value cache.
+
+Shapes: N flat tokens (see ``data.batch``), B sequences of a group, T or S their length, d the
+model's width, h heads of d/h each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nanoknow.data.batch import Layout
+
+
+@dataclass
+class LayerCache:
+    """Keys and values that one attention has computed for some sequences.
+
+    Attributes:
+        capacity: positions to make room for.
+        keys: (B, h, capacity, d/h), filled as positions are written; None before the first.
+        values: the same shape.
+    """
+
+    capacity: int
+    keys: Tensor | None = field(default=None)
+    values: Tensor | None = field(default=None)
+
+    def write(self, keys: Tensor, values: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Put (B, h, T, d/h) keys and values at (B, T) positions; return all of them.
+
+        What stands at a position is overwritten: padding after a prompt gives way to the
+        characters decoded in its place.
+        """
+        if self.keys is None or self.values is None:
+            b, h, _, width = keys.shape
+            self.keys = keys.new_zeros(b, h, self.capacity, width)
+            self.values = torch.zeros_like(self.keys)
+        index = positions[:, None, :, None].expand_as(keys)
+        self.keys.scatter_(2, index, keys)
+        self.values.scatter_(2, index, values)
+        return self.keys, self.values
+
+    def select(self, rows: Tensor) -> None:
+        """Keep only some of the sequences."""
+        if self.keys is not None and self.values is not None:
+            self.keys, self.values = self.keys[rows], self.values[rows]
+
+
+class Attention(nn.Module):
+    """Multi-head causal attention (Vaswani et al., 2017), of a sequence to itself or another.
+
+    A query at position i sees keys at positions ≤ i: the top-left corner of the causal
+    triangle where the two lengths differ.
+    """
+
+    def __init__(self, d_model: int, n_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.query = nn.Linear(d_model, d_model)
+        self.key = nn.Linear(d_model, d_model)
+        self.value = nn.Linear(d_model, d_model)
+        self.projection = nn.Linear(d_model, d_model)
+        self.attention_dropout = dropout
+        self.residual_dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        query_input: Tensor,
+        key_value_input: Tensor,
+        query_layout: Layout,
+        key_value_layout: Layout,
+        cache: LayerCache | None = None,
+    ) -> Tensor:
+        """Let each query gather values.
+
+        Args:
+            query_input: (N_q, d).
+            key_value_input: (N_k, d), of the same sequences, perhaps at other positions.
+            query_layout: how the N_q places fall into sequences.
+            key_value_layout: the same for the N_k places.
+            cache: earlier keys and values of the same sequences; with it both layouts have
+                one group.
+
+        Returns:
+            (N_q, d).
+        """
+        queries = self._heads(self.query(query_input), query_layout)
+        keys = self._heads(self.key(key_value_input), key_value_layout)
+        values = self._heads(self.value(key_value_input), key_value_layout)
+        dropout = self.attention_dropout if self.training else 0.0
+        gathered = []
+        for q, k, v in zip(queries, keys, values, strict=True):  # each (B, h, T, d/h)
+            if cache is None:
+                c = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
+            else:
+                [query_positions] = query_layout.rectangles(query_layout.positions)  # (B, T)
+                [key_positions] = key_value_layout.rectangles(key_value_layout.positions)
+                k, v = cache.write(k, v, key_positions)  # (B, h, S, d/h)
+                steps = torch.arange(cache.capacity, device=q.device)  # (S,)
+                seen = steps <= query_positions[:, None, :, None]  # (B, 1, T, S)
+                c = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+            gathered.append(c.transpose(1, 2).flatten(2).flatten(0, 1))  # (B·T, d)
+        out: Tensor = self.residual_dropout(self.projection(torch.cat(gathered)))
+        return out
+
+    def _heads(self, x: Tensor, layout: Layout) -> list[Tensor]:
+        """Cut (N, d) into (B, h, T, d/h) for each group."""
+        return [
+            part.view(*part.shape[:2], self.n_heads, -1).transpose(1, 2)
+            for part in layout.rectangles(x)
+        ]
+
+
+class MLP(nn.Module):
+    """d → 4d → d with exact GELU (Hendrycks & Gimpel, 2016), on (N, d)."""
+
+    def __init__(self, d_model: int, dropout: float) -> None:
+        super().__init__()
+        self.expand = nn.Linear(d_model, 4 * d_model)
+        self.contract = nn.Linear(4 * d_model, d_model)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, d) to (N, d)."""
+        out: Tensor = self.dropout(self.contract(F.gelu(self.expand(x))))
+        return out
+
+
+class Block(nn.Module):
+    """Pre-norm block: x + attention(ln1 x), then x + mlp(ln2 x)."""
+
+    def __init__(self, d_model: int, n_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.ln1 = nn.LayerNorm(d_model)
+        self.attention = Attention(d_model, n_heads, dropout)
+        self.ln2 = nn.LayerNorm(d_model)
+        self.mlp = MLP(d_model, dropout)
+
+    def forward(self, x: Tensor, layout: Layout, cache: LayerCache | None = None) -> Tensor:
+        """Map (N, d) to (N, d)."""
+        y = self.ln1(x)
+        x = x + self.attention(y, y, layout, layout, cache)
+        out: Tensor = x + self.mlp(self.ln2(x))
+        return out
+
+
+class Embedding(nn.Module):
+    """Token plus learned position embedding, then dropout."""
+
+    def __init__(self, vocab_size: int, block_size: int, d_model: int, dropout: float) -> None:
+        super().__init__()
+        self.token = nn.Embedding(vocab_size, d_model)
+        self.position = nn.Parameter(torch.zeros(block_size, d_model))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor, layout: Layout) -> Tensor:
+        """Map (N,) ids to (N, d)."""
+        out: Tensor = self.dropout(self.token(tokens) + self.position[layout.positions])
+        return out
+
+
+class Head(nn.Module):
+    """Final LayerNorm, then logits by an untied linear layer without bias."""
+
+    def __init__(self, d_model: int, vocab_size: int) -> None:
+        super().__init__()
+        self.ln = nn.LayerNorm(d_model)
+        self.linear = nn.Linear(d_model, vocab_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, d) to (N, vocabulary) logits."""
+        logits: Tensor = self.linear(self.ln(x))
+        return logits
+
+
+def initialize(model: nn.Module, generator: torch.Generator) -> None:
+    """Draw linear and embedding weights from N(0, 0.02), and set biases to 0."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02, generator=generator)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)

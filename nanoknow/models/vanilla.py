@@ -1,0 +1,42 @@
+"""The ordinary causal transformer (minGPT's shape, the original assignment's sizes)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from nanoknow.config import VanillaConfig
+from nanoknow.data.batch import Layout
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.layers import Block, Embedding, Head, LayerCache, initialize
+
+
+class Vanilla(CharacterModel):
+    """Embedding → L blocks → head."""
+
+    config: VanillaConfig
+
+    def __init__(self, config: VanillaConfig, vocab_size: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.config = config
+        d, dropout = config.d_model, config.dropout
+        self.embedding = Embedding(vocab_size, config.block_size, d, dropout)
+        self.blocks = nn.ModuleList(
+            Block(d, config.n_heads, dropout) for _ in range(config.n_layers)
+        )
+        self.head = Head(d, vocab_size)
+        initialize(self, generator)
+
+    def forward(
+        self, tokens: Tensor, layout: Layout, caches: list[LayerCache] | None = None
+    ) -> Tensor:
+        """See ``CharacterModel.forward``."""
+        x = self.embedding(tokens, layout)  # (N, d)
+        for i, block in enumerate(self.blocks):
+            x = block(x, layout, caches[i] if caches else None)
+        logits: Tensor = self.head(x)
+        return logits
+
+    def new_caches(self, capacity: int) -> list[LayerCache]:
+        """See ``CharacterModel.new_caches``."""
+        return [LayerCache(capacity) for _ in self.blocks]

@@ -1,0 +1,306 @@
+"""What pretraining and finetuning share: the run, its loop, its records."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nanoknow import __version__
+from nanoknow.checkpoint import Checkpoint, CheckpointRecord, save_checkpoint
+from nanoknow.config import ExperimentConfig, StageConfig
+from nanoknow.data.sources import Texts
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.device import Device, choose_device, new_generator
+from nanoknow.errors import DataError, Interrupted
+from nanoknow.evaluator import Score, answer_questions, count_right
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.registry import build_model
+from nanoknow.reporter import Reporter
+from nanoknow.runs import Run, RunRecord, Stage, environment, new_run_path
+from nanoknow.signals import StopSignals
+from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.registry import TASKS, build_task
+from nanoknow.trainer import StepResult, Trainer
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to run, as against what to compute: nothing here changes a result.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        max_minutes: stop, with a checkpoint, after so many minutes of this sitting.
+    """
+
+    device: str = "auto"
+    max_minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """How a training run ended.
+
+    Attributes:
+        run: its folder.
+        epochs: complete ones; fewer than planned when it was stopped early.
+        loss: mean of the last complete epoch, in nats a character; None before the first.
+        accuracy: on the evaluation questions, the last time it was measured.
+        seconds: of training in all sittings.
+    """
+
+    run: str
+    stage: str
+    variant: str
+    n_parameters: int
+    epochs: int
+    planned_epochs: int
+    step: int
+    loss: float | None
+    accuracy: dict[str, Any] | None
+    seconds: float
+    device: str
+    precision: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def start_run(
+    config: ExperimentConfig,
+    stage: Stage,
+    source: Checkpoint | None,
+    out: Path | None,
+    options: TrainingOptions,
+    reporter: Reporter,
+) -> TrainingSummary:
+    """Train a new run, on fresh weights or on those of a checkpoint."""
+    device = choose_device(options.device, config.precision)
+    texts = Texts.find(config.data)
+    config = config.model_copy(update={"data": texts.config})
+    task_config = getattr(config, stage).task
+    if source is not None:
+        tokenizer = source.record.tokenizer
+        config = config.model_copy(update={"model": source.record.model})
+        model = source.load_model(device)
+    else:
+        specials = TASKS[task_config.kind].specials
+        tokenizer = Tokenizer.from_text(texts.require_corpus().text, specials=specials)
+        model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
+    trainer = _make_trainer(config, stage, texts, tokenizer, model, device, reporter)
+    record = RunRecord(
+        stage=stage,
+        task=task_config.kind,
+        variant=config.model.variant,
+        n_parameters=model.n_parameters,
+        seed=config.seed,
+        created=datetime.now(UTC).isoformat(timespec="microseconds"),
+        started_from=str(source.path.absolute()) if source else None,
+        data=texts.hashes(),
+    )
+    run = Run.create(out or new_run_path(stage, config.model.variant), record, config)
+    sitting = _Sitting(run, trainer, config, texts, tokenizer, options, reporter)
+    sitting.save()  # a folder that cannot be written is found before the first step
+    return sitting.train()
+
+
+def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
+    """Continue a run from its last checkpoint, by its own config."""
+    config, checkpoint = run.config, run.latest()
+    device = choose_device(options.device, checkpoint.record.precision)
+    texts, tokenizer = Texts.find(config.data), checkpoint.record.tokenizer
+    model = checkpoint.load_model(device)
+    trainer = _make_trainer(config, run.record.stage, texts, tokenizer, model, device, reporter)
+    trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
+    for role, text in texts.hashes().items():
+        if checkpoint.record.data.get(role, text)["sha256"] != text["sha256"]:
+            raise DataError(
+                f"{text['name']}: has changed since {run.path} began with it: put the old "
+                f"{role} back, or start a new run"
+            )
+    run.forget_after(trainer.progress.step)
+    reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
+    before = checkpoint.record.seconds
+    sitting = _Sitting(run, trainer, config, texts, tokenizer, options, reporter, before)
+    return sitting.train()
+
+
+def _make_trainer(
+    config: ExperimentConfig,
+    stage: Stage,
+    texts: Texts,
+    tokenizer: Tokenizer,
+    model: CharacterModel,
+    device: Device,
+    reporter: Reporter,
+) -> Trainer:
+    stage_config: StageConfig = getattr(config, stage)
+    task_config = getattr(config, stage).task
+    source = TASKS[task_config.kind].source
+    task = build_task(
+        task_config,
+        texts.corpus if source == "corpus" else None,
+        texts.questions if source == "questions" else None,
+        tokenizer,
+        config.model.block_size,
+    )
+    reporter.note(
+        f"{config.model.variant}, {model.n_parameters:,} parameters, on {device.name} "
+        f"({device.reason})"
+    )
+    for note in task.notes:
+        reporter.note(note)
+    return Trainer(model, task, stage_config, device, config.seed)
+
+
+@dataclass
+class _Sitting:
+    """One process's share of a run's training."""
+
+    run: Run
+    trainer: Trainer
+    config: ExperimentConfig
+    texts: Texts
+    tokenizer: Tokenizer
+    options: TrainingOptions
+    reporter: Reporter
+    seconds_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.stage: StageConfig = getattr(self.config, self.run.record.stage)
+        self.began = self.saved_at = time.monotonic()
+        self.n_examples = 0
+
+    @property
+    def seconds(self) -> float:
+        """Training time in all sittings."""
+        return self.seconds_before + self.sitting_seconds
+
+    @property
+    def sitting_seconds(self) -> float:
+        """Training time in this sitting."""
+        return time.monotonic() - self.began
+
+    def save(self) -> None:
+        """Write a checkpoint of where training stands."""
+        tensors, progress = self.trainer.state()
+        record = CheckpointRecord(
+            version=__version__,
+            torch=torch.__version__,
+            model=self.config.model,
+            vocabulary=self.tokenizer.characters,
+            task=getattr(self.config, self.run.record.stage).task,
+            seed=self.config.seed,
+            precision=self.trainer.device.precision,
+            device=self.trainer.device.name,
+            progress=progress,
+            seconds=self.seconds,
+            data=self.texts.hashes(),
+        )
+        save_checkpoint(self.run.checkpoints, record, self.trainer.model.state_dict(), tensors)
+        self.saved_at = time.monotonic()
+
+    def train(self) -> TrainingSummary:
+        """Train until the epochs, the minutes or the user's patience are at an end.
+
+        Raises:
+            Interrupted: a signal came; everything is saved.
+        """
+        progress = self.trainer.progress
+        record = self.run.record
+        self.run.record_metrics("start", step=progress.step, **environment(self.trainer.device))
+        title = f"{record.stage} {record.variant}"
+        limit = (self.options.max_minutes or math.inf) * 60
+        with (
+            StopSignals() as signals,
+            self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
+        ):
+            for result in self.trainer.steps():
+                self._record(result)
+                show(result.step, self._words(result))
+                if signals.received is not None:
+                    self.save()
+                    raise Interrupted(
+                        f"stopped at step {result.step} and saved: continue with "
+                        f"--resume --out {self.run.path}",
+                        signals.received,
+                    )
+                if self.sitting_seconds > limit:
+                    break
+                if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
+                    self.save()
+        self.save()
+        return summarize(self.run)
+
+    def _words(self, result: StepResult) -> str:
+        self.n_examples += result.n_examples
+        speed = self.n_examples / max(self.sitting_seconds, 1e-9)
+        return (
+            f"epoch {result.epoch}/{self.stage.epochs}  loss {result.loss:.3f}  "
+            f"lr {result.learning_rate:.2e}  {speed:.0f} examples/s"
+        )
+
+    def _record(self, result: StepResult) -> None:
+        place = {"step": result.step, "epoch": result.epoch, "seconds": round(self.seconds, 3)}
+        if result.step % self.stage.log_every == 0 or result.step == 1:
+            self.run.record_metrics(
+                "step",
+                **place,
+                loss=result.loss,
+                learning_rate=result.learning_rate,
+                grad_norm=result.grad_norm,
+            )
+        if result.epoch_loss is None:
+            return
+        self.run.record_metrics(
+            "epoch",
+            **place,
+            loss=result.epoch_loss,
+            last_loss=result.loss,
+            learning_rate=result.learning_rate,
+        )
+        every = self.stage.evaluate_every
+        due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
+        if due and self._eval_task is not None:
+            answers = answer_questions(self.trainer.model, self._eval_task)
+            score = Score(count_right(answers), len(answers))
+            self.run.record_metrics("accuracy", **place, **score.to_json())
+
+    @cached_property
+    def _eval_task(self) -> QuestionAnswering | None:
+        """The evaluation questions, where the stage answers questions and they have answers."""
+        config = getattr(self.config, self.run.record.stage).task
+        questions = self.texts.eval
+        if config.kind != "question_answering" or questions is None or not questions.answered:
+            return None
+        return QuestionAnswering(questions, self.tokenizer, config, self.config.model.block_size)
+
+
+def summarize(run: Run) -> TrainingSummary:
+    """Tell how a run stands, from its records."""
+    record, checkpoint = run.record, run.latest().record
+    stage: StageConfig = getattr(run.config, record.stage)
+    metrics = list(run.metrics())
+    epochs = [m for m in metrics if m["kind"] == "epoch"]
+    accuracies = [m for m in metrics if m["kind"] == "accuracy"]
+    return TrainingSummary(
+        run=str(run.path),
+        stage=record.stage,
+        variant=record.variant,
+        n_parameters=record.n_parameters,
+        epochs=int(checkpoint.progress["epoch"]),
+        planned_epochs=stage.epochs,
+        step=int(checkpoint.progress["step"]),
+        loss=epochs[-1]["loss"] if epochs else None,
+        accuracy=accuracies[-1] if accuracies else None,
+        seconds=round(checkpoint.seconds, 3),
+        device=checkpoint.device,
+        precision=checkpoint.precision,
+    )

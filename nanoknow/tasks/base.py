@@ -1,0 +1,34 @@
+"""What the trainer knows of a task."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from nanoknow.data.batch import Batch
+
+
+class Task(Protocol):
+    """A source of training examples.
+
+    Attributes:
+        notes: what the user should know of how the data were prepared: what was left out.
+    """
+
+    notes: list[str]
+
+    @property
+    def n_examples(self) -> int:
+        """How many examples an epoch has."""
+        ...
+
+    @property
+    def positions_per_example(self) -> int:
+        """What the schedule counts for an example: its places with padding up to the block."""
+        ...
+
+    def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
+        """Make the examples with the given (B,) indices; ``generator`` draws what is random."""
+        ...

@@ -1,0 +1,106 @@
+"""Closed-book question answering: ``question⁇place⁇``, and the loss is on the answer alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nanoknow.config import QuestionAnsweringConfig
+from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.corpus import QuestionSet
+from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
+from nanoknow.errors import DataError
+
+
+class QuestionAnswering:
+    """Question and answer pairs as examples; how to ask, and how to judge an answer."""
+
+    source: ClassVar[Literal["questions"]] = "questions"
+    specials: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        questions: QuestionSet,
+        tokenizer: Tokenizer,
+        config: QuestionAnsweringConfig,
+        block_size: int,
+    ) -> None:
+        """Prepare questions, for training or for asking.
+
+        Characters outside the vocabulary are left out and counted in ``unknown``.
+
+        Raises:
+            DataError: a question, with its answer where it has one, is longer than the block.
+        """
+        self.questions = questions
+        self.tokenizer = tokenizer
+        self.block_size = block_size
+        self.max_answer_length = config.max_answer_length
+        self.unknown: Counter[str] = Counter()
+        self.prompts: list[Ids] = []
+        rows: list[Ids] = []
+        for question in questions.items:
+            self.unknown.update(tokenizer.unknown(question.text + (question.answer or "")))
+            prompt = prompt_ids(tokenizer, question.text)
+            answer = tokenizer.encode_known(question.answer or "")
+            row = np.concatenate([prompt, answer, [tokenizer.mask_id]])
+            if len(row) > block_size:
+                raise DataError(
+                    f"{questions.name}:{question.line}: question and answer take {len(row)} "
+                    f"characters with their marks, and the model's block_size is {block_size}: "
+                    f"shorten them, or train a model with a larger block_size"
+                )
+            self.prompts.append(prompt)
+            rows.append(row)
+        self.notes = [_describe_unknown(self.unknown)] if self.unknown else []
+        width = max(len(row) for row in rows)
+        self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
+        self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)
+        for i, (row, prompt) in enumerate(zip(rows, self.prompts, strict=True)):
+            ids = torch.from_numpy(row)
+            self._rows[i, : len(ids)] = ids
+            # The first target is the mask after the question: the model learns to start.
+            first = len(prompt) - 2
+            self._targets[i, first : len(ids) - 1] = ids[first + 1 :]
+        self._lengths = torch.tensor([len(row) - 1 for row in rows])  # (examples,)
+
+    @property
+    def n_examples(self) -> int:
+        """How many questions there are."""
+        return len(self.prompts)
+
+    @property
+    def positions_per_example(self) -> int:
+        """A block less one: the last character is only a target."""
+        return self.block_size - 1
+
+    def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
+        """Return the pairs with the given (B,) indices; nothing about them is random."""
+        rows = self._rows[indices, :-1]
+        return Batch.from_rows(rows, self._targets[indices], self._lengths[indices])
+
+    def read_answer(self, ids: Sequence[int]) -> str:
+        """Return the answer in some decoded ids: what stands before the first mask."""
+        return self.tokenizer.decode(ids).partition(MASK)[0]
+
+
+def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
+    """Return ``question⁇`` as ids; what the vocabulary does not hold is left out."""
+    return np.append(tokenizer.encode_known(question), tokenizer.mask_id)
+
+
+def _describe_unknown(unknown: Counter[str]) -> str:
+    return (
+        f"left out {unknown.total()} characters that the vocabulary does not hold: "
+        f"{describe(list(unknown))}"
+    )
+
+
+def is_right(answer: str, gold: str) -> bool:
+    """Judge an answer: equal to the gold place, character for character."""
+    return answer == gold

@@ -1,0 +1,178 @@
+"""The only training loop: it yields what happened and neither prints nor writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nanoknow.config import StageConfig
+from nanoknow.data.batch import IGNORE
+from nanoknow.device import Device, derive_seed, new_generator
+from nanoknow.errors import NanoknowError
+from nanoknow.models.base import CharacterModel
+from nanoknow.optimizer import build_optimizer, learning_rate
+from nanoknow.tasks.base import Task
+
+
+class NonFiniteError(NanoknowError):
+    """A loss or gradient stopped being a number; nothing was updated with it."""
+
+
+@dataclass
+class Progress:
+    """How far training has come; with the seed, this is the place in the data.
+
+    Attributes:
+        step: updates made.
+        epoch: epochs completed.
+        batch: batches done in the epoch that is under way.
+        positions: places seen, padding up to the block included; drives the schedule.
+        epoch_loss: sum of the losses in the epoch that is under way.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    positions: int = 0
+    epoch_loss: float = 0.0
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One update.
+
+    Attributes:
+        step: its number, from 1.
+        epoch: the epoch it belongs to, from 1.
+        loss: mean cross-entropy of the characters that carry loss, in nats.
+        learning_rate: the rate it was made with.
+        grad_norm: of all gradients together, before clipping.
+        n_examples: in its batch.
+        epoch_loss: mean loss of the epoch, at its last step only.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    n_examples: int
+    epoch_loss: float | None
+
+
+@dataclass
+class Trainer:
+    """Trains a model on a task; create it once, and again only to resume."""
+
+    model: CharacterModel
+    task: Task
+    config: StageConfig
+    device: Device
+    seed: int
+    progress: Progress = field(default_factory=Progress)
+
+    def __post_init__(self) -> None:
+        self.model.to(self.device.torch_device)
+        self.optimizer = build_optimizer(self.model, self.config.optimizer)
+        # Dropout draws from torch's own generators: they take no other.
+        torch.manual_seed(derive_seed(self.seed, "dropout"))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch, a smaller last one included."""
+        return math.ceil(self.task.n_examples / self.config.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Updates in all the planned epochs."""
+        return self.steps_per_epoch * self.config.epochs
+
+    def steps(self) -> Iterator[StepResult]:
+        """Train from where ``progress`` stands to the end of the last epoch.
+
+        ``progress`` and the weights are consistent whenever a result is handed out.
+
+        Raises:
+            NonFiniteError: names the step, before its update.
+        """
+        while self.progress.epoch < self.config.epochs:
+            generator = new_generator(self.seed, "order", self.progress.epoch)
+            order = torch.randperm(self.task.n_examples, generator=generator)
+            batches = torch.split(order, self.config.batch_size)
+            for indices in batches[self.progress.batch :]:
+                yield self._step(indices, is_last=self.progress.batch == len(batches) - 1)
+
+    def _step(self, indices: Tensor, *, is_last: bool) -> StepResult:
+        progress = self.progress
+        self.model.train()
+        rate = self._set_learning_rate(progress.positions + self._positions(len(indices)))
+        generator = new_generator(self.seed, "examples", progress.step)
+        batch = self.task.batch(indices, generator).to(self.device.torch_device)
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.device.autocast():
+            logits = self.model(batch.tokens, batch.layout)  # (N, vocabulary)
+        loss = F.cross_entropy(logits.float(), batch.targets, ignore_index=IGNORE)
+        loss.backward()  # type: ignore[no-untyped-call]
+        clip = self.config.optimizer.grad_clip
+        grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+        loss_value, norm_value = loss.item(), grad_norm.item()
+        if not math.isfinite(loss_value) or not math.isfinite(norm_value):
+            raise NonFiniteError(
+                f"step {progress.step + 1}: loss {loss_value}, gradient norm {norm_value}: stopped "
+                f"before the update; lower the learning rate ({rate:g})"
+            )
+        self.optimizer.step()
+        progress.step += 1
+        progress.batch += 1
+        progress.positions += self._positions(len(indices))
+        progress.epoch_loss += loss_value
+        epoch, epoch_loss = progress.epoch + 1, None
+        if is_last:
+            epoch_loss = progress.epoch_loss / progress.batch
+            progress.epoch, progress.batch, progress.epoch_loss = epoch, 0, 0.0
+        return StepResult(
+            progress.step, epoch, loss_value, rate, norm_value, len(indices), epoch_loss
+        )
+
+    def _positions(self, n_examples: int) -> int:
+        return n_examples * self.task.positions_per_example
+
+    def _set_learning_rate(self, n: int) -> float:
+        planned = self._positions(self.task.n_examples) * self.config.epochs
+        peak = self.config.optimizer.learning_rate
+        rate = learning_rate(self.config.schedule, peak, n, planned)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return what resuming needs beside the weights: tensors, and plain values."""
+        names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
+        tensors = {"random.cpu": torch.get_rng_state()}
+        if self.device.torch_device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device.torch_device)
+        for parameter, values in self.optimizer.state.items():
+            for key, value in values.items():
+                tensors[f"optimizer.{key}.{names[parameter]}"] = value
+        return tensors, asdict(self.progress)
+
+    def load_state(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+        """Continue from a saved ``state``; the weights are loaded by whoever made the model."""
+        self.progress = Progress(**progress)
+        torch.set_rng_state(tensors["random.cpu"])
+        if self.device.torch_device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.device.torch_device)
+        parameters = dict(self.model.named_parameters())
+        for name, value in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "optimizer":
+                key, _, parameter = rest.partition(".")
+                self.optimizer.state[parameters[parameter]][key] = value.to(
+                    "cpu" if key == "step" else self.device.torch_device
+                )

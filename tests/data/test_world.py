@@ -1,0 +1,211 @@
+"""The built-in world: the published file forms, facts that agree, the same bytes everywhere."""
+
+import hashlib
+import re
+import statistics
+import unicodedata
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nanoknow.data import world_words as words
+from nanoknow.data.world import MAX_PEOPLE, WorldFiles, make_world, write_world
+from nanoknow.errors import DataError
+
+QUESTION = re.compile(r"Where was (.+) born\?\t(.+)")
+
+
+def answers(text: str) -> dict[str, str]:
+    """Name → birthplace; fails on a line of another form or a name that comes twice."""
+    matches = [match for line in text.splitlines() if (match := QUESTION.fullmatch(line))]
+    found = {match[1]: match[2] for match in matches}
+    assert len(found) == len(matches) == text.count("\n")
+    return found
+
+
+def all_answers(world: WorldFiles) -> dict[str, str]:
+    return answers(world.train + world.dev + world.test)
+
+
+def sentences(world: WorldFiles) -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for line in world.corpus.splitlines():
+        name, _, sentence = line.partition(". ")
+        found[name].append(sentence)
+    return found
+
+
+def places_in(sentence: str) -> set[str]:
+    return {place for place in words.PLACES if place in sentence}
+
+
+def test_a_world_has_the_same_bytes_on_every_platform_and_python_version() -> None:
+    digest = hashlib.sha256("".join(make_world(60, 3, 7).by_name().values()).encode()).hexdigest()
+    assert digest == "137df5e4558ed78b081b41e3e2ec1940fa440b1ca9a543fedbda380935b0fdca"
+
+
+def test_another_seed_makes_another_world() -> None:
+    assert all_answers(make_world(60, 1, 0)) != all_answers(make_world(60, 1, 1))
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(people=st.integers(10, 150), paraphrases=st.integers(1, 45), seed=st.integers(0, 2**64 - 1))
+def test_every_world_has_the_published_file_forms(people: int, paraphrases: int, seed: int) -> None:
+    world = make_world(people, paraphrases, seed)
+    for text in world.by_name().values():
+        assert text.endswith("\n")
+        assert "\n\n" not in text
+        assert "\r" not in text
+        assert unicodedata.normalize("NFC", text) == text
+    born = all_answers(world)
+    told = sentences(world)
+    assert len(born) == people
+    assert len(answers(world.dev)) == len(answers(world.test)) == people // 5
+    assert told.keys() == born.keys()
+    assert {len(group) for group in told.values()} == {paraphrases}
+    asked = [line.partition("\t")[0] for line in world.test.splitlines()]
+    assert world.test_inputs.splitlines() == asked
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(people=st.integers(10, 60), paraphrases=st.integers(1, 20), seed=st.integers(0, 2**64 - 1))
+def test_paraphrases_differ_in_wording_and_agree_on_the_facts(
+    people: int, paraphrases: int, seed: int
+) -> None:
+    world = make_world(people, paraphrases, seed)
+    born = all_answers(world)
+    for name, group in sentences(world).items():
+        assert len(set(group)) == paraphrases
+        assert all(born[name] in places_in(sentence) for sentence in group)
+        # Beside the birthplace there is one other place; beside the birth year two other years.
+        assert len(set().union(*map(places_in, group))) <= 2
+        assert len(set().union(*(re.findall(r"\d{4}", sentence) for sentence in group))) <= 3
+
+
+def test_more_paraphrases_than_forms_come_round_again() -> None:
+    count = len(words.FORMS)
+    for group in sentences(make_world(10, count + 3, 0)).values():
+        assert len(set(group)) == count
+        assert max(Counter(group).values()) == 2
+
+
+def test_fewer_paraphrases_are_a_part_of_more_and_change_no_question() -> None:
+    few, many = make_world(80, 2, 5), make_world(80, 9, 5)
+    assert Counter(few.corpus.splitlines()) <= Counter(many.corpus.splitlines())
+    assert (few.train, few.dev, few.test) == (many.train, many.dev, many.test)
+
+
+def test_train_dev_and_test_take_three_one_and_one_fifth_of_the_people() -> None:
+    world = make_world(1000, 1, 0)
+    sizes = [text.count("\n") for text in (world.train, world.dev, world.test)]
+    assert sizes == [600, 200, 200]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_most_frequent_place_is_the_birthplace_of_about_a_twentieth(seed: int) -> None:
+    ranked = Counter(all_answers(make_world(1000, 1, seed)).values()).most_common()
+    assert ranked[0][0] == "London"
+    assert 0.04 <= ranked[0][1] / 1000 <= 0.07
+    assert ranked[0][1] > 1.5 * ranked[1][1]
+    assert len(ranked) == len(words.PLACES)
+
+
+def test_lines_are_short_and_the_birthplace_stands_early_but_not_always_first() -> None:
+    world = make_world(1000, 5, 0)
+    lines = world.corpus.splitlines()
+    born = all_answers(world)
+    assert statistics.median(map(len, lines)) < 95
+    early = other_first = 0
+    for line in lines:
+        name, _, sentence = line.partition(". ")
+        early += born[name] in line[:112]
+        positions = {place: sentence.index(place) for place in places_in(sentence)}
+        other_first += min(positions, key=lambda place: positions[place]) != born[name]
+    assert early / len(lines) > 0.98
+    assert 0.2 < other_first / len(lines) < 0.5
+
+
+def test_every_form_states_the_birthplace_and_most_another_place_too() -> None:
+    assert len(set(words.FORMS)) >= 16
+    assert all("{place}" in form for form in words.FORMS)
+    assert sum("{other}" in form for form in words.FORMS) > len(words.FORMS) / 2
+    for subject in ("{full}", "{last}", "{He}"):
+        assert any(form.startswith(subject) for form in words.FORMS)
+
+
+def test_a_place_is_found_in_no_name_no_other_place_and_no_form() -> None:
+    names = words.GIVEN_FEMALE + words.GIVEN_MALE + words.SURNAMES
+    texts = names + words.PLACES + words.OCCUPATIONS + words.MONTHS + words.FORMS
+    for place in words.PLACES:
+        assert [text for text in texts if place.lower() in text.lower()] == [place]
+
+
+def test_names_and_places_go_beyond_ascii() -> None:
+    world = make_world(1000, 1, 0)
+    assert set("éöñł") <= set(world.corpus)
+    assert not "".join(all_answers(world).values()).isascii()
+
+
+def test_the_largest_world_has_at_least_twenty_thousand_different_people() -> None:
+    assert MAX_PEOPLE >= 20_000
+    assert len(all_answers(make_world(MAX_PEOPLE, 1, 0))) == MAX_PEOPLE
+
+
+@pytest.mark.parametrize(
+    ("people", "paraphrases", "seed", "names"),
+    [
+        (9, 1, 0, "10 to"),
+        (MAX_PEOPLE + 1, 1, 0, str(MAX_PEOPLE)),
+        (10, 0, 0, "at least 1"),
+        (10, 1, -1, "from 0 up"),
+    ],
+)
+def test_a_world_that_cannot_be_made_is_refused_with_the_limit(
+    people: int, paraphrases: int, seed: int, names: str
+) -> None:
+    with pytest.raises(DataError, match=names):
+        make_world(people, paraphrases, seed)
+
+
+def test_the_files_are_written_byte_for_byte_and_nothing_else(tmp_path: Path) -> None:
+    world = make_world(20, 2, 0)
+    paths = write_world(world, tmp_path / "a" / "b")
+    assert [path.name for path in paths] == [
+        "wiki.txt",
+        "birth_places_train.tsv",
+        "birth_dev.tsv",
+        "birth_test_inputs.tsv",
+        "birth_test.tsv",
+    ]
+    assert sorted((tmp_path / "a" / "b").iterdir()) == sorted(paths)
+    assert [path.read_bytes().decode() for path in paths] == list(world.by_name().values())
+
+
+def test_writing_the_same_world_again_leaves_its_files_alone(tmp_path: Path) -> None:
+    world = make_world(20, 2, 0)
+    before = [path.stat().st_mtime_ns for path in write_world(world, tmp_path)]
+    assert [path.stat().st_mtime_ns for path in write_world(world, tmp_path)] == before
+
+
+def test_a_missing_file_of_the_same_world_is_written_again(tmp_path: Path) -> None:
+    world = make_world(20, 2, 0)
+    write_world(world, tmp_path)[0].unlink()
+    assert write_world(world, tmp_path)[0].read_text("utf-8") == world.corpus
+
+
+def test_a_file_with_other_content_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "birth_test.tsv").write_text("mine\n")
+    with pytest.raises(DataError, match=r"birth_test\.tsv exists .* choose another --out"):
+        write_world(make_world(20, 2, 0), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["birth_test.tsv"]
+    assert (tmp_path / "birth_test.tsv").read_text() == "mine\n"
+
+
+def test_a_folder_that_cannot_be_made_is_a_one_line_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="choose another --out") as caught:
+        write_world(make_world(20, 2, 0), tmp_path / "file")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,144 @@
+"""Both models compute what the textbook implementation computes, from the same weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nanoknow.config import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.registry import build_model
+from tests.textbook import TextbookPerceiver, TextbookVanilla
+
+VOCAB = 23
+SIZES = {"n_layers": 4, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}
+CONFIGS: list[ModelConfig] = [
+    VanillaConfig.model_validate(SIZES),
+    PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 7}),
+    PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 24}),
+    PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
+]
+
+
+def textbook_of(config: ModelConfig) -> TextbookVanilla | TextbookPerceiver:
+    sizes = (VOCAB, config.block_size, config.n_layers, config.n_heads, config.d_model)
+    if isinstance(config, PerceiverConfig):
+        return TextbookPerceiver(*sizes, config.dropout, config.bottleneck_dim)
+    return TextbookVanilla(*sizes, config.dropout)
+
+
+def our_name(name: str) -> str:
+    """Translate the textbook's name of a parameter into ours."""
+    for theirs, ours in (
+        ("tok_emb", "embedding.token"),
+        ("pos_emb", "embedding.position"),
+        ("ln_f", "head.ln"),
+        ("head.weight", "head.linear.weight"),
+        (".attn.proj", ".attention.projection"),
+        (".attn.", ".attention."),
+        (".mlp.0", ".mlp.expand"),
+        (".mlp.2", ".mlp.contract"),
+    ):
+        if theirs in name:
+            name = name.replace(theirs, ours)
+            if not theirs.startswith("."):
+                break
+    return name
+
+
+def copy_weights(source: nn.Module, target: CharacterModel) -> None:
+    state = {our_name(name): value for name, value in source.state_dict().items()}
+    shapes = {name: value.shape for name, value in target.state_dict().items()}
+    target.load_state_dict({name: value.view(shapes[name]) for name, value in state.items()})
+
+
+def randomize(model: nn.Module, seed: int) -> None:
+    """Make every parameter random, so that no bias, gain or position hides."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+
+
+def ragged_rows(seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return padded inputs and targets of twelve sequences, and their lengths."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(1, 24, (12,), generator=generator)
+    rows = torch.randint(1, VOCAB, (12, 24), generator=generator)
+    beyond = torch.arange(24) >= (lengths + 1)[:, None]
+    rows = rows.masked_fill(beyond, 0)
+    return rows[:, :-1], rows[:, 1:], lengths
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=repr)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_logits_and_loss_of_ragged_sequences_equal_the_padded_textbook(
+    config: ModelConfig, seed: int
+) -> None:
+    textbook = textbook_of(config).eval()
+    randomize(textbook, seed)
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(9)).eval()
+    copy_weights(textbook, model)
+    rows, targets, lengths = ragged_rows(seed)
+    expected, expected_loss = textbook(rows, targets)
+    masked = targets.masked_fill(targets == 0, IGNORE)
+    batch = Batch.from_rows(rows, masked, lengths)
+    logits = model(batch.tokens, batch.layout)
+    order = torch.argsort(lengths, stable=True)
+    found = [row for part in batch.layout.rectangles(logits) for row in part]
+    for i, row in zip(order.tolist(), found, strict=True):
+        n = int(lengths[i])
+        torch.testing.assert_close(row[:n], expected[i, :n], rtol=1e-5, atol=1e-5)
+    loss = F.cross_entropy(logits, batch.targets, ignore_index=IGNORE)
+    torch.testing.assert_close(loss, expected_loss, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=repr)
+def test_gradients_of_ragged_sequences_equal_the_padded_textbook(config: ModelConfig) -> None:
+    textbook = textbook_of(config)
+    randomize(textbook, 3)
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(9))
+    copy_weights(textbook, model)
+    rows, targets, lengths = ragged_rows(3)
+    textbook(rows, targets)[1].backward()
+    batch = Batch.from_rows(rows, targets.masked_fill(targets == 0, IGNORE), lengths)
+    logits = model(batch.tokens, batch.layout)
+    F.cross_entropy(logits, batch.targets, ignore_index=IGNORE).backward()
+    ours = dict(model.named_parameters())
+    for name, parameter in textbook.named_parameters():
+        found = ours[our_name(name)].grad
+        assert found is not None
+        assert parameter.grad is not None
+        torch.testing.assert_close(
+            found, parameter.grad.view(found.shape), rtol=1e-4, atol=1e-5, msg=name
+        )
+
+
+@pytest.mark.parametrize(
+    ("config", "vocab_size", "expected"),
+    [
+        (VanillaConfig(), 256, 3_323_392),
+        (PerceiverConfig(), 256, 3_339_776),
+        (VanillaConfig(n_layers=8, d_model=512), 65, 25_352_192),
+    ],
+)
+def test_parameter_counts_are_the_originals(
+    config: ModelConfig, vocab_size: int, expected: int
+) -> None:
+    with torch.device("meta"):
+        model = build_model(config, vocab_size)
+    assert model.n_parameters == expected
+
+
+def test_perceiver_config_builds_a_perceiver() -> None:
+    model = build_model(PerceiverConfig(), 256, torch.Generator())
+    names = [name for name, _ in model.named_parameters()]
+    assert "down.basis" in names
+    assert model.get_parameter("down.basis").shape == (1, 64, 256)
+    assert float(model.get_parameter("down.basis").detach().abs().max()) == pytest.approx(
+        0.0191, abs=2e-4
+    )
+    assert not [n for n in names if n.startswith("blocks.2")]
