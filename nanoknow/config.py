@@ -35,6 +35,12 @@ class WorldConfig(Frozen):
     paraphrases: Count = 3
     seed: CountOrZero = 0
 
+    def __str__(self) -> str:
+        return (
+            f"built-in world (people {self.people}, paraphrases {self.paraphrases}, "
+            f"seed {self.seed})"
+        )
+
 
 class DataConfig(Frozen):
     """Which texts to use. A role without a file is filled by the world, where there is one."""
@@ -108,9 +114,10 @@ class QuestionAnsweringConfig(Frozen):
 
 
 class LanguageModelingConfig(Frozen):
-    """Predict the next character of a running text, in windows at every offset."""
+    """Predict the next character of a running text, in windows of a block."""
 
     kind: Literal["language_modeling"] = "language_modeling"
+    stride: Count = Field(1, description="characters from one window's start to the next")
 
 
 PretrainTaskConfig = Annotated[

@@ -11,7 +11,7 @@ from nanoknow.data.corpus import Question
 from nanoknow.data.facts import FactIndex
 from nanoknow.generator import decode_greedily
 from nanoknow.models.base import CharacterModel
-from nanoknow.tasks.question_answering import QuestionAnswering, is_right
+from nanoknow.tasks.question_answering import QuestionAnswering, answer_text, is_right
 
 RIGHT, KNOWN, NOWHERE = "right", "wrong, in the training text", "wrong, found nowhere"
 VERDICTS = (RIGHT, KNOWN, NOWHERE)
@@ -58,7 +58,7 @@ def answer_questions(
     """
     decoded = decode_greedily(model, task.prompts, task.tokenizer.mask_id, task.max_answer_length)
     return [
-        _judge(question, task.read_answer(d.ids), d.log_probability, task, facts)
+        _judge(question, answer_text(task.tokenizer, d.ids), d.log_probability, task, facts)
         for question, d in zip(task.questions.items, decoded, strict=True)
     ]
 

@@ -25,7 +25,7 @@ from nanoknow.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.config import ExperimentConfig
 from nanoknow.config_file import dump_config, load_config
 from nanoknow.device import Device
-from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.errors import CheckpointError
 
 Stage = Literal["pretrain", "finetune", "scratch"]
 FORMAT = 1
@@ -205,6 +205,16 @@ def latest_run(task: str, characters: str, maker: str) -> tuple[Run, Checkpoint]
     )
 
 
+def describe_run(run: Run, checkpoint: Checkpoint) -> str:
+    """Name a run for a note: its folder, what it is, how far it came."""
+    record = checkpoint.record
+    planned = getattr(run.config, run.record.stage).epochs
+    return (
+        f"{run.path} ({record.model.variant}, {record.task.kind}, "
+        f"epoch {record.progress['epoch']} of {planned})"
+    )
+
+
 def environment(device: Device) -> dict[str, str]:
     """Describe what a run runs on, so that a figure can be traced."""
     return {
@@ -217,18 +227,6 @@ def environment(device: Device) -> dict[str, str]:
         "precision": device.precision,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
-
-
-def check_stage(run: Run, wanted: tuple[Stage, ...], command: str) -> None:
-    """Refuse to resume a run with another command than it was started with.
-
-    Raises:
-        ConfigError: names both.
-    """
-    if run.record.stage not in wanted:
-        raise ConfigError(
-            f"{run.path}: is a {run.record.stage} run: it cannot be resumed by {command}"
-        )
 
 
 def _git_revision() -> str:

@@ -44,18 +44,18 @@ class Texts:
         if self.config.corpus:
             return read_corpus(self.config.corpus)
         if self._world:
-            return corpus_from_bytes(self._world.corpus.encode(), self._world_name("corpus"))
+            return corpus_from_bytes(self._world.corpus.encode(), f"{self.config.world}/wiki.txt")
         return None
 
     @cached_property
     def questions(self) -> QuestionSet | None:
         """The training questions, where a file is named."""
-        return self._questions(self.config.questions, "training questions")
+        return self._questions(self.config.questions, "birth_places_train.tsv")
 
     @cached_property
     def eval(self) -> QuestionSet | None:
         """The questions to evaluate on, where a file is named."""
-        return self._questions(self.config.eval, "dev questions")
+        return self._questions(self.config.eval, "birth_dev.tsv")
 
     def require_corpus(self) -> Corpus:
         """Return the pretraining text.
@@ -104,19 +104,10 @@ class Texts:
         world = self.config.world
         return make_world(world.people, world.paraphrases, world.seed) if world else None
 
-    def _world_name(self, part: str) -> str:
-        world = self.config.world
-        if world is None:
-            return part
-        return (
-            f"{part} of the built-in world (people {world.people}, "
-            f"paraphrases {world.paraphrases}, seed {world.seed})"
-        )
-
     def _questions(self, path: Path | None, part: str) -> QuestionSet | None:
         if path:
             return read_questions(path)
         if self._world:
-            text = self._world.train if part.startswith("training") else self._world.dev
-            return questions_from_bytes(text.encode(), self._world_name(part))
+            raw = self._world.by_name()[part].encode()
+            return questions_from_bytes(raw, f"{self.config.world}/{part}")
         return None

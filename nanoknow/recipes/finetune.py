@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nanoknow.checkpoint import Checkpoint
-from nanoknow.config import ExperimentConfig
+from nanoknow.config import DataConfig, ExperimentConfig
+from nanoknow.config_file import Override
 from nanoknow.data.sources import Texts
-from nanoknow.errors import ConfigError
+from nanoknow.errors import ConfigError, DataError
 from nanoknow.recipes.training import TrainingOptions, TrainingSummary, start_run
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, Stage, latest_run, open_checkpoint
+from nanoknow.runs import Run, Stage, describe_run, latest_run, open_checkpoint
 
 PRETRAIN = "span_corruption"
 
 
-def find_source(start: Path | None, config: ExperimentConfig | None) -> tuple[Run, Checkpoint]:
+def find_source(
+    start: Path | None, data: DataConfig, overrides: Sequence[Override], reporter: Reporter
+) -> tuple[Run, Checkpoint]:
     """Find the pretrained run to start from: the one named, or the latest that fits.
 
     Args:
         start: a run or checkpoint folder.
-        config: names the questions that a latest run's vocabulary must hold; None when a run
-            brings its own.
+        data: named for this command; a latest run's vocabulary must hold its questions.
+        overrides: flags, which may not contradict the run's own model.
+        reporter: is told which run is taken.
 
     Raises:
         CheckpointError: there is none.
-        ConfigError: the one named was not pretrained by span corruption.
+        ConfigError: the run has no marks to ask with, or flags ask for another model.
     """
     if start is None:
-        questions = Texts.find(config.data).questions if config else None
+        questions = Texts.find(data).questions
         items = questions.items if questions else ()
         characters = "".join({c for q in items for c in q.text + (q.answer or "")})
-        return latest_run(PRETRAIN, characters, "nanoknow pretrain")
-    run, checkpoint = open_checkpoint(start)
+        run, checkpoint = latest_run(PRETRAIN, characters, "nanoknow pretrain")
+    else:
+        run, checkpoint = open_checkpoint(start)
     if checkpoint.record.task.kind == "language_modeling":
         raise ConfigError(
-            f"--from {start}: is a language_modeling run: its vocabulary has no marks to ask with: "
-            f"name a span_corruption run"
+            f"--from {start}: is a language_modeling run, without marks to ask with: name a "
+            f"{PRETRAIN} run"
         )
+    for override in overrides:
+        section, _, key = override.key.partition(".")
+        own = getattr(checkpoint.record.model, key, None)
+        if section == "model" and own != override.value:
+            raise ConfigError(
+                f"{override.label} {override.value}: {run.path} has {key} {own}, and its model goes "
+                f"with it: name another run with --from, or --from scratch"
+            )
+    reporter.note(f"starting from {describe_run(run, checkpoint)}")
     return run, checkpoint
 
 
@@ -61,5 +76,11 @@ def finetune(
     Raises:
         DataError: the training questions have no answers.
     """
+    questions = Texts.find(config.data).require_questions()
+    if not questions.answered:
+        raise DataError(
+            f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "
+            f"with --questions"
+        )
     stage: Stage = "scratch" if source is None else "finetune"
     return start_run(config, stage, source, out, options, reporter)

@@ -1,4 +1,4 @@
-"""Character language modelling: windows at every offset of a running text."""
+"""Character language modelling: windows of a running text, at every offset or every so many."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LanguageModeling:
         self,
         corpus: Corpus,
         tokenizer: Tokenizer,
-        config: LanguageModelingConfig,  # noqa: ARG002 - every task takes its config
+        config: LanguageModelingConfig,
         block_size: int,
     ) -> None:
         """Prepare a text.
@@ -34,6 +34,7 @@ class LanguageModeling:
         """
         self.tokens = torch.from_numpy(tokenizer.encode(corpus.text))  # (characters,)
         self.block_size = block_size
+        self.stride = config.stride
         self.notes: list[str] = []
         if self.n_examples < 1:
             raise DataError(
@@ -44,7 +45,7 @@ class LanguageModeling:
     @property
     def n_examples(self) -> int:
         """How many windows there are."""
-        return len(self.tokens) - self.block_size
+        return max(0, (len(self.tokens) - self.block_size + self.stride - 1) // self.stride)
 
     @property
     def positions_per_example(self) -> int:
@@ -52,8 +53,8 @@ class LanguageModeling:
         return self.block_size
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
-        """Return the windows that start at the given (B,) offsets; nothing is random."""
-        places = indices[:, None] + torch.arange(self.block_size + 1)  # (B, T + 1)
+        """Return the windows with the given (B,) numbers; nothing about them is random."""
+        places = self.stride * indices[:, None] + torch.arange(self.block_size + 1)  # (B, T + 1)
         rows = self.tokens[places]
         layout = Layout.of((Group(len(indices), self.block_size),))
         return Batch(rows[:, :-1].flatten(), rows[:, 1:].flatten(), layout)

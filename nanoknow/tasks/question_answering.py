@@ -84,14 +84,15 @@ class QuestionAnswering:
         rows = self._rows[indices, :-1]
         return Batch.from_rows(rows, self._targets[indices], self._lengths[indices])
 
-    def read_answer(self, ids: Sequence[int]) -> str:
-        """Return the answer in some decoded ids: what stands before the first mask."""
-        return self.tokenizer.decode(ids).partition(MASK)[0]
-
 
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
     """Return ``question⁇`` as ids; what the vocabulary does not hold is left out."""
     return np.append(tokenizer.encode_known(question), tokenizer.mask_id)
+
+
+def answer_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """Return the answer in some decoded ids: what stands before the first mask."""
+    return tokenizer.decode(ids).partition(MASK)[0]
 
 
 def _describe_unknown(unknown: Counter[str]) -> str:

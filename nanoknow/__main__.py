@@ -1,0 +1,6 @@
+"""``python -m nanoknow``."""
+
+from nanoknow.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""nanoknow from Python: ``nanoknow.load(run)`` answers a question and samples text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanoknow.config import QuestionAnsweringConfig
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.device import choose_device, new_generator
+from nanoknow.errors import CheckpointError, DataError
+from nanoknow.generator import decode_greedily
+from nanoknow.generator import sample as sample_ids
+from nanoknow.models.base import CharacterModel
+from nanoknow.runs import open_checkpoint
+from nanoknow.tasks.question_answering import answer_text, prompt_ids
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A trained model with its vocabulary.
+
+    Attributes:
+        model: on its device, ready to evaluate.
+        tokenizer: its vocabulary.
+        task: what it was last trained on: ``question_answering``, ``span_corruption`` or
+            ``language_modeling``.
+        max_answer_length: characters that an answer may take.
+    """
+
+    model: CharacterModel
+    tokenizer: Tokenizer
+    task: str
+    max_answer_length: int
+
+    def answer(self, question: str) -> str:
+        """Answer a question, greedily; characters outside the vocabulary are left out.
+
+        Raises:
+            CheckpointError: the run was not finetuned on questions.
+            DataError: the question is longer than the block.
+        """
+        if self.task != "question_answering":
+            raise CheckpointError(f"a {self.task} run answers no questions: load a finetuned one")
+        prompt = prompt_ids(self.tokenizer, question)
+        if len(prompt) > self.model.config.block_size:
+            raise DataError(
+                f"the question takes {len(prompt)} characters, and the model's block_size is "
+                f"{self.model.config.block_size}: shorten it"
+            )
+        [decoded] = decode_greedily(
+            self.model, [prompt], self.tokenizer.mask_id, self.max_answer_length
+        )
+        return answer_text(self.tokenizer, decoded.ids)
+
+    def sample(
+        self,
+        context: str,
+        length: int = 200,
+        temperature: float = 1.0,
+        top_k: int | None = 10,
+        seed: int = 0,
+    ) -> str:
+        """Write ``length`` characters after a context, and return them.
+
+        Raises:
+            DataError: the context is empty, or holds characters outside the vocabulary.
+        """
+        if not context:
+            raise DataError("the context is empty: give at least one character to go on from")
+        ids = self.tokenizer.encode(context)
+        generator = new_generator(seed, "sample")
+        drawn = sample_ids(self.model, ids, length, temperature, top_k, generator)
+        return self.tokenizer.decode(drawn)
+
+
+def load(run: str | Path, device: str = "auto") -> LoadedRun:
+    """Load a run folder's last checkpoint, or one checkpoint by its own folder.
+
+    Args:
+        run: made by ``nanoknow pretrain`` or ``nanoknow finetune``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+        ConfigError: the device does not exist.
+    """
+    _, checkpoint = open_checkpoint(Path(run))
+    task = checkpoint.record.task
+    limit = task.max_answer_length if isinstance(task, QuestionAnsweringConfig) else 0
+    model = checkpoint.load_model(choose_device(device))
+    return LoadedRun(model, checkpoint.record.tokenizer, task.kind, limit)

@@ -1,0 +1,109 @@
+"""The ``nanoknow data`` and ``nanoknow config`` commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanoknow import options as opt
+from nanoknow.config_file import dump_config, load_config, suggest
+from nanoknow.console import Terminal
+from nanoknow.errors import ConfigError
+
+data_app = typer.Typer(
+    help="Look at data, make the built-in world, fetch published files.", no_args_is_help=True
+)
+config_app = typer.Typer(help="See what configs resolve to.", no_args_is_help=True)
+VIEWS = ("namedata", "charcorruption")
+
+
+@data_app.command("inspect")
+@opt.guarded
+def data_inspect(
+    view: Annotated[
+        str | None,
+        typer.Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
+    ] = None,
+    config: opt.Config = None,
+    corpus: opt.CorpusFile = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    count: Annotated[int, typer.Option(min=1, help="Examples to show of each view.")] = 4,
+    assign: opt.Set = None,
+    seed: opt.Seed = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Show how the data become examples, and what can be known from them."""
+    from nanoknow.recipes.data import inspect
+    from nanoknow.recipes.settings import settle
+    from nanoknow.tables import show_inspection
+
+    terminal = Terminal()
+    if view is not None and view not in VIEWS:
+        raise ConfigError(
+            f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
+        )
+    flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
+    resolved = settle(config, opt.overrides(assign, flags), terminal)
+    inspection = inspect(resolved, [view] if view else VIEWS, count)
+    if as_json:
+        terminal.result(inspection.to_json())
+    else:
+        show_inspection(terminal, inspection)
+
+
+@data_app.command("make")
+@opt.guarded
+def data_make(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
+    people: Annotated[int, typer.Option(help="How many people live in it.")] = 1000,
+    paraphrases: Annotated[int, typer.Option(help="Biographies a person.")] = 3,
+    seed: Annotated[int, typer.Option(help="Fixes everything about it.")] = 0,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Write the built-in world in the file forms of the published data."""
+    from nanoknow.recipes.data import make
+
+    _show_files(make(people, paraphrases, seed, out), as_json)
+
+
+@data_app.command("fetch")
+@opt.guarded
+def data_fetch(
+    name: Annotated[str, typer.Argument(metavar="birthplaces|shakespeare")],
+    mirror: Annotated[
+        str | None, typer.Option(metavar="FOLDER|URL", help="Take the files from here instead.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
+    ] = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Download the published data, verified by their hashes."""
+    from nanoknow.recipes.data import fetch_files
+
+    _show_files(fetch_files(name, mirror, out, Terminal()), as_json)
+
+
+@config_app.command("show")
+@opt.guarded
+def config_show(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]")] = None,
+    assign: opt.Set = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Print a config with every value resolved; the defaults if none is named."""
+    resolved = load_config(name, opt.overrides(assign, {}))
+    if as_json:
+        Terminal().result(resolved.model_dump(mode="json"))
+    else:
+        Terminal().write(dump_config(resolved))
+
+
+def _show_files(paths: list[Path], as_json: bool) -> None:
+    if as_json:
+        Terminal().result({"files": [str(path) for path in paths]})
+    else:
+        Terminal().write("".join(f"{path}\n" for path in paths))

@@ -1,0 +1,252 @@
+"""What a forward pass costs: multiply-adds, parameters and attention memory, by component.
+
+For one sequence of ℓ characters; d is the width, h the heads, L the layers, m the perceiver's
+bottleneck, V the vocabulary. An (a × b)·(b × c) product takes abc multiply-adds, two FLOPs each,
+so that a layer whose n queries attend to s keys (Vaswani et al., 2017) takes
+
+    2nd²   query and output projections
+    2sd²   key and value projections
+    2nsd   scores and weighted sums, h heads of d/h
+    8nd²   MLP, d → 4d → d
+
+with n = s = ℓ in a block, n = m, s = ℓ in the perceiver's down-projection (Jaegle et al., 2021)
+and n = ℓ, s = m in its up-projection. The original's total leaves out the 2mℓd of these two; here
+they are counted. Biases, LayerNorm, softmax, GELU and what a causal mask could save are not, as
+in ``torch.utils.flop_counter``, whose totals these equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nanoknow.config import ModelConfig, PerceiverConfig, VanillaConfig
+
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Component:
+    """Layers of one kind; the numbers are those of all ``count`` together.
+
+    Attributes:
+        name: what they are.
+        count: how many there are.
+        formula: multiply-adds of one; m stands for min(m, ℓ).
+        big_o: how one grows.
+        multiply_adds: for one sequence.
+        parameters: numbers that training adjusts.
+        attention_entries: attention weights, h·(queries × keys) a layer.
+    """
+
+    name: str
+    count: int
+    formula: str
+    big_o: str
+    multiply_adds: int
+    parameters: int
+    attention_entries: int
+
+    @property
+    def flops(self) -> int:
+        """A multiplication and an addition each."""
+        return 2 * self.multiply_adds
+
+    @property
+    def attention_bytes(self) -> int:
+        """Of the attention weights in float32, where a kernel writes them out."""
+        return FLOAT32_BYTES * self.attention_entries
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {**asdict(self), "flops": self.flops, "attention_bytes": self.attention_bytes}
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """A model's cost on one sequence of ``seq_len`` characters."""
+
+    variant: str
+    seq_len: int
+    components: tuple[Component, ...]
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of a forward pass."""
+        return sum(component.multiply_adds for component in self.components)
+
+    @property
+    def flops(self) -> int:
+        """Of a forward pass."""
+        return sum(component.flops for component in self.components)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that training adjusts."""
+        return sum(component.parameters for component in self.components)
+
+    @property
+    def attention_bytes(self) -> int:
+        """Of the attention weights of all layers in float32, as training keeps them."""
+        return sum(component.attention_bytes for component in self.components)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values, totals included."""
+        return {
+            "variant": self.variant,
+            "seq_len": self.seq_len,
+            "multiply_adds": self.multiply_adds,
+            "flops": self.flops,
+            "parameters": self.parameters,
+            "attention_bytes": self.attention_bytes,
+            "components": [component.to_json() for component in self.components],
+        }
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """Both models at one sequence length: FLOPs of a forward pass, float32 attention bytes."""
+
+    seq_len: int
+    vanilla_flops: int
+    perceiver_flops: int
+    vanilla_attention_bytes: int
+    perceiver_attention_bytes: int
+
+    @property
+    def flops_ratio(self) -> float:
+        """The perceiver's share of the vanilla model's FLOPs."""
+        return self.perceiver_flops / self.vanilla_flops
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {**asdict(self), "flops_ratio": self.flops_ratio}
+
+
+@dataclass(frozen=True)
+class ComplexityReport:
+    """Both models side by side.
+
+    Attributes:
+        config: the perceiver's sizes; the vanilla model has the same without the bottleneck.
+        vocab_size: characters, specials included.
+        sweep: ascending sequence lengths.
+        plot: the picture's path, where one was drawn.
+    """
+
+    config: PerceiverConfig
+    vocab_size: int
+    vanilla: Complexity
+    perceiver: Complexity
+    sweep: tuple[SweepRow, ...]
+    plot: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "n_layers": self.config.n_layers,
+            "n_heads": self.config.n_heads,
+            "d_model": self.config.d_model,
+            "seq_len": self.vanilla.seq_len,
+            "bottleneck_dim": self.config.bottleneck_dim,
+            "vocab_size": self.vocab_size,
+            "vanilla": self.vanilla.to_json(),
+            "perceiver": self.perceiver.to_json(),
+            "sweep": [row.to_json() for row in self.sweep],
+            "plot": self.plot,
+        }
+
+
+def complexity_of(config: ModelConfig, vocab_size: int, seq_len: int) -> Complexity:
+    """Return a model's cost on one sequence.
+
+    Args:
+        config: its variant and sizes.
+        vocab_size: characters, specials included.
+        seq_len: 1 or more; past ``block_size``, positions are counted as if it were raised.
+    """
+    if isinstance(config, PerceiverConfig):
+        return perceiver_complexity(config, vocab_size, seq_len)
+    return vanilla_complexity(config, vocab_size, seq_len)
+
+
+def vanilla_complexity(config: VanillaConfig, vocab_size: int, seq_len: int) -> Complexity:
+    """See ``complexity_of``."""
+    blocks = _layers(
+        config, "block", config.n_layers, (seq_len, seq_len), "4ℓd² + 8ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"
+    )
+    embedding, head = _embedding(config, vocab_size, seq_len), _head(config, vocab_size, seq_len)
+    return Complexity(config.variant, seq_len, (embedding, blocks, head))
+
+
+def perceiver_complexity(config: PerceiverConfig, vocab_size: int, seq_len: int) -> Complexity:
+    """See ``complexity_of``; a sequence of ℓ < m characters takes ℓ latents only."""
+    m = min(config.bottleneck_dim, seq_len)
+    down = _layers(
+        config,
+        "down-projection",
+        1,
+        (m, seq_len),
+        "2md² + 2ℓd² + 8md² + 2mℓd",
+        "O(md² + ℓd² + mℓd)",
+        extra_parameters=config.bottleneck_dim * config.d_model,  # the basis
+    )
+    n_blocks = config.n_layers - 2
+    trunk = _layers(config, "trunk block", n_blocks, (m, m), "4md² + 8md² + 2m²d", "O(md² + m²d)")
+    up = _layers(
+        config,
+        "up-projection",
+        1,
+        (seq_len, m),
+        "2ℓd² + 2md² + 8ℓd² + 2mℓd",
+        "O(ℓd² + md² + mℓd)",
+    )
+    embedding, head = _embedding(config, vocab_size, seq_len), _head(config, vocab_size, seq_len)
+    return Complexity(config.variant, seq_len, (embedding, down, trunk, up, head))
+
+
+def vanilla_of(config: PerceiverConfig) -> VanillaConfig:
+    """Return the vanilla model of a perceiver's sizes."""
+    return VanillaConfig(**config.model_dump(exclude={"variant", "bottleneck_dim"}))
+
+
+def sweep(config: PerceiverConfig, vocab_size: int, seq_lens: Iterable[int]) -> list[SweepRow]:
+    """Compare both models at each sequence length, all other sizes the same."""
+    rows = []
+    for seq_len in seq_lens:
+        vanilla = vanilla_complexity(vanilla_of(config), vocab_size, seq_len)
+        perceiver = perceiver_complexity(config, vocab_size, seq_len)
+        flops = (vanilla.flops, perceiver.flops)
+        rows.append(SweepRow(seq_len, *flops, vanilla.attention_bytes, perceiver.attention_bytes))
+    return rows
+
+
+def _layers(
+    config: ModelConfig,
+    name: str,
+    count: int,
+    lengths: tuple[int, int],
+    formula: str,
+    big_o: str,
+    extra_parameters: int = 0,
+) -> Component:
+    """Count layers of attention and MLP; ``lengths`` are those of queries and keys."""
+    d, (queries, keys) = config.d_model, lengths
+    linear = (2 + 8) * queries * d**2 + 2 * keys * d**2
+    multiply_adds = count * (linear + 2 * queries * keys * d)
+    # Matrices 4d² + 8d², their biases 4d + 5d, two LayerNorms 4d.
+    parameters = count * (12 * d**2 + 13 * d) + extra_parameters
+    entries = count * config.n_heads * queries * keys
+    return Component(name, count, formula, big_o, multiply_adds, parameters, entries)
+
+
+def _embedding(config: ModelConfig, vocab_size: int, seq_len: int) -> Component:
+    rows = vocab_size + max(config.block_size, seq_len)
+    return Component("embedding", 1, "0", "O(ℓd)", 0, rows * config.d_model, 0)
+
+
+def _head(config: ModelConfig, vocab_size: int, seq_len: int) -> Component:
+    d = config.d_model
+    parameters = d * vocab_size + 2 * d  # no bias; the final LayerNorm
+    return Component("head", 1, "ℓdV", "O(ℓdV)", seq_len * d * vocab_size, parameters, 0)

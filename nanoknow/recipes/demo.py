@@ -1,0 +1,114 @@
+"""``nanoknow demo``: the whole experiment on the built-in world, to a table and a picture."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nanoknow.config import DataConfig, ExperimentConfig
+from nanoknow.errors import CheckpointError
+from nanoknow.evaluator import Score
+from nanoknow.plots import plot_demo
+from nanoknow.recipes.evaluate import Baseline, Evaluation, baseline, evaluate
+from nanoknow.recipes.finetune import finetune
+from nanoknow.recipes.pretrain import pretrain
+from nanoknow.recipes.training import TrainingOptions
+from nanoknow.reporter import Reporter
+from nanoknow.runs import Run, open_checkpoint, runs_folder
+
+PRETRAINED, SCRATCH = "pretrained, then finetuned", "finetuned from scratch"
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo found.
+
+    Attributes:
+        folder: of its runs, a folder for each seed.
+        scores: by way of training, one for each seed.
+        constant: everybody answered with the most frequent training answer.
+        seconds: in all.
+        picture: accuracies and learning curves.
+    """
+
+    folder: str
+    scores: dict[str, list[Score]]
+    constant: Baseline
+    seconds: float
+    picture: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "folder": self.folder,
+            "scores": {name: [s.to_json() for s in each] for name, each in self.scores.items()},
+            "constant": self.constant.to_json(),
+            "seconds": round(self.seconds, 1),
+            "picture": self.picture,
+        }
+
+
+def demo(
+    config: ExperimentConfig, seeds: int, out: Path | None, device: str, reporter: Reporter
+) -> DemoReport:
+    """Pretrain, finetune with and without it, evaluate both, and compare with a constant.
+
+    Args:
+        config: its own seed is the first one.
+        seeds: how many times to do it all, on the same world.
+        out: folder for the runs; None for a fresh one among the runs.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        reporter: is told what happens.
+    """
+    began = time.monotonic()
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = out or runs_folder() / f"{stamp}-demo"
+    options = TrainingOptions(device=device)
+    scores: dict[str, list[Score]] = {PRETRAINED: [], SCRATCH: []}
+    for seed in range(config.seed, config.seed + seeds):
+        place = folder / f"seed-{seed}"
+        seeded = config.model_copy(update={"seed": seed})
+        reporter.note(f"seed {seed}: pretraining on the biographies")
+        pretrain(seeded, place / "pretrain", options, reporter)
+        _, source = open_checkpoint(place / "pretrain")
+        reporter.note(f"seed {seed}: finetuning on questions, after pretraining and from scratch")
+        finetune(seeded, source, place / "finetune", options, reporter)
+        finetune(seeded, None, place / "scratch", options, reporter)
+        for name, run in ((PRETRAINED, "finetune"), (SCRATCH, "scratch")):
+            scores[name].append(_score(evaluate(place / run, DataConfig(), device, reporter)))
+    constant = baseline(config.data, None)
+    picture = folder / "demo.png"
+    _plot(folder / f"seed-{config.seed}", scores, constant, picture)
+    report = DemoReport(str(folder), scores, constant, time.monotonic() - began, str(picture))
+    (folder / "demo.json").write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
+    return report
+
+
+def _score(evaluation: Evaluation) -> Score:
+    if evaluation.score is None:
+        raise CheckpointError(f"{evaluation.questions}: has no answers to show an accuracy of")
+    return evaluation.score
+
+
+def _plot(first: Path, scores: dict[str, list[Score]], constant: Baseline, picture: Path) -> None:
+    """Draw the accuracies of all seeds and the curves of the first."""
+    bars = [(name, [s.accuracy for s in each]) for name, each in scores.items()]
+    bars.append((f"everybody: {constant.answer}", [constant.score.accuracy]))
+    curves = {
+        name: [
+            (float(m["epoch"]), float(m["accuracy"]))
+            for m in Run.open(first / run).metrics()
+            if m["kind"] == "accuracy"
+        ]
+        for name, run in ((PRETRAINED, "finetune"), (SCRATCH, "scratch"))
+    }
+    losses = [
+        (float(m["epoch"]), float(m["loss"]))
+        for m in Run.open(first / "pretrain").metrics()
+        if m["kind"] == "epoch"
+    ]
+    plot_demo(picture, bars, {"pretraining": losses}, curves)

@@ -1,0 +1,254 @@
+"""``nanoknow evaluate``: ask a model questions, judge the answers, and compare with a constant."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nanoknow.config import DataConfig, QuestionAnsweringConfig
+from nanoknow.data.corpus import QuestionSet
+from nanoknow.data.facts import FactIndex, most_frequent_answer
+from nanoknow.data.sources import Texts
+from nanoknow.data.tokenizer import describe
+from nanoknow.device import choose_device
+from nanoknow.errors import CheckpointError, ConfigError, DataError
+from nanoknow.evaluator import (
+    Answer,
+    Score,
+    answer_questions,
+    constant_baseline,
+    count_right,
+    count_verdicts,
+    mcnemar,
+    split_by_facts,
+)
+from nanoknow.reporter import Reporter
+from nanoknow.runs import Run, describe_run, latest_run, open_checkpoint
+from nanoknow.tasks.question_answering import QuestionAnswering
+
+MAKER = "nanoknow finetune"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model answered, and what that is worth.
+
+    Attributes:
+        run: the run's folder.
+        epoch: how long it had been finetuned.
+        questions: the name of the questions.
+        answers: one for each question.
+        baseline_answer: the most frequent training answer, where training questions are known.
+        predictions: the file of answers, one a line; details stand beside it as ``.jsonl``.
+    """
+
+    run: str
+    epoch: int
+    variant: str
+    questions: str
+    answers: list[Answer]
+    baseline_answer: str | None
+    predictions: str
+
+    @property
+    def score(self) -> Score | None:
+        """Exact match, where the questions have answers."""
+        if self.answers[0].gold is None:
+            return None
+        return Score(count_right(self.answers), len(self.answers))
+
+    @property
+    def baseline(self) -> Score | None:
+        """The same questions answered by the constant."""
+        if self.score is None or self.baseline_answer is None:
+            return None
+        right = sum(a.gold == self.baseline_answer for a in self.answers)
+        return Score(right, len(self.answers))
+
+    @property
+    def mcnemar_p(self) -> float | None:
+        """Two-sided p of model against constant on the same questions."""
+        if self.baseline is None:
+            return None
+        ours = [a.answer == a.gold for a in self.answers]
+        return mcnemar(ours, [a.gold == self.baseline_answer for a in self.answers])
+
+    @property
+    def verdicts(self) -> dict[str, int] | None:
+        """Counts of right, wrong but in the training text, found nowhere."""
+        return count_verdicts(self.answers) if self._judged else None
+
+    @property
+    def splits(self) -> list[dict[str, Any]] | None:
+        """Counts by whether the fact was in the text and the answer among training answers."""
+        if not self._judged or self.answers[0].seen_in_training is None:
+            return None
+        return split_by_facts(self.answers)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Characters that the vocabulary does not hold, with their counts."""
+        text = "".join(a.left_out for a in self.answers)
+        return {character: text.count(character) for character in dict.fromkeys(text)}
+
+    @property
+    def _judged(self) -> bool:
+        return self.answers[0].in_document is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values; the answers stand in their file."""
+        return {
+            "run": self.run,
+            "variant": self.variant,
+            "epoch": self.epoch,
+            "questions": self.questions,
+            "score": self.score.to_json() if self.score else None,
+            "baseline": (
+                {"answer": self.baseline_answer, **self.baseline.to_json()}
+                if self.baseline
+                else None
+            ),
+            "mcnemar_p": self.mcnemar_p,
+            "verdicts": self.verdicts,
+            "splits": self.splits,
+            "left_out": self.left_out,
+            "predictions": self.predictions,
+        }
+
+
+def evaluate(
+    run_path: Path | None, data: DataConfig, device: str, reporter: Reporter
+) -> Evaluation:
+    """Answer questions with a finetuned run and write the answers into its folder.
+
+    Args:
+        run_path: a run or checkpoint folder; None for the latest whose vocabulary holds every
+            character of the questions.
+        data: the files named on the command line; what they leave open is the run's own.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        reporter: is told which run is taken and what is missing.
+
+    Raises:
+        CheckpointError: there is no such run, or it does not answer questions.
+        ConfigError: no questions are named, by the command or by the run.
+        DataError: they cannot be read.
+    """
+    named = Texts.find(data)
+    if run_path is None:
+        items = named.eval.items if named.eval else ()
+        characters = "".join({character for question in items for character in question.text})
+        run, checkpoint = latest_run("question_answering", characters, MAKER)
+        reporter.note(f"using {describe_run(run, checkpoint)}")
+    else:
+        run, checkpoint = open_checkpoint(run_path)
+    record = checkpoint.record
+    if not isinstance(record.task, QuestionAnsweringConfig):
+        raise CheckpointError(
+            f"{run.path}: is a {record.task.kind} run and answers no questions: make one that does "
+            f"with '{MAKER} --from {run.path}'"
+        )
+    files = {role: path for role, path in named.config if path is not None}
+    texts = Texts(run.config.data.model_copy(update=files))
+    questions = texts.require_eval()
+    task = QuestionAnswering(questions, record.tokenizer, record.task, record.model.block_size)
+    training, facts = _training_data(texts, record.data, set(files), reporter)
+    if facts is None:
+        reporter.note("no training text at hand: answers are not sorted into known and made up")
+    model = checkpoint.load_model(choose_device(device))
+    answers = answer_questions(model, task, facts)
+    evaluation = Evaluation(
+        run=str(run.path),
+        epoch=int(record.progress["epoch"]),
+        variant=record.model.variant,
+        questions=questions.name,
+        answers=answers,
+        baseline_answer=most_frequent_answer(training.items) if training else None,
+        predictions=str(_write_predictions(run, questions, answers)),
+    )
+    if evaluation.left_out:
+        reporter.note(
+            f"left out {sum(evaluation.left_out.values())} characters of "
+            f"{sum(bool(a.left_out) for a in answers)} questions that the run's vocabulary does "
+            f"not hold: {describe(list(evaluation.left_out))}"
+        )
+    if not questions.answered:
+        reporter.note(f"{questions.name} has no answers: predictions only, no score")
+    return evaluation
+
+
+def _training_data(
+    texts: Texts, recorded: dict[str, dict[str, str]], named: set[str], reporter: Reporter
+) -> tuple[QuestionSet | None, FactIndex | None]:
+    """Read what the run was trained on, as far as it is still there and unchanged."""
+    usable = {}
+    for role in ("corpus", "questions"):
+        try:
+            text = getattr(texts, role)
+        except DataError as error:
+            if role in named:
+                raise
+            reporter.note(f"not used: {error}")
+            continue
+        changed = text and role in recorded and recorded[role]["sha256"] != text.sha256
+        if changed and role not in named:
+            reporter.note(f"not used: {text.name}: has changed since the run was trained on it")
+            continue
+        usable[role] = text
+    corpus, training = usable.get("corpus"), usable.get("questions")
+    if training is not None and not training.answered:
+        training = None
+    return training, FactIndex(corpus, training) if corpus else None
+
+
+def _write_predictions(run: Run, questions: QuestionSet, answers: list[Answer]) -> Path:
+    folder = run.path / "predictions"
+    path = folder / f"{Path(questions.name).stem}.txt"
+    details = "".join(json.dumps(a.to_json(), ensure_ascii=False) + "\n" for a in answers)
+    try:
+        folder.mkdir(exist_ok=True)
+        path.write_text("".join(a.answer + "\n" for a in answers), encoding="utf-8")
+        path.with_suffix(".jsonl").write_text(details, encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}: make the run's folder writable") from None
+    return path
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One answer for everybody."""
+
+    answer: str
+    questions: str
+    score: Score
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"answer": self.answer, "questions": self.questions, **self.score.to_json()}
+
+
+def baseline(data: DataConfig, answer: str | None) -> Baseline:
+    """Say one answer to every question: the one given, or the most frequent in training.
+
+    Raises:
+        ConfigError: files that it needs are not named.
+        DataError: they cannot be read, or hold no answers.
+    """
+    texts = Texts.find(data)
+    questions = texts.require_eval()
+    if not questions.answered:
+        raise DataError(
+            f"{questions.name}: has no answers to compare with: name a file of "
+            f"question<TAB>answer lines with --eval"
+        )
+    if answer is None:
+        if texts.questions is None:
+            raise ConfigError(
+                "baseline says the most frequent training answer: name the training questions "
+                "with --questions FILE, or the answer with --answer TEXT"
+            )
+        if not texts.questions.answered:
+            raise DataError(f"{texts.questions.name}: has no answers: name another --questions")
+        answer = most_frequent_answer(texts.questions.items)
+    return Baseline(answer, questions.name, constant_baseline(questions.items, answer))

@@ -1,0 +1,53 @@
+"""``nanoknow sample``: let a language model write on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nanoknow.config import SampleConfig
+from nanoknow.device import choose_device, new_generator
+from nanoknow.errors import CheckpointError, DataError
+from nanoknow.generator import sample as sample_ids
+from nanoknow.reporter import Reporter
+from nanoknow.runs import describe_run, latest_run, open_checkpoint
+
+MAKER = "nanoknow pretrain --config shakespeare-small"
+
+
+def sample(
+    run_path: Path | None, config: SampleConfig, seed: int, device: str, reporter: Reporter
+) -> Iterator[str]:
+    """Write characters after a context, as they come.
+
+    Args:
+        run_path: a run or checkpoint folder; None for the latest language model whose
+            vocabulary holds the context.
+        config: context, length, temperature, top-k.
+        seed: of the draws.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        reporter: is told which run is taken.
+
+    Raises:
+        CheckpointError: there is no such run, or it is no language model.
+        DataError: names the characters of the context that the vocabulary does not hold.
+    """
+    if run_path is None:
+        run, checkpoint = latest_run("language_modeling", config.context, MAKER)
+    else:
+        run, checkpoint = open_checkpoint(run_path)
+    record = checkpoint.record
+    if record.task.kind != "language_modeling":
+        raise CheckpointError(
+            f"{run.path}: is a {record.task.kind} run, not a language model: make one with "
+            f"'{MAKER}'"
+        )
+    try:
+        context = record.tokenizer.encode(config.context)
+    except DataError as error:
+        raise DataError(f"--context: {error}: leave it out, or name another run") from None
+    reporter.note(f"using {describe_run(run, checkpoint)}")
+    model = checkpoint.load_model(choose_device(device))
+    generator = new_generator(seed, "sample")
+    ids = sample_ids(model, context, config.length, config.temperature, config.top_k, generator)
+    return (record.tokenizer.decode([i]) for i in ids)

@@ -1,0 +1,202 @@
+"""Results as tables for people; the same results go out as JSON elsewhere."""
+
+from __future__ import annotations
+
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from nanoknow.console import Terminal
+
+if TYPE_CHECKING:
+    from nanoknow.complexity import Complexity, ComplexityReport
+    from nanoknow.recipes.data import Inspection
+    from nanoknow.recipes.demo import DemoReport
+    from nanoknow.recipes.evaluate import Baseline, Evaluation
+    from nanoknow.recipes.training import TrainingSummary
+
+
+def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
+    """Show how a training run ended, and what comes next."""
+    stopped = summary.epochs < summary.planned_epochs
+    rows = [
+        ("run", summary.run),
+        ("model", f"{summary.variant}, {summary.n_parameters:,} parameters"),
+        (
+            "epochs",
+            f"{summary.epochs} of {summary.planned_epochs}"
+            + (" (stopped early; --resume continues)" if stopped else ""),
+        ),
+        ("steps", f"{summary.step:,}"),
+        ("loss, last epoch", "-" if summary.loss is None else f"{summary.loss:.3f}"),
+        ("time", f"{summary.seconds / 60:.1f} min on {summary.device}, {summary.precision}"),
+    ]
+    if summary.accuracy:
+        low, high = summary.accuracy["interval_95"]
+        rows.append(
+            (
+                "accuracy",
+                f"{summary.accuracy['accuracy']:.1%} ({summary.accuracy['n_right']} of "
+                f"{summary.accuracy['n']}; 95 % interval {low:.1%}-{high:.1%})",
+            )
+        )
+    terminal.table("", ("trained", ""), rows, left=2)
+
+
+def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
+    """Show the score beside the baseline, the verdicts, and the split by what was in the data."""
+    rows = [
+        ("run", f"{evaluation.run} ({evaluation.variant}, epoch {evaluation.epoch})"),
+        ("questions", f"{evaluation.questions} ({len(evaluation.answers)})"),
+    ]
+    if evaluation.score:
+        rows.append(("exact match", str(evaluation.score)))
+    if evaluation.baseline:
+        rows.append((f"saying {evaluation.baseline_answer!r} to all", str(evaluation.baseline)))
+        rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))
+    rows += [(name, str(count)) for name, count in (evaluation.verdicts or {}).items()]
+    rows.append(("predictions", evaluation.predictions))
+    terminal.table("", ("evaluated", ""), rows, left=2)
+    if evaluation.splits:
+        columns = ("fact in the person's document", "answer seen in training")
+        wrong = list(evaluation.verdicts or {})[1:]
+        terminal.table(
+            "What was there to know",
+            (*columns, "questions", "right", *wrong),
+            [
+                (
+                    "yes" if part["in_document"] else "no",
+                    "yes" if part["seen_in_training"] else "no",
+                    str(part["n"]),
+                    f"{part['n_right']} ({part['n_right'] / part['n']:.1%})" if part["n"] else "-",
+                    *(str(part["verdicts"][name]) for name in wrong),
+                )
+                for part in evaluation.splits
+            ],
+            left=2,
+        )
+
+
+def show_baseline(terminal: Terminal, result: Baseline) -> None:
+    """Show what one answer for everybody is worth."""
+    rows = [
+        ("questions", result.questions),
+        (f"saying {result.answer!r} to all", str(result.score)),
+    ]
+    terminal.table("", ("baseline", ""), rows, left=2)
+
+
+def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
+    """Show the headline and the pairs as the original printed them, then the counts."""
+    terminal.write(inspection.headline + "\n")
+    for view, pairs in inspection.pairs.items():
+        terminal.write(f"\n{view}\n")
+        for x, y in pairs:
+            terminal.write(f"x: {x}\ny: {y}\n".replace("\r", "␍"))
+    terminal.write("\n")
+    terminal.table("", ("data", ""), inspection.table, left=2)
+
+
+def show_demo(terminal: Terminal, report: DemoReport) -> None:
+    """Show the accuracies of the demo, and where its picture is."""
+    rows = []
+    constant = report.constant.score.accuracy
+    for name, scores in report.scores.items():
+        values = [score.accuracy for score in scores]
+        spread = f"{min(values):.1%}-{max(values):.1%}" if len(values) > 1 else str(scores[0])
+        times = f"{mean(values) / constant:.1f}x" if constant else "-"
+        rows.append((name, f"{mean(values):.1%}", spread, times))
+    answer = report.constant.answer
+    rows.append(
+        (f"saying {answer!r} to all", f"{constant:.1%}", str(report.constant.score), "1.0x")
+    )
+    n = len(next(iter(report.scores.values())))
+    terminal.table(
+        f"Where was each of {report.constant.score.n} held-out people born?",
+        ("", "accuracy", f"range over {n} seeds" if n > 1 else "one seed", "to the constant"),
+        rows,
+    )
+    terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
+    terminal.write(f"Picture: {report.picture}\n")
+
+
+def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
+    """Show cost by component, and against the length of the sequence."""
+    config = report.config
+    terminal.write(
+        f"One sequence of ℓ = {report.vanilla.seq_len} characters, forward: d = {config.d_model}, "
+        f"h = {config.n_heads}, L = {config.n_layers}, m = {config.bottleneck_dim}, "
+        f"V = {report.vocab_size}\n"
+    )
+    for model in (report.vanilla, report.perceiver):
+        _show_components(terminal, model)
+    terminal.table(
+        "By sequence length",
+        (
+            "ℓ",
+            "vanilla FLOPs",
+            "perceiver FLOPs",
+            "ratio",
+            "vanilla attention",
+            "perceiver attention",
+        ),
+        [
+            (
+                str(row.seq_len),
+                _si(row.vanilla_flops),
+                _si(row.perceiver_flops),
+                f"{row.flops_ratio:.3f}",
+                _si(row.vanilla_attention_bytes) + "B",
+                _si(row.perceiver_attention_bytes) + "B",
+            )
+            for row in report.sweep
+        ],
+        left=0,
+    )
+    if report.plot:
+        terminal.write(f"Picture: {report.plot}\n")
+
+
+def _show_components(terminal: Terminal, model: Complexity) -> None:
+    rows = [
+        (
+            f"{part.count} x {part.name}",
+            part.big_o,
+            part.formula,
+            _si(part.multiply_adds),
+            _si(part.flops),
+            f"{part.parameters:,}",
+            _si(part.attention_bytes) + "B",
+        )
+        for part in model.components
+    ]
+    total = (
+        "total",
+        "",
+        "",
+        _si(model.multiply_adds),
+        _si(model.flops),
+        f"{model.parameters:,}",
+        _si(model.attention_bytes) + "B",
+    )
+    terminal.table(
+        model.variant,
+        (
+            "component",
+            "grows as",
+            "multiply-adds of one",
+            "multiply-adds",
+            "FLOPs",
+            "parameters",
+            "attention",
+        ),
+        [*rows, total],
+        left=3,
+    )
+
+
+def _si(number: float) -> str:
+    """Write a number with three digits and a prefix: ``872 M``."""
+    for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= factor:
+            return f"{number / factor:.3g} {prefix}"
+    return f"{number:.3g} "
