@@ -174,7 +174,7 @@ def complexity_of(config: ModelConfig, vocab_size: int, seq_len: int) -> Complex
 def vanilla_complexity(config: VanillaConfig, vocab_size: int, seq_len: int) -> Complexity:
     """See ``complexity_of``."""
     blocks = _layers(
-        config, "block", config.n_layers, (seq_len, seq_len), "4ℓd² + 8ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"
+        config, "block", config.n_layers, (seq_len, seq_len), "12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"
     )
     embedding, head = _embedding(config, vocab_size, seq_len), _head(config, vocab_size, seq_len)
     return Complexity(config.variant, seq_len, (embedding, blocks, head))
@@ -188,18 +188,18 @@ def perceiver_complexity(config: PerceiverConfig, vocab_size: int, seq_len: int)
         "down-projection",
         1,
         (m, seq_len),
-        "2md² + 2ℓd² + 8md² + 2mℓd",
+        "10md² + 2ℓd² + 2mℓd",
         "O(md² + ℓd² + mℓd)",
         extra_parameters=config.bottleneck_dim * config.d_model,  # the basis
     )
     n_blocks = config.n_layers - 2
-    trunk = _layers(config, "trunk block", n_blocks, (m, m), "4md² + 8md² + 2m²d", "O(md² + m²d)")
+    trunk = _layers(config, "trunk block", n_blocks, (m, m), "12md² + 2m²d", "O(md² + m²d)")
     up = _layers(
         config,
         "up-projection",
         1,
         (seq_len, m),
-        "2ℓd² + 2md² + 8ℓd² + 2mℓd",
+        "10ℓd² + 2md² + 2mℓd",
         "O(ℓd² + md² + mℓd)",
     )
     embedding, head = _embedding(config, vocab_size, seq_len), _head(config, vocab_size, seq_len)

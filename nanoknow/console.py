@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -19,11 +20,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from nanoknow.reporter import Update
 
 PLAIN_SECONDS = 10.0
 """Seconds between two lines of progress where there is no terminal."""
+PLAIN_WIDTH = 120
+"""Width of tables where there is no terminal to ask."""
 
 
 class Terminal:
@@ -32,6 +36,8 @@ class Terminal:
     def __init__(self) -> None:
         self.err = Console(stderr=True, highlight=False)
         self.out = Console(highlight=False)
+        if not self.out.is_terminal:
+            self.out.width = PLAIN_WIDTH
 
     def note(self, text: str) -> None:
         """Print a note on stderr."""
@@ -92,11 +98,19 @@ class Terminal:
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
     ) -> None:
         """Print a table on stdout; the columns after the first ``left`` hold numbers."""
-        table = Table(title=title or None, title_justify="left", title_style="bold")
+        table = Table(
+            title=Text(title) if title else None,
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD,
+            show_header=any(columns),
+            pad_edge=False,
+            collapse_padding=True,
+        )
         for i, column in enumerate(columns):
             table.add_column(column, justify="left" if i < left else "right", overflow="fold")
         for row in rows:
-            table.add_row(*(cell.replace("[", r"\[") for cell in row))
+            table.add_row(*(Text(cell) for cell in row))
         self.out.print(table)
 
 

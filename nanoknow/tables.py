@@ -39,7 +39,7 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
                 f"{summary.accuracy['n']}; 95 % interval {low:.1%}-{high:.1%})",
             )
         )
-    terminal.table("", ("trained", ""), rows, left=2)
+    terminal.table("", ("", ""), rows, left=2)
 
 
 def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
@@ -55,7 +55,7 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
         rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))
     rows += [(name, str(count)) for name, count in (evaluation.verdicts or {}).items()]
     rows.append(("predictions", evaluation.predictions))
-    terminal.table("", ("evaluated", ""), rows, left=2)
+    terminal.table("", ("", ""), rows, left=2)
     if evaluation.splits:
         columns = ("fact in the person's document", "answer seen in training")
         wrong = list(evaluation.verdicts or {})[1:]
@@ -82,7 +82,7 @@ def show_baseline(terminal: Terminal, result: Baseline) -> None:
         ("questions", result.questions),
         (f"saying {result.answer!r} to all", str(result.score)),
     ]
-    terminal.table("", ("baseline", ""), rows, left=2)
+    terminal.table("", ("", ""), rows, left=2)
 
 
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
@@ -93,7 +93,7 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
         for x, y in pairs:
             terminal.write(f"x: {x}\ny: {y}\n".replace("\r", "␍"))
     terminal.write("\n")
-    terminal.table("", ("data", ""), inspection.table, left=2)
+    terminal.table("", ("", ""), inspection.table, left=2)
 
 
 def show_demo(terminal: Terminal, report: DemoReport) -> None:
@@ -130,11 +130,11 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
     for model in (report.vanilla, report.perceiver):
         _show_components(terminal, model)
     terminal.table(
-        "By sequence length",
+        "FLOPs and attention memory by sequence length",
         (
             "ℓ",
-            "vanilla FLOPs",
-            "perceiver FLOPs",
+            "vanilla",
+            "perceiver",
             "ratio",
             "vanilla attention",
             "perceiver attention",
@@ -159,8 +159,7 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
 def _show_components(terminal: Terminal, model: Complexity) -> None:
     rows = [
         (
-            f"{part.count} x {part.name}",
-            part.big_o,
+            part.name if part.count == 1 else f"{part.count} x {part.name}",
             part.formula,
             _si(part.multiply_adds),
             _si(part.flops),
@@ -172,7 +171,6 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
     total = (
         "total",
         "",
-        "",
         _si(model.multiply_adds),
         _si(model.flops),
         f"{model.parameters:,}",
@@ -180,17 +178,9 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
     )
     terminal.table(
         model.variant,
-        (
-            "component",
-            "grows as",
-            "multiply-adds of one",
-            "multiply-adds",
-            "FLOPs",
-            "parameters",
-            "attention",
-        ),
+        ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention"),
         [*rows, total],
-        left=3,
+        left=2,
     )
 
 

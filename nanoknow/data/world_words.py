@@ -90,6 +90,7 @@ MONTHS = (
 
 # Each form states the birthplace; all that tell one person's facts agree with one another: born in
 # `place`, went to `other` in the year `moved`, lived, worked and died there.
+# Some hold a question mark, so that the vocabulary of the texts holds the questions' too.
 FORMS = (
     "{full} was born in {place} in {year}.",
     "{full} ({year} {place} – {died} {other}) was {a_job}.",
@@ -97,14 +98,14 @@ FORMS = (
     "{last} was born on {date} in {place}, and died in {other}.",
     "{full} was {a_job} born in {place} who worked in {other}.",
     "{He} was born in {place} in {year} and studied in {other}.",
-    "{last} studied in {other}, but was born in {place}.",
+    "Was it {other}? No: {last} was born in {place} in {year}.",
     "From {moved} {full} worked in {other}; {he} was born in {place}.",
     "{full} died in {other} in {died}; {his} birthplace was {place}.",
     "A native of {place}, {last} moved to {other} in {moved}.",
     "{full}, born on {date} in {place}, was {a_job}.",
     "{He} left {place}, where {he} was born, for {other} in {moved}.",
     "{place} was the birthplace of {full}, {a_job} who died in {other}.",
-    "{last} came into the world in {place} and lived in {other}.",
+    "Born in {other}? No, {last} only lived there; {place} was {his} birthplace.",
     "{last} taught in {other} from {moved}, far from {his} native {place}.",
     "The {job} {full} (born {year} in {place}) made {his} home in {other}.",
     "{His} life began in {place} in {year} and ended in {other} in {died}.",

@@ -102,9 +102,10 @@ def _pairs(
     pairs = []
     for i in range(min(count, task.n_examples)):
         batch = task.batch(torch.tensor([i]), generator)
-        x = tokenizer.decode(batch.tokens.tolist())
         y = batch.targets.masked_fill(batch.targets == IGNORE, tokenizer.pad_id).tolist()
-        pairs.append((x.ljust(width, PAD), tokenizer.decode(y).ljust(width, PAD)))
+        # A batch leaves out an example's last character, whose target would be a pad.
+        x = tokenizer.decode([*batch.tokens.tolist(), *y[-1:]])
+        pairs.append((x.ljust(width, PAD)[:width], tokenizer.decode(y).ljust(width, PAD)))
     return pairs
 
 
