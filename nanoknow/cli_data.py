@@ -36,7 +36,7 @@ def data_inspect(
     as_json: opt.AsJson = False,
 ) -> None:
     """Show how the data become examples, and what can be known from them."""
-    from nanoknow.recipes.data import inspect
+    from nanoknow.recipes.data_inspect import inspect
     from nanoknow.recipes.settings import settle
     from nanoknow.tables import show_inspection
 
@@ -64,7 +64,7 @@ def data_make(
     as_json: opt.AsJson = False,
 ) -> None:
     """Write the built-in world in the file forms of the published data."""
-    from nanoknow.recipes.data import make
+    from nanoknow.recipes.data_files import make
 
     _show_files(make(people, paraphrases, seed, out), as_json)
 
@@ -82,7 +82,7 @@ def data_fetch(
     as_json: opt.AsJson = False,
 ) -> None:
     """Download the published data, verified by their hashes."""
-    from nanoknow.recipes.data import fetch_files
+    from nanoknow.recipes.data_files import fetch_files
 
     _show_files(fetch_files(name, mirror, out, Terminal()), as_json)
 

@@ -173,6 +173,6 @@ class Trainer:
             kind, _, rest = name.partition(".")
             if kind == "optimizer":
                 key, _, parameter = rest.partition(".")
-                self.optimizer.state[parameters[parameter]][key] = value.to(
-                    "cpu" if key == "step" else self.device.torch_device
-                )
+                # Fused AdamW keeps its step count on the device as well.
+                state = self.optimizer.state[parameters[parameter]]
+                state[key] = value.to(self.device.torch_device)

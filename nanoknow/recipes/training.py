@@ -217,7 +217,8 @@ class _Sitting:
         record = self.run.record
         self.run.record_metrics("start", step=progress.step, **environment(self.trainer.device))
         title = f"{record.stage} {record.variant}"
-        limit = (self.options.max_minutes or math.inf) * 60
+        minutes = self.options.max_minutes
+        limit = math.inf if minutes is None else minutes * 60
         with (
             StopSignals() as signals,
             self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
@@ -232,7 +233,7 @@ class _Sitting:
                         f"--resume --out {self.run.path}",
                         signals.received,
                     )
-                if self.sitting_seconds > limit:
+                if self.sitting_seconds >= limit:
                     break
                 if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
                     self.save()

@@ -65,7 +65,7 @@ class QuestionAnswering:
             ids = torch.from_numpy(row)
             self._rows[i, : len(ids)] = ids
             # The first target is the mask after the question: the model learns to start.
-            first = len(prompt) - 2
+            first = max(0, len(prompt) - 2)
             self._targets[i, first : len(ids) - 1] = ids[first + 1 :]
         self._lengths = torch.tensor([len(row) - 1 for row in rows])  # (examples,)
 

@@ -1,11 +1,10 @@
-"""``nanoknow data``: look at the data, make the built-in world, fetch the published files."""
+"""``nanoknow data inspect``: how data become examples, and what can be known from them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -13,14 +12,11 @@ import torch
 
 from nanoknow.config import ExperimentConfig, SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE
-from nanoknow.data.corpus import QuestionSet, data_folder
-from nanoknow.data.download import DATASETS, fetch
+from nanoknow.data.corpus import QuestionSet
 from nanoknow.data.facts import FactIndex, most_frequent_answer
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import PAD, Tokenizer
-from nanoknow.data.world import make_world, write_world
 from nanoknow.device import new_generator
-from nanoknow.reporter import Reporter
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
@@ -149,31 +145,3 @@ def _describe_questions(
 def _share(flags: Iterable[bool]) -> str:
     values = list(flags)
     return f"{sum(values) / len(values):.1%}"
-
-
-def make(people: int, paraphrases: int, seed: int, out: Path) -> list[Path]:
-    """Write the built-in world's files.
-
-    Raises:
-        DataError: the numbers are out of range, or other files are in the way.
-    """
-    return write_world(make_world(people, paraphrases, seed), out)
-
-
-def fetch_files(name: str, mirror: str | None, out: Path | None, reporter: Reporter) -> list[Path]:
-    """Download published files, verified by their hashes, into the data folder.
-
-    Raises:
-        DataError: unknown name, no network, or wrong bytes.
-    """
-    files = DATASETS.get(name, ())
-    folder = out or data_folder() / (files[0].folder if files else name)
-    total = sum(remote.size for remote in files)
-    done: Counter[str] = Counter()
-    with reporter.progress(f"fetch {name}", total) as show:
-
-        def update(file: str, received: int, _size: int | None) -> None:
-            done[file] = received
-            show(done.total(), f"{file}  {done.total():,} bytes")
-
-        return fetch(name, folder, mirror, update)

@@ -1,0 +1,282 @@
+"""The commands, run as a user runs them, on a small world of files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import nanoknow
+from nanoknow.cli import app
+from nanoknow.errors import CheckpointError, DataError
+
+SMALL = ["--set", "model.n_layers=2", "--set", "model.d_model=16", "--set", "model.n_heads=2"]
+LINE = "To be, or not to be, that is the question: O God, O God!\n"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def succeed(*arguments: str | Path) -> Result:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refuse(*arguments: str | Path) -> str:
+    """Run a command that the user has to mend, and return its one line."""
+    result = run(*arguments)
+    assert result.exit_code == 1, result.output
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("error: ")
+    return last
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working directory with a world, and a run of each kind."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for variable in ("NANOKNOW_RUNS", "NANOKNOW_DATA"):
+            patch.delenv(variable, raising=False)
+        succeed("data", "make", "--people", "40", "--paraphrases", "2", "--out", "data/world")
+        (folder / "play.txt").write_text(LINE * 8, encoding="utf-8")
+        corpus = ("--corpus", "data/world/wiki.txt", "--epochs", "1")
+        succeed("pretrain", *corpus, *SMALL, "--out", "runs/vanilla")
+        succeed(
+            "pretrain", *corpus, *SMALL, "--model", "perceiver", "--bottleneck-dim", "64",
+            "--out", "runs/perceiver",
+        )  # fmt: skip
+        succeed(
+            "pretrain", "--corpus", "play.txt", *SMALL, "--epochs", "1",
+            "--set", "pretrain.task.kind=language_modeling", "--out", "runs/play",
+        )  # fmt: skip
+        succeed(
+            "finetune", "--from", "runs/perceiver", "--questions", "birth_places_train.tsv",
+            "--eval", "birth_dev.tsv", "--epochs", "1", "--out", "runs/answers",
+        )  # fmt: skip
+        yield folder
+
+
+def test_the_perceiver_flag_trains_a_perceiver(home: Path) -> None:
+    record = json.loads((home / "runs/perceiver/run.json").read_text(encoding="utf-8"))
+    assert record["variant"] == "perceiver"
+    vanilla = json.loads((home / "runs/vanilla/run.json").read_text(encoding="utf-8"))
+    assert record["n_parameters"] - vanilla["n_parameters"] == 64 * 16
+    assert "bottleneck_dim: 64" in (home / "runs/perceiver/config.yaml").read_text("utf-8")
+
+
+def test_evaluate_takes_the_latest_run_that_answers_questions_and_says_so(home: Path) -> None:
+    result = succeed("evaluate", "--eval", "birth_dev.tsv")
+    assert "using runs/answers (perceiver, question_answering, epoch 1 of 1)" in result.stderr
+    assert "exact match" in result.stdout
+    assert "McNemar" in result.stdout
+    answers = (home / "runs/answers/predictions/birth_dev.txt").read_text("utf-8").splitlines()
+    details = (home / "runs/answers/predictions/birth_dev.jsonl").read_text("utf-8").splitlines()
+    assert len(answers) == len(details) == 8
+    assert json.loads(details[0])["answer"] == answers[0]
+    assert json.loads(details[0])["log_probability"] < 0
+
+
+def test_evaluate_prints_json_whose_counts_add_up(home: Path) -> None:
+    result = succeed("evaluate", "runs/answers", "--json")
+    report = json.loads(result.stdout)
+    assert report["score"]["n"] == 8
+    assert sum(report["verdicts"].values()) == 8
+    assert sum(part["n"] for part in report["splits"]) == 8
+    low, high = report["score"]["interval_95"]
+    assert low <= report["score"]["accuracy"] <= high
+    assert report["baseline"]["n"] == 8
+    assert 0 < report["mcnemar_p"] <= 1
+
+
+def test_questions_without_answers_get_predictions_and_a_note(home: Path) -> None:
+    result = succeed("evaluate", "--eval", "birth_test_inputs.tsv")
+    assert "has no answers: predictions only, no score" in result.stderr
+    assert "exact match" not in result.stdout
+    lines = (home / "runs/answers/predictions/birth_test_inputs.txt").read_text("utf-8")
+    assert len(lines.splitlines()) == 8
+
+
+def test_characters_outside_the_vocabulary_are_left_out_counted_and_shown(home: Path) -> None:
+    (home / "odd.tsv").write_text("Where was Ωμέγα born?\tParis\n", encoding="utf-8")
+    result = succeed("evaluate", "runs/answers", "--eval", "odd.tsv")
+    assert "left out 5 characters of 1 questions" in result.stderr
+    assert "'Ω' (U+03A9)" in result.stderr
+    line = refuse("evaluate", "--eval", "odd.tsv")
+    assert "runs/answers lacks 'Ω'" in line
+    assert "nanoknow finetune" in line
+
+
+def test_evaluate_works_when_the_training_text_has_gone(home: Path) -> None:
+    moved = home / "data" / "world" / "wiki.txt"
+    moved.rename(home / "elsewhere.txt")
+    try:
+        result = succeed("evaluate", "runs/answers", "--json")
+    finally:
+        (home / "elsewhere.txt").rename(moved)
+    assert "answers are not sorted" in result.stderr
+    assert json.loads(result.stdout)["verdicts"] is None
+    assert json.loads(result.stdout)["score"]["n"] == 8
+
+
+def test_a_pretrained_run_answers_no_questions(home: Path) -> None:  # noqa: ARG001
+    assert "make one that does with 'nanoknow finetune --from runs/vanilla'" in refuse(
+        "evaluate", "runs/vanilla", "--eval", "birth_dev.tsv"
+    )
+
+
+def test_finetune_starts_from_the_latest_pretrained_run(home: Path) -> None:
+    result = succeed(
+        "finetune", "--questions", "birth_places_train.tsv", "--epochs", "1", "--out", "runs/tuned",
+        "--json",
+    )  # fmt: skip
+    assert "starting from runs/perceiver" in result.stderr
+    assert json.loads(result.stdout)["variant"] == "perceiver"
+    record = json.loads((home / "runs/tuned/run.json").read_text(encoding="utf-8"))
+    assert record["started_from"].endswith("runs/perceiver/checkpoints/step-00000001")
+
+
+def test_finetune_from_scratch_needs_no_run(home: Path) -> None:
+    result = succeed(
+        "finetune", "--from", "scratch", "--corpus", "wiki.txt", "--questions",
+        "birth_places_train.tsv", "--eval", "birth_dev.tsv", *SMALL, "--epochs", "2",
+        "--out", "runs/scratch",
+    )  # fmt: skip
+    assert "accuracy" in result.stdout
+    lines = (home / "runs/scratch/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert kinds.count("epoch") == 2
+    assert kinds.count("accuracy") == 1
+
+
+def test_flags_cannot_change_the_model_of_a_run(home: Path) -> None:  # noqa: ARG001
+    line = refuse(
+        "finetune", "--from", "runs/vanilla", "--model", "perceiver", "--questions",
+        "birth_places_train.tsv",
+    )  # fmt: skip
+    assert "--model perceiver: runs/vanilla has variant vanilla" in line
+
+
+def test_finetune_refuses_questions_without_answers(home: Path) -> None:  # noqa: ARG001
+    line = refuse("finetune", "--from", "runs/vanilla", "--questions", "birth_test_inputs.tsv")
+    assert "has no answers to learn" in line
+
+
+def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) -> None:  # noqa: ARG001
+    result = succeed("sample", "--context", "O God, O God!", "--length", "150")
+    assert result.stdout.startswith("O God, O God!")
+    assert len(result.stdout) == len("O God, O God!") + 150 + 1
+    assert "using runs/play" in result.stderr
+    again = succeed("sample", "--context", "O God, O God!", "--length", "150")
+    assert again.stdout == result.stdout
+    other = succeed("sample", "--context", "O God, O God!", "--length", "150", "--seed", "1")
+    assert other.stdout != result.stdout
+
+
+def test_an_unknown_character_of_the_context_is_named(home: Path) -> None:  # noqa: ARG001
+    assert "'é' (U+00E9)" in refuse("sample", "runs/play", "--context", "été")
+    assert "lacks 'é'" in refuse("sample", "--context", "été")
+    assert "sample.context" in refuse("sample", "--context", "")
+
+
+def test_resume_continues_to_the_end_and_takes_no_other_settings(home: Path) -> None:
+    arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, "--out", "runs/halves")
+    first = succeed(*arguments, "--epochs", "3", "--max-minutes", "0", "--json")
+    assert json.loads(first.stdout)["step"] == 1
+    assert "drop --epochs" in refuse(
+        "pretrain", "--resume", "--out", "runs/halves", "--epochs", "9"
+    )
+    second = succeed("pretrain", "--resume", "--out", "runs/halves", "--json")
+    assert json.loads(second.stdout)["epochs"] == 3
+    assert "holds files already" in refuse(*arguments, "--epochs", "3")
+    lines = (home / "runs/halves/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    epochs = [m["epoch"] for m in map(json.loads, lines) if m["kind"] == "epoch"]
+    assert epochs == [1, 2, 3]
+
+
+def test_baseline_says_the_most_frequent_answer_or_the_one_given(home: Path) -> None:  # noqa: ARG001
+    files = ("--questions", "birth_places_train.tsv", "--eval", "birth_dev.tsv")
+    report = json.loads(succeed("baseline", *files, "--json").stdout)
+    assert report["n"] == 8
+    assert report["answer"]
+    given = succeed("baseline", "--eval", "birth_dev.tsv", "--answer", "Atlantis", "--json")
+    assert json.loads(given.stdout)["n_right"] == 0
+    assert "--answer TEXT" in refuse("baseline", "--eval", "birth_dev.tsv")
+
+
+def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:  # noqa: ARG001
+    result = succeed(
+        "data", "inspect", "--corpus", "wiki.txt", "--questions", "birth_places_train.tsv",
+        "--eval", "birth_dev.tsv", "--count", "2",
+    )  # fmt: skip
+    assert result.stdout.startswith("data has ")
+    pairs = [line[3:] for line in result.stdout.splitlines() if line[:3] in ("x: ", "y: ")]
+    assert len(pairs) == 8
+    assert {len(text) for text in pairs} == {127}
+    assert pairs[0].count("⁇") == 2
+    assert "81 (1 empty)" in result.stdout
+    assert "unknown view 'nameddata'. Did you mean 'namedata'?" in refuse(
+        "data", "inspect", "nameddata"
+    )
+
+
+def test_without_config_and_data_the_built_in_world_is_used_and_named(home: Path) -> None:  # noqa: ARG001
+    result = succeed("baseline", "--json")
+    assert "using the built-in world (--config demo)" in result.stderr
+    assert json.loads(result.stdout)["questions"].startswith("built-in world (people ")
+
+
+def test_complexity_prints_the_exact_line_of_the_originals_sizes() -> None:
+    report = json.loads(
+        succeed("complexity", "--seq-len", "128", "--bottleneck", "64", "--json").stdout
+    )
+    assert report["vanilla"]["parameters"] == 3_323_392
+    assert report["perceiver"]["parameters"] == 3_339_776
+    assert "mℓd" in succeed("complexity").stdout
+    assert "--sweep 1,x" in refuse("complexity", "--sweep", "1,x")
+
+
+def test_config_show_resolves_flags_over_file_over_defaults() -> None:
+    text = succeed("config", "show", "birthplaces", "--set", "seed=7").stdout
+    assert "seed: 7" in text
+    assert "decay_positions: 75212800" in text
+    assert "Did you mean 'epochs'?" in refuse("config", "show", "--set", "pretrain.epoch=3")
+
+
+def test_usage_errors_exit_with_2_and_version_is_printed() -> None:
+    assert run("pretrain", "--no-such-flag").exit_code == 2
+    assert succeed("--version").stdout == f"nanoknow {nanoknow.__version__}\n"
+
+
+def test_debug_shows_the_traceback(home: Path) -> None:  # noqa: ARG001
+    result = run("--debug", "baseline", "--eval", "nothing.tsv")
+    assert isinstance(result.exception, DataError)
+    assert run("baseline", "--eval", "nothing.tsv").exit_code == 1
+
+
+def test_a_run_answers_and_samples_from_python_in_two_lines(home: Path) -> None:
+    loaded = nanoknow.load(home / "runs" / "answers")
+    assert isinstance(loaded.answer("Where was Ada Lovelace born?"), str)
+    text = nanoknow.load(str(home / "runs" / "play")).sample("O God", length=20)
+    assert len(text) == 20
+    with pytest.raises(CheckpointError, match="answers no questions"):
+        nanoknow.load(home / "runs" / "play").answer("Where?")
+    with pytest.raises(DataError, match="is empty"):
+        loaded.sample("")
+
+
+@pytest.mark.real_data
+def test_the_real_data_give_the_originals_figures(real_data: Path) -> None:  # noqa: ARG001
+    result = succeed("data", "inspect", "--config", "birthplaces")
+    assert result.stdout.splitlines()[0] == "data has 418352 characters, 256 unique."
+    assert "x: Where was Khatchig Mouradian born?⁇Lebanon⁇□□" in result.stdout
+    report = json.loads(succeed("baseline", "--config", "birthplaces", "--json").stdout)
+    assert (report["answer"], report["n_right"], report["n"]) == ("London", 25, 500)

@@ -1,0 +1,102 @@
+"""The house holds: imports run one way, rooms are small, and light commands stay light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "nanoknow"
+LADDER = (
+    ("errors",),
+    ("config", "config_file", "reporter", "signals"),
+    ("data.tokenizer", "data.corpus", "data.facts", "data.world_words", "data.world"),
+    ("data.download", "data.sources"),
+    ("device", "data.batch", "models.layers", "models.base"),
+    ("tasks.base", "tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
+    ("models.vanilla", "models.perceiver"),
+    ("tasks.registry", "models.registry"),
+    ("optimizer", "checkpoint", "generator", "complexity"),
+    ("trainer", "evaluator"),
+    ("runs", "plots"),
+    ("recipes.settings", "recipes.training"),
+    ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
+    ("recipes.data_files", "recipes.data_inspect", "recipes.complexity", "recipes.demo"),
+    ("api",),
+    ("console", "options", "tables", "cli_data", "cli", "__main__"),
+)
+ORDER = [room for level in LADDER for room in level]
+
+
+def rooms() -> dict[str, Path]:
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        if not name.endswith("__init__"):
+            found[name] = path
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """Return the rooms that a file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nanoknow"):
+            module = (node.module or "").removeprefix("nanoknow").removeprefix(".")
+            names = [f"{module}.{alias.name}".removeprefix(".") for alias in node.names]
+            found |= {module} if module in ORDER else set(names)
+    return found & set(ORDER)
+
+
+def test_every_room_has_its_place_on_the_ladder() -> None:
+    assert sorted(rooms()) == sorted(ORDER)
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_a_room_imports_only_from_below(room: str) -> None:
+    above = [other for other in imports(rooms()[room]) if ORDER.index(other) >= ORDER.index(room)]
+    assert above == []
+
+
+@pytest.mark.parametrize("folder", ["data", "models", "tasks", "recipes"])
+def test_an_init_file_is_empty(folder: str) -> None:
+    assert (PACKAGE / folder / "__init__.py").read_text(encoding="utf-8") == ""
+
+
+def test_no_pickle_is_read() -> None:
+    for path in rooms().values():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        modules = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        assert not modules & {"pickle", "shelve", "marshal"}, path
+        assert not names & {"Unpickler", "load_from_state_dict"}, path
+        calls = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+        assert "torch.load" not in calls, path
+
+
+def test_help_and_the_data_commands_load_no_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from nanoknow.cli import app\n"
+        "for arguments in (['--help'], ['pretrain', '--help'], ['config', 'show', 'demo'],\n"
+        "                  ['data', 'make', '--people', '20', '--out', sys.argv[1]]):\n"
+        "    try:\n"
+        "        app(arguments)\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code, arguments\n"
+        "assert 'torch' not in sys.modules\n"
+        "import nanoknow\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", script, str(tmp_path / "world")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "world" / "wiki.txt").exists()
