@@ -11,8 +11,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
-Count = Annotated[int, Strict(), Field(ge=1)]
-CountOrZero = Annotated[int, Strict(), Field(ge=0)]
+Count = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
+CountOrZero = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 Fraction = Annotated[float, Strict(), Field(ge=0.0, lt=1.0)]
 Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Strict(), Field(gt=0.0)]
@@ -31,7 +31,7 @@ class Frozen(BaseModel):
 class WorldConfig(Frozen):
     """The built-in synthetic world (``nanoknow data make`` writes it to files)."""
 
-    people: Annotated[int, Strict(), Field(ge=10)] = 1000
+    people: Annotated[int, Strict(), Field(ge=10, lt=2**63)] = 1000
     paraphrases: Count = 3
     seed: CountOrZero = 0
 
@@ -57,7 +57,7 @@ class TransformerConfig(Frozen):
     n_layers: Count = 4
     n_heads: Count = 8
     d_model: Count = 256
-    block_size: Annotated[int, Strict(), Field(ge=8)] = 128
+    block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
     dropout: Fraction = 0.1
 
     @model_validator(mode="after")
@@ -200,7 +200,7 @@ class SampleConfig(Frozen):
 class ExperimentConfig(Frozen):
     """Everything that decides what a command computes."""
 
-    seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)] = 0
+    seed: CountOrZero = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     data: DataConfig = DataConfig()
     model: ModelConfig = VanillaConfig()

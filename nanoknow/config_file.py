@@ -23,7 +23,7 @@ from nanoknow.config import (
 )
 from nanoknow.errors import ConfigError
 
-MAX_CONFIG_BYTES = 1_000_000
+MAX_CONFIG_BYTES = 100_000  # some seconds of parsing; a config has a few thousand
 KeyPath = tuple[str, ...]
 
 
@@ -37,7 +37,11 @@ class Override:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML without aliases or duplicate keys, which reads ``1e-3`` as a number."""
+    """Safe YAML of plain words and numbers, which reads ``1e-3`` as a number.
+
+    Aliases, tags, duplicate keys, keys that are no words and integers too long for Python to
+    print (in hexadecimal they could be read) are refused, with their line.
+    """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
         if self.check_event(yaml.AliasEvent):
@@ -45,12 +49,25 @@ class _StrictLoader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(
                 problem="aliases are not supported: write the value out", problem_mark=mark
             )
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.tag:
+            raise yaml.MarkedYAMLError(
+                problem=f"tags such as {event.tag!r} are not supported: write the value alone",
+                problem_mark=event.start_mark,
+            )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = str(key_node.value)
+            if key_node.tag != "tag:yaml.org,2002:str":
+                scalar = isinstance(key_node, yaml.ScalarNode)
+                given = _show(key_node.value) if scalar else "a list or mapping"
+                raise yaml.MarkedYAMLError(
+                    problem=f"expected a word for a key, not {given}",
+                    problem_mark=key_node.start_mark,
+                )
             if key in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"key {key!r} stands twice: keep one",
@@ -59,12 +76,28 @@ class _StrictLoader(yaml.SafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value = super().construct_yaml_int(node)
+        if value.bit_length() > 64:
+            raise yaml.MarkedYAMLError(
+                problem="an integer of more than 64 bits", problem_mark=node.start_mark
+            )
+        return value
 
-_StrictLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around a text such as ``1e-3`` that ``_StrictLoader`` reads as a number."""
+
+
+for _side in (_StrictLoader, _Dumper):
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+        list("-+0123456789"),
+    )
 
 
 def load_config(
@@ -89,7 +122,7 @@ def load_config(
     for override in overrides:
         path = tuple(override.key.split("."))
         merged = _merge(merged, _nest(path, override.value))
-        labels[path] = override.label
+        labels |= dict.fromkeys(_leaves(path, override.value), override.label)
     try:
         return ExperimentConfig.model_validate(merged)
     except ValidationError as error:
@@ -99,14 +132,15 @@ def load_config(
 def parse_assignment(text: str) -> Override:
     """Read one ``--set a.b=c``; the value is YAML, so ``null``, ``1e-3`` and lists work."""
     key, equals, value = text.partition("=")
-    if not equals or not all(key.split(".")):
+    if not equals or not all(part.strip() for part in key.split(".")):
         raise ConfigError(f"--set {text}: write it as --set section.key=value")
     return Override(key.strip(), _yaml(value, f"--set {key}"), f"--set {key}")
 
 
 def dump_config(config: BaseModel) -> str:
     """Write a config as YAML that ``load_config`` reads back to an equal config."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    # Not ``allow_unicode``: PyYAML would write some line ends (U+0085) that it reads as others.
+    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
 
 
 def shipped_configs() -> dict[str, Path]:
@@ -127,9 +161,9 @@ def _read(name_or_path: str) -> tuple[str, str]:
         return str(path), path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8 text: is this a config?") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         hint = suggest(name_or_path, list(shipped))
-        reason = error.strerror or "cannot be read"
+        reason = getattr(error, "strerror", None) or "cannot be read"
         raise ConfigError(
             f"config {name_or_path}: {reason}.{hint} Name a file, or one of: {', '.join(shipped)}"
         ) from None
@@ -142,7 +176,7 @@ def _yaml(text: str, source: str) -> Any:  # noqa: ANN401
         mark = error.problem_mark
         where = f"{source}:{mark.line + 1}" if mark else source
         raise ConfigError(f"{where}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise ConfigError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
         raise ConfigError(f"{source}: nested too deeply: a config has three levels") from None
@@ -172,11 +206,19 @@ def _nest(path: KeyPath, value: object) -> dict[str, Any]:
     return value  # type: ignore[return-value]
 
 
+def _leaves(path: KeyPath, value: object) -> list[KeyPath]:
+    """Return the paths of the values that an override sets: several if it sets a mapping."""
+    if isinstance(value, dict) and value:
+        return [leaf for key in value for leaf in _leaves((*path, str(key)), value[key])]
+    return [path]
+
+
 def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Lay ``changes`` over ``base``; a new variant or kind keeps only the keys that it knows."""
     for tag in ("variant", "kind"):
-        if tag in changes and changes[tag] != base.get(tag) and changes[tag] in _members():
-            known = _members()[changes[tag]].model_fields
+        name = changes.get(tag)
+        if isinstance(name, str) and name != base.get(tag) and name in _members():
+            known = _members()[name].model_fields
             base = {key: value for key, value in base.items() if key in known}
     merged = dict(base)
     for key, value in changes.items():
@@ -212,6 +254,7 @@ def _explain(
     labels: Mapping[KeyPath, str],
 ) -> str:
     path, beside = _walk(error["loc"])
+    dotted = ".".join(part if part.isprintable() else repr(part) for part in path)
     where = source
     for depth in range(1, len(path) + 1):
         prefix = tuple(path[:depth])
@@ -220,8 +263,8 @@ def _explain(
         where = labels.get(prefix, where)
     # A rule about a whole section is broken by the flags that name keys in it.
     below = [label for key, label in labels.items() if key[: len(path)] == tuple(path)]
-    where = ", ".join(below) or where
-    where = where if where.endswith(".".join(path)) else f"{where}: {'.'.join(path)}"
+    where = ", ".join(dict.fromkeys(below)) or where
+    where = where if where.endswith(dotted) else f"{where}: {dotted}"
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         hint = suggest(path[-1], beside)
@@ -229,12 +272,19 @@ def _explain(
     if kind in ("union_tag_invalid", "literal_error"):
         expected = context.get("expected_tags", context.get("expected"))
         choices = re.findall(r"'([^']*)'", str(expected))
-        given = str(context.get("tag", error["input"]))
-        hint = suggest(given, choices)
-        return f"{where}: unknown {given!r}.{hint} Available: {', '.join(choices)}"
+        given = context.get("tag", error["input"])
+        hint = suggest(given, choices) if isinstance(given, str) else ""
+        return f"{where}: unknown {_show(given)}.{hint} Available: {', '.join(choices)}"
     message = error["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(error["input"], dict | BaseModel) else f" (got {error['input']!r})"
+    given = error["input"]
+    shown = "" if isinstance(given, dict | BaseModel) else f" (got {_show(given)})"
     return f"{where}: {message}{shown}"
+
+
+def _show(value: object) -> str:
+    """Return a value for a message: on one line, and not longer than a line."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _walk(loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
@@ -242,15 +292,17 @@ def _walk(loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
     path: list[str] = []
     beside: list[str] = []
     owner: Any = ExperimentConfig
+    in_union = False
     for part in map(str, loc):
-        fields = getattr(owner, "model_fields", {})
-        if part in _members() and part not in fields:
+        if in_union:
             # A discriminated union puts its member's tag between the keys: that is no key.
-            owner = _members()[part]
+            owner, in_union = _members()[part], False
             continue
+        fields = getattr(owner, "model_fields", {})
         path.append(part)
         beside = list(fields)
         annotation = fields[part].annotation if part in fields else None
         members = [a for a in get_args(annotation) if hasattr(a, "model_fields")]
         owner = members[0] if members else annotation
+        in_union = len(members) > 1
     return path, beside

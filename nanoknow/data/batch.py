@@ -15,8 +15,9 @@ from torch import Tensor
 
 IGNORE = -100
 """Target of positions that carry no loss."""
-MAX_GROUPS = 16
-"""Rectangles a batch is cut into: more mean less padding, and smaller pieces for attention."""
+MAX_GROUPS, MIN_ROWS = 16, 8
+"""A batch is cut into so many rectangles at most, of so many sequences at least: more of them
+mean less padding, but smaller pieces for attention."""
 
 
 class Group(NamedTuple):
@@ -91,7 +92,7 @@ class Batch:
             lengths: (B,) int64, each at least 1.
         """
         order = torch.argsort(lengths, stable=True)
-        chunks = order.chunk(MAX_GROUPS)
+        chunks = order.chunk(max(1, min(MAX_GROUPS, len(order) // MIN_ROWS)))
         groups = tuple(Group(len(chunk), int(lengths[chunk[-1]])) for chunk in chunks)
         tokens_in, targets_in = [], []
         for chunk, group in zip(chunks, groups, strict=True):

@@ -117,17 +117,24 @@ def locate(path: Path) -> Path:
     Raises:
         DataError: it is in none of these places.
     """
-    if path.exists() or path.is_absolute():
+    if path.is_absolute() or _is_there(path):
         return path
     folder = data_folder()
     places = [folder, *sorted(p for p in folder.glob("*") if p.is_dir())]
     for place in places:
-        if (place / path).is_file():
+        if _is_there(place / path):
             return place / path
     raise DataError(
         f"{path}: no such file, here or in {folder}{os.sep}: name another, or get the published "
         f"data with 'nanoknow data fetch birthplaces' (or shakespeare)"
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be searched
+        return False
 
 
 def data_folder() -> Path:
@@ -144,6 +151,8 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: no such file: check the name") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}: make it readable, or name another") from None
+    except ValueError:  # a NUL in the name
+        raise DataError(f"{str(path)!r}: no name of a file: check it") from None
 
 
 def _decode(raw: bytes, name: str) -> str:
@@ -154,9 +163,11 @@ def _decode(raw: bytes, name: str) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        # ``error.object`` is ``raw`` without its byte order mark, and ``start`` counts from there.
+        line = error.object.count(b"\n", 0, error.start) + 1
+        byte = error.object[error.start]
         raise DataError(
-            f"{name}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8"
+            f"{name}:{line}: byte 0x{byte:02x} is not UTF-8: save the file as UTF-8"
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1

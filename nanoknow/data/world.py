@@ -217,16 +217,19 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
 
 
 def _invent_names(people: int, rng: Random) -> Iterator[tuple[str, str, bool]]:
-    """Full name, surname, whether a woman's; no two share first given name and surname."""
-    pairs = list(range(MAX_PEOPLE))
-    _shuffle(pairs, rng)
-    for pair in pairs[:people]:
-        given_index, surname_index = divmod(pair, len(SURNAMES))
-        female = given_index < len(GIVEN_FEMALE)
-        names = GIVEN_FEMALE if female else GIVEN_MALE
-        given = (GIVEN_FEMALE + GIVEN_MALE)[given_index]
-        surname = SURNAMES[surname_index]
-        second = _choice(names, rng)
+    """Full name, surname, whether a woman's; no two share first given name and surname.
+
+    Going round both lists at once uses every name of a list before any a second time, and gives
+    each pair once, because the lengths of the lists have no common divisor.
+    """
+    surnames = list(SURNAMES)
+    given_names = [(name, True) for name in GIVEN_FEMALE] + [(name, False) for name in GIVEN_MALE]
+    _shuffle(surnames, rng)
+    _shuffle(given_names, rng)
+    for i in range(people):
+        surname = surnames[i % len(surnames)]
+        given, female = given_names[i % len(given_names)]
+        second = _choice(GIVEN_FEMALE if female else GIVEN_MALE, rng)
         if _below(SECOND_NAME_EVERY, rng) == 0 and second != given:
             given = f"{given} {second}"
         yield f"{given} {surname}", surname, female

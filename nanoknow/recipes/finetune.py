@@ -49,8 +49,8 @@ def find_source(
         own = getattr(checkpoint.record.model, key, None)
         if section == "model" and own != override.value:
             raise ConfigError(
-                f"{override.label} {override.value}: {run.path} has {key} {own}, and its model goes "
-                f"with it: name another run with --from, or --from scratch"
+                f"{override.label} {override.value}: {run.path} has {key} {own}, and its model "
+                f"goes with it: name another run with --from, or --from scratch"
             )
     reporter.note(f"starting from {describe_run(run, checkpoint)}")
     return run, checkpoint

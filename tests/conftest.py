@@ -1,0 +1,31 @@
+"""What every test can rely on: nothing of the user's environment, and no random failures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("nanoknow", derandomize=True, deadline=None)
+settings.load_profile("nanoknow")
+
+USER_SETTINGS = ("NANOKNOW_RUNS", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of published data files; a test that asks for it is skipped without one."""
+    folder = os.environ.get("NANOKNOW_DATA")
+    if not folder:
+        pytest.skip("set NANOKNOW_DATA to the folder of published data files")
+    return Path(folder).absolute()
+
+
+@pytest.fixture(autouse=True)
+def _no_user_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in USER_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    if request.node.get_closest_marker("real_data") is None:
+        monkeypatch.delenv("NANOKNOW_DATA", raising=False)

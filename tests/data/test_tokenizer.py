@@ -1,0 +1,131 @@
+"""Characters become ids and the same characters again, and what is unknown is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nanoknow.data.corpus import read_corpus
+from nanoknow.data.tokenizer import MASK, PAD, SPECIALS, Tokenizer, describe
+from nanoknow.errors import DataError
+
+# Lone surrogates included: they reach us through file names and undecodable arguments.
+CHARACTERS = st.characters(exclude_characters=PAD + MASK)
+TEXTS = st.text(CHARACTERS, max_size=30)
+
+
+@given(TEXTS, st.booleans(), st.data())
+@settings(max_examples=100)
+def test_any_text_of_known_characters_comes_back(
+    text: str, specials: bool, data: st.DataObject
+) -> None:
+    tokenizer = Tokenizer.from_text(text, specials=specials)
+    other = data.draw(st.text(st.sampled_from(tokenizer.characters)) if text else st.just(""))
+    for known in (text, other):
+        ids = tokenizer.encode(known)
+        assert ids.dtype == np.int64
+        assert len(ids) == len(known)
+        assert tokenizer.decode(ids) == known
+        assert tokenizer.encode_known(known).tolist() == ids.tolist()
+        assert tokenizer.unknown(known) == []
+
+
+@given(TEXTS, st.booleans())
+@settings(max_examples=100)
+@example("ba\n\u00e9\U0001f600 a", True)
+def test_the_vocabulary_is_each_character_once_in_sorted_order(text: str, specials: bool) -> None:
+    characters = Tokenizer.from_text(text, specials=specials).characters
+    markers = "".join(SPECIALS) if specials else ""
+    assert characters == markers + "".join(sorted(set(text)))
+
+
+def test_the_specials_are_a_white_square_as_0_and_a_double_question_mark_as_1() -> None:
+    tokenizer = Tokenizer.from_text("b\na", specials=True)
+    assert tokenizer.characters == "\u25a1\u2047\nab"
+    assert (tokenizer.pad_id, tokenizer.mask_id) == (0, 1)
+    assert tokenizer.encode("ab\n\u2047\u25a1").tolist() == [3, 4, 2, 1, 0]
+    assert len(tokenizer) == 5
+
+
+def test_a_language_modelling_vocabulary_has_no_specials() -> None:
+    tokenizer = Tokenizer.from_text("b\na", specials=False)
+    assert tokenizer.characters == "\nab"
+    assert tokenizer.unknown(PAD + MASK) == [PAD, MASK]
+
+
+@given(TEXTS, st.text(st.characters(), max_size=20), st.booleans())
+@settings(max_examples=150)
+@example("abc", "x\ud800y", True)
+@example("", "a", False)
+def test_unknown_characters_are_named_or_left_out_and_never_misread(
+    vocabulary: str, text: str, specials: bool
+) -> None:
+    tokenizer = Tokenizer.from_text(vocabulary, specials=specials)
+    unknown = [c for c in text if c not in tokenizer.characters]
+    assert tokenizer.unknown(text) == unknown
+    known = "".join(c for c in text if c in tokenizer.characters)
+    assert tokenizer.decode(tokenizer.encode_known(text)) == known
+    if unknown:
+        with pytest.raises(DataError) as caught:
+            tokenizer.encode(text)
+        assert str(caught.value).endswith(f"has no {describe(unknown)}")
+        for character in unknown:
+            assert f"U+{ord(character):04X}" in str(caught.value)
+    else:
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_each_unknown_character_is_named_once_with_its_code_point() -> None:
+    tokenizer = Tokenizer.from_text("abc", specials=True)
+    with pytest.raises(DataError) as caught:
+        tokenizer.encode("a\u00e9\u2192\u00e9b\ud800")
+    assert str(caught.value) == (
+        "the vocabulary of 5 characters has no "
+        "'\u00e9' (U+00E9), '\u2192' (U+2192), '\\ud800' (U+D800)"
+    )
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x7f", "\ud800", "\U0010ffff"])
+def test_the_first_and_last_code_points_are_characters_like_others(character: str) -> None:
+    tokenizer = Tokenizer.from_text("m", specials=True)
+    assert tokenizer.unknown(f"m{character}m") == [character]
+    with_it = Tokenizer.from_text(f"m{character}", specials=True)
+    assert with_it.decode(with_it.encode(f"m{character}m")) == f"m{character}m"
+
+
+@pytest.mark.parametrize(("special", "code"), [(PAD, "U+25A1"), (MASK, "U+2047")])
+def test_a_text_that_holds_a_marker_itself_is_refused_with_its_line(
+    special: str, code: str
+) -> None:
+    text = f"one\ntwo\nth{special}ree\n{special}"
+    with pytest.raises(DataError, match=rf"^line 3: holds '{special}' \({re.escape(code)}\)"):
+        Tokenizer.from_text(text, specials=True)
+    assert special in Tokenizer.from_text(text, specials=False).characters
+
+
+def test_an_empty_text_has_no_ids() -> None:
+    tokenizer = Tokenizer.from_text("abc", specials=True)
+    assert tokenizer.encode("").tolist() == []
+    assert tokenizer.decode([]) == ""
+
+
+@pytest.mark.real_data
+def test_the_biographies_have_256_characters_with_the_specials(real_data: Path) -> None:
+    corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
+    tokenizer = Tokenizer.from_text(corpus.text, specials=True)
+    assert len(tokenizer) == 256
+    assert tokenizer.characters[:4] == f"{PAD}{MASK}\n "
+    assert tokenizer.decode(tokenizer.encode(corpus.text)) == corpus.text
+
+
+@pytest.mark.real_data
+def test_shakespeare_has_65_characters_and_no_specials(real_data: Path) -> None:
+    corpus = read_corpus(real_data / "tinyshakespeare" / "input.txt")
+    tokenizer = Tokenizer.from_text(corpus.text, specials=False)
+    assert len(tokenizer) == 65
+    assert tokenizer.unknown(PAD + MASK) == [PAD, MASK]

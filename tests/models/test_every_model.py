@@ -1,0 +1,262 @@
+"""What must hold of every registered variant; a new one is added to ``CONFIGS`` and ``REACH``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nanoknow.config import ModelConfig, PerceiverConfig, TransformerConfig, VanillaConfig
+from nanoknow.data.batch import Batch, Group, Layout
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.registry import MODELS, build_model
+from tests.models.test_against_textbook import randomize
+
+VOCAB = 13
+LENGTH = 20
+SIZES = {"n_layers": 3, "n_heads": 4, "d_model": 32, "block_size": LENGTH, "dropout": 0.0}
+CONFIGS: dict[str, list[ModelConfig]] = {
+    "vanilla": [
+        VanillaConfig.model_validate(SIZES),
+        VanillaConfig.model_validate({**SIZES, "n_layers": 1}),
+    ],
+    "perceiver": [
+        PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6}),
+        PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": LENGTH}),
+        PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
+    ],
+}
+EACH = [config for configs in CONFIGS.values() for config in configs]
+
+
+def latents_and_own(config: TransformerConfig, last: int) -> set[int]:
+    """The first m characters through the latents, the last one through its own query path."""
+    assert isinstance(config, PerceiverConfig)
+    return {*range(min(config.bottleneck_dim, last + 1)), last}
+
+
+REACH: dict[str, Callable[[TransformerConfig, int], set[int]]] = {
+    "vanilla": lambda _, last: set(range(last + 1)),
+    "perceiver": latents_and_own,
+}
+"""Which inputs can move the logits at a position."""
+
+every_model = pytest.mark.parametrize("config", EACH, ids=repr)
+
+
+def test_every_registered_variant_is_covered_here() -> None:
+    assert set(CONFIGS) == set(REACH) == set(MODELS)
+    assert all(config.variant == name for name in CONFIGS for config in CONFIGS[name])
+
+
+def random_model(config: ModelConfig, seed: int = 0) -> CharacterModel:
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(seed)).eval()
+    randomize(model, seed)
+    return model
+
+
+def random_tokens(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randint(VOCAB, shape, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def logits_of(model: CharacterModel, tokens: Tensor) -> Tensor:
+    """Return (T, vocabulary) logits of (T,) tokens, with nothing cached."""
+    logits: Tensor = model(tokens, Layout.of((Group(1, len(tokens)),)))
+    return logits
+
+
+def moved(model: CharacterModel, at: int) -> Tensor:
+    """Return (T,): by how much other characters at one place move the logits of every place."""
+    tokens = random_tokens(LENGTH)
+    before = logits_of(model, tokens)
+    most = torch.zeros(LENGTH)
+    for step in (1, 5, 9):
+        changed = tokens.clone()
+        changed[at] = (changed[at] + step) % VOCAB
+        most = torch.maximum(most, (logits_of(model, changed) - before).abs().amax(1))
+    return most
+
+
+@every_model
+def test_shapes_and_the_count_of_parameters(config: ModelConfig) -> None:
+    model = build_model(config, VOCAB, torch.Generator())
+    groups = (Group(3, 5), Group(2, LENGTH))
+    logits = model(random_tokens(55), Layout.of(groups))
+    assert logits.shape == (55, VOCAB)
+    assert model.n_parameters == sum(p.numel() for p in model.state_dict().values())
+    assert type(model) is MODELS[config.variant]
+
+
+@every_model
+def test_a_character_changes_no_logit_before_it(config: ModelConfig) -> None:
+    model = random_model(config)
+    for t in range(LENGTH):
+        change = moved(model, t)
+        torch.testing.assert_close(change[:t], torch.zeros(t), rtol=0, atol=1e-6)
+        assert float(change[t]) > 1e-3
+
+
+@every_model
+def test_reach_is_exactly_what_the_variant_promises(config: ModelConfig) -> None:
+    model = random_model(config)
+    last = LENGTH - 1
+    changes = torch.stack([moved(model, t) for t in range(LENGTH)])  # (changed, place)
+    for place in (0, 3, last):
+        reaching = {t for t in range(LENGTH) if float(changes[t, place]) > 1e-6}
+        assert reaching == REACH[config.variant](config, place)
+
+
+def test_the_perceiver_reads_the_first_m_characters_and_the_last_one() -> None:
+    config = PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6})
+    assert REACH["perceiver"](config, 19) == {0, 1, 2, 3, 4, 5, 19}
+    whole = PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": LENGTH})
+    assert REACH["perceiver"](whole, 19) == REACH["vanilla"](VanillaConfig(), 19)
+
+
+@every_model
+def test_sequences_of_one_batch_do_not_see_each_other(config: ModelConfig) -> None:
+    model = random_model(config)
+    rows = [random_tokens(n, seed=n) for n in (4, 4, 9, LENGTH)]
+    layout = Layout.of((Group(2, 4), Group(1, 9), Group(1, LENGTH)))
+    with torch.no_grad():
+        together = model(torch.cat(rows), layout)
+    apart = torch.cat([logits_of(model, row) for row in rows])
+    torch.testing.assert_close(together, apart, rtol=0, atol=1e-5)
+
+
+@every_model
+def test_one_batch_can_be_learnt_by_heart(config: ModelConfig) -> None:
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(4)).train()
+    rows = random_tokens(4, LENGTH, seed=4)
+    rows[:, 0] = torch.arange(4)  # from the first character on, it is settled which row it is
+    lengths = torch.tensor([LENGTH - 1, 5, 12, LENGTH - 1])
+    targets = rows[:, 1:].masked_fill(torch.arange(LENGTH - 1) >= lengths[:, None], -100)
+    batch = Batch.from_rows(rows[:, :-1], targets, lengths)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.0)
+    losses = []
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(batch.tokens, batch.layout), batch.targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[0] > 2.0
+    assert losses[-1] < 0.02
+
+
+@every_model
+@pytest.mark.parametrize("seed", [0, 1])
+def test_cached_decoding_equals_uncached_step_by_step(config: ModelConfig, seed: int) -> None:
+    """Prompts padded on the right, on both sides of the m-th latent; rows leave on the way."""
+    model = random_model(config, seed)
+    lengths = [1, 2, 5, 6, 7, 12]
+    width = max(lengths)
+    texts = random_tokens(len(lengths), LENGTH, seed=seed)
+    expected = [logits_of(model, text) for text in texts]
+    caches = model.new_caches(LENGTH)
+    assert len(caches) == config.n_layers
+    # what stands in the padding must not matter: it is not the text that follows
+    padded = random_tokens(len(lengths), width, seed=seed + 50)
+    for row, text, length in zip(padded, texts, lengths, strict=True):
+        row[:length] = text[:length]
+    active = torch.arange(len(lengths))
+    at = torch.tensor(lengths)
+    with torch.no_grad():
+        layout = Layout.of((Group(len(lengths), width),))
+        logits = model(padded.flatten(), layout, caches).unflatten(0, (-1, width))
+        logits = logits[active, at - 1]
+        compared = 0
+        while len(active):
+            for row, i, place in zip(logits, active.tolist(), at.tolist(), strict=True):
+                torch.testing.assert_close(row, expected[i][place - 1], rtol=0, atol=1e-5)
+                compared += 1
+            # the longest is done first, and the second row leaves early, from the middle
+            stay = (at < LENGTH) & ~((active == 1) & (at >= 9))
+            keep = torch.nonzero(stay).flatten()
+            if len(keep) < len(active):
+                active, at = active[keep], at[keep]
+                for cache in caches:
+                    cache.select(keep)
+            if not len(active):
+                break
+            logits = model(texts[active, at], Layout((Group(len(active), 1),), at), caches)
+            at = at + 1
+    assert compared == sum(LENGTH + 1 - n for n in lengths) - (LENGTH - 9)
+
+
+@every_model
+def test_a_cache_shorter_than_the_block_serves_shorter_texts(config: ModelConfig) -> None:
+    model = random_model(config)
+    tokens = random_tokens(8)
+    expected = logits_of(model, tokens)
+    caches = model.new_caches(8)
+    for t in range(8):
+        layout = Layout((Group(1, 1),), torch.tensor([t]))
+        with torch.no_grad():
+            [logits] = model(tokens[t : t + 1], layout, caches)
+        torch.testing.assert_close(logits, expected[t], rtol=0, atol=1e-5)
+
+
+def parameter_names(variant: str) -> set[str]:
+    model = build_model(CONFIGS[variant][0], VOCAB, torch.Generator())
+    return {name for name, _ in model.named_parameters()}
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(CONFIGS, 2)))
+def test_variants_of_the_same_sizes_differ_in_names_and_counts(first: str, second: str) -> None:
+    shared = set(TransformerConfig.model_fields)
+    for variant in (first, second):
+        assert CONFIGS[variant][0].model_dump(include=shared) == SIZES
+    assert parameter_names(first) != parameter_names(second)
+    one, other = (build_model(CONFIGS[v][0], VOCAB, torch.Generator()) for v in (first, second))
+    assert one.n_parameters != other.n_parameters
+
+
+def test_the_perceiver_of_the_same_sizes_has_its_bottleneck_in_place_of_two_blocks() -> None:
+    vanilla, perceiver = parameter_names("vanilla"), parameter_names("perceiver")
+
+    def block_numbers(names: set[str]) -> set[str]:
+        return {name.split(".")[1] for name in names if name.startswith("blocks.")}
+
+    parts = {name.split(".")[0] for name in perceiver} - {name.split(".")[0] for name in vanilla}
+    assert parts == {"down", "up"}
+    assert block_numbers(vanilla) == {"0", "1", "2"}
+    assert block_numbers(perceiver) == {"0"}
+
+
+@every_model
+def test_weights_follow_from_the_generator_alone(config: ModelConfig) -> None:
+    def weights(seed: int) -> dict[str, Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        return build_model(config, VOCAB, generator).state_dict()
+
+    first, again, other = weights(1), weights(1), weights(2)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["head.linear.weight"], other["head.linear.weight"])
+
+
+@every_model
+def test_fresh_weights_have_the_originals_spread(config: ModelConfig) -> None:
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(0))
+    for name, weight in model.state_dict().items():
+        if ".ln" in name or name.endswith("bias") or name == "embedding.position":
+            is_gain = ".ln" in name and name.endswith("weight")
+            assert torch.equal(weight, torch.full_like(weight, float(is_gain))), name
+        elif name != "down.basis":
+            assert float(weight.std()) == pytest.approx(0.02, rel=0.15), name
+
+
+@every_model
+def test_dropout_draws_in_training_and_not_in_use(config: ModelConfig) -> None:
+    wet = config.model_copy(update={"dropout": 0.5})
+    model = build_model(wet, VOCAB, torch.Generator().manual_seed(0))
+    tokens, layout = random_tokens(LENGTH), Layout.of((Group(1, LENGTH),))
+    model.train()
+    assert not torch.equal(model(tokens, layout), model(tokens, layout))
+    model.eval()
+    assert torch.equal(model(tokens, layout), model(tokens, layout))
