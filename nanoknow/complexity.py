@@ -242,7 +242,8 @@ def _layers(
 
 
 def _embedding(config: ModelConfig, vocab_size: int, seq_len: int) -> Component:
-    rows = vocab_size + max(config.block_size, seq_len)
+    learned = config.positions == "learned"
+    rows = vocab_size + (max(config.block_size, seq_len) if learned else 0)
     return Component("embedding", 1, "0", "O(ℓd)", 0, rows * config.d_model, 0)
 
 

@@ -59,12 +59,18 @@ class TransformerConfig(Frozen):
     d_model: Count = 256
     block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
     dropout: Fraction = 0.1
+    positions: Literal["learned", "rotary"] = "learned"
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
         if self.d_model % self.n_heads:
             raise ValueError(
                 f"n_heads {self.n_heads} must divide d_model {self.d_model} without remainder"
+            )
+        if self.positions == "rotary" and self.d_model // self.n_heads % 2:
+            raise ValueError(
+                f"rotary positions turn pairs: d_model {self.d_model} over n_heads {self.n_heads} "
+                f"must be even"
             )
         return self
 

@@ -11,16 +11,16 @@ from hypothesis import settings
 settings.register_profile("nanoknow", derandomize=True, deadline=None)
 settings.load_profile("nanoknow")
 
+DATA_FOLDER = os.environ.get("NANOKNOW_DATA")
 USER_SETTINGS = ("NANOKNOW_RUNS", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of published data files; a test that asks for it is skipped without one."""
-    folder = os.environ.get("NANOKNOW_DATA")
-    if not folder:
+    if not DATA_FOLDER:
         pytest.skip("set NANOKNOW_DATA to the folder of published data files")
-    return Path(folder).absolute()
+    return Path(DATA_FOLDER).absolute()
 
 
 @pytest.fixture(autouse=True)

@@ -127,7 +127,7 @@ def test_evaluate_works_when_the_training_text_has_gone(home: Path) -> None:
     assert json.loads(result.stdout)["score"]["n"] == 8
 
 
-def test_a_pretrained_run_answers_no_questions(home: Path) -> None:  # noqa: ARG001
+def test_a_pretrained_run_answers_no_questions(home: Path) -> None:
     assert "make one that does with 'nanoknow finetune --from runs/vanilla'" in refuse(
         "evaluate", "runs/vanilla", "--eval", "birth_dev.tsv"
     )
@@ -157,7 +157,7 @@ def test_finetune_from_scratch_needs_no_run(home: Path) -> None:
     assert kinds.count("accuracy") == 1
 
 
-def test_flags_cannot_change_the_model_of_a_run(home: Path) -> None:  # noqa: ARG001
+def test_flags_cannot_change_the_model_of_a_run(home: Path) -> None:
     line = refuse(
         "finetune", "--from", "runs/vanilla", "--model", "perceiver", "--questions",
         "birth_places_train.tsv",
@@ -165,12 +165,12 @@ def test_flags_cannot_change_the_model_of_a_run(home: Path) -> None:  # noqa: AR
     assert "--model perceiver: runs/vanilla has variant vanilla" in line
 
 
-def test_finetune_refuses_questions_without_answers(home: Path) -> None:  # noqa: ARG001
+def test_finetune_refuses_questions_without_answers(home: Path) -> None:
     line = refuse("finetune", "--from", "runs/vanilla", "--questions", "birth_test_inputs.tsv")
     assert "has no answers to learn" in line
 
 
-def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) -> None:  # noqa: ARG001
+def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) -> None:
     result = succeed("sample", "--context", "O God, O God!", "--length", "150")
     assert result.stdout.startswith("O God, O God!")
     assert len(result.stdout) == len("O God, O God!") + 150 + 1
@@ -181,7 +181,7 @@ def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) 
     assert other.stdout != result.stdout
 
 
-def test_an_unknown_character_of_the_context_is_named(home: Path) -> None:  # noqa: ARG001
+def test_an_unknown_character_of_the_context_is_named(home: Path) -> None:
     assert "'é' (U+00E9)" in refuse("sample", "runs/play", "--context", "été")
     assert "lacks 'é'" in refuse("sample", "--context", "été")
     assert "sample.context" in refuse("sample", "--context", "")
@@ -202,7 +202,7 @@ def test_resume_continues_to_the_end_and_takes_no_other_settings(home: Path) -> 
     assert epochs == [1, 2, 3]
 
 
-def test_baseline_says_the_most_frequent_answer_or_the_one_given(home: Path) -> None:  # noqa: ARG001
+def test_baseline_says_the_most_frequent_answer_or_the_one_given(home: Path) -> None:
     files = ("--questions", "birth_places_train.tsv", "--eval", "birth_dev.tsv")
     report = json.loads(succeed("baseline", *files, "--json").stdout)
     assert report["n"] == 8
@@ -212,7 +212,7 @@ def test_baseline_says_the_most_frequent_answer_or_the_one_given(home: Path) -> 
     assert "--answer TEXT" in refuse("baseline", "--eval", "birth_dev.tsv")
 
 
-def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:  # noqa: ARG001
+def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     result = succeed(
         "data", "inspect", "--corpus", "wiki.txt", "--questions", "birth_places_train.tsv",
         "--eval", "birth_dev.tsv", "--count", "2",
@@ -228,7 +228,7 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:  # noqa: A
     )
 
 
-def test_without_config_and_data_the_built_in_world_is_used_and_named(home: Path) -> None:  # noqa: ARG001
+def test_without_config_and_data_the_built_in_world_is_used_and_named(home: Path) -> None:
     result = succeed("baseline", "--json")
     assert "using the built-in world (--config demo)" in result.stderr
     assert json.loads(result.stdout)["questions"].startswith("built-in world (people ")
@@ -256,7 +256,7 @@ def test_usage_errors_exit_with_2_and_version_is_printed() -> None:
     assert succeed("--version").stdout == f"nanoknow {nanoknow.__version__}\n"
 
 
-def test_debug_shows_the_traceback(home: Path) -> None:  # noqa: ARG001
+def test_debug_shows_the_traceback(home: Path) -> None:
     result = run("--debug", "baseline", "--eval", "nothing.tsv")
     assert isinstance(result.exception, DataError)
     assert run("baseline", "--eval", "nothing.tsv").exit_code == 1
@@ -274,7 +274,10 @@ def test_a_run_answers_and_samples_from_python_in_two_lines(home: Path) -> None:
 
 
 @pytest.mark.real_data
-def test_the_real_data_give_the_originals_figures(real_data: Path) -> None:  # noqa: ARG001
+def test_the_real_data_give_the_originals_figures(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NANOKNOW_DATA", str(real_data))
     result = succeed("data", "inspect", "--config", "birthplaces")
     assert result.stdout.splitlines()[0] == "data has 418352 characters, 256 unique."
     assert "x: Where was Khatchig Mouradian born?⁇Lebanon⁇□□" in result.stdout

@@ -106,6 +106,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
             "d_model": 256,
             "block_size": 128,
             "dropout": 0.1,
+            "positions": "learned",
         },
         "pretrain": {
             **stage,
@@ -437,6 +438,11 @@ def test_a_value_out_of_its_range_is_refused_where_it_stands(
     assert message.startswith(f"FILE:{line}: {key.removesuffix('.n_heads')}")
     assert reason in message
     assert len(message) < 250
+
+
+def test_a_long_value_is_shortened_in_the_message(folder: Path) -> None:
+    message = refusal(folder, "seed: " + "x" * 90_000)
+    assert message.endswith(f"(got '{'x' * 76}...)")
 
 
 def test_a_perceiver_needs_two_layers_and_no_more_latents_than_positions(folder: Path) -> None:

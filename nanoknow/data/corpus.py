@@ -55,6 +55,11 @@ class QuestionSet:
         """Whether the file has answers."""
         return self.items[0].answer is not None
 
+    def characters(self, *, answers: bool) -> str:
+        """Return each character of the questions once, and of the answers too when asked."""
+        texts = (q.text + (q.answer or "" if answers else "") for q in self.items)
+        return "".join(dict.fromkeys("".join(texts)))
+
 
 def read_corpus(path: Path) -> Corpus:
     """Read a text of one document a line.

@@ -57,9 +57,10 @@ class Attention(nn.Module):
     triangle where the two lengths differ.
     """
 
-    def __init__(self, d_model: int, n_heads: int, dropout: float) -> None:
+    def __init__(self, d_model: int, n_heads: int, dropout: float, *, rotary: bool) -> None:
         super().__init__()
         self.n_heads = n_heads
+        self.rotary = rotary
         self.query = nn.Linear(d_model, d_model)
         self.key = nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
@@ -88,9 +89,9 @@ class Attention(nn.Module):
         Returns:
             (N_q, d).
         """
-        queries = self._heads(self.query(query_input), query_layout)
-        keys = self._heads(self.key(key_value_input), key_value_layout)
-        values = self._heads(self.value(key_value_input), key_value_layout)
+        queries = self._heads(self.query(query_input), query_layout, self.rotary)
+        keys = self._heads(self.key(key_value_input), key_value_layout, self.rotary)
+        values = self._heads(self.value(key_value_input), key_value_layout, False)
         dropout = self.attention_dropout if self.training else 0.0
         gathered = []
         for q, k, v in zip(queries, keys, values, strict=True):  # each (B, h, T, d/h)
@@ -107,12 +108,25 @@ class Attention(nn.Module):
         out: Tensor = self.residual_dropout(self.projection(torch.cat(gathered)))
         return out
 
-    def _heads(self, x: Tensor, layout: Layout) -> list[Tensor]:
+    def _heads(self, x: Tensor, layout: Layout, turn: bool) -> list[Tensor]:
         """Cut (N, d) into (B, h, T, d/h) for each group."""
-        return [
-            part.view(*part.shape[:2], self.n_heads, -1).transpose(1, 2)
-            for part in layout.rectangles(x)
-        ]
+        x = x.view(len(x), self.n_heads, -1)  # (N, h, d/h)
+        if turn:
+            x = _rotate(x, layout.positions)
+        return [part.transpose(1, 2) for part in layout.rectangles(x)]
+
+
+def _rotate(x: Tensor, positions: Tensor) -> Tensor:
+    """Turn (N, h, d/h) queries or keys by their (N,) positions (RoPE, Su et al., 2021).
+
+    Their products then depend on the distance of two characters, not on where they stand.
+    """
+    half = x.shape[-1] // 2
+    frequencies = 10_000.0 ** (-torch.arange(half, device=x.device) / half)  # (d/2h,)
+    angles = positions[:, None, None] * frequencies  # (N, 1, d/2h)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
@@ -151,10 +165,10 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Pre-norm block: x + attention(ln1 x), then x + mlp(ln2 x)."""
 
-    def __init__(self, d_model: int, n_heads: int, dropout: float) -> None:
+    def __init__(self, d_model: int, n_heads: int, dropout: float, *, rotary: bool) -> None:
         super().__init__()
         self.ln1 = nn.LayerNorm(d_model)
-        self.attention = Attention(d_model, n_heads, dropout)
+        self.attention = Attention(d_model, n_heads, dropout, rotary=rotary)
         self.ln2 = nn.LayerNorm(d_model)
         self.mlp = MLP(d_model, dropout)
 
@@ -167,17 +181,22 @@ class Block(nn.Module):
 
 
 class Embedding(nn.Module):
-    """Token plus learned position embedding, then dropout."""
+    """Token embedding, plus a learned one of positions where attention has none; then dropout."""
 
-    def __init__(self, vocab_size: int, block_size: int, d_model: int, dropout: float) -> None:
+    def __init__(
+        self, vocab_size: int, block_size: int, d_model: int, dropout: float, *, rotary: bool
+    ) -> None:
         super().__init__()
         self.token = nn.Embedding(vocab_size, d_model)
-        self.position = nn.Parameter(torch.zeros(block_size, d_model))
+        self.position = None if rotary else nn.Parameter(torch.zeros(block_size, d_model))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor, layout: Layout) -> Tensor:
         """Map (N,) ids to (N, d)."""
-        out: Tensor = self.dropout(self.token(tokens) + self.position[layout.positions])
+        x = self.token(tokens)
+        if self.position is not None:
+            x = x + self.position[layout.positions]
+        out: Tensor = self.dropout(x)
         return out
 
 

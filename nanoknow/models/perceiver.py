@@ -23,8 +23,10 @@ from nanoknow.models.layers import Block, Embedding, Head, LayerCache, initializ
 class DownProjection(Block):
     """Reads N characters into latents: C + attention(ln1 C, characters), then the MLP."""
 
-    def __init__(self, d_model: int, n_heads: int, dropout: float, bottleneck_dim: int) -> None:
-        super().__init__(d_model, n_heads, dropout)
+    def __init__(
+        self, d_model: int, n_heads: int, dropout: float, *, rotary: bool, bottleneck_dim: int
+    ) -> None:
+        super().__init__(d_model, n_heads, dropout, rotary=rotary)
         self.basis = nn.Parameter(torch.empty(1, bottleneck_dim, d_model))
 
     def read(
@@ -66,10 +68,13 @@ class Perceiver(CharacterModel):
         super().__init__()
         self.config = config
         d, heads, dropout = config.d_model, config.n_heads, config.dropout
-        self.embedding = Embedding(vocab_size, config.block_size, d, dropout)
-        self.down = DownProjection(d, heads, dropout, config.bottleneck_dim)
-        self.blocks = nn.ModuleList(Block(d, heads, dropout) for _ in range(config.n_layers - 2))
-        self.up = UpProjection(d, heads, dropout)
+        rotary, m = config.positions == "rotary", config.bottleneck_dim
+        self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
+        self.down = DownProjection(d, heads, dropout, rotary=rotary, bottleneck_dim=m)
+        self.blocks = nn.ModuleList(
+            Block(d, heads, dropout, rotary=rotary) for _ in range(config.n_layers - 2)
+        )
+        self.up = UpProjection(d, heads, dropout, rotary=rotary)
         self.head = Head(d, vocab_size)
         initialize(self, generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.

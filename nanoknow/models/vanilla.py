@@ -19,10 +19,10 @@ class Vanilla(CharacterModel):
     def __init__(self, config: VanillaConfig, vocab_size: int, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
-        d, dropout = config.d_model, config.dropout
-        self.embedding = Embedding(vocab_size, config.block_size, d, dropout)
+        d, dropout, rotary = config.d_model, config.dropout, config.positions == "rotary"
+        self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
         self.blocks = nn.ModuleList(
-            Block(d, config.n_heads, dropout) for _ in range(config.n_layers)
+            Block(d, config.n_heads, dropout, rotary=rotary) for _ in range(config.n_layers)
         )
         self.head = Head(d, vocab_size)
         initialize(self, generator)

@@ -137,8 +137,7 @@ def evaluate(
     """
     named = Texts.find(data)
     if run_path is None:
-        items = named.eval.items if named.eval else ()
-        characters = "".join({character for question in items for character in question.text})
+        characters = named.eval.characters(answers=False) if named.eval else ""
         run, checkpoint = latest_run("question_answering", characters, MAKER)
         reporter.note(f"using {describe_run(run, checkpoint)}")
     else:

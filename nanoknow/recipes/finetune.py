@@ -34,8 +34,7 @@ def find_source(
     """
     if start is None:
         questions = Texts.find(data).questions
-        items = questions.items if questions else ()
-        characters = "".join({c for q in items for c in q.text + (q.answer or "")})
+        characters = questions.characters(answers=True) if questions else ""
         run, checkpoint = latest_run(PRETRAIN, characters, "nanoknow pretrain")
     else:
         run, checkpoint = open_checkpoint(start)

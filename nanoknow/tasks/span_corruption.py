@@ -50,7 +50,8 @@ class SpanCorruption:
         kept = lengths >= 0 if config.keep_empty_documents else lengths > 0
         self.lengths = lengths[kept]  # (documents,)
         self.starts = starts[kept]  # (documents,)
-        n_empty = int((~kept).sum())
+        # What stands after the last line end is no line, and not worth a word.
+        n_empty = int((~kept[:-1]).sum())
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")

@@ -323,6 +323,14 @@ def test_an_absolute_path_is_taken_as_it_is(places: Path) -> None:
     assert locate(path) == path
 
 
+def test_an_absolute_path_to_nothing_is_refused_without_looking_elsewhere(places: Path) -> None:
+    path = places / "elsewhere" / "wiki.txt"
+    put(places / "here" / "data" / "wiki.txt")
+    with pytest.raises(DataError) as caught:
+        read_corpus(locate(path))
+    assert str(caught.value) == f"{path}: no such file: check the name"
+
+
 @pytest.mark.parametrize("name", ["wiki.txt", "x" * 300, "a/" * 3000 + "b", "a\0b"])
 def test_a_file_that_is_nowhere_is_refused_with_the_places_and_how_to_get_it(
     places: Path, monkeypatch: pytest.MonkeyPatch, name: str

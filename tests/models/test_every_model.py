@@ -18,16 +18,25 @@ from tests.models.test_against_textbook import randomize
 
 VOCAB = 13
 LENGTH = 20
-SIZES = {"n_layers": 3, "n_heads": 4, "d_model": 32, "block_size": LENGTH, "dropout": 0.0}
+SIZES = {
+    "n_layers": 3,
+    "n_heads": 4,
+    "d_model": 32,
+    "block_size": LENGTH,
+    "dropout": 0.0,
+    "positions": "learned",
+}
 CONFIGS: dict[str, list[ModelConfig]] = {
     "vanilla": [
         VanillaConfig.model_validate(SIZES),
         VanillaConfig.model_validate({**SIZES, "n_layers": 1}),
+        VanillaConfig.model_validate({**SIZES, "positions": "rotary"}),
     ],
     "perceiver": [
         PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6}),
         PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": LENGTH}),
         PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
+        PerceiverConfig.model_validate({**SIZES, "positions": "rotary", "bottleneck_dim": 6}),
     ],
 }
 EACH = [config for configs in CONFIGS.values() for config in configs]

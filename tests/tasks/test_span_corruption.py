@@ -206,7 +206,7 @@ def test_a_document_is_cut_anew_each_time() -> None:
 def test_empty_documents_are_left_out_and_noted() -> None:
     task = task_on(["abcd", "", "dcba", "", ""])
     assert task.n_examples == 2
-    assert task.notes == ["left out 3 empty documents"]
+    assert task.notes == ["left out 2 empty documents"]
     texts = texts_of(task, task.batch(torch.arange(2), seeded()))
     assert sorted(map(restore, texts)) == ["abcd", "dcba"]
 
