@@ -104,7 +104,7 @@ def test_gradients_of_ragged_sequences_equal_the_padded_textbook(config: ModelCo
     copy_weights(textbook, model)
     rows, targets, lengths = ragged_rows(3)
     loss = textbook(rows, targets)[1]
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     batch = Batch.from_rows(rows, targets.masked_fill(targets == 0, IGNORE), lengths)
     logits = model(batch.tokens, batch.layout)
     F.cross_entropy(logits, batch.targets, ignore_index=IGNORE).backward()  # type: ignore[no-untyped-call]
