@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from nanoknow import options as opt
-from nanoknow.config_file import dump_config, load_config, suggest
+from nanoknow.config_errors import suggest
+from nanoknow.config_file import dump_config, load_config
 from nanoknow.console import Terminal
 from nanoknow.errors import ConfigError
 

@@ -7,7 +7,7 @@ names, flags and ``--set a.b=c`` change what they name on top of that (see ``con
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
@@ -214,3 +214,16 @@ class ExperimentConfig(Frozen):
     finetune: FinetuneConfig = FinetuneConfig()
     scratch: ScratchConfig = ScratchConfig()
     sample: SampleConfig = SampleConfig()
+
+
+def union_members() -> dict[str, type[BaseModel]]:
+    """Return the members of the discriminated unions by their tag."""
+    classes = (
+        VanillaConfig,
+        PerceiverConfig,
+        SpanCorruptionConfig,
+        LanguageModelingConfig,
+        QuestionAnsweringConfig,
+    )
+    tags = ((cls, cls.model_fields.get("variant") or cls.model_fields["kind"]) for cls in classes)
+    return {get_args(field.annotation)[0]: cls for cls, field in tags}

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from nanoknow.config import (
-    ExperimentConfig,
-    LanguageModelingConfig,
-    PerceiverConfig,
-    QuestionAnsweringConfig,
-    SpanCorruptionConfig,
-    VanillaConfig,
-)
+from nanoknow.config import ExperimentConfig, union_members
+from nanoknow.config_errors import KeyPath, explain, show_value, suggest
 from nanoknow.errors import ConfigError
 
 MAX_CONFIG_BYTES = 100_000  # some seconds of parsing; a config has a few thousand
-KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ class _StrictLoader(yaml.SafeLoader):
             key = str(key_node.value)
             if key_node.tag != "tag:yaml.org,2002:str":
                 scalar = isinstance(key_node, yaml.ScalarNode)
-                given = _show(key_node.value) if scalar else "a list or mapping"
+                given = show_value(key_node.value) if scalar else "a list or mapping"
                 raise yaml.MarkedYAMLError(
                     problem=f"expected a word for a key, not {given}",
                     problem_mark=key_node.start_mark,
@@ -126,7 +117,7 @@ def load_config(
     try:
         return ExperimentConfig.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_explain(error.errors()[0], source, lines, labels)) from None
+        raise ConfigError(explain(error.errors()[0], source, lines, labels)) from None
 
 
 def parse_assignment(text: str) -> Override:
@@ -217,8 +208,8 @@ def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     """Lay ``changes`` over ``base``; a new variant or kind keeps only the keys that it knows."""
     for tag in ("variant", "kind"):
         name = changes.get(tag)
-        if isinstance(name, str) and name != base.get(tag) and name in _members():
-            known = _members()[name].model_fields
+        if isinstance(name, str) and name != base.get(tag) and name in union_members():
+            known = union_members()[name].model_fields
             base = {key: value for key, value in base.items() if key in known}
     merged = dict(base)
     for key, value in changes.items():
@@ -226,83 +217,3 @@ def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(old, dict) and isinstance(value, dict)
         merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
     return merged
-
-
-def _members() -> dict[str, type[BaseModel]]:
-    """Return the members of the discriminated unions by their tag."""
-    classes = (
-        VanillaConfig,
-        PerceiverConfig,
-        SpanCorruptionConfig,
-        LanguageModelingConfig,
-        QuestionAnsweringConfig,
-    )
-    tags = ((cls, cls.model_fields.get("variant") or cls.model_fields["kind"]) for cls in classes)
-    return {get_args(field.annotation)[0]: cls for cls, field in tags}
-
-
-def suggest(word: str, known: Sequence[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest known word, or nothing."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
-
-
-def _explain(
-    error: ErrorDetails,
-    source: str,
-    lines: Mapping[KeyPath, int],
-    labels: Mapping[KeyPath, str],
-) -> str:
-    path, beside = _walk(error["loc"])
-    dotted = ".".join(part if part.isprintable() else repr(part) for part in path)
-    where = source
-    for depth in range(1, len(path) + 1):
-        prefix = tuple(path[:depth])
-        if prefix in lines:
-            where = f"{source}:{lines[prefix]}"
-        where = labels.get(prefix, where)
-    # A rule about a whole section is broken by the flags that name keys in it.
-    below = [label for key, label in labels.items() if key[: len(path)] == tuple(path)]
-    where = ", ".join(dict.fromkeys(below)) or where
-    where = where if where.endswith(dotted) else f"{where}: {dotted}"
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        hint = suggest(path[-1], beside)
-        return f"{where}: unknown key.{hint} Known here: {', '.join(beside)}"
-    if kind in ("union_tag_invalid", "literal_error"):
-        expected = context.get("expected_tags", context.get("expected"))
-        choices = re.findall(r"'([^']*)'", str(expected))
-        given = context.get("tag", error["input"])
-        hint = suggest(given, choices) if isinstance(given, str) else ""
-        return f"{where}: unknown {_show(given)}.{hint} Available: {', '.join(choices)}"
-    message = error["msg"].removeprefix("Value error, ")
-    given = error["input"]
-    shown = "" if isinstance(given, dict | BaseModel) else f" (got {_show(given)})"
-    return f"{where}: {message}{shown}"
-
-
-def _show(value: object) -> str:
-    """Return a value for a message: on one line, and not longer than a line."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _walk(loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
-    """Return the keys of an error's location, and those known where the last one stands."""
-    path: list[str] = []
-    beside: list[str] = []
-    owner: Any = ExperimentConfig
-    in_union = False
-    for part in map(str, loc):
-        if in_union:
-            # A discriminated union puts its member's tag between the keys: that is no key.
-            owner, in_union = _members()[part], False
-            continue
-        fields = getattr(owner, "model_fields", {})
-        path.append(part)
-        beside = list(fields)
-        annotation = fields[part].annotation if part in fields else None
-        members = [a for a in get_args(annotation) if hasattr(a, "model_fields")]
-        owner = members[0] if members else annotation
-        in_union = len(members) > 1
-    return path, beside

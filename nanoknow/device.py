@@ -71,6 +71,8 @@ def choose_device(device: str = "auto", precision: str = "auto") -> Device:
         fast = _has_fast_bfloat16(chosen)
         precision = "bfloat16" if fast else "float32"
         why += f"; {precision}: the hardware {'has' if fast else 'lacks'} fast bfloat16"
+    else:
+        why += f"; {precision}: asked for"
     return Device(chosen, precision, why)
 
 

@@ -9,9 +9,10 @@ from nanoknow.console import Terminal
 
 if TYPE_CHECKING:
     from nanoknow.complexity import Complexity, ComplexityReport
+    from nanoknow.recipes.baseline import Baseline
     from nanoknow.recipes.data_inspect import Inspection
     from nanoknow.recipes.demo import DemoReport
-    from nanoknow.recipes.evaluate import Baseline, Evaluation
+    from nanoknow.recipes.evaluate import Evaluation
     from nanoknow.recipes.training import TrainingSummary
 
 

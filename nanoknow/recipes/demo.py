@@ -13,7 +13,8 @@ from nanoknow.config import DataConfig, ExperimentConfig
 from nanoknow.errors import CheckpointError
 from nanoknow.evaluator import Score
 from nanoknow.plots import plot_demo
-from nanoknow.recipes.evaluate import Baseline, Evaluation, baseline, evaluate
+from nanoknow.recipes.baseline import Baseline, baseline
+from nanoknow.recipes.evaluate import Evaluation, evaluate
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions

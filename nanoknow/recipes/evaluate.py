@@ -13,12 +13,11 @@ from nanoknow.data.facts import FactIndex, most_frequent_answer
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import describe
 from nanoknow.device import choose_device
-from nanoknow.errors import CheckpointError, ConfigError, DataError
+from nanoknow.errors import CheckpointError, DataError
 from nanoknow.evaluator import (
     Answer,
     Score,
     answer_questions,
-    constant_baseline,
     count_right,
     count_verdicts,
     mcnemar,
@@ -212,42 +211,3 @@ def _write_predictions(run: Run, questions: QuestionSet, answers: list[Answer]) 
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}: make the run's folder writable") from None
     return path
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """One answer for everybody."""
-
-    answer: str
-    questions: str
-    score: Score
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {"answer": self.answer, "questions": self.questions, **self.score.to_json()}
-
-
-def baseline(data: DataConfig, answer: str | None) -> Baseline:
-    """Say one answer to every question: the one given, or the most frequent in training.
-
-    Raises:
-        ConfigError: files that it needs are not named.
-        DataError: they cannot be read, or hold no answers.
-    """
-    texts = Texts.find(data)
-    questions = texts.require_eval()
-    if not questions.answered:
-        raise DataError(
-            f"{questions.name}: has no answers to compare with: name a file of "
-            f"question<TAB>answer lines with --eval"
-        )
-    if answer is None:
-        if texts.questions is None:
-            raise ConfigError(
-                "baseline says the most frequent training answer: name the training questions "
-                "with --questions FILE, or the answer with --answer TEXT"
-            )
-        if not texts.questions.answered:
-            raise DataError(f"{texts.questions.name}: has no answers: name another --questions")
-        answer = most_frequent_answer(texts.questions.items)
-    return Baseline(answer, questions.name, constant_baseline(questions.items, answer))

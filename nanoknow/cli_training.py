@@ -1,0 +1,165 @@
+"""The commands that train: ``nanoknow pretrain`` and ``nanoknow finetune``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nanoknow import options as opt
+from nanoknow.config_file import Override, load_config
+from nanoknow.console import Terminal
+from nanoknow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nanoknow.recipes.training import TrainingOptions, TrainingSummary
+
+
+@opt.guarded
+def pretrain(
+    config: opt.Config = None,
+    model: opt.Variant = None,
+    bottleneck_dim: opt.Bottleneck = None,
+    epochs: opt.Epochs = None,
+    batch_size: opt.BatchSize = None,
+    learning_rate: opt.LearningRate = None,
+    corpus: opt.CorpusFile = None,
+    assign: opt.Set = None,
+    seed: opt.Seed = None,
+    device: opt.DeviceName = "auto",
+    out: opt.Out = None,
+    resume: opt.Resume = False,
+    max_minutes: opt.MaxMinutes = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Train a model on a text: span corruption, or plain language modelling.
+
+    Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
+    """
+    from nanoknow.recipes.pretrain import pretrain as recipe
+    from nanoknow.recipes.settings import settle
+    from nanoknow.recipes.training import TrainingOptions
+
+    terminal = Terminal()
+    options = TrainingOptions(device, max_minutes)
+    overrides = opt.overrides(
+        assign,
+        {
+            "--model": ("model.variant", model),
+            "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
+            **_stage_flags("pretrain", epochs, batch_size, learning_rate),
+            "--corpus": ("data.corpus", corpus),
+            "--seed": ("seed", seed),
+        },
+    )
+    if resume:
+        _resume(out, config, overrides, options, terminal, as_json)
+        return
+    resolved = settle(config, overrides, terminal)
+    summary = recipe(resolved, out, options, terminal)
+    _show_training(terminal, summary, as_json)
+
+
+@opt.guarded
+def finetune(
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="RUN|scratch", help="Run to start from; latest if not given."
+        ),
+    ] = None,
+    config: opt.Config = None,
+    model: opt.Variant = None,
+    bottleneck_dim: opt.Bottleneck = None,
+    epochs: opt.Epochs = None,
+    batch_size: opt.BatchSize = None,
+    learning_rate: opt.LearningRate = None,
+    corpus: opt.CorpusFile = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    assign: opt.Set = None,
+    seed: opt.Seed = None,
+    device: opt.DeviceName = "auto",
+    out: opt.Out = None,
+    resume: opt.Resume = False,
+    max_minutes: opt.MaxMinutes = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Learn to answer questions: after pretraining, or --from scratch.
+
+    Example: nanoknow finetune --questions birth_places_train.tsv
+    """
+    from nanoknow.recipes.finetune import find_source
+    from nanoknow.recipes.finetune import finetune as recipe
+    from nanoknow.recipes.settings import settle
+    from nanoknow.recipes.training import TrainingOptions
+
+    terminal = Terminal()
+    options = TrainingOptions(device, max_minutes)
+    scratch = start == "scratch"
+    overrides = opt.overrides(
+        assign,
+        {
+            "--model": ("model.variant", model),
+            "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
+            **_stage_flags("scratch" if scratch else "finetune", epochs, batch_size, learning_rate),
+            **opt.data_flags(corpus, questions, eval_file),
+            "--seed": ("seed", seed),
+        },
+    )
+    if resume:
+        given = [Override("start", start, "--from")] if start else []
+        _resume(out, config, [*given, *overrides], options, terminal, as_json)
+        return
+    if scratch:
+        summary = recipe(settle(config, overrides, terminal), None, out, options, terminal)
+    else:
+        named = load_config(config, overrides).data
+        run, source = find_source(Path(start) if start else None, named, overrides, terminal)
+        resolved = settle(config, overrides, terminal, base=run.config)
+        summary = recipe(resolved, source, out, options, terminal)
+    _show_training(terminal, summary, as_json)
+
+
+def _stage_flags(
+    stage: str, epochs: int | None, batch_size: int | None, learning_rate: float | None
+) -> dict[str, tuple[str, Any]]:
+    return {
+        "--epochs": (f"{stage}.epochs", epochs),
+        "--batch-size": (f"{stage}.batch_size", batch_size),
+        "--learning-rate": (f"{stage}.optimizer.learning_rate", learning_rate),
+    }
+
+
+def _resume(
+    out: Path | None,
+    config: str | None,
+    overrides: Sequence[Override],
+    options: TrainingOptions,
+    terminal: Terminal,
+    as_json: bool,
+) -> None:
+    """Continue a run by its own config: what else was asked for would be silently ignored."""
+    from nanoknow.recipes.training import resume_run
+    from nanoknow.runs import Run
+
+    if out is None:
+        raise ConfigError("--resume: name the run to continue with --out DIR")
+    asked = [override.label for override in overrides] + (["--config"] if config else [])
+    if asked:
+        raise ConfigError(
+            f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
+            f"run"
+        )
+    _show_training(terminal, resume_run(Run.open(out), options, terminal), as_json)
+
+
+def _show_training(terminal: Terminal, summary: TrainingSummary, as_json: bool) -> None:
+    from nanoknow.tables import show_training
+
+    if as_json:
+        terminal.result(summary.to_json())
+    else:
+        show_training(terminal, summary)
