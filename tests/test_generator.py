@@ -104,6 +104,22 @@ def test_an_answer_ends_with_its_stop_the_limit_or_the_block(config: ModelConfig
 
 
 @every_config
+def test_questions_are_decoded_together_and_no_longer_than_the_longest_answer(
+    config: ModelConfig,
+) -> None:
+    _, model = twins(config)
+    calls: list[int] = []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    decoded = decode(model, random_texts([1, 4, 9, 9, 12] * 10), 6)
+    assert len(calls) == max(len(d.ids) for d in decoded)
+    calls.clear()
+    texts = random_texts([1, 4, 9, 9, 12] * 10)
+    shortest = min(range(len(texts)), key=lambda i: len(decoded[i].ids))
+    decode(model, [texts[shortest]], 32)
+    assert len(calls) == len(decoded[shortest].ids) < 6
+
+
+@every_config
 def test_neither_order_nor_company_changes_an_answer(config: ModelConfig) -> None:
     _, model = twins(config)
     model = model.double()
