@@ -170,6 +170,17 @@ def test_finetune_refuses_questions_without_answers(home: Path) -> None:
     assert "has no answers to learn" in line
 
 
+def test_questions_that_do_not_fit_the_block_are_refused_before_training(home: Path) -> None:
+    (home / "long.tsv").write_text("Where was X born?\tParis\n" + "x" * 130 + "\tParis\n", "utf-8")
+    line = refuse(
+        "finetune", "--from", "runs/vanilla", "--questions", "birth_places_train.tsv", "--eval",
+        "long.tsv", "--out", "runs/never",
+    )  # fmt: skip
+    assert "long.tsv:2: question and answer take 137 characters" in line
+    assert "block_size is 128" in line
+    assert not (home / "runs/never").exists()
+
+
 def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) -> None:
     result = succeed("sample", "--context", "O God, O God!", "--length", "150")
     assert result.stdout.startswith("O God, O God!")

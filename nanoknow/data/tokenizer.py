@@ -31,8 +31,13 @@ class Tokenizer:
     characters: str
 
     @classmethod
-    def from_text(cls, text: str, *, specials: bool) -> Tokenizer:
+    def from_text(cls, text: str, *, specials: bool, name: str = "text") -> Tokenizer:
         """Build the vocabulary of a text: specials, then its characters in sorted order.
+
+        Args:
+            text: any.
+            specials: whether it starts with ``SPECIALS``.
+            name: of the text, for the error.
 
         Raises:
             DataError: the text holds one of the specials itself.
@@ -44,7 +49,7 @@ class Tokenizer:
             if special in found:
                 line = text[: text.index(special)].count("\n") + 1
                 raise DataError(
-                    f"line {line}: holds {special!r} (U+{ord(special):04X}), which nanoknow uses "
+                    f"{name}:{line}: holds {special!r} (U+{ord(special):04X}), which nanoknow uses "
                     f"as a marker: replace it in the text"
                 )
         return cls("".join([*SPECIALS, *found]))

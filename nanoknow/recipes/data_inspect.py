@@ -58,7 +58,7 @@ def inspect(config: ExperimentConfig, views: Sequence[str], count: int) -> Inspe
     """
     texts = Texts.find(config.data)
     corpus, block_size = texts.require_corpus(), config.model.block_size
-    tokenizer = Tokenizer.from_text(corpus.text, specials=True)
+    tokenizer = Tokenizer.from_text(corpus.text, specials=True, name=corpus.name)
     corruption = config.pretrain.task
     if not isinstance(corruption, SpanCorruptionConfig):
         corruption = SpanCorruptionConfig()

@@ -6,7 +6,6 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +91,11 @@ def start_run(
         model = source.load_model(device)
     else:
         specials = TASKS[task_config.kind].specials
-        tokenizer = Tokenizer.from_text(texts.require_corpus().text, specials=specials)
+        corpus = texts.require_corpus()
+        tokenizer = Tokenizer.from_text(corpus.text, specials=specials, name=corpus.name)
         model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
     trainer = _make_trainer(config, stage, texts, tokenizer, model, device, reporter)
+    eval_task = _make_eval_task(config, stage, texts, tokenizer)
     record = RunRecord(
         stage=stage,
         task=task_config.kind,
@@ -106,7 +107,7 @@ def start_run(
         data=texts.hashes(),
     )
     run = Run.create(out or new_run_path(stage, config.model.variant), record, config)
-    sitting = _Sitting(run, trainer, config, texts, tokenizer, options, reporter)
+    sitting = _Sitting(run, trainer, config, texts, tokenizer, options, reporter, eval_task)
     sitting.save()  # a folder that cannot be written is found before the first step
     return sitting.train()
 
@@ -127,9 +128,17 @@ def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> Traini
             )
     run.forget_after(trainer.progress.step)
     reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
-    before = checkpoint.record.seconds
-    sitting = _Sitting(run, trainer, config, texts, tokenizer, options, reporter, before)
-    return sitting.train()
+    return _Sitting(
+        run,
+        trainer,
+        config,
+        texts,
+        tokenizer,
+        options,
+        reporter,
+        _make_eval_task(config, run.record.stage, texts, tokenizer),
+        checkpoint.record.seconds,
+    ).train()
 
 
 def _make_trainer(
@@ -160,6 +169,17 @@ def _make_trainer(
     return Trainer(model, task, stage_config, device, config.seed)
 
 
+def _make_eval_task(
+    config: ExperimentConfig, stage: Stage, texts: Texts, tokenizer: Tokenizer
+) -> QuestionAnswering | None:
+    """Prepare the evaluation questions, where the stage answers questions and they have answers."""
+    task_config = getattr(config, stage).task
+    questions = texts.eval
+    if task_config.kind != "question_answering" or questions is None or not questions.answered:
+        return None
+    return QuestionAnswering(questions, tokenizer, task_config, config.model.block_size)
+
+
 @dataclass
 class _Sitting:
     """One process's share of a run's training."""
@@ -171,6 +191,7 @@ class _Sitting:
     tokenizer: Tokenizer
     options: TrainingOptions
     reporter: Reporter
+    eval_task: QuestionAnswering | None
     seconds_before: float = 0.0
 
     def __post_init__(self) -> None:
@@ -269,19 +290,10 @@ class _Sitting:
         )
         every = self.stage.evaluate_every
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
-        if due and self._eval_task is not None:
-            answers = answer_questions(self.trainer.model, self._eval_task)
+        if due and self.eval_task is not None:
+            answers = answer_questions(self.trainer.model, self.eval_task)
             score = Score(count_right(answers), len(answers))
             self.run.record_metrics("accuracy", **place, **score.to_json())
-
-    @cached_property
-    def _eval_task(self) -> QuestionAnswering | None:
-        """The evaluation questions, where the stage answers questions and they have answers."""
-        config = getattr(self.config, self.run.record.stage).task
-        questions = self.texts.eval
-        if config.kind != "question_answering" or questions is None or not questions.answered:
-            return None
-        return QuestionAnswering(questions, self.tokenizer, config, self.config.model.block_size)
 
 
 def summarize(run: Run) -> TrainingSummary:

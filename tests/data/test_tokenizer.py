@@ -103,8 +103,8 @@ def test_a_text_that_holds_a_marker_itself_is_refused_with_its_line(
     special: str, code: str
 ) -> None:
     text = f"one\ntwo\nth{special}ree\n{special}"
-    with pytest.raises(DataError, match=rf"^line 3: holds '{special}' \({re.escape(code)}\)"):
-        Tokenizer.from_text(text, specials=True)
+    with pytest.raises(DataError, match=rf"^wiki.txt:3: holds '{special}' \({re.escape(code)}\)"):
+        Tokenizer.from_text(text, specials=True, name="wiki.txt")
     assert special in Tokenizer.from_text(text, specials=False).characters
 
 
