@@ -151,10 +151,13 @@ def save_checkpoint(
         content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
         sealed = {"sha256": _seal(content), "content": content}
         _write(partial / RECORD_FILE, json.dumps(sealed, ensure_ascii=False).encode())
+        replaced = folder / f".{final.name}.replaced"
+        shutil.rmtree(replaced, ignore_errors=True)
         if final.exists():
-            shutil.rmtree(final)
+            final.rename(replaced)
         partial.rename(final)
         _sync(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise CheckpointError(
