@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nanoknow.config import QuestionAnsweringConfig
+from nanoknow.config import ExperimentConfig, QuestionAnsweringConfig
+from nanoknow.config_file import Override, load_config
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError, DataError
@@ -26,12 +27,14 @@ class LoadedRun:
         task: what it was last trained on: ``question_answering``, ``span_corruption`` or
             ``language_modeling``.
         max_answer_length: characters that an answer may take.
+        config: what it was trained by; its ``sample`` section holds where ``sample`` is not told.
     """
 
     model: CharacterModel
     tokenizer: Tokenizer
     task: str
     max_answer_length: int
+    config: ExperimentConfig
 
     def answer(self, question: str) -> str:
         """Answer a question, greedily; characters outside the vocabulary are left out.
@@ -55,22 +58,30 @@ class LoadedRun:
 
     def sample(
         self,
-        context: str,
-        length: int = 200,
-        temperature: float = 1.0,
-        top_k: int | None = 10,
+        context: str | None = None,
+        length: int | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
         seed: int = 0,
     ) -> str:
         """Write ``length`` characters after a context, and return them.
 
         Raises:
-            DataError: the context is empty, or holds characters outside the vocabulary.
+            ConfigError: a value is out of range.
+            DataError: the context holds characters outside the vocabulary.
         """
-        if not context:
-            raise DataError("the context is empty: give at least one character to go on from")
-        ids = self.tokenizer.encode(context)
+        asked = {"context": context, "length": length, "temperature": temperature, "top_k": top_k}
+        overrides = [
+            Override(f"sample.{key}", value, key)
+            for key, value in asked.items()
+            if value is not None
+        ]
+        config = load_config(None, overrides, self.config).sample
+        ids = self.tokenizer.encode(config.context)
         generator = new_generator(seed, "sample")
-        drawn = sample_ids(self.model, ids, length, temperature, top_k, generator)
+        drawn = sample_ids(
+            self.model, ids, config.length, config.temperature, config.top_k, generator
+        )
         return self.tokenizer.decode(drawn)
 
 
@@ -85,8 +96,8 @@ def load(run: str | Path, device: str = "auto") -> LoadedRun:
         CheckpointError: it is missing or damaged.
         ConfigError: the device does not exist.
     """
-    _, checkpoint = open_checkpoint(Path(run))
+    opened, checkpoint = open_checkpoint(Path(run))
     task = checkpoint.record.task
     limit = task.max_answer_length if isinstance(task, QuestionAnsweringConfig) else 0
     model = checkpoint.load_model(choose_device(device))
-    return LoadedRun(model, checkpoint.record.tokenizer, task.kind, limit)
+    return LoadedRun(model, checkpoint.record.tokenizer, task.kind, limit, opened.config)

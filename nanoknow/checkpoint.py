@@ -205,7 +205,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _damaged(file: Path, why: str) -> str:
     older = [p for p in list_checkpoints(file.parent.parent) if p.name < file.parent.name]
-    advice = f"take the one before it, {older[-1]}" if older else "train it again"
+    advice = (
+        f"delete {file.parent} to go on from the one before it, {older[-1].name}"
+        if older
+        else "train it again"
+    )
     return f"{file}: damaged: {why}: {advice}"
 
 

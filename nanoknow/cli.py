@@ -5,6 +5,8 @@ Recipes are imported inside the commands, so that ``--help`` need not wait for t
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,7 @@ from nanoknow import options as opt
 from nanoknow.cli_data import config_app, data_app
 from nanoknow.cli_training import finetune, pretrain
 from nanoknow.config import DataConfig
-from nanoknow.config_file import load_config
+from nanoknow.config_file import Override, load_config
 from nanoknow.console import Terminal
 
 app = typer.Typer(
@@ -130,16 +132,16 @@ def sample(
         "--temperature": ("sample.temperature", temperature),
         "--top-k": ("sample.top_k", top_k or None),
     }
-    config = load_config(None, opt.overrides(None, flags)).sample
+    overrides = opt.overrides(None, flags)
     if top_k == 0:
-        config = config.model_copy(update={"top_k": None})
-    pieces = recipe(run, config, seed, device, terminal)
+        overrides.append(Override("sample.top_k", None, "--top-k"))
+    sampler = recipe(run, overrides, seed, device, terminal)
     if as_json:
-        text = "".join(pieces)
-        terminal.result({**config.model_dump(), "seed": seed, "text": text})
+        text = "".join(sampler.pieces)
+        terminal.result({**sampler.config.model_dump(), "seed": seed, "text": text})
         return
-    terminal.write(config.context)
-    for piece in pieces:
+    terminal.write(sampler.config.context)
+    for piece in sampler.pieces:
         terminal.write(piece)
     terminal.write("\n")
 
@@ -208,4 +210,10 @@ def demo(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
+    try:
+        app()
+    except KeyboardInterrupt:  # while a command was still being loaded
+        sys.exit(130)

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from nanoknow import options as opt
-from nanoknow.config_errors import suggest
+from nanoknow.config import WorldConfig
 from nanoknow.config_file import dump_config, load_config
 from nanoknow.console import Terminal
-from nanoknow.errors import ConfigError
+from nanoknow.errors import ConfigError, suggest
 
 data_app = typer.Typer(
     help="Look at data, make the built-in world, fetch published files.", no_args_is_help=True
 )
 config_app = typer.Typer(help="See what configs resolve to.", no_args_is_help=True)
+WORLD = WorldConfig()
 VIEWS = ("namedata", "charcorruption")
 
 
@@ -48,7 +49,7 @@ def data_inspect(
         )
     flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
     resolved = settle(config, opt.overrides(assign, flags), terminal)
-    inspection = inspect(resolved, [view] if view else VIEWS, count)
+    inspection = inspect(resolved, view, count)
     if as_json:
         terminal.result(inspection.to_json())
     else:
@@ -59,9 +60,9 @@ def data_inspect(
 @opt.guarded
 def data_make(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
-    people: Annotated[int, typer.Option(help="How many people live in it.")] = 1000,
-    paraphrases: Annotated[int, typer.Option(help="Biographies a person.")] = 3,
-    seed: Annotated[int, typer.Option(help="Fixes everything about it.")] = 0,
+    people: Annotated[int, typer.Option(help="How many people live in it.")] = WORLD.people,
+    paraphrases: Annotated[int, typer.Option(help="Biographies a person.")] = WORLD.paraphrases,
+    seed: Annotated[int, typer.Option(help="Fixes everything about it.")] = WORLD.seed,
     as_json: opt.AsJson = False,
 ) -> None:
     """Write the built-in world in the file forms of the published data."""

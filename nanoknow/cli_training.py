@@ -55,7 +55,7 @@ def pretrain(
         },
     )
     if resume:
-        _resume(out, config, overrides, options, terminal, as_json)
+        _resume(out, ("pretrain",), config, overrides, options, terminal, as_json)
         return
     resolved = settle(config, overrides, terminal)
     summary = recipe(resolved, out, options, terminal)
@@ -91,7 +91,7 @@ def finetune(
 
     Example: nanoknow finetune --questions birth_places_train.tsv
     """
-    from nanoknow.recipes.finetune import find_source
+    from nanoknow.recipes.finetune import find_source, with_corpus_of
     from nanoknow.recipes.finetune import finetune as recipe
     from nanoknow.recipes.settings import settle
     from nanoknow.recipes.training import TrainingOptions
@@ -111,7 +111,8 @@ def finetune(
     )
     if resume:
         given = [Override("start", start, "--from")] if start else []
-        _resume(out, config, [*given, *overrides], options, terminal, as_json)
+        stages = ("finetune", "scratch")
+        _resume(out, stages, config, [*given, *overrides], options, terminal, as_json)
         return
     if scratch:
         summary = recipe(settle(config, overrides, terminal), None, out, options, terminal)
@@ -119,6 +120,7 @@ def finetune(
         named = load_config(config, overrides).data
         run, source = find_source(Path(start) if start else None, named, overrides, terminal)
         resolved = settle(config, overrides, terminal, base=run.config)
+        resolved = with_corpus_of(run, source, resolved)
         summary = recipe(resolved, source, out, options, terminal)
     _show_training(terminal, summary, as_json)
 
@@ -135,6 +137,7 @@ def _stage_flags(
 
 def _resume(
     out: Path | None,
+    stages: Sequence[str],
     config: str | None,
     overrides: Sequence[Override],
     options: TrainingOptions,
@@ -153,7 +156,14 @@ def _resume(
             f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
             f"run"
         )
-    _show_training(terminal, resume_run(Run.open(out), options, terminal), as_json)
+    run = Run.open(out)
+    if run.record.stage not in stages:
+        command = "pretrain" if run.record.stage == "pretrain" else "finetune"
+        raise ConfigError(
+            f"{out}: is a {run.record.stage} run: continue it with 'nanoknow {command} --resume "
+            f"--out {out}'"
+        )
+    _show_training(terminal, resume_run(run, options, terminal), as_json)
 
 
 def _show_training(terminal: Terminal, summary: TrainingSummary, as_json: bool) -> None:

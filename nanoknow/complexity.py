@@ -65,10 +65,15 @@ class Component:
 
 @dataclass(frozen=True)
 class Complexity:
-    """A model's cost on one sequence of ``seq_len`` characters."""
+    """A model's cost on one sequence of ``seq_len`` characters.
+
+    Attributes:
+        formula: multiply-adds in all.
+    """
 
     variant: str
     seq_len: int
+    formula: str
     components: tuple[Component, ...]
 
     @property
@@ -96,6 +101,7 @@ class Complexity:
         return {
             "variant": self.variant,
             "seq_len": self.seq_len,
+            "formula": self.formula,
             "multiply_adds": self.multiply_adds,
             "flops": self.flops,
             "parameters": self.parameters,
@@ -177,7 +183,8 @@ def vanilla_complexity(config: VanillaConfig, vocab_size: int, seq_len: int) -> 
         config, "block", config.n_layers, (seq_len, seq_len), "12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"
     )
     embedding, head = _embedding(config, vocab_size, seq_len), _head(config, vocab_size, seq_len)
-    return Complexity(config.variant, seq_len, (embedding, blocks, head))
+    formula = "L(12ℓd² + 2ℓ²d) + ℓdV"
+    return Complexity(config.variant, seq_len, formula, (embedding, blocks, head))
 
 
 def perceiver_complexity(config: PerceiverConfig, vocab_size: int, seq_len: int) -> Complexity:
@@ -203,7 +210,8 @@ def perceiver_complexity(config: PerceiverConfig, vocab_size: int, seq_len: int)
         "O(ℓd² + md² + mℓd)",
     )
     embedding, head = _embedding(config, vocab_size, seq_len), _head(config, vocab_size, seq_len)
-    return Complexity(config.variant, seq_len, (embedding, down, trunk, up, head))
+    formula = "12(m + ℓ)d² + 4mℓd + (L−2)(12md² + 2m²d) + ℓdV"
+    return Complexity(config.variant, seq_len, formula, (embedding, down, trunk, up, head))
 
 
 def vanilla_of(config: PerceiverConfig) -> VanillaConfig:

@@ -1,7 +1,8 @@
 """The experiment as data: frozen models, one owner for every value, no torch.
 
-The defaults are the original experiment's recipe. A YAML file in ``configs/`` changes what it
-names, flags and ``--set a.b=c`` change what they name on top of that (see ``config_file``).
+The defaults are the original experiment's sizes and rates; what fits its data alone (a schedule
+that ends at a fixed count, an empty document) stands in ``configs/birthplaces.yaml``. A YAML file
+changes what it names, flags and ``--set a.b=c`` change that on top (see ``config_file``).
 """
 
 from __future__ import annotations

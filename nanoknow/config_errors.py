@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from nanoknow.config import ExperimentConfig, union_members
+from nanoknow.errors import suggest
 
 KeyPath = tuple[str, ...]
-
-
-def suggest(word: str, known: Sequence[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest known word, or nothing."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def explain(
@@ -50,6 +44,9 @@ def explain(
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         hint = suggest(path[-1], beside)
+        owners = [tag for tag, cls in union_members().items() if path[-1] in cls.model_fields]
+        if owners and not hint:
+            hint = f" It is a key of {' and '.join(owners)}."
         return f"{where}: unknown key.{hint} Known here: {', '.join(beside)}"
     if kind in ("union_tag_invalid", "literal_error"):
         expected = context.get("expected_tags", context.get("expected"))

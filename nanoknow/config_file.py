@@ -12,8 +12,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from nanoknow.config import ExperimentConfig, union_members
-from nanoknow.config_errors import KeyPath, explain, show_value, suggest
-from nanoknow.errors import ConfigError
+from nanoknow.config_errors import KeyPath, explain, show_value
+from nanoknow.errors import ConfigError, suggest
 
 MAX_CONFIG_BYTES = 100_000  # some seconds of parsing; a config has a few thousand
 

@@ -16,10 +16,9 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from nanoknow.reporter import Update
@@ -56,11 +55,10 @@ class Terminal:
             return
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
             MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5)),
             TextColumn("{task.fields[words]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            BarColumn(bar_width=None),
         )
         with Progress(*columns, console=self.err, speed_estimate_period=120) as bar:
             task = bar.add_task(title, total=total, completed=done, words="")

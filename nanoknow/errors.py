@@ -10,6 +10,9 @@ Exception
 Anything else that escapes is a defect in nanoknow.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class NanoknowError(Exception):
     """Base of all errors that a user can mend; its text is one complete line."""
@@ -35,3 +38,9 @@ class Interrupted(NanoknowError):
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known word, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

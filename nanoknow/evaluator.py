@@ -13,8 +13,14 @@ from nanoknow.generator import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text, is_right
 
-RIGHT, KNOWN, NOWHERE = "right", "wrong, in the training text", "wrong, found nowhere"
-VERDICTS = (RIGHT, KNOWN, NOWHERE)
+RIGHT, PLACE, WORDS, NOWHERE = (
+    "right",
+    "wrong, a known place",
+    "wrong, other words of the training text",
+    "wrong, found nowhere in the training text",
+)
+VERDICTS = (RIGHT, PLACE, WORDS, NOWHERE)
+"""A known place is the answer of some training question."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ def _judge(
     if right:
         verdict = RIGHT
     elif gold is not None and facts is not None:
-        verdict = KNOWN if facts.mentions(answer) else NOWHERE
+        known = answer in facts.answer_counts()
+        verdict = PLACE if known else WORDS if facts.mentions(answer) else NOWHERE
     has_answers = facts is not None and facts.training is not None
     return Answer(
         question.text,

@@ -16,8 +16,6 @@ from nanoknow.config_file import Override, parse_assignment
 from nanoknow.console import Terminal
 from nanoknow.errors import ConfigError, NanoknowError
 
-DATA, RUN, MODEL = "Data", "Running", "Model and training"
-
 Config = Annotated[
     str | None,
     typer.Option("--config", metavar="NAME|FILE", help="A shipped config's name, or a YAML file."),
@@ -31,46 +29,39 @@ DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cu
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
     Path | None,
-    typer.Option("--corpus", metavar="FILE", help="Text, a document a line.", rich_help_panel=DATA),
+    typer.Option("--corpus", metavar="FILE", help="Text, a document a line."),
 ]
 QuestionsFile = Annotated[
     Path | None,
-    typer.Option(
-        "--questions", metavar="FILE", help="question<TAB>answer lines.", rich_help_panel=DATA
-    ),
+    typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines."),
 ]
 EvalFile = Annotated[
     Path | None,
-    typer.Option("--eval", metavar="FILE", help="Questions to evaluate on.", rich_help_panel=DATA),
+    typer.Option("--eval", metavar="FILE", help="Questions to evaluate on."),
 ]
 Variant = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME", help="vanilla or perceiver.", rich_help_panel=MODEL),
+    typer.Option("--model", metavar="NAME", help="vanilla or perceiver."),
 ]
 Bottleneck = Annotated[
     int | None,
-    typer.Option("--bottleneck-dim", help="Latents of the perceiver.", rich_help_panel=MODEL),
+    typer.Option("--bottleneck-dim", help="Latents of the perceiver."),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Epochs to train.", rich_help_panel=MODEL)]
-BatchSize = Annotated[int | None, typer.Option(help="Examples a step.", rich_help_panel=MODEL)]
-LearningRate = Annotated[
-    float | None, typer.Option(help="The peak learning rate.", rich_help_panel=MODEL)
-]
+Epochs = Annotated[int | None, typer.Option(help="Epochs to train.")]
+BatchSize = Annotated[int | None, typer.Option(help="Examples a step.")]
+LearningRate = Annotated[float | None, typer.Option(help="The peak learning rate.")]
 Out = Annotated[
     Path | None,
     typer.Option(
         "--out",
         metavar="DIR",
         help="The run folder; a new one in ./runs if not given.",
-        rich_help_panel=RUN,
     ),
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue the run in --out.", rich_help_panel=RUN)
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
 MaxMinutes = Annotated[
     float | None,
-    typer.Option(min=0, help="Stop, with a checkpoint, after so long.", rich_help_panel=RUN),
+    typer.Option(min=0, help="Stop, with a checkpoint, after so long."),
 ]
 RunFolder = Annotated[
     Path | None,

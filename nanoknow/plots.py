@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanoknow.complexity import ComplexityReport
 from nanoknow.errors import ConfigError
+from nanoknow.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,22 +135,13 @@ def _picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
         figure.savefig(content, format=suffix[1:], metadata=metadata)
     try:
-        _write_atomically(path, content.getvalue())
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+        write_atomically(path, content.getvalue())
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot write the picture: {error.strerror}: name another file"
         ) from None
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _wrap(name: str) -> str:

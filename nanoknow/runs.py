@@ -26,6 +26,7 @@ from nanoknow.config import ExperimentConfig
 from nanoknow.config_file import dump_config, load_config
 from nanoknow.device import Device
 from nanoknow.errors import CheckpointError
+from nanoknow.files import write_atomically
 
 Stage = Literal["pretrain", "finetune", "scratch"]
 FORMAT = 1
@@ -77,8 +78,8 @@ class Run:
                 )
             run = cls(path, record)
             run.checkpoints.mkdir()
-            (path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
-            (path / "run.json").write_text(record.model_dump_json(indent=1), encoding="utf-8")
+            write_atomically(path / "config.yaml", dump_config(config).encode())
+            write_atomically(path / "run.json", record.model_dump_json(indent=1).encode())
         except OSError as error:
             raise CheckpointError(
                 f"{path}: {error.strerror}: name a folder that can be written with --out"
@@ -94,7 +95,7 @@ class Run:
         """
         try:
             raw = (path / "run.json").read_bytes()
-            return cls(path, RunRecord.model_validate_json(raw))
+            record = RunRecord.model_validate_json(raw)
         except OSError:
             raise CheckpointError(
                 f"{path}: not a run folder: it has no run.json: name one that 'nanoknow pretrain' "
@@ -104,6 +105,11 @@ class Run:
             raise CheckpointError(
                 f"{path / 'run.json'}: damaged: {error.errors()[0]['msg']}: train the run again"
             ) from None
+        if record.format != FORMAT:
+            raise CheckpointError(
+                f"{path / 'run.json'}: format {record.format}, and this version reads {FORMAT}"
+            )
+        return cls(path, record)
 
     @property
     def checkpoints(self) -> Path:
@@ -132,10 +138,19 @@ class Run:
         return read_checkpoint(found[-1])
 
     def metrics(self) -> Iterator[dict[str, Any]]:
-        """Read what was recorded, oldest first."""
-        if self.metrics_file.exists():
-            with self.metrics_file.open(encoding="utf-8") as lines:
-                yield from map(json.loads, lines)
+        """Read what was recorded, oldest first; a last line that was cut short is left out."""
+        if not self.metrics_file.exists():
+            return
+        with self.metrics_file.open(encoding="utf-8", errors="replace") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.endswith("\n"):
+                    return
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    raise CheckpointError(
+                        f"{self.metrics_file}:{number}: damaged: delete the line"
+                    ) from None
 
     def record_metrics(self, kind: str, **values: object) -> None:
         """Append one line to the metrics."""
@@ -145,9 +160,8 @@ class Run:
     def forget_after(self, step: int) -> None:
         """Drop metrics of steps that are about to be made again."""
         kept = [m for m in self.metrics() if m.get("step", 0) <= step]
-        partial = self.metrics_file.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(m) + "\n" for m in kept), encoding="utf-8")
-        partial.replace(self.metrics_file)
+        lines = "".join(json.dumps(m) + "\n" for m in kept)
+        write_atomically(self.metrics_file, lines.encode())
 
 
 def runs_folder() -> Path:
@@ -167,11 +181,12 @@ def new_run_path(stage: Stage, variant: str) -> Path:
 
 
 def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
-    """Open a run's last checkpoint, or one checkpoint by its own folder.
+    """Open a run's last checkpoint, or one checkpoint by its own folder in its run.
 
     Raises:
         CheckpointError: it is neither, or is damaged.
     """
+    path = path.resolve() if path.is_symlink() or path.name in ("", ".", "..") else path
     if (path / "checkpoint.json").exists():
         return Run.open(path.parent.parent), read_checkpoint(path)
     run = Run.open(path)
@@ -179,7 +194,7 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
 
 
 def latest_run(task: str, characters: str, maker: str) -> tuple[Run, Checkpoint]:
-    """Find the newest run of a task whose vocabulary holds some characters.
+    """Find the newest run of a task that has learned something and holds some characters.
 
     Args:
         task: its kind.
@@ -187,22 +202,32 @@ def latest_run(task: str, characters: str, maker: str) -> tuple[Run, Checkpoint]
         maker: the command that makes such a run, for the error.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is none, or the newest one is damaged.
     """
     folder = runs_folder()
-    runs = [Run.open(path.parent) for path in folder.glob("*/run.json")]
     lacking = ""
-    for run in sorted(runs, key=lambda r: (r.record.created, r.path.name), reverse=True):
+    for run in sorted(_runs_in(folder), key=lambda r: (r.record.created, r.path), reverse=True):
         if run.record.task != task or not list_checkpoints(run.checkpoints):
             continue
         checkpoint = run.latest()
+        if not checkpoint.record.progress["step"]:
+            continue
         unknown = checkpoint.record.tokenizer.unknown(characters)
         if not unknown:
             return run, checkpoint
-        lacking = lacking or f" ({run.path} lacks {unknown[0]!r} and would leave it out)"
+        lacking = lacking or f" ({run.path} lacks {unknown[0]!r})"
     raise CheckpointError(
         f"{folder}{os.sep}: no {task} run fits{lacking}: name one, or make one with '{maker}'"
     )
+
+
+def _runs_in(folder: Path) -> Iterator[Run]:
+    """Open the run folders at any depth, and pass over what cannot be read as one."""
+    for path in folder.glob("**/run.json"):
+        try:
+            yield Run.open(path.parent)
+        except CheckpointError:
+            continue
 
 
 def describe_run(run: Run, checkpoint: Checkpoint) -> str:

@@ -10,7 +10,7 @@ from nanoknow.console import Terminal
 if TYPE_CHECKING:
     from nanoknow.complexity import Complexity, ComplexityReport
     from nanoknow.recipes.baseline import Baseline
-    from nanoknow.recipes.data_inspect import Inspection
+    from nanoknow.recipes.data_inspect import Inspection, QuestionFacts
     from nanoknow.recipes.demo import DemoReport
     from nanoknow.recipes.evaluate import Evaluation
     from nanoknow.recipes.training import TrainingSummary
@@ -58,11 +58,11 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     rows.append(("predictions", evaluation.predictions))
     terminal.table("", ("", ""), rows, left=2)
     if evaluation.splits:
-        columns = ("fact in the person's document", "answer seen in training")
+        columns = ("fact in document", "answer in training")
         wrong = list(evaluation.verdicts or {})[1:]
         terminal.table(
             "What was there to know",
-            (*columns, "questions", "right", *wrong),
+            (*columns, "questions", "right", "known place", "other words", "nowhere"),
             [
                 (
                     "yes" if part["in_document"] else "no",
@@ -88,34 +88,86 @@ def show_baseline(terminal: Terminal, result: Baseline) -> None:
 
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     """Show the headline and the pairs as the original printed them, then the counts."""
-    terminal.write(inspection.headline + "\n")
+    terminal.write(
+        f"data has {inspection.characters} characters, {inspection.vocabulary} unique.\n"
+    )
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
         for x, y in pairs:
-            terminal.write(f"x: {x}\ny: {y}\n".replace("\r", "␍"))
+            terminal.write(f"x: {_one_line(x)}\ny: {_one_line(y)}\n")
+    corpus = inspection.corpus
+    rows = [
+        ("corpus", corpus.name),
+        ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
+        (
+            "document lengths",
+            f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}; "
+            f"{corpus.share_within_prefix:.1%} within 112 characters",
+        ),
+    ]
+    if corpus.padding is not None:
+        rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
+    for role, facts in inspection.questions.items():
+        rows += _question_rows(role, facts)
     terminal.write("\n")
-    terminal.table("", ("", ""), inspection.table, left=2)
+    terminal.table("", ("", ""), rows, left=2)
+
+
+def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
+    rows = [
+        (f"{role} questions", facts.name),
+        (
+            "  lines",
+            f"{facts.lines:,} ({facts.asked_again} asked again, {facts.not_ascii} not ASCII)",
+        ),
+    ]
+    if facts.most_frequent_answer is None:
+        return [*rows, ("  answers", "none in the file")]
+    rows += [
+        (
+            "  most frequent answer",
+            f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}",
+        ),
+        (
+            "  answer in the person's own document",
+            f"{facts.in_document:.1%} ({facts.in_document_exact_name:.1%} by exact name)",
+        ),
+        (
+            "  … within its first 112 characters",
+            f"{facts.in_prefix:.1%} ({facts.in_prefix_exact_name:.1%} by exact name)",
+        ),
+    ]
+    if facts.among_training_answers is not None:
+        rows.append(("  answer among training answers", f"{facts.among_training_answers:.1%}"))
+    return rows
+
+
+def _one_line(text: str) -> str:
+    """Show line ends of a running text as a sign."""
+    return text.replace("\n", "↵").replace("\r", "␍")
 
 
 def show_demo(terminal: Terminal, report: DemoReport) -> None:
     """Show the accuracies of the demo, and where its picture is."""
-    rows = []
     constant = report.constant.score.accuracy
+    means = {name: mean(s.accuracy for s in scores) for name, scores in report.scores.items()}
+    rows = []
     for name, scores in report.scores.items():
         values = [score.accuracy for score in scores]
         spread = f"{min(values):.1%}-{max(values):.1%}" if len(values) > 1 else str(scores[0])
-        times = f"{mean(values) / constant:.1f}x" if constant else "-"
-        rows.append((name, f"{mean(values):.1%}", spread, times))
-    answer = report.constant.answer
-    rows.append(
-        (f"saying {answer!r} to all", f"{constant:.1%}", str(report.constant.score), "1.0x")
-    )
+        rows.append((name, f"{means[name]:.1%}", spread))
+    said = f"saying {report.constant.answer!r} to all"
+    rows.append((said, f"{constant:.1%}", str(report.constant.score)))
     n = len(next(iter(report.scores.values())))
     terminal.table(
         f"Where was each of {report.constant.score.n} held-out people born?",
-        ("", "accuracy", f"range over {n} seeds" if n > 1 else "one seed", "to the constant"),
+        ("", "accuracy", f"range over {n} seeds" if n > 1 else "one seed"),
         rows,
     )
+    first, *others = [*means.items(), ("the constant", constant)]
+    for name, value in others:
+        if value:
+            terminal.write(f"{first[0]}: {first[1] / value:.1f} times {name}\n")
     terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
     terminal.write(f"Picture: {report.picture}\n")
 
@@ -178,7 +230,7 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
         _si(model.attention_bytes) + "B",
     )
     terminal.table(
-        model.variant,
+        f"{model.variant}: {model.formula} multiply-adds",
         ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention"),
         [*rows, total],
         left=2,

@@ -153,7 +153,8 @@ def assert_refused(checkpoint: Path, name: str) -> None:
         read_file(checkpoint, name)
     message = str(caught.value)
     assert message.startswith(f"{checkpoint / name}: damaged: ")
-    assert message.endswith(f"take the one before it, {older}")
+    advice = f"delete {checkpoint} to go on from the one before it, {older.name}"
+    assert message.endswith(advice)
     assert "\n" not in message
 
 

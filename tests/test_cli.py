@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 import nanoknow
 from nanoknow.cli import app
-from nanoknow.errors import CheckpointError, DataError
+from nanoknow.errors import CheckpointError, ConfigError, DataError
 
 SMALL = ["--set", "model.n_layers=2", "--set", "model.d_model=16", "--set", "model.n_heads=2"]
 LINE = "To be, or not to be, that is the question: O God, O God!\n"
@@ -78,8 +78,9 @@ def test_evaluate_takes_the_latest_run_that_answers_questions_and_says_so(home: 
     assert "using runs/answers (perceiver, question_answering, epoch 1 of 1)" in result.stderr
     assert "exact match" in result.stdout
     assert "McNemar" in result.stdout
-    answers = (home / "runs/answers/predictions/birth_dev.txt").read_text("utf-8").splitlines()
-    details = (home / "runs/answers/predictions/birth_dev.jsonl").read_text("utf-8").splitlines()
+    [path] = (home / "runs/answers/predictions").glob("birth_dev-*-step-1.txt")
+    answers = path.read_text("utf-8").splitlines()
+    details = path.with_suffix(".jsonl").read_text("utf-8").splitlines()
     assert len(answers) == len(details) == 8
     assert json.loads(details[0])["answer"] == answers[0]
     assert json.loads(details[0])["log_probability"] < 0
@@ -101,8 +102,8 @@ def test_questions_without_answers_get_predictions_and_a_note(home: Path) -> Non
     result = succeed("evaluate", "--eval", "birth_test_inputs.tsv")
     assert "has no answers: predictions only, no score" in result.stderr
     assert "exact match" not in result.stdout
-    lines = (home / "runs/answers/predictions/birth_test_inputs.txt").read_text("utf-8")
-    assert len(lines.splitlines()) == 8
+    [path] = (home / "runs/answers/predictions").glob("birth_test_inputs-*.txt")
+    assert len(path.read_text("utf-8").splitlines()) == 8
 
 
 def test_characters_outside_the_vocabulary_are_left_out_counted_and_shown(home: Path) -> None:
@@ -128,7 +129,7 @@ def test_evaluate_works_when_the_training_text_has_gone(home: Path) -> None:
 
 
 def test_a_pretrained_run_answers_no_questions(home: Path) -> None:
-    assert "make one that does with 'nanoknow finetune --from runs/vanilla'" in refuse(
+    assert "answers no questions: name one that 'nanoknow finetune' made" in refuse(
         "evaluate", "runs/vanilla", "--eval", "birth_dev.tsv"
     )
 
@@ -181,6 +182,63 @@ def test_questions_that_do_not_fit_the_block_are_refused_before_training(home: P
     assert not (home / "runs/never").exists()
 
 
+def test_finetuning_keeps_the_corpus_its_run_was_pretrained_on(home: Path) -> None:
+    (home / "other.txt").write_text("Ada Bright. Born in Rome.\n", encoding="utf-8")
+    tune = ("finetune", "--from", "runs/vanilla", "--questions", "birth_places_train.tsv")
+    succeed(*tune, "--epochs", "1", "--out", "runs/kept")
+    record = json.loads((home / "runs/kept/run.json").read_text(encoding="utf-8"))
+    before = json.loads((home / "runs/vanilla/run.json").read_text(encoding="utf-8"))
+    assert record["data"]["corpus"] == before["data"]["corpus"]
+    assert "was pretrained on" in refuse(*tune, "--corpus", "other.txt")
+
+
+def test_a_run_that_learned_nothing_is_not_the_latest(home: Path) -> None:
+    failed = refuse(
+        "pretrain", "--corpus", "wiki.txt", *SMALL, "--learning-rate", "1e30", "--epochs", "9",
+        "--out", "runs/failed",
+    )  # fmt: skip
+    assert "stopped before the update" in failed
+    (home / "runs/broken").mkdir()
+    (home / "runs/broken/run.json").write_text("{", encoding="utf-8")
+    result = succeed(
+        "finetune", "--questions", "birth_places_train.tsv", "--epochs", "1", "--out", "runs/after"
+    )
+    assert "starting from runs/failed" not in result.stderr
+
+
+def test_a_file_name_that_fits_several_folders_is_refused(home: Path) -> None:
+    (home / "data/twin").mkdir()
+    (home / "data/twin/wiki.txt").write_text("Ada Bright. Born in Rome.\n", encoding="utf-8")
+    try:
+        line = refuse("pretrain", "--corpus", "wiki.txt")
+    finally:
+        (home / "data/twin/wiki.txt").unlink()
+        (home / "data/twin").rmdir()
+    assert "wiki.txt: could be data/twin/wiki.txt or data/world/wiki.txt" in line
+
+
+def test_the_demo_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(home: Path) -> None:
+    tiny = [
+        f"--set={key}"
+        for key in (
+            "data.world.people=20",
+            "data.world.paraphrases=1",
+            "model.d_model=16",
+            "pretrain.epochs=1",
+            "finetune.epochs=1",
+            "scratch.epochs=1",
+        )
+    ]
+    first = succeed("demo", *tiny, "--seeds", "2", "--out", "demo", "--json")
+    report = json.loads(first.stdout)
+    assert [len(scores) for scores in report["scores"].values()] == [2, 2]
+    assert (home / "demo/demo.png").read_bytes().startswith(b"\x89PNG")
+    again = succeed("demo", *tiny, "--seeds", "2", "--out", "demo")
+    assert "held-out people born?" in again.stdout
+    assert "Picture: demo/demo.png" in again.stdout
+    assert "resuming demo/seed-1/finetune" in again.stderr
+
+
 def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) -> None:
     result = succeed("sample", "--context", "O God, O God!", "--length", "150")
     assert result.stdout.startswith("O God, O God!")
@@ -202,6 +260,7 @@ def test_resume_continues_to_the_end_and_takes_no_other_settings(home: Path) -> 
     arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, "--out", "runs/halves")
     first = succeed(*arguments, "--epochs", "3", "--max-minutes", "0", "--json")
     assert json.loads(first.stdout)["step"] == 1
+    assert "is a pretrain run" in refuse("finetune", "--resume", "--out", "runs/halves")
     assert "drop --epochs" in refuse(
         "pretrain", "--resume", "--out", "runs/halves", "--epochs", "9"
     )
@@ -234,6 +293,19 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     assert {len(text) for text in pairs} == {127}
     assert pairs[0].count("⁇") == 2
     assert "81 (1 empty)" in result.stdout
+    report = json.loads(succeed("data", "inspect", "--corpus", "wiki.txt", "--json").stdout)
+    assert list(report["pairs"]) == ["charcorruption"]
+    play = succeed(
+        "data",
+        "inspect",
+        "--corpus",
+        "play.txt",
+        "--set",
+        "pretrain.task.kind=language_modeling",
+        "--json",
+    )
+    assert list(json.loads(play.stdout)["pairs"]) == ["windows"]
+    assert json.loads(play.stdout)["vocabulary"] == len(set(LINE))
     assert "unknown view 'nameddata'. Did you mean 'namedata'?" in refuse(
         "data", "inspect", "nameddata"
     )
@@ -280,7 +352,9 @@ def test_a_run_answers_and_samples_from_python_in_two_lines(home: Path) -> None:
     assert len(text) == 20
     with pytest.raises(CheckpointError, match="answers no questions"):
         nanoknow.load(home / "runs" / "play").answer("Where?")
-    with pytest.raises(DataError, match="is empty"):
+    with pytest.raises(ConfigError, match=r"sample\.top_k"):
+        loaded.sample("O", top_k=0)
+    with pytest.raises(ConfigError, match=r"sample\.context"):
         loaded.sample("")
 
 

@@ -165,7 +165,7 @@ def test_estimate_takes_every_size_and_sorts_the_sweep() -> None:
     ("sizes", "message"),
     [
         ({"bottleneck_dim": 129}, "bottleneck_dim 129 must not exceed seq_len 128"),
-        ({"seq_len": 32}, "bottleneck_dim 64 must not exceed seq_len 32"),
+        ({"seq_len": 32, "bottleneck_dim": 64}, "bottleneck_dim 64 must not exceed seq_len 32"),
         ({"d_model": 250}, "n_heads 8 must divide d_model 250 without remainder"),
         ({"n_layers": 1}, "a perceiver needs n_layers of 2 or more: one projects down, one up"),
         ({"n_heads": 0}, "n_heads: Input should be greater than or equal to 1 (got 0)"),

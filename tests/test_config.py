@@ -139,9 +139,9 @@ def test_birthplaces_adds_only_the_files_the_empty_document_and_the_decay_to_the
     assert config == DEFAULTS.model_copy(
         update={
             "data": DataConfig(
-                corpus=Path("wiki.txt"),
-                questions=Path("birth_places_train.tsv"),
-                eval=Path("birth_dev.tsv"),
+                corpus=Path("birthplaces/wiki.txt"),
+                questions=Path("birthplaces/birth_places_train.tsv"),
+                eval=Path("birthplaces/birth_dev.tsv"),
             ),
             "pretrain": DEFAULTS.pretrain.model_copy(
                 update={
@@ -310,7 +310,8 @@ def test_another_kind_of_task_in_a_file_drops_the_keys_of_the_default_one(folder
 def test_keys_of_two_kinds_of_task_do_not_mix(folder: Path) -> None:
     text = "pretrain:\n  task:\n    kind: language_modeling\n    min_truncation: 5\n"
     assert refusal(folder, text) == (
-        "FILE:4: pretrain.task.min_truncation: unknown key. Known here: kind, stride"
+        "FILE:4: pretrain.task.min_truncation: unknown key. It is a key of span_corruption. "
+        "Known here: kind, stride"
     )
 
 

@@ -16,10 +16,11 @@ from nanoknow.data.corpus import Corpus, Question, QuestionSet
 from nanoknow.data.facts import FactIndex
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.evaluator import (
-    KNOWN,
     NOWHERE,
+    PLACE,
     RIGHT,
     VERDICTS,
+    WORDS,
     Answer,
     Score,
     answer_questions,
@@ -200,9 +201,9 @@ def test_wrong_answers_are_known_or_found_nowhere(
     facts = facts_on(documents, training=[written[3], "Rome"])
     answers = answer_questions(model, task_on(asked(gold)), facts)
     # right; a whole word of the text; only part of a word; a training answer; nowhere
-    expected = [RIGHT, KNOWN, NOWHERE, KNOWN, *[NOWHERE] * 4]
+    expected = [RIGHT, WORDS, NOWHERE, PLACE, *[NOWHERE] * 4]
     assert [a.verdict for a in answers] == expected
-    assert count_verdicts(answers) == {RIGHT: 1, KNOWN: 2, NOWHERE: 5}
+    assert count_verdicts(answers) == {RIGHT: 1, PLACE: 1, WORDS: 1, NOWHERE: 5}
 
 
 def test_facts_tell_where_the_gold_answer_stands(model: CharacterModel) -> None:

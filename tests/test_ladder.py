@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "nanoknow"
 LADDER = (
-    ("errors",),
+    ("errors", "files"),
     ("config", "config_errors", "config_file", "reporter", "signals"),
     ("data.tokenizer", "data.corpus", "data.facts", "data.world_words", "data.world"),
     ("data.download", "data.sources"),

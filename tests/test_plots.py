@@ -8,6 +8,7 @@ import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 import pytest
@@ -139,10 +140,10 @@ def test_a_folder_in_the_files_place_is_refused_and_nothing_left(
 def test_a_folder_without_permission_is_refused(
     report: ComplexityReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Path, content: bytes) -> int:
-        raise PermissionError(13, "Permission denied", str(self), len(content))
+    def refuse(self: Path, mode: str) -> IO[bytes]:
+        raise PermissionError(13, "Permission denied", str(self), mode)
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ConfigError, match="Permission denied: name another file"):
         plot_complexity(report, tmp_path / "a.png")
 

@@ -120,15 +120,18 @@ def locate(path: Path) -> Path:
     The data folder is ``NANOKNOW_DATA``, or ``./data``, where ``nanoknow data fetch`` writes.
 
     Raises:
-        DataError: it is in none of these places.
+        DataError: it is in none of these places, or in several folders of the data folder.
     """
     if path.is_absolute() or _is_there(path):
         return path
     folder = data_folder()
-    places = [folder, *sorted(p for p in folder.glob("*") if p.is_dir())]
-    for place in places:
-        if _is_there(place / path):
-            return place / path
+    if _is_there(folder / path):
+        return folder / path
+    found = sorted(place / path for place in folder.glob("*") if _is_there(place / path))
+    if len(found) > 1:
+        raise DataError(f"{path}: could be {' or '.join(map(str, found))}: name it with its folder")
+    if found:
+        return found[0]
     raise DataError(
         f"{path}: no such file, here or in {folder}{os.sep}: name another, or get the published "
         f"data with 'nanoknow data fetch birthplaces' (or shakespeare)"

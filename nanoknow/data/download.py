@@ -1,6 +1,5 @@
 """Public data sets, pinned by address and SHA-256, fetched so that no half-written file is seen."""
 
-import difflib
 import fcntl
 import hashlib
 import http
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from nanoknow.errors import DataError
+from nanoknow.errors import DataError, suggest
 
 TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16
@@ -90,8 +89,7 @@ def fetch(
         DataError: As fetch_file; or there is no such data set.
     """
     if name not in DATASETS:
-        close = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = suggest(name, DATASETS)
         raise DataError(f"unknown data set {name!r}.{hint} Available: {', '.join(DATASETS)}")
     return [fetch_file(remote, directory, mirror, progress) for remote in DATASETS[name]]
 

@@ -68,24 +68,26 @@ class FactIndex:
 
     def answer_counts(self) -> Counter[str]:
         """Return how often each answer stands among the training questions."""
-        if self.training is None:
-            return Counter()
-        return Counter(q.answer for q in self.training.items if q.answer is not None)
+        return _answer_counts(self)
 
     def mentions(self, text: str) -> bool:
-        """Whether a string stands in the training data: as an answer, or as whole words."""
+        """Whether a string stands in the corpus, as whole words."""
         return _mentions(self, text)
 
     def __hash__(self) -> int:
         return id(self)
 
 
+@lru_cache(maxsize=8)
+def _answer_counts(index: FactIndex) -> Counter[str]:
+    items = index.training.items if index.training else ()
+    return Counter(q.answer for q in items if q.answer is not None)
+
+
 @lru_cache(maxsize=65536)
 def _mentions(index: FactIndex, text: str) -> bool:
     if not text.strip():
         return False
-    if text in index.answer_counts():
-        return True
     return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", index.corpus.text) is not None
 
 

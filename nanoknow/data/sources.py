@@ -16,9 +16,10 @@ from nanoknow.data.corpus import (
     read_corpus,
     read_questions,
 )
-from nanoknow.data.facts import FactIndex
 from nanoknow.data.world import WorldFiles, make_world
 from nanoknow.errors import ConfigError
+
+ROLES = ("corpus", "questions", "eval")
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,22 @@ class Texts:
     """Corpus, training questions and evaluation questions, from files or the built-in world."""
 
     config: DataConfig
+    roles: tuple[str, ...] = ROLES
 
     @classmethod
-    def find(cls, config: DataConfig) -> Texts:
+    def find(cls, config: DataConfig, roles: tuple[str, ...] = ROLES) -> Texts:
         """Replace the names of files by the absolute paths where they are.
+
+        Args:
+            config: names them.
+            roles: those that will be read; files of other roles need not be there.
 
         Raises:
             DataError: a named file is nowhere.
         """
-        roles = {role: getattr(config, role) for role in ("corpus", "questions", "eval")}
-        found = {role: locate(path).absolute() for role, path in roles.items() if path}
-        return cls(config.model_copy(update=found))
+        named = {role: getattr(config, role) for role in roles}
+        found = {role: locate(path).absolute() for role, path in named.items() if path}
+        return cls(config.model_copy(update=found), roles)
 
     @cached_property
     def corpus(self) -> Corpus | None:
@@ -87,14 +93,9 @@ class Texts:
             raise ConfigError("no questions to evaluate on: name a file with --eval FILE")
         return self.eval
 
-    @cached_property
-    def facts(self) -> FactIndex | None:
-        """What the training data say, where there is a corpus."""
-        return FactIndex(self.corpus, self.questions) if self.corpus else None
-
     def hashes(self) -> dict[str, dict[str, str]]:
         """Return the name and SHA-256 of each text, by its role."""
-        texts = {"corpus": self.corpus, "questions": self.questions, "eval": self.eval}
+        texts = {role: getattr(self, role) for role in self.roles}
         return {
             role: {"name": text.name, "sha256": text.sha256} for role, text in texts.items() if text
         }

@@ -6,7 +6,6 @@ paraphrases decide whether a fact can be drawn out again by a question is the fi
 and Li, "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
 """
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from nanoknow.data.world_words import (
     SURNAMES,
 )
 from nanoknow.errors import DataError
+from nanoknow.files import write_atomically
 
 MIN_PEOPLE = 10
 MAX_PEOPLE = (len(GIVEN_FEMALE) + len(GIVEN_MALE)) * len(SURNAMES)
@@ -132,24 +132,12 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
                     f"{path} exists with different content: choose another --out, or move it away"
                 )
         for path in missing:
-            _write_atomically(path, contents[path])
+            write_atomically(path, contents[path])
     except OSError as error:
         raise DataError(
             f"{directory}: cannot write the world's files ({error}): choose another --out"
         ) from error
     return list(contents)
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:

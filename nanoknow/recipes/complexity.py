@@ -36,7 +36,8 @@ def estimate(
 ) -> ComplexityReport:
     """Compare the cost of the vanilla and the perceiver model.
 
-    Sizes left None are the original experiment's (``PerceiverConfig``).
+    Sizes left None are the original experiment's (``PerceiverConfig``), but no more latents than
+    there are characters.
 
     Args:
         n_layers: 2 or more, the perceiver's projections among them.
@@ -51,6 +52,8 @@ def estimate(
     Raises:
         ConfigError: sizes that do not fit each other, or a picture that cannot be written.
     """
+    if bottleneck_dim is None and seq_len is not None:
+        bottleneck_dim = min(PerceiverConfig.model_fields["bottleneck_dim"].default, seq_len)
     sizes = {
         "n_layers": n_layers,
         "n_heads": n_heads,

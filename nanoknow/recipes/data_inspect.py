@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -17,8 +17,9 @@ from nanoknow.data.facts import FactIndex, most_frequent_answer
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import PAD, Tokenizer
 from nanoknow.device import new_generator
+from nanoknow.errors import ConfigError
 from nanoknow.tasks.base import Task
-from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.registry import TASKS, build_task
 from nanoknow.tasks.span_corruption import SpanCorruption
 
 PREFIX = 112
@@ -26,67 +27,110 @@ PREFIX = 112
 
 
 @dataclass(frozen=True)
+class CorpusFacts:
+    """Counts of a pretraining text; ``padding`` is the share in a batch padded to the block."""
+
+    name: str
+    documents: int
+    empty: int
+    shortest: int
+    median: float
+    longest: int
+    share_within_prefix: float
+    padding: float | None
+
+
+@dataclass(frozen=True)
+class QuestionFacts:
+    """Counts of a file of questions; what is known of answers is None where it has none."""
+
+    name: str
+    lines: int
+    asked_again: int
+    not_ascii: int
+    most_frequent_answer: str | None
+    most_frequent_share: float | None
+    in_document: float | None
+    in_document_exact_name: float | None
+    in_prefix: float | None
+    in_prefix_exact_name: float | None
+    among_training_answers: float | None
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What there is to see in some data.
 
     Attributes:
-        headline: characters and vocabulary, as the original prints them.
-        pairs: a view's name and its x/y examples, padded to the block.
-        table: rows of a name and its value.
+        characters: of the corpus.
+        vocabulary: different ones, specials included.
+        pairs: x/y examples by view, padded to the block.
+        questions: by role, ``training`` and ``eval``.
     """
 
-    headline: str
+    characters: int
+    vocabulary: int
     pairs: dict[str, list[tuple[str, str]]]
-    table: list[tuple[str, str]]
+    corpus: CorpusFacts
+    questions: dict[str, QuestionFacts]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {"headline": self.headline, "pairs": self.pairs, "table": dict(self.table)}
+        return asdict(self)
 
 
-def inspect(config: ExperimentConfig, views: Sequence[str], count: int) -> Inspection:
+def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspection:
     """Show how a config's data become examples, and count what is in them.
 
     Args:
         config: names the data; its model gives the block size.
-        views: ``namedata`` (questions) and ``charcorruption`` (corpus), in the wanted order.
+        view: ``namedata`` (questions), ``charcorruption`` (corpus), or all that the data allow:
+            for a language model, its windows.
         count: examples to show of each.
 
     Raises:
-        ConfigError: no corpus is named, or no questions for ``namedata``.
+        ConfigError: no corpus is named, or what the view shows is not in the config.
         DataError: the data cannot be read.
     """
     texts = Texts.find(config.data)
-    corpus, block_size = texts.require_corpus(), config.model.block_size
-    tokenizer = Tokenizer.from_text(corpus.text, specials=True, name=corpus.name)
-    corruption = config.pretrain.task
-    if not isinstance(corruption, SpanCorruptionConfig):
-        corruption = SpanCorruptionConfig()
-    documents = SpanCorruption(corpus, tokenizer, corruption, block_size)
-    makers: dict[str, Callable[[], Task]] = {
-        "charcorruption": lambda: documents,
-        "namedata": lambda: QuestionAnswering(
-            texts.require_questions(), tokenizer, config.finetune.task, block_size
-        ),
-    }
-    pairs = {view: _pairs(makers[view](), tokenizer, config, count) for view in views}
+    corpus, task_config = texts.require_corpus(), config.pretrain.task
+    specials = TASKS[task_config.kind].specials
+    tokenizer = Tokenizer.from_text(corpus.text, specials=specials, name=corpus.name)
+    block_size = config.model.block_size
+    pretraining = build_task(task_config, corpus, None, tokenizer, block_size)
+    corrupts = isinstance(task_config, SpanCorruptionConfig)
+    if view is not None and not corrupts:
+        raise ConfigError(
+            f"{view}: this config pretrains by {task_config.kind}, on a vocabulary without marks: "
+            f"leave the view out to see its windows"
+        )
+    tasks: dict[str, Task] = {}
+    if corrupts and (view == "namedata" or (view is None and texts.questions)):
+        questions = texts.require_questions()
+        task = config.finetune.task
+        tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
+    if view != "namedata":
+        tasks["charcorruption" if corrupts else "windows"] = pretraining
     lengths = [len(document) for document in corpus.documents]
-    table = [
-        ("corpus", corpus.name),
-        ("documents", f"{len(lengths):,} ({lengths.count(0)} empty)"),
-        (
-            "document lengths",
-            f"{min(lengths)} to {max(lengths)}, median {median(lengths):g}; "
-            f"{_share(n <= PREFIX for n in lengths)} of at most {PREFIX}",
-        ),
-        ("padding in a pretraining batch", f"{_padding_share(documents):.1%}"),
-    ]
-    for role, questions in (("training", texts.questions), ("eval", texts.eval)):
-        if questions is not None:
-            facts = FactIndex(corpus, texts.questions)
-            table += _describe_questions(role, questions, facts)
+    facts = FactIndex(corpus, texts.questions)
+    roles = (("training", texts.questions), ("eval", texts.eval))
     return Inspection(
-        f"data has {len(corpus.text)} characters, {len(tokenizer)} unique.", pairs, table
+        characters=len(corpus.text),
+        vocabulary=len(tokenizer),
+        pairs={name: _pairs(task, tokenizer, config, count) for name, task in tasks.items()},
+        corpus=CorpusFacts(
+            name=corpus.name,
+            documents=len(lengths),
+            empty=lengths.count(0),
+            shortest=min(lengths),
+            median=median(lengths),
+            longest=max(lengths),
+            share_within_prefix=_share(n <= PREFIX for n in lengths),
+            padding=(
+                _padding_share(pretraining) if isinstance(pretraining, SpanCorruption) else None
+            ),
+        ),
+        questions={role: _describe(role, items, facts) for role, items in roles if items},
     )
 
 
@@ -94,14 +138,13 @@ def _pairs(
     task: Task, tokenizer: Tokenizer, config: ExperimentConfig, count: int
 ) -> list[tuple[str, str]]:
     generator = new_generator(config.seed, "inspect")
-    width = config.model.block_size - 1
-    pairs = []
+    width, pairs = task.positions_per_example, []
     for i in range(min(count, task.n_examples)):
         batch = task.batch(torch.tensor([i]), generator)
-        y = batch.targets.masked_fill(batch.targets == IGNORE, tokenizer.pad_id).tolist()
+        y = batch.targets.masked_fill(batch.targets == IGNORE, 0).tolist()
         # A batch leaves out an example's last character, whose target would be a pad.
-        x = tokenizer.decode([*batch.tokens.tolist(), *y[-1:]])
-        pairs.append((x.ljust(width, PAD)[:width], tokenizer.decode(y).ljust(width, PAD)))
+        x = tokenizer.decode([*batch.tokens.tolist(), *y[-1:]])[:width]
+        pairs.append((x.ljust(width, PAD), tokenizer.decode(y).ljust(width, PAD)))
     return pairs
 
 
@@ -112,36 +155,32 @@ def _padding_share(task: SpanCorruption) -> float:
     return 1.0 - float((kept + 1).double().mean()) / task.positions_per_example
 
 
-def _describe_questions(
-    role: str, questions: QuestionSet, facts: FactIndex
-) -> list[tuple[str, str]]:
-    items = questions.items
-    repeated = sum(n - 1 for n in Counter(q.text for q in items).values())
-    non_ascii = sum(not (q.text + (q.answer or "")).isascii() for q in items)
-    rows = [
-        (f"{role} questions", questions.name),
-        ("  lines", f"{len(items):,} ({repeated} asked again, {non_ascii} not ASCII)"),
-    ]
-    if not questions.answered:
-        return [*rows, ("  answers", "none in the file")]
-    top = most_frequent_answer(items)
-    exact = _share(facts.in_documents(q, exact=True) for q in items)
-    exact_prefix = _share(facts.in_documents(q, PREFIX, exact=True) for q in items)
-    prefix = _share(facts.in_documents(q, PREFIX) for q in items)
-    rows += [
-        ("  most frequent answer", f"{top}: {_share(q.answer == top for q in items)}"),
-        (
-            "  answer in the person's own document",
-            f"{_share(facts.in_documents(q) for q in items)} ({exact} by exact name)",
+def _describe(role: str, questions: QuestionSet, facts: FactIndex) -> QuestionFacts:
+    items, seen = questions.items, facts.answer_counts()
+    top = most_frequent_answer(items) if questions.answered else None
+
+    def found(within: int | None, exact: bool) -> float | None:
+        if top is None:
+            return None
+        return _share(facts.in_documents(q, within, exact=exact) for q in items)
+
+    return QuestionFacts(
+        name=questions.name,
+        lines=len(items),
+        asked_again=sum(n - 1 for n in Counter(q.text for q in items).values()),
+        not_ascii=sum(not (q.text + (q.answer or "")).isascii() for q in items),
+        most_frequent_answer=top,
+        most_frequent_share=_share(q.answer == top for q in items) if top else None,
+        in_document=found(None, False),
+        in_document_exact_name=found(None, True),
+        in_prefix=found(PREFIX, False),
+        in_prefix_exact_name=found(PREFIX, True),
+        among_training_answers=(
+            _share(q.answer in seen for q in items) if top and seen and role == "eval" else None
         ),
-        (f"  … within its first {PREFIX} characters", f"{prefix} ({exact_prefix} by exact name)"),
-    ]
-    seen = facts.answer_counts()
-    if role == "eval" and seen:
-        rows.append(("  answer among training answers", _share(q.answer in seen for q in items)))
-    return rows
+    )
 
 
-def _share(flags: Iterable[bool]) -> str:
-    values = list(flags)
-    return f"{sum(values) / len(values):.1%}"
+def _share(flags: Iterable[bool]) -> float:
+    values: Sequence[bool] = list(flags)
+    return sum(values) / len(values)

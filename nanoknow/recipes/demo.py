@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nanoknow.config import DataConfig, ExperimentConfig
 from nanoknow.errors import CheckpointError
 from nanoknow.evaluator import Score
+from nanoknow.files import write_atomically
 from nanoknow.plots import plot_demo
 from nanoknow.recipes.baseline import Baseline, baseline
 from nanoknow.recipes.evaluate import Evaluation, evaluate
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
-from nanoknow.recipes.training import TrainingOptions
+from nanoknow.recipes.training import TrainingOptions, TrainingSummary, resume_run
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, open_checkpoint, runs_folder
 
@@ -61,7 +64,7 @@ def demo(
     Args:
         config: its own seed is the first one.
         seeds: how many times to do it all, on the same world.
-        out: folder for the runs; None for a fresh one among the runs.
+        out: folder for the runs, where an interrupted demo goes on; None for a fresh one.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is told what happens.
     """
@@ -73,20 +76,34 @@ def demo(
     for seed in range(config.seed, config.seed + seeds):
         place = folder / f"seed-{seed}"
         seeded = config.model_copy(update={"seed": seed})
+        reporter.note(f"seed {seed}: finetuning on questions from scratch")
+        _train(partial(finetune, seeded, None), place / "scratch", options, reporter)
         reporter.note(f"seed {seed}: pretraining on the biographies")
-        pretrain(seeded, place / "pretrain", options, reporter)
+        _train(partial(pretrain, seeded), place / "pretrain", options, reporter)
         _, source = open_checkpoint(place / "pretrain")
-        reporter.note(f"seed {seed}: finetuning on questions, after pretraining and from scratch")
-        finetune(seeded, source, place / "finetune", options, reporter)
-        finetune(seeded, None, place / "scratch", options, reporter)
+        reporter.note(f"seed {seed}: finetuning on questions after pretraining")
+        _train(partial(finetune, seeded, source), place / "finetune", options, reporter)
         for name, run in ((PRETRAINED, "finetune"), (SCRATCH, "scratch")):
             scores[name].append(_score(evaluate(place / run, DataConfig(), device, reporter)))
     constant = baseline(config.data, None)
     picture = folder / "demo.png"
     _plot(folder / f"seed-{config.seed}", scores, constant, picture)
     report = DemoReport(str(folder), scores, constant, time.monotonic() - began, str(picture))
-    (folder / "demo.json").write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
+    write_atomically(folder / "demo.json", json.dumps(report.to_json(), indent=1).encode())
     return report
+
+
+def _train(
+    start: Callable[[Path, TrainingOptions, Reporter], TrainingSummary],
+    out: Path,
+    options: TrainingOptions,
+    reporter: Reporter,
+) -> None:
+    """Train a run of the demo, or go on with it where an interrupted demo left it."""
+    if (out / "run.json").exists():
+        resume_run(Run.open(out), options, reporter)
+    else:
+        start(out, options, reporter)
 
 
 def _score(evaluation: Evaluation) -> Score:

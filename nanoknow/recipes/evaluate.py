@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nanoknow.checkpoint import Checkpoint
 from nanoknow.config import DataConfig, QuestionAnsweringConfig
 from nanoknow.data.corpus import QuestionSet
 from nanoknow.data.facts import FactIndex, most_frequent_answer
@@ -23,6 +24,7 @@ from nanoknow.evaluator import (
     mcnemar,
     split_by_facts,
 )
+from nanoknow.files import write_atomically
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, describe_run, latest_run, open_checkpoint
 from nanoknow.tasks.question_answering import QuestionAnswering
@@ -71,7 +73,7 @@ class Evaluation:
         """Two-sided p of model against constant on the same questions."""
         if self.baseline is None:
             return None
-        ours = [a.answer == a.gold for a in self.answers]
+        ours = [count_right([answer]) == 1 for answer in self.answers]
         return mcnemar(ours, [a.gold == self.baseline_answer for a in self.answers])
 
     @property
@@ -144,8 +146,8 @@ def evaluate(
     record = checkpoint.record
     if not isinstance(record.task, QuestionAnsweringConfig):
         raise CheckpointError(
-            f"{run.path}: is a {record.task.kind} run and answers no questions: make one that does "
-            f"with '{MAKER} --from {run.path}'"
+            f"{run.path}: is a {record.task.kind} run and answers no questions: name one that "
+            f"'{MAKER}' made"
         )
     files = {role: path for role, path in named.config if path is not None}
     texts = Texts(run.config.data.model_copy(update=files))
@@ -163,7 +165,7 @@ def evaluate(
         questions=questions.name,
         answers=answers,
         baseline_answer=most_frequent_answer(training.items) if training else None,
-        predictions=str(_write_predictions(run, questions, answers)),
+        predictions=str(_write_predictions(checkpoint, run, questions, answers)),
     )
     if evaluation.left_out:
         reporter.note(
@@ -200,14 +202,18 @@ def _training_data(
     return training, FactIndex(corpus, training) if corpus else None
 
 
-def _write_predictions(run: Run, questions: QuestionSet, answers: list[Answer]) -> Path:
+def _write_predictions(
+    checkpoint: Checkpoint, run: Run, questions: QuestionSet, answers: list[Answer]
+) -> Path:
     folder = run.path / "predictions"
-    path = folder / f"{Path(questions.name).stem}.txt"
+    # Other questions of the same name, or another checkpoint, get files of their own.
+    step = int(checkpoint.record.progress["step"])
+    path = folder / f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
     details = "".join(json.dumps(a.to_json(), ensure_ascii=False) + "\n" for a in answers)
     try:
         folder.mkdir(exist_ok=True)
-        path.write_text("".join(a.answer + "\n" for a in answers), encoding="utf-8")
-        path.with_suffix(".jsonl").write_text(details, encoding="utf-8")
+        write_atomically(path, "".join(a.answer + "\n" for a in answers).encode())
+        write_atomically(path.with_suffix(".jsonl"), details.encode())
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}: make the run's folder writable") from None
     return path

@@ -33,7 +33,7 @@ def find_source(
         ConfigError: the run has no marks to ask with, or flags ask for another model.
     """
     if start is None:
-        questions = Texts.find(data).questions
+        questions = Texts.find(data, ("questions",)).questions
         characters = questions.characters(answers=True) if questions else ""
         run, checkpoint = latest_run(PRETRAIN, characters, "nanoknow pretrain")
     else:
@@ -53,6 +53,28 @@ def find_source(
             )
     reporter.note(f"starting from {describe_run(run, checkpoint)}")
     return run, checkpoint
+
+
+def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
+    """Put the corpus that a run was pretrained on into a config, in place of any other.
+
+    Raises:
+        ConfigError: the config names another text, which this model has not read.
+    """
+    own = run.config.data
+    asked = config.data.corpus
+    if asked is not None and asked != own.corpus:
+        recorded = source.record.data["corpus"]
+        text = Texts.find(config.data, ("corpus",)).require_corpus()
+        if text.sha256 == recorded["sha256"]:
+            return config
+        raise ConfigError(
+            f"data.corpus {asked}: {run.path} was pretrained on {recorded['name']}, and goes by "
+            f"it: leave the corpus out, name another run with --from, or --from scratch"
+        )
+    world = config.data.world if own.corpus else own.world
+    data = config.data.model_copy(update={"corpus": own.corpus, "world": world})
+    return config.model_copy(update={"data": data})
 
 
 def finetune(
@@ -75,7 +97,7 @@ def finetune(
     Raises:
         DataError: the training questions have no answers.
     """
-    questions = Texts.find(config.data).require_questions()
+    questions = Texts.find(config.data, ("questions",)).require_questions()
     if not questions.answered:
         raise DataError(
             f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "

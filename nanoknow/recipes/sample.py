@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nanoknow.config import SampleConfig
+from nanoknow.config_file import Override, load_config
 from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError, DataError
 from nanoknow.generator import sample as sample_ids
@@ -15,25 +17,45 @@ from nanoknow.runs import describe_run, latest_run, open_checkpoint
 MAKER = "nanoknow pretrain --config shakespeare-small"
 
 
+@dataclass(frozen=True)
+class Sampler:
+    """A language model ready to write.
+
+    Attributes:
+        config: context, length, temperature, top-k: the run's own, with what was asked for on top.
+        pieces: the characters after the context, as they come.
+    """
+
+    config: SampleConfig
+    pieces: Iterator[str]
+
+
 def sample(
-    run_path: Path | None, config: SampleConfig, seed: int, device: str, reporter: Reporter
-) -> Iterator[str]:
+    run_path: Path | None,
+    overrides: Sequence[Override],
+    seed: int,
+    device: str,
+    reporter: Reporter,
+) -> Sampler:
     """Write characters after a context, as they come.
 
     Args:
         run_path: a run or checkpoint folder; None for the latest language model whose
             vocabulary holds the context.
-        config: context, length, temperature, top-k.
+        overrides: of the ``sample`` section of the run's config.
         seed: of the draws.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is told which run is taken.
 
     Raises:
         CheckpointError: there is no such run, or it is no language model.
+        ConfigError: a value is out of range.
         DataError: names the characters of the context that the vocabulary does not hold.
     """
+    asked = load_config(None, overrides).sample  # refused before any run is looked at
     if run_path is None:
-        run, checkpoint = latest_run("language_modeling", config.context, MAKER)
+        named = any(override.key == "sample.context" for override in overrides)
+        run, checkpoint = latest_run("language_modeling", asked.context if named else "", MAKER)
     else:
         run, checkpoint = open_checkpoint(run_path)
     record = checkpoint.record
@@ -42,6 +64,7 @@ def sample(
             f"{run.path}: is a {record.task.kind} run, not a language model: make one with "
             f"'{MAKER}'"
         )
+    config = load_config(None, overrides, run.config).sample
     try:
         context = record.tokenizer.encode(config.context)
     except DataError as error:
@@ -50,4 +73,4 @@ def sample(
     model = checkpoint.load_model(choose_device(device))
     generator = new_generator(seed, "sample")
     ids = sample_ids(model, context, config.length, config.temperature, config.top_k, generator)
-    return (record.tokenizer.decode([i]) for i in ids)
+    return Sampler(config, (record.tokenizer.decode([i]) for i in ids))

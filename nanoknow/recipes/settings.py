@@ -21,7 +21,7 @@ def settle(
     """Resolve the config of a command.
 
     A named config holds. Without one a run's own config does (``base``); else, when a data file
-    is named, the defaults, which are the original experiment's; else the built-in world's.
+    is named, the defaults; else the built-in world's.
 
     Raises:
         ConfigError: see ``load_config``.

@@ -28,6 +28,13 @@ from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.registry import TASKS, build_task
 from nanoknow.trainer import StepResult, Trainer
 
+ROLES: dict[Stage, tuple[str, ...]] = {
+    "pretrain": ("corpus",),
+    "finetune": ("corpus", "questions", "eval"),
+    "scratch": ("corpus", "questions", "eval"),
+}
+"""The texts that a stage reads."""
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -82,7 +89,7 @@ def start_run(
 ) -> TrainingSummary:
     """Train a new run, on fresh weights or on those of a checkpoint."""
     device = choose_device(options.device, config.precision)
-    texts = Texts.find(config.data)
+    texts = Texts.find(config.data, ROLES[stage])
     config = config.model_copy(update={"data": texts.config})
     task_config = getattr(config, stage).task
     if source is not None:
@@ -116,7 +123,8 @@ def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> Traini
     """Continue a run from its last checkpoint, by its own config."""
     config, checkpoint = run.config, run.latest()
     device = choose_device(options.device, checkpoint.record.precision)
-    texts, tokenizer = Texts.find(config.data), checkpoint.record.tokenizer
+    texts = Texts.find(config.data, ROLES[run.record.stage])
+    tokenizer = checkpoint.record.tokenizer
     model = checkpoint.load_model(device)
     trainer = _make_trainer(config, run.record.stage, texts, tokenizer, model, device, reporter)
     trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
@@ -161,9 +169,11 @@ def _make_trainer(
         config.model.block_size,
     )
     reporter.note(
-        f"{config.model.variant}, {model.n_parameters:,} parameters, on {device.name} "
-        f"({device.reason})"
+        f"{config.model.variant}, {config.model.positions} positions, {model.n_parameters:,} "
+        f"parameters, on {device.name} ({device.reason})"
     )
+    for role, text in texts.hashes().items():
+        reporter.note(f"{role}: {text['name']}")
     for note in task.notes:
         reporter.note(note)
     return Trainer(model, task, stage_config, device, config.seed)

@@ -147,17 +147,6 @@ def test_a_role_that_nothing_fills_is_refused_with_its_flag(
         require(texts)
 
 
-def test_facts_need_a_corpus_and_use_the_training_questions_there_are(files: DataConfig) -> None:
-    assert Texts.find(files.model_copy(update={"corpus": None})).facts is None
-    alone = Texts.find(DataConfig(corpus=files.corpus)).facts
-    assert alone is not None
-    assert not alone.answer_counts()
-    facts = Texts.find(files).facts
-    assert facts is not None
-    assert facts.answer_counts() == {"Leeds": 1}
-    assert facts.documents_about("Where was Bo born?") == ["Bo. Born in Leeds."]
-
-
 def test_a_world_of_more_people_than_there_are_names_is_refused() -> None:
     texts = Texts.find(DataConfig(world=WorldConfig(people=10**9)))
     with pytest.raises(DataError, match="ask for 10 to"):
