@@ -55,8 +55,8 @@ class Terminal:
             return
         columns = (
             TextColumn("{task.description}"),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=11)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=6)),
             TextColumn("{task.fields[words]}"),
             BarColumn(bar_width=None),
         )

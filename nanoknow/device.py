@@ -32,7 +32,8 @@ class Device:
         """The hardware's own name."""
         if self.torch_device.type == "cuda":
             return torch.cuda.get_device_name(self.torch_device)
-        return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+        n = torch.get_num_threads()
+        return f"{_cpu_name()}, {n} thread{'s' if n > 1 else ''}"
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which training computes."""

@@ -14,7 +14,7 @@ import typer
 
 from nanoknow.config_file import Override, parse_assignment
 from nanoknow.console import Terminal
-from nanoknow.errors import ConfigError, NanoknowError
+from nanoknow.errors import ConfigError, Interrupted, NanoknowError
 
 Config = Annotated[
     str | None,
@@ -122,6 +122,9 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they are
         try:
             command(*args, **kwargs)
+        except Interrupted as stop:
+            Terminal().note(str(stop))
+            raise typer.Exit(stop.exit_code) from None
         except NanoknowError as error:
             if STATE.debug:
                 raise

@@ -275,8 +275,8 @@ class _Sitting:
         self.n_examples += result.n_examples
         speed = self.n_examples / max(self.sitting_seconds, 1e-9)
         return (
-            f"epoch {result.epoch}/{self.stage.epochs}  loss {result.loss:.3f}  "
-            f"lr {result.learning_rate:.2e}  {speed:.0f} examples/s"
+            f"epoch {result.epoch}/{self.stage.epochs} loss {result.loss:.3f} "
+            f"lr {result.learning_rate:.1e} {speed:.0f} ex/s"
         )
 
     def _record(self, result: StepResult) -> None:
