@@ -155,6 +155,15 @@ class ScheduleConfig(Frozen):
     )
     final_share: Fraction = Field(0.1, description="the lowest rate, as a share of the peak")
 
+    @model_validator(mode="after")
+    def _decay_follows_warmup(self) -> Self:
+        if self.decay_positions is not None and self.decay_positions <= self.warmup_positions:
+            raise ValueError(
+                f"decay_positions {self.decay_positions} must be more than warmup_positions "
+                f"{self.warmup_positions}"
+            )
+        return self
+
 
 class StageConfig(Frozen):
     """One stretch of training."""
@@ -163,9 +172,6 @@ class StageConfig(Frozen):
     batch_size: Count
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
-    evaluate_every: Count | None = Field(
-        None, description="epochs between accuracies on the eval questions; null: never"
-    )
     checkpoint_minutes: Positive = Field(5.0, description="minutes between checkpoints")
     log_every: Count = Field(10, description="steps between two lines of metrics.jsonl")
 
@@ -185,7 +191,9 @@ class FinetuneConfig(StageConfig):
     task: QuestionAnsweringConfig = QuestionAnsweringConfig()
     epochs: Count = 10
     batch_size: Count = 256
-    evaluate_every: Count | None = 1
+    evaluate_every: Count | None = Field(
+        1, description="epochs between accuracies on the eval questions; null: never"
+    )
 
 
 class ScratchConfig(FinetuneConfig):
@@ -219,12 +227,7 @@ class ExperimentConfig(Frozen):
 
 def union_members() -> dict[str, type[BaseModel]]:
     """Return the members of the discriminated unions by their tag."""
-    classes = (
-        VanillaConfig,
-        PerceiverConfig,
-        SpanCorruptionConfig,
-        LanguageModelingConfig,
-        QuestionAnsweringConfig,
-    )
+    unions = [get_args(annotated)[0] for annotated in (ModelConfig, TaskConfig)]
+    classes = [cls for union in unions for cls in get_args(union)]
     tags = ((cls, cls.model_fields.get("variant") or cls.model_fields["kind"]) for cls in classes)
     return {get_args(field.annotation)[0]: cls for cls, field in tags}

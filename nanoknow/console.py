@@ -33,8 +33,8 @@ class Terminal:
     """A ``Reporter`` for people; colours and bars only where they can be seen."""
 
     def __init__(self) -> None:
-        self.err = Console(stderr=True, highlight=False)
-        self.out = Console(highlight=False)
+        self.err = Console(stderr=True, highlight=False, emoji=False)
+        self.out = Console(highlight=False, emoji=False)
         if not self.out.is_terminal:
             self.out.width = PLAIN_WIDTH
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,12 +53,12 @@ def choose_device(device: str = "auto", precision: str = "auto") -> Device:
     Raises:
         ConfigError: the device does not exist here.
     """
-    if device not in ("auto", "cpu") and not device.startswith("cuda"):
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
         raise ConfigError(f"--device {device}: unknown. Available: auto, cpu, cuda, cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.startswith("cuda"):
         index = device.partition(":")[2] or "0"
-        if not index.isdigit() or int(index) >= count:
+        if int(index) >= count:
             raise ConfigError(
                 f"--device {device}: this machine has {count} CUDA devices that torch "
                 f"{torch.__version__} can use: take --device cpu or auto"

@@ -139,23 +139,33 @@ class Run:
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Read what was recorded, oldest first; a last line that was cut short is left out."""
-        if not self.metrics_file.exists():
+        try:
+            lines = self.metrics_file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
             return
-        with self.metrics_file.open(encoding="utf-8", errors="replace") as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.endswith("\n"):
-                    return
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    raise CheckpointError(
-                        f"{self.metrics_file}:{number}: damaged: delete the line"
-                    ) from None
+        except OSError as error:
+            raise CheckpointError(f"{self.metrics_file}: {error.strerror}") from None
+        for number, line in enumerate(lines.splitlines(keepends=True), start=1):
+            if not line.endswith("\n"):
+                return
+            try:
+                values = json.loads(line)
+            except ValueError:
+                values = None
+            if not isinstance(values, dict):
+                raise CheckpointError(f"{self.metrics_file}:{number}: damaged: delete the line")
+            yield values
 
     def record_metrics(self, kind: str, **values: object) -> None:
         """Append one line to the metrics."""
-        with self.metrics_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"kind": kind, **values}) + "\n")
+        try:
+            with self.metrics_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"kind": kind, **values}) + "\n")
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.metrics_file}: {error.strerror}: the last checkpoint is intact: make room, "
+                f"and continue with --resume"
+            ) from None
 
     def forget_after(self, step: int) -> None:
         """Drop metrics of steps that are about to be made again."""
@@ -186,9 +196,12 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
     Raises:
         CheckpointError: it is neither, or is damaged.
     """
-    path = path.resolve() if path.is_symlink() or path.name in ("", ".", "..") else path
-    if (path / "checkpoint.json").exists():
-        return Run.open(path.parent.parent), read_checkpoint(path)
+    try:
+        is_checkpoint = (path / "checkpoint.json").exists()
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}: name a run folder") from None
+    if is_checkpoint:
+        return Run.open(Path(os.path.relpath(path.absolute().parent.parent))), read_checkpoint(path)
     run = Run.open(path)
     return run, run.latest()
 

@@ -102,18 +102,18 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
         (
             "document lengths",
             f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}; "
-            f"{corpus.share_within_prefix:.1%} within 112 characters",
+            f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters",
         ),
     ]
     if corpus.padding is not None:
         rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
     for role, facts in inspection.questions.items():
-        rows += _question_rows(role, facts)
+        rows += _question_rows(role, facts, corpus.prefix)
     terminal.write("\n")
     terminal.table("", ("", ""), rows, left=2)
 
 
-def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
+def _question_rows(role: str, facts: QuestionFacts, prefix: int) -> list[tuple[str, str]]:
     rows = [
         (f"{role} questions", facts.name),
         (
@@ -133,7 +133,7 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
             f"{facts.in_document:.1%} ({facts.in_document_exact_name:.1%} by exact name)",
         ),
         (
-            "  … within its first 112 characters",
+            f"  … within its first {prefix} characters",
             f"{facts.in_prefix:.1%} ({facts.in_prefix_exact_name:.1%} by exact name)",
         ),
     ]

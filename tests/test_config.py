@@ -119,7 +119,6 @@ def test_the_defaults_are_the_original_experiment() -> None:
             "epochs": 650,
             "batch_size": 128,
             "optimizer": {**optimizer, "learning_rate": 0.006},
-            "evaluate_every": None,
         },
         "finetune": {**finetune, "epochs": 10, "evaluate_every": 1},
         "scratch": {**finetune, "epochs": 75, "evaluate_every": 5},

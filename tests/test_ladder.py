@@ -1,4 +1,4 @@
-"""The house holds: imports run one way, rooms are small, and light commands stay light."""
+"""The house holds: imports run one way, and light commands stay light."""
 
 from __future__ import annotations
 

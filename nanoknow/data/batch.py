@@ -92,7 +92,7 @@ class Batch:
             lengths: (B,) int64, each at least 1.
         """
         order = torch.argsort(lengths, stable=True)
-        chunks = order.chunk(max(1, min(MAX_GROUPS, len(order) // MIN_ROWS)))
+        chunks = order.tensor_split(max(1, min(MAX_GROUPS, len(order) // MIN_ROWS)))
         groups = tuple(Group(len(chunk), int(lengths[chunk[-1]])) for chunk in chunks)
         tokens_in, targets_in = [], []
         for chunk, group in zip(chunks, groups, strict=True):

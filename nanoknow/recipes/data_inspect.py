@@ -22,13 +22,15 @@ from nanoknow.tasks.base import Task
 from nanoknow.tasks.registry import TASKS, build_task
 from nanoknow.tasks.span_corruption import SpanCorruption
 
-PREFIX = 112
-"""Characters of a document that pretraining at block 128 can see."""
-
 
 @dataclass(frozen=True)
 class CorpusFacts:
-    """Counts of a pretraining text; ``padding`` is the share in a batch padded to the block."""
+    """Counts of a pretraining text.
+
+    Attributes:
+        prefix: characters of a document that pretraining can see.
+        padding: share of pads in a batch that is padded to the block.
+    """
 
     name: str
     documents: int
@@ -36,6 +38,7 @@ class CorpusFacts:
     shortest: int
     median: float
     longest: int
+    prefix: int
     share_within_prefix: float
     padding: float | None
 
@@ -111,6 +114,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
     if view != "namedata":
         tasks["charcorruption" if corrupts else "windows"] = pretraining
+    prefix = pretraining.max_length if isinstance(pretraining, SpanCorruption) else block_size
     lengths = [len(document) for document in corpus.documents]
     facts = FactIndex(corpus, texts.questions)
     roles = (("training", texts.questions), ("eval", texts.eval))
@@ -125,12 +129,13 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
             shortest=min(lengths),
             median=median(lengths),
             longest=max(lengths),
-            share_within_prefix=_share(n <= PREFIX for n in lengths),
+            prefix=prefix,
+            share_within_prefix=_share(n <= prefix for n in lengths),
             padding=(
                 _padding_share(pretraining) if isinstance(pretraining, SpanCorruption) else None
             ),
         ),
-        questions={role: _describe(role, items, facts) for role, items in roles if items},
+        questions={role: _describe(role, items, facts, prefix) for role, items in roles if items},
     )
 
 
@@ -155,7 +160,7 @@ def _padding_share(task: SpanCorruption) -> float:
     return 1.0 - float((kept + 1).double().mean()) / task.positions_per_example
 
 
-def _describe(role: str, questions: QuestionSet, facts: FactIndex) -> QuestionFacts:
+def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) -> QuestionFacts:
     items, seen = questions.items, facts.answer_counts()
     top = most_frequent_answer(items) if questions.answered else None
 
@@ -173,8 +178,8 @@ def _describe(role: str, questions: QuestionSet, facts: FactIndex) -> QuestionFa
         most_frequent_share=_share(q.answer == top for q in items) if top else None,
         in_document=found(None, False),
         in_document_exact_name=found(None, True),
-        in_prefix=found(PREFIX, False),
-        in_prefix_exact_name=found(PREFIX, True),
+        in_prefix=found(prefix, False),
+        in_prefix_exact_name=found(prefix, True),
         among_training_answers=(
             _share(q.answer in seen for q in items) if top and seen and role == "eval" else None
         ),

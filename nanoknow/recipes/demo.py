@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from nanoknow.config import DataConfig, ExperimentConfig
-from nanoknow.errors import CheckpointError
+from nanoknow.data.sources import Texts
+from nanoknow.errors import ConfigError
 from nanoknow.evaluator import Score
 from nanoknow.files import write_atomically
 from nanoknow.plots import plot_demo
 from nanoknow.recipes.baseline import Baseline, baseline
-from nanoknow.recipes.evaluate import Evaluation, evaluate
+from nanoknow.recipes.evaluate import evaluate
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions, TrainingSummary, resume_run
@@ -35,7 +36,7 @@ class DemoReport:
         folder: of its runs, a folder for each seed.
         scores: by way of training, one for each seed.
         constant: everybody answered with the most frequent training answer.
-        seconds: in all.
+        seconds: of this sitting.
         picture: accuracies and learning curves.
     """
 
@@ -71,20 +72,26 @@ def demo(
     began = time.monotonic()
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = out or runs_folder() / f"{stamp}-demo"
+    texts = Texts.find(config.data)
+    config = config.model_copy(update={"data": texts.config})
+    if not texts.require_eval().answered:
+        raise ConfigError(f"{texts.require_eval().name}: the demo needs questions with answers")
     options = TrainingOptions(device=device)
     scores: dict[str, list[Score]] = {PRETRAINED: [], SCRATCH: []}
     for seed in range(config.seed, config.seed + seeds):
         place = folder / f"seed-{seed}"
         seeded = config.model_copy(update={"seed": seed})
         reporter.note(f"seed {seed}: finetuning on questions from scratch")
-        _train(partial(finetune, seeded, None), place / "scratch", options, reporter)
+        _train(partial(finetune, seeded, None), seeded, place / "scratch", options, reporter)
         reporter.note(f"seed {seed}: pretraining on the biographies")
-        _train(partial(pretrain, seeded), place / "pretrain", options, reporter)
+        _train(partial(pretrain, seeded), seeded, place / "pretrain", options, reporter)
         _, source = open_checkpoint(place / "pretrain")
         reporter.note(f"seed {seed}: finetuning on questions after pretraining")
-        _train(partial(finetune, seeded, source), place / "finetune", options, reporter)
+        _train(partial(finetune, seeded, source), seeded, place / "finetune", options, reporter)
         for name, run in ((PRETRAINED, "finetune"), (SCRATCH, "scratch")):
-            scores[name].append(_score(evaluate(place / run, DataConfig(), device, reporter)))
+            score = evaluate(place / run, DataConfig(), device, reporter).score
+            if score is not None:
+                scores[name].append(score)
     constant = baseline(config.data, None)
     picture = folder / "demo.png"
     _plot(folder / f"seed-{config.seed}", scores, constant, picture)
@@ -95,21 +102,21 @@ def demo(
 
 def _train(
     start: Callable[[Path, TrainingOptions, Reporter], TrainingSummary],
+    config: ExperimentConfig,
     out: Path,
     options: TrainingOptions,
     reporter: Reporter,
 ) -> None:
     """Train a run of the demo, or go on with it where an interrupted demo left it."""
-    if (out / "run.json").exists():
-        resume_run(Run.open(out), options, reporter)
-    else:
+    if not (out / "run.json").exists():
         start(out, options, reporter)
-
-
-def _score(evaluation: Evaluation) -> Score:
-    if evaluation.score is None:
-        raise CheckpointError(f"{evaluation.questions}: has no answers to show an accuracy of")
-    return evaluation.score
+        return
+    run = Run.open(out)
+    if run.config != config:
+        raise ConfigError(
+            f"{out}: an earlier demo with other settings: name another folder with --out"
+        )
+    resume_run(run, options, reporter)
 
 
 def _plot(first: Path, scores: dict[str, list[Score]], constant: Baseline, picture: Path) -> None:

@@ -27,7 +27,7 @@ from nanoknow.evaluator import (
 from nanoknow.files import write_atomically
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, describe_run, latest_run, open_checkpoint
-from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.question_answering import QuestionAnswering, is_right
 
 MAKER = "nanoknow finetune"
 
@@ -65,8 +65,7 @@ class Evaluation:
         """The same questions answered by the constant."""
         if self.score is None or self.baseline_answer is None:
             return None
-        right = sum(a.gold == self.baseline_answer for a in self.answers)
-        return Score(right, len(self.answers))
+        return Score(sum(self._constant_right), len(self.answers))
 
     @property
     def mcnemar_p(self) -> float | None:
@@ -74,11 +73,11 @@ class Evaluation:
         if self.baseline is None:
             return None
         ours = [count_right([answer]) == 1 for answer in self.answers]
-        return mcnemar(ours, [a.gold == self.baseline_answer for a in self.answers])
+        return mcnemar(ours, self._constant_right)
 
     @property
     def verdicts(self) -> dict[str, int] | None:
-        """Counts of right, wrong but in the training text, found nowhere."""
+        """How many answers fell under each verdict."""
         return count_verdicts(self.answers) if self._judged else None
 
     @property
@@ -93,6 +92,11 @@ class Evaluation:
         """Characters that the vocabulary does not hold, with their counts."""
         text = "".join(a.left_out for a in self.answers)
         return {character: text.count(character) for character in dict.fromkeys(text)}
+
+    @property
+    def _constant_right(self) -> list[bool]:
+        constant = self.baseline_answer or ""
+        return [a.gold is not None and is_right(constant, a.gold) for a in self.answers]
 
     @property
     def _judged(self) -> bool:
@@ -209,10 +213,11 @@ def _write_predictions(
     # Other questions of the same name, or another checkpoint, get files of their own.
     step = int(checkpoint.record.progress["step"])
     path = folder / f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
+    lines = "".join(" ".join(a.answer.splitlines()) + "\n" for a in answers)
     details = "".join(json.dumps(a.to_json(), ensure_ascii=False) + "\n" for a in answers)
     try:
         folder.mkdir(exist_ok=True)
-        write_atomically(path, "".join(a.answer + "\n" for a in answers).encode())
+        write_atomically(path, lines.encode())
         write_atomically(path.with_suffix(".jsonl"), details.encode())
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}: make the run's folder writable") from None

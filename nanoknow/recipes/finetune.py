@@ -38,11 +38,7 @@ def find_source(
         run, checkpoint = latest_run(PRETRAIN, characters, "nanoknow pretrain")
     else:
         run, checkpoint = open_checkpoint(start)
-    if checkpoint.record.task.kind == "language_modeling":
-        raise ConfigError(
-            f"--from {start}: is a language_modeling run, without marks to ask with: name a "
-            f"{PRETRAIN} run"
-        )
+    _require_marks(checkpoint)
     for override in overrides:
         section, _, key = override.key.partition(".")
         own = getattr(checkpoint.record.model, key, None)
@@ -73,8 +69,21 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
             f"it: leave the corpus out, name another run with --from, or --from scratch"
         )
     world = config.data.world if own.corpus else own.world
+    if asked is None and own.corpus is None and config.data.world not in (None, own.world):
+        raise ConfigError(
+            f"data.world: {run.path} was pretrained on the {own.world}, and goes by it: leave the "
+            f"world out, name another run with --from, or --from scratch"
+        )
     data = config.data.model_copy(update={"corpus": own.corpus, "world": world})
     return config.model_copy(update={"data": data})
+
+
+def _require_marks(source: Checkpoint) -> None:
+    if source.record.task.kind == "language_modeling":
+        raise ConfigError(
+            f"{source.path}: of a language_modeling run, without marks to ask with: "
+            f"start from a {PRETRAIN} run"
+        )
 
 
 def finetune(
@@ -103,5 +112,7 @@ def finetune(
             f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "
             f"with --questions"
         )
+    if source is not None:
+        _require_marks(source)
     stage: Stage = "scratch" if source is None else "finetune"
     return start_run(config, stage, source, out, options, reporter)

@@ -13,7 +13,7 @@ import torch
 
 from nanoknow import __version__
 from nanoknow.checkpoint import Checkpoint, CheckpointRecord, save_checkpoint
-from nanoknow.config import ExperimentConfig, StageConfig
+from nanoknow.config import ExperimentConfig, FinetuneConfig, StageConfig
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import Device, choose_device, new_generator
@@ -124,16 +124,16 @@ def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> Traini
     config, checkpoint = run.config, run.latest()
     device = choose_device(options.device, checkpoint.record.precision)
     texts = Texts.find(config.data, ROLES[run.record.stage])
-    tokenizer = checkpoint.record.tokenizer
-    model = checkpoint.load_model(device)
-    trainer = _make_trainer(config, run.record.stage, texts, tokenizer, model, device, reporter)
-    trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
     for role, text in texts.hashes().items():
         if checkpoint.record.data.get(role, text)["sha256"] != text["sha256"]:
             raise DataError(
                 f"{text['name']}: has changed since {run.path} began with it: put the old "
                 f"{role} back, or start a new run"
             )
+    tokenizer = checkpoint.record.tokenizer
+    model = checkpoint.load_model(device)
+    trainer = _make_trainer(config, run.record.stage, texts, tokenizer, model, device, reporter)
+    trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
     run.forget_after(trainer.progress.step)
     reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
     return _Sitting(
@@ -298,7 +298,7 @@ class _Sitting:
             last_loss=result.loss,
             learning_rate=result.learning_rate,
         )
-        every = self.stage.evaluate_every
+        every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
         if due and self.eval_task is not None:
             answers = answer_questions(self.trainer.model, self.eval_task)
