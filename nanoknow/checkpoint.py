@@ -141,6 +141,7 @@ def save_checkpoint(
     """
     final = folder / f"step-{int(record.progress['step']):08d}"
     partial = folder / f".{final.name}.partial"
+    replaced = folder / f".{final.name}.replaced"
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -151,7 +152,6 @@ def save_checkpoint(
         content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
         sealed = {"sha256": _seal(content), "content": content}
         _write(partial / RECORD_FILE, json.dumps(sealed, ensure_ascii=False).encode())
-        replaced = folder / f".{final.name}.replaced"
         shutil.rmtree(replaced, ignore_errors=True)
         if final.exists():
             final.rename(replaced)
@@ -160,6 +160,8 @@ def save_checkpoint(
         shutil.rmtree(replaced, ignore_errors=True)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if replaced.exists() and not final.exists():
+            replaced.rename(final)
         raise CheckpointError(
             f"{final}: not saved: {error.strerror}: free or name a folder that can be written"
         ) from None

@@ -20,6 +20,9 @@ Positive = Annotated[float, Strict(), Field(gt=0.0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
 Switch = Annotated[bool, Strict()]
 
+MIN_PEOPLE = 10
+"""Of a built-in world, so that dev and test have two each."""
+
 
 class Frozen(BaseModel):
     """Base of every config: immutable, no unknown keys, no NaN or infinity."""
@@ -32,7 +35,7 @@ class Frozen(BaseModel):
 class WorldConfig(Frozen):
     """The built-in synthetic world (``nanoknow data make`` writes it to files)."""
 
-    people: Annotated[int, Strict(), Field(ge=10, lt=2**63)] = 1000
+    people: Annotated[int, Strict(), Field(ge=MIN_PEOPLE, lt=2**63)] = 1000
     paraphrases: Count = 3
     seed: CountOrZero = 0
 

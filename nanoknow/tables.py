@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
     """Show how a training run ended, and what comes next."""
+    from nanoknow.evaluator import Score
+
     stopped = summary.epochs < summary.planned_epochs
     rows = [
         ("run", summary.run),
@@ -32,14 +34,8 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         ("time", f"{summary.seconds / 60:.1f} min on {summary.device}, {summary.precision}"),
     ]
     if summary.accuracy:
-        low, high = summary.accuracy["interval_95"]
-        rows.append(
-            (
-                "accuracy",
-                f"{summary.accuracy['accuracy']:.1%} ({summary.accuracy['n_right']} of "
-                f"{summary.accuracy['n']}; 95 % interval {low:.1%}-{high:.1%})",
-            )
-        )
+        score = Score(summary.accuracy["n_right"], summary.accuracy["n"])
+        rows.append(("accuracy", str(score)))
     terminal.table("", ("", ""), rows, left=2)
 
 

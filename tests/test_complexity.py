@@ -171,8 +171,8 @@ def test_estimate_takes_every_size_and_sorts_the_sweep() -> None:
         ({"n_heads": 0}, "n_heads: Input should be greater than or equal to 1 (got 0)"),
         ({"seq_len": 4}, "seq_len: Input should be greater than or equal to 8 (got 4)"),
         ({"vocab_size": 0}, "vocab_size 0: give 1 or more"),
-        ({"sweep_lengths": []}, "sweep_lengths []: give lengths of 1 or more"),
-        ({"sweep_lengths": [64, 0]}, "sweep_lengths [64, 0]: give lengths of 1 or more"),
+        ({"sweep_lengths": []}, "sweep_lengths []: give lengths from 1 to 1099511627776"),
+        ({"sweep_lengths": [64, 0]}, "sweep_lengths [64, 0]: give lengths from 1 to 1099511627776"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], message: str) -> None:

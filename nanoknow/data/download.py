@@ -135,7 +135,8 @@ def fetch_file(
             part.replace(target)
     except OSError as error:
         raise DataError(
-            f"{target} cannot be written ({_reason(error)}): mend that or choose another folder"
+            f"{remote.name} cannot be put into {directory} ({_reason(error)}): mend that, or "
+            f"choose another folder or --mirror"
         ) from error
     return target
 

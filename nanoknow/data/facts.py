@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 
 from nanoknow.data.corpus import Corpus, Question, QuestionSet
 
@@ -26,6 +26,7 @@ class FactIndex:
     training: QuestionSet | None
     _by_first: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _by_any: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _mentioned: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for document in self.corpus.documents:
@@ -68,27 +69,20 @@ class FactIndex:
 
     def answer_counts(self) -> Counter[str]:
         """Return how often each answer stands among the training questions."""
-        return _answer_counts(self)
+        return self._answer_counts
 
     def mentions(self, text: str) -> bool:
         """Whether a string stands in the corpus, as whole words."""
-        return _mentions(self, text)
+        if text not in self._mentioned:
+            pattern = rf"(?<!\w){re.escape(text)}(?!\w)"
+            found = re.search(pattern, self.corpus.text) if text.strip() else None
+            self._mentioned[text] = found is not None
+        return self._mentioned[text]
 
-    def __hash__(self) -> int:
-        return id(self)
-
-
-@lru_cache(maxsize=8)
-def _answer_counts(index: FactIndex) -> Counter[str]:
-    items = index.training.items if index.training else ()
-    return Counter(q.answer for q in items if q.answer is not None)
-
-
-@lru_cache(maxsize=65536)
-def _mentions(index: FactIndex, text: str) -> bool:
-    if not text.strip():
-        return False
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", index.corpus.text) is not None
+    @cached_property
+    def _answer_counts(self) -> Counter[str]:
+        items = self.training.items if self.training else ()
+        return Counter(q.answer for q in items if q.answer is not None)
 
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from nanoknow.config import MIN_PEOPLE
 from nanoknow.data.world_words import (
     FORMS,
     GIVEN_FEMALE,
@@ -26,7 +27,6 @@ from nanoknow.data.world_words import (
 from nanoknow.errors import DataError
 from nanoknow.files import write_atomically
 
-MIN_PEOPLE = 10
 MAX_PEOPLE = (len(GIVEN_FEMALE) + len(GIVEN_MALE)) * len(SURNAMES)
 
 # The place of rank r (from 1) weighs 1/r + PLACE_FLOOR: Zipf's law over level ground. The first of

@@ -20,6 +20,7 @@ from nanoknow.errors import ConfigError
 
 VOCAB_SIZE = 256
 """Of the original's pretraining text, specials included."""
+MAX_LENGTH = 2**40
 SWEEP_LENGTHS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -65,8 +66,10 @@ def estimate(
     if vocab_size < 1:
         raise ConfigError(f"vocab_size {vocab_size}: give 1 or more")
     lengths = sorted(set(sweep_lengths))
-    if not lengths or lengths[0] < 1:
-        raise ConfigError(f"sweep_lengths {list(sweep_lengths)}: give lengths of 1 or more")
+    if not lengths or lengths[0] < 1 or lengths[-1] > MAX_LENGTH:
+        raise ConfigError(
+            f"sweep_lengths {list(sweep_lengths)}: give lengths from 1 to {MAX_LENGTH}"
+        )
     report = ComplexityReport(
         config,
         vocab_size,
