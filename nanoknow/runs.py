@@ -24,6 +24,7 @@ from nanoknow import __version__
 from nanoknow.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.config import ExperimentConfig
 from nanoknow.config_file import dump_config, load_config
+from nanoknow.data.tokenizer import describe
 from nanoknow.device import Device
 from nanoknow.errors import CheckpointError
 from nanoknow.files import write_atomically
@@ -206,13 +207,16 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
     return run, run.latest()
 
 
-def latest_run(task: str, characters: str, maker: str) -> tuple[Run, Checkpoint]:
+def latest_run(
+    task: str, characters: str, maker: str, if_named: str = ""
+) -> tuple[Run, Checkpoint]:
     """Find the newest run of a task that has learned something and holds some characters.
 
     Args:
         task: its kind.
         characters: what the run will be asked to read.
         maker: the command that makes such a run, for the error.
+        if_named: what a run that lacks characters does when it is named, for the error.
 
     Raises:
         CheckpointError: there is none, or the newest one is damaged.
@@ -228,7 +232,7 @@ def latest_run(task: str, characters: str, maker: str) -> tuple[Run, Checkpoint]
         unknown = checkpoint.record.tokenizer.unknown(characters)
         if not unknown:
             return run, checkpoint
-        lacking = lacking or f" ({run.path} lacks {unknown[0]!r})"
+        lacking = lacking or f" ({run.path} lacks {describe(unknown[:1])}{if_named})"
     raise CheckpointError(
         f"{folder}{os.sep}: no {task} run fits{lacking}: name one, or make one with '{maker}'"
     )

@@ -21,6 +21,8 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
     from nanoknow.evaluator import Score
 
     stopped = summary.epochs < summary.planned_epochs
+    seconds = summary.seconds
+    took = f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
     rows = [
         ("run", summary.run),
         ("model", f"{summary.variant}, {summary.n_parameters:,} parameters"),
@@ -31,7 +33,7 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         ),
         ("steps", f"{summary.step:,}"),
         ("loss, last epoch", "-" if summary.loss is None else f"{summary.loss:.3f}"),
-        ("time", f"{summary.seconds / 60:.1f} min on {summary.device}, {summary.precision}"),
+        ("time", f"{took} on {summary.device}, {summary.precision}"),
     ]
     if summary.accuracy:
         score = Score(summary.accuracy["n_right"], summary.accuracy["n"])

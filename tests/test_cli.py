@@ -112,7 +112,7 @@ def test_characters_outside_the_vocabulary_are_left_out_counted_and_shown(home: 
     assert "left out 5 characters of 1 questions" in result.stderr
     assert "'Ω' (U+03A9)" in result.stderr
     line = refuse("evaluate", "--eval", "odd.tsv")
-    assert "runs/answers lacks 'Ω'" in line
+    assert "runs/answers lacks 'Ω' (U+03A9): named, it would leave that out" in line
     assert "nanoknow finetune" in line
 
 

@@ -143,7 +143,9 @@ def evaluate(
     named = Texts.find(data)
     if run_path is None:
         characters = named.eval.characters(answers=False) if named.eval else ""
-        run, checkpoint = latest_run("question_answering", characters, MAKER)
+        run, checkpoint = latest_run(
+            "question_answering", characters, MAKER, ": named, it would leave that out"
+        )
         reporter.note(f"using {describe_run(run, checkpoint)}")
     else:
         run, checkpoint = open_checkpoint(run_path)

@@ -35,7 +35,10 @@ def find_source(
     if start is None:
         questions = Texts.find(data, ("questions",)).questions
         characters = questions.characters(answers=True) if questions else ""
-        run, checkpoint = latest_run(PRETRAIN, characters, "nanoknow pretrain")
+        maker = "nanoknow pretrain --corpus FILE" if characters else "nanoknow pretrain"
+        run, checkpoint = latest_run(
+            PRETRAIN, characters, maker, ": named, it would leave that out"
+        )
     else:
         run, checkpoint = open_checkpoint(start)
     _require_marks(checkpoint)
