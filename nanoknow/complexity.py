@@ -173,12 +173,11 @@ def complexity_of(config: ModelConfig, vocab_size: int, seq_len: int) -> Complex
         seq_len: 1 or more; past ``block_size``, positions are counted as if it were raised.
     """
     if isinstance(config, PerceiverConfig):
-        return perceiver_complexity(config, vocab_size, seq_len)
-    return vanilla_complexity(config, vocab_size, seq_len)
+        return _perceiver(config, vocab_size, seq_len)
+    return _vanilla(config, vocab_size, seq_len)
 
 
-def vanilla_complexity(config: VanillaConfig, vocab_size: int, seq_len: int) -> Complexity:
-    """See ``complexity_of``."""
+def _vanilla(config: VanillaConfig, vocab_size: int, seq_len: int) -> Complexity:
     blocks = _layers(
         config, "block", config.n_layers, (seq_len, seq_len), "12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"
     )
@@ -187,8 +186,8 @@ def vanilla_complexity(config: VanillaConfig, vocab_size: int, seq_len: int) -> 
     return Complexity(config.variant, seq_len, formula, (embedding, blocks, head))
 
 
-def perceiver_complexity(config: PerceiverConfig, vocab_size: int, seq_len: int) -> Complexity:
-    """See ``complexity_of``; a sequence of ℓ < m characters takes ℓ latents only."""
+def _perceiver(config: PerceiverConfig, vocab_size: int, seq_len: int) -> Complexity:
+    # A sequence of ℓ < m characters takes ℓ latents only.
     m = min(config.bottleneck_dim, seq_len)
     down = _layers(
         config,
@@ -223,8 +222,8 @@ def sweep(config: PerceiverConfig, vocab_size: int, seq_lens: Iterable[int]) -> 
     """Compare both models at each sequence length, all other sizes the same."""
     rows = []
     for seq_len in seq_lens:
-        vanilla = vanilla_complexity(vanilla_of(config), vocab_size, seq_len)
-        perceiver = perceiver_complexity(config, vocab_size, seq_len)
+        vanilla = complexity_of(vanilla_of(config), vocab_size, seq_len)
+        perceiver = complexity_of(config, vocab_size, seq_len)
         flops = (vanilla.flops, perceiver.flops)
         rows.append(SweepRow(seq_len, *flops, vanilla.attention_bytes, perceiver.attention_bytes))
     return rows

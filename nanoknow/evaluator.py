@@ -82,7 +82,7 @@ def _judge(
     if right:
         verdict = RIGHT
     elif gold is not None and facts is not None:
-        known = answer in facts.answer_counts()
+        known = answer in facts.answer_counts
         verdict = PLACE if known else WORDS if facts.mentions(answer) else NOWHERE
     has_answers = facts is not None and facts.training is not None
     return Answer(
@@ -92,7 +92,7 @@ def _judge(
         log_probability,
         verdict,
         facts.in_documents(question) if facts is not None and gold is not None else None,
-        gold in facts.answer_counts() if facts is not None and has_answers and gold else None,
+        gold in facts.answer_counts if facts is not None and has_answers and gold else None,
         "".join(task.tokenizer.unknown(question.text)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 Update = Callable[[int, str], None]
@@ -20,14 +20,3 @@ class Reporter(Protocol):
     def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
         """Open a progress display of ``total`` units, ``done`` of them already."""
         ...
-
-
-class Silent:
-    """Says nothing: for use from Python and in tests."""
-
-    def note(self, text: str) -> None:
-        """Drop a note."""
-
-    def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:  # noqa: ARG002
-        """Show nothing."""
-        return nullcontext(lambda _done, _words: None)

@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ from nanoknow.models.registry import build_model
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions, resume_run
-from nanoknow.reporter import Reporter, Silent, Update
+from nanoknow.reporter import Reporter, Update
 from nanoknow.runs import Run
 
 SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 40, "dropout": 0.1}
@@ -377,6 +377,17 @@ def config_of(variant: str, data: dict[str, Path]) -> ExperimentConfig:
             "finetune": {**stage, "evaluate_every": 1},
         }
     )
+
+
+class Silent:
+    """A reporter that says nothing."""
+
+    def note(self, text: str) -> None:
+        """Drop a note."""
+
+    def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
+        """Show nothing."""
+        return nullcontext(lambda _done, _words: None)
 
 
 class AtStep(Silent):

@@ -67,9 +67,11 @@ class FactIndex:
         documents = self.documents_about(question.text, exact=exact)
         return any(answer in document[:within] for document in documents)
 
+    @cached_property
     def answer_counts(self) -> Counter[str]:
-        """Return how often each answer stands among the training questions."""
-        return self._answer_counts
+        """How often each answer stands among the training questions."""
+        items = self.training.items if self.training else ()
+        return Counter(q.answer for q in items if q.answer is not None)
 
     def mentions(self, text: str) -> bool:
         """Whether a string stands in the corpus, as whole words."""
@@ -78,11 +80,6 @@ class FactIndex:
             found = re.search(pattern, self.corpus.text) if text.strip() else None
             self._mentioned[text] = found is not None
         return self._mentioned[text]
-
-    @cached_property
-    def _answer_counts(self) -> Counter[str]:
-        items = self.training.items if self.training else ()
-        return Counter(q.answer for q in items if q.answer is not None)
 
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:

@@ -133,7 +133,7 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
     """Gather (B, h, T, d/h) values by causal attention.
 
     The fused kernel's backward in bfloat16 is several times slower on a CPU than plain matrix
-    products are at these lengths; everywhere else the fused kernel wins.
+    products are at these lengths; everywhere else torch chooses.
     """
     if q.device.type != "cpu" or q.dtype != torch.bfloat16 or not torch.is_grad_enabled():
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)

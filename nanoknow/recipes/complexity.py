@@ -10,9 +10,8 @@ from pydantic import ValidationError
 
 from nanoknow.complexity import (
     ComplexityReport,
-    perceiver_complexity,
+    complexity_of,
     sweep,
-    vanilla_complexity,
     vanilla_of,
 )
 from nanoknow.config import PerceiverConfig
@@ -73,8 +72,8 @@ def estimate(
     report = ComplexityReport(
         config,
         vocab_size,
-        vanilla_complexity(vanilla_of(config), vocab_size, config.block_size),
-        perceiver_complexity(config, vocab_size, config.block_size),
+        complexity_of(vanilla_of(config), vocab_size, config.block_size),
+        complexity_of(config, vocab_size, config.block_size),
         tuple(sweep(config, vocab_size, lengths)),
     )
     if plot is None:

@@ -161,7 +161,7 @@ def _padding_share(task: SpanCorruption) -> float:
 
 
 def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) -> QuestionFacts:
-    items, seen = questions.items, facts.answer_counts()
+    items, seen = questions.items, facts.answer_counts
     top = most_frequent_answer(items) if questions.answered else None
 
     def found(within: int | None, exact: bool) -> float | None:

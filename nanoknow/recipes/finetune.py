@@ -9,7 +9,7 @@ from nanoknow.checkpoint import Checkpoint
 from nanoknow.config import DataConfig, ExperimentConfig
 from nanoknow.config_file import Override
 from nanoknow.data.sources import Texts
-from nanoknow.errors import ConfigError, DataError
+from nanoknow.errors import ConfigError
 from nanoknow.recipes.training import TrainingOptions, TrainingSummary, start_run
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, Stage, describe_run, latest_run, open_checkpoint
@@ -109,12 +109,6 @@ def finetune(
     Raises:
         DataError: the training questions have no answers.
     """
-    questions = Texts.find(config.data, ("questions",)).require_questions()
-    if not questions.answered:
-        raise DataError(
-            f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "
-            f"with --questions"
-        )
     if source is not None:
         _require_marks(source)
     stage: Stage = "scratch" if source is None else "finetune"

@@ -38,7 +38,7 @@ ROLES: dict[Stage, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to run, as against what to compute: nothing here changes a result.
+    """How to run, as against what to compute.
 
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -161,10 +161,16 @@ def _make_trainer(
     stage_config: StageConfig = getattr(config, stage)
     task_config = getattr(config, stage).task
     source = TASKS[task_config.kind].source
+    questions = texts.questions if source == "questions" else None
+    if questions is not None and not questions.answered:
+        raise DataError(
+            f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "
+            f"with --questions"
+        )
     task = build_task(
         task_config,
         texts.corpus if source == "corpus" else None,
-        texts.questions if source == "questions" else None,
+        questions,
         tokenizer,
         config.model.block_size,
     )

@@ -193,10 +193,10 @@ def test_two_indexes_do_not_share_what_they_mention() -> None:
 
 
 def test_answers_are_counted_over_the_training_questions(facts: FactIndex) -> None:
-    assert facts.answer_counts() == Counter({"Leeds": 2, "London": 1})
-    assert FactIndex(facts.corpus, None).answer_counts() == Counter()
+    assert facts.answer_counts == Counter({"Leeds": 2, "London": 1})
+    assert FactIndex(facts.corpus, None).answer_counts == Counter()
     unanswered = FactIndex(facts.corpus, questions_of(["Where was Bo born?"]))
-    assert unanswered.answer_counts() == Counter()
+    assert unanswered.answer_counts == Counter()
 
 
 def test_the_most_frequent_answer_is_the_first_among_equals() -> None:
@@ -239,7 +239,7 @@ def test_dev_answers_stand_in_the_persons_document_as_often_as_computed(
 def test_dev_answers_occur_as_train_answers_in_92_2_percent(
     published: FactIndex, dev: tuple[Question, ...]
 ) -> None:
-    answers = published.answer_counts()
+    answers = published.answer_counts
     assert sum(question.answer in answers for question in dev) / len(dev) == 0.922
 
 
