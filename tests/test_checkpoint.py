@@ -385,7 +385,12 @@ class Silent:
     def note(self, text: str) -> None:
         """Drop a note."""
 
-    def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
+    def progress(
+        self,
+        title: str,  # noqa: ARG002
+        total: int,  # noqa: ARG002
+        done: int = 0,  # noqa: ARG002
+    ) -> AbstractContextManager[Update]:
         """Show nothing."""
         return nullcontext(lambda _done, _words: None)
 
