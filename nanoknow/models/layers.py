@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nanoknow.data.batch import Layout
+from nanoknow.models.kernels import attend, dropout
 
 
 @dataclass
@@ -65,8 +66,7 @@ class Attention(nn.Module):
         self.key = nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
         self.projection = nn.Linear(d_model, d_model)
-        self.attention_dropout = dropout
-        self.residual_dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(
         self,
@@ -89,31 +89,46 @@ class Attention(nn.Module):
         Returns:
             (N_q, d).
         """
-        queries = self._heads(self.query(query_input), query_layout, self.rotary)
-        keys = self._heads(self.key(key_value_input), key_value_layout, self.rotary)
-        values = self._heads(self.value(key_value_input), key_value_layout, False)
-        dropout = self.attention_dropout if self.training else 0.0
-        gathered = []
-        for q, k, v in zip(queries, keys, values, strict=True):  # each (B, h, T, d/h)
-            if cache is None:
-                c = _attend(q, k, v, dropout)
-            else:
-                [query_positions] = query_layout.rectangles(query_layout.positions)  # (B, T)
-                [key_positions] = key_value_layout.rectangles(key_value_layout.positions)
-                k, v = cache.write(k, v, key_positions)  # (B, h, S, d/h)
-                steps = torch.arange(cache.capacity, device=q.device)  # (S,)
-                seen = steps <= query_positions[:, None, :, None]  # (B, 1, T, S)
-                c = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
-            gathered.append(c.transpose(1, 2).flatten(2).flatten(0, 1))  # (B·T, d)
-        out: Tensor = self.residual_dropout(self.projection(torch.cat(gathered)))
-        return out
+        if query_input is key_value_input:
+            q, k, v = _project(query_input, self.query, self.key, self.value, n_heads=self.n_heads)
+        else:
+            (q,) = _project(query_input, self.query, n_heads=self.n_heads)
+            k, v = _project(key_value_input, self.key, self.value, n_heads=self.n_heads)
+        if self.rotary:
+            q = _rotate(q, query_layout.positions)
+            k = _rotate(k, key_value_layout.positions)
+        if cache is None:
+            p = self.dropout if self.training else 0.0
+            c = attend(q, k, v, query_layout, key_value_layout, p)  # (N_q, h, d/h)
+        else:
+            c = _attend_to_cache(q, k, v, query_layout, key_value_layout, cache)
+        out = self.projection(c.flatten(1))
+        return dropout(out, self.dropout) if self.training else out
 
-    def _heads(self, x: Tensor, layout: Layout, turn: bool) -> list[Tensor]:
-        """Cut (N, d) into (B, h, T, d/h) for each group."""
-        x = x.view(len(x), self.n_heads, -1)  # (N, h, d/h)
-        if turn:
-            x = _rotate(x, layout.positions)
-        return [part.transpose(1, 2) for part in layout.rectangles(x)]
+
+def _project(x: Tensor, *layers: nn.Linear, n_heads: int) -> tuple[Tensor, ...]:
+    """Map (N, d) by several layers, each to (N, h, d/h); in training by one product."""
+    if not torch.is_grad_enabled():  # a character at a time, joining weights costs more
+        return tuple(layer(x).unflatten(1, (n_heads, -1)) for layer in layers)
+    weight = torch.cat([layer.weight for layer in layers])
+    bias = torch.cat([layer.bias for layer in layers])
+    return F.linear(x, weight, bias).view(len(x), len(layers), n_heads, -1).unbind(1)
+
+
+def _attend_to_cache(
+    q: Tensor, k: Tensor, v: Tensor, query_layout: Layout, key_layout: Layout, cache: LayerCache
+) -> Tensor:
+    """Write (N, h, d/h) keys and values and let the queries see all up to their positions."""
+    [query_positions] = query_layout.rectangles(query_layout.positions)  # (B, T)
+    [key_positions] = key_layout.rectangles(key_layout.positions)
+    [q], [k], [v] = (
+        layout.rectangles(x) for layout, x in ((query_layout, q), (key_layout, k), (key_layout, v))
+    )
+    keys, values = cache.write(k.transpose(1, 2), v.transpose(1, 2), key_positions)
+    steps = torch.arange(cache.capacity, device=q.device)  # (S,)
+    seen = steps <= query_positions[:, None, :, None]  # (B, 1, T, S)
+    c = F.scaled_dot_product_attention(q.transpose(1, 2), keys, values, attn_mask=seen)
+    return c.transpose(1, 2).flatten(0, 1)
 
 
 def _rotate(x: Tensor, positions: Tensor) -> Tensor:
@@ -129,24 +144,6 @@ def _rotate(x: Tensor, positions: Tensor) -> Tensor:
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
-    """Gather (B, h, T, d/h) values by causal attention.
-
-    The fused kernel's backward in bfloat16 is several times slower on a CPU than plain matrix
-    products are at these lengths; everywhere else torch chooses.
-    """
-    if q.device.type != "cpu" or q.dtype != torch.bfloat16 or not torch.is_grad_enabled():
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
-    t, s = q.shape[-2], k.shape[-2]
-    future = q.new_full((t, s), -torch.inf).triu(1)  # (T, S)
-    qs, ks, vs = (x.flatten(0, 1) for x in (q, k, v))  # (B·h, …, d/h)
-    scores = torch.baddbmm(
-        future.expand(len(qs), t, s), qs, ks.transpose(1, 2), alpha=q.shape[-1] ** -0.5
-    )
-    weights = F.dropout(scores.softmax(-1, dtype=q.dtype), dropout)  # (B·h, T, S)
-    return torch.bmm(weights, vs).view_as(q)
-
-
 class MLP(nn.Module):
     """d → 4d → d with exact GELU (Hendrycks & Gimpel, 2016), on (N, d)."""
 
@@ -154,12 +151,12 @@ class MLP(nn.Module):
         super().__init__()
         self.expand = nn.Linear(d_model, 4 * d_model)
         self.contract = nn.Linear(4 * d_model, d_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, d) to (N, d)."""
-        out: Tensor = self.dropout(self.contract(F.gelu(self.expand(x))))
-        return out
+        out: Tensor = self.contract(F.gelu(self.expand(x)))
+        return dropout(out, self.dropout) if self.training else out
 
 
 class Block(nn.Module):
@@ -189,15 +186,14 @@ class Embedding(nn.Module):
         super().__init__()
         self.token = nn.Embedding(vocab_size, d_model)
         self.position = None if rotary else nn.Parameter(torch.zeros(block_size, d_model))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, tokens: Tensor, layout: Layout) -> Tensor:
         """Map (N,) ids to (N, d)."""
-        x = self.token(tokens)
+        x: Tensor = self.token(tokens)
         if self.position is not None:
-            x = x + self.position[layout.positions]
-        out: Tensor = self.dropout(x)
-        return out
+            x = x + F.embedding(layout.positions, self.position)
+        return dropout(x, self.dropout) if self.training else x
 
 
 class Head(nn.Module):

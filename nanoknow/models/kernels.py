@@ -1,0 +1,170 @@
+"""Dropout and attention for training, where torch's own are slow on a CPU.
+
+Three things make up for most of a step there: dropout draws one number an element and in one
+thread, fused attention has no dropout and a slow backward in bfloat16, and autograd copies every
+rectangle of sequences several times. So on a CPU one draw serves four elements, and attention
+over all rectangles is one function with its own backward. Elsewhere torch's own are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import Function
+
+from nanoknow.data.batch import Group, Layout
+
+
+def dropout(x: Tensor, p: float) -> Tensor:
+    """Set each element to 0 with probability ``p`` and scale the rest by 1/(1−p).
+
+    On a CPU p is rounded to 1/65536, and the scale is exact for it.
+    """
+    if p == 0.0 or x.device.type != "cpu":
+        return F.dropout(x, p)
+    dropped: Tensor = _Dropout.apply(x, p)  # type: ignore[no-untyped-call]
+    return dropped
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, query_layout: Layout, key_layout: Layout, p: float
+) -> Tensor:
+    """Gather values by causal attention within each sequence (Vaswani et al., 2017).
+
+    Args:
+        q: (N_q, h, d/h) queries.
+        k: (N_k, h, d/h) keys.
+        v: (N_k, h, d/h) values.
+        query_layout: how the N_q places fall into sequences.
+        key_layout: the same for the N_k places.
+        p: dropout on the weights.
+
+    Returns:
+        (N_q, h, d/h).
+    """
+    if q.device.type == "cpu" and torch.is_grad_enabled():
+        gathered: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
+            q, k, v, query_layout.groups, key_layout.groups, p
+        )
+        return gathered
+    parts = []
+    each = zip(
+        query_layout.rectangles(q), key_layout.rectangles(k), key_layout.rectangles(v), strict=True
+    )
+    for rectangles in each:
+        q_, k_, v_ = (x.transpose(1, 2) for x in rectangles)  # (B, h, T, d/h)
+        part = F.scaled_dot_product_attention(q_, k_, v_, is_causal=True, dropout_p=p)
+        parts.append(part.transpose(1, 2).flatten(0, 1))
+    return torch.cat(parts)
+
+
+def _kept(like: Tensor, p: float) -> tuple[Tensor, float]:
+    """Draw 1 for each element to keep and 0 for the others; also return the scale to apply."""
+    n = like.numel()
+    draws = torch.empty(-(-n // 4), dtype=torch.int64).random_(-(2**63), None)
+    threshold = min(round(p * 2**16), 2**16 - 1)
+    kept = torch.empty(n, dtype=like.dtype)
+    torch.ge(draws.view(torch.int16)[:n], threshold - 2**15, out=kept)
+    return kept.view(like.shape), 1.0 / (1.0 - threshold / 2**16)
+
+
+class _Dropout(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, p: float) -> Tensor:  # noqa: ANN401
+        kept, ctx.scale = _kept(x, p)
+        ctx.save_for_backward(kept)
+        return (x * kept).mul_(ctx.scale)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+        (kept,) = ctx.saved_tensors
+        return (grads[0] * kept).mul_(ctx.scale), None
+
+
+class _Attention(Function):
+    """``attend`` as plain matrix products, one rectangle after another."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        query_groups: tuple[Group, ...],
+        key_groups: tuple[Group, ...],
+        p: float,
+    ) -> Tensor:
+        ctx.query_groups, ctx.key_groups, ctx.p, ctx.scale = query_groups, key_groups, p, 1.0
+        out = torch.empty(q.shape, dtype=q.dtype)
+        each = zip(
+            _rectangles(q, query_groups),
+            _rectangles(k, key_groups),
+            _rectangles(v, key_groups),
+            _rectangles(out, query_groups),
+            strict=True,
+        )
+        longest = max(group.length for group in (*query_groups, *key_groups))
+        future = q.new_full((longest, longest), -torch.inf).triu_(1)
+        saved = []
+        for rectangles in each:
+            q_, k_, v_ = (x.reshape(-1, *x.shape[2:]) for x in rectangles[:3])  # (B·h, T, d/h)
+            t, s = q_.shape[1], k_.shape[1]
+            weights = torch.baddbmm(
+                future[:t, :s], q_, k_.transpose(1, 2), alpha=q_.shape[2] ** -0.5
+            ).softmax(-1, dtype=q.dtype)  # (B·h, T, S)
+            saved += [q_, k_, v_, weights]
+            if p:
+                kept, ctx.scale = _kept(weights, p)
+                weights = weights * kept
+                saved += [kept, weights]
+            gathered = _product(weights, v_, ctx.scale)  # (B·h, T, d/h)
+            rectangles[3].copy_(gathered.view(rectangles[3].shape))
+        ctx.save_for_backward(*saved)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        saved = iter(ctx.saved_tensors)
+        n_keys = sum(group.n_tokens for group in ctx.key_groups)
+        query_grad = torch.empty_like(grads[0])
+        key_grad, value_grad = (grads[0].new_empty(n_keys, *grads[0].shape[1:]) for _ in "kv")
+        each = zip(
+            _rectangles(grads[0], ctx.query_groups),
+            _rectangles(query_grad, ctx.query_groups),
+            _rectangles(key_grad, ctx.key_groups),
+            _rectangles(value_grad, ctx.key_groups),
+            strict=True,
+        )
+        for above, query_out, key_out, value_out in each:
+            q, k, v, weights = (next(saved) for _ in range(4))
+            kept, thinned = (next(saved), next(saved)) if ctx.p else (None, weights)
+            g = above.reshape(-1, *above.shape[2:])  # (B·h, T, d/h)
+            by_weight = _product(g, v.transpose(1, 2), ctx.scale)  # (B·h, T, S)
+            if kept is not None:
+                by_weight.mul_(kept)
+            by_score = torch._softmax_backward_data(by_weight, weights, -1, weights.dtype)
+            root = q.shape[2] ** -0.5
+            for out, grad in (
+                (query_out, _product(by_score, k, root)),
+                (key_out, _product(by_score.transpose(1, 2), q, root)),
+                (value_out, _product(thinned.transpose(1, 2), g, ctx.scale)),
+            ):
+                out.copy_(grad.view(out.shape))
+        return query_grad, key_grad, value_grad, None, None, None
+
+
+def _rectangles(flat: Tensor, groups: tuple[Group, ...]) -> Iterator[Tensor]:
+    """View (N, h, d/h) as (B, h, T, d/h) for each group."""
+    for part, group in zip(torch.split(flat, [g.n_tokens for g in groups]), groups, strict=True):
+        yield part.view(group.n_sequences, group.length, *flat.shape[1:]).transpose(1, 2)
+
+
+def _product(a: Tensor, b: Tensor, scale: float) -> Tensor:
+    """Return ``scale``·a·b, all of them stacks of matrices."""
+    if scale == 1.0:
+        return torch.bmm(a, b)
+    return torch.baddbmm(a.new_empty(1), a, b, beta=0.0, alpha=scale)

@@ -1,0 +1,92 @@
+"""The CPU's dropout and attention are the textbook's, forward and backward."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from nanoknow.data.batch import Group, Layout
+from nanoknow.models.kernels import attend, dropout
+
+QUERIES = Layout.of((Group(2, 3), Group(1, 6), Group(3, 1)))
+KEYS = {
+    "as many keys": QUERIES,
+    "fewer keys": Layout.of((Group(2, 2), Group(1, 4), Group(3, 1))),
+    "more keys": Layout.of((Group(2, 5), Group(1, 9), Group(3, 4))),
+}
+
+
+def random_inputs(keys: Layout, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    lengths = (sum(QUERIES.sizes), sum(keys.sizes), sum(keys.sizes))
+    return [
+        torch.randn(n, 2, 4, dtype=dtype, generator=generator, requires_grad=True) for n in lengths
+    ]
+
+
+@pytest.mark.parametrize("keys", KEYS.values(), ids=list(KEYS))
+def test_attention_in_training_equals_attention_in_use(keys: Layout) -> None:
+    q, k, v = random_inputs(keys)
+    trained = attend(q, k, v, QUERIES, keys, 0.0)
+    with torch.no_grad():
+        used = attend(q, k, v, QUERIES, keys, 0.0)
+    torch.testing.assert_close(trained, used)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.4])
+@pytest.mark.parametrize("keys", KEYS.values(), ids=list(KEYS))
+def test_attention_has_the_gradients_of_what_it_computes(keys: Layout, p: float) -> None:
+    def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        torch.manual_seed(7)
+        return attend(q, k, v, QUERIES, keys, p)
+
+    assert torch.autograd.gradcheck(attention, random_inputs(keys))
+
+
+def test_dropout_on_weights_of_attention_keeps_their_mean() -> None:
+    q, k, v = random_inputs(QUERIES)
+    expected = attend(q, k, v, QUERIES, QUERIES, 0.0)
+    torch.manual_seed(0)
+    draws = torch.stack([attend(q, k, v, QUERIES, QUERIES, 0.3) for _ in range(2000)])
+    assert not torch.equal(draws[0], draws[1])
+    error = draws.std(0) / math.sqrt(len(draws))
+    assert bool(((draws.mean(0) - expected).abs() <= 5 * error + 1e-9).all())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_dropout_drops_its_share_and_scales_the_rest(dtype: torch.dtype, p: float) -> None:
+    torch.manual_seed(0)
+    n = 200_001  # not a multiple of what one draw serves
+    y = dropout(torch.ones(n, dtype=dtype), p)
+    kept = y != 0
+    assert float(kept.double().mean()) == pytest.approx(1 - p, abs=5 * math.sqrt(p * (1 - p) / n))
+    one = torch.ones((), dtype=dtype)
+    tolerance = 1e-2 if dtype == torch.bfloat16 else 2e-4  # p is rounded to 1/65536
+    scaled = (one / (1 - p)).expand(int(kept.sum()))
+    torch.testing.assert_close(y[kept], scaled, rtol=tolerance, atol=0.0)
+
+
+def test_dropped_elements_are_independent() -> None:
+    torch.manual_seed(0)
+    kept = (dropout(torch.ones(400_000), 0.5) != 0).double() - 0.5
+    for distance in (1, 2, 3, 4, 8, 1000):
+        correlation = float((kept[distance:] * kept[:-distance]).mean()) * 4
+        assert abs(correlation) < 5 / math.sqrt(400_000)
+
+
+def test_dropout_has_the_gradient_of_what_it_drew() -> None:
+    x = torch.randn(50, 3, dtype=torch.float64, requires_grad=True)
+    torch.manual_seed(0)
+    y = dropout(x, 0.4)
+    y.sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, (y / x).detach())
+
+
+def test_no_dropout_changes_nothing() -> None:
+    x = torch.randn(5, 3)
+    assert torch.equal(dropout(x, 0.0), x)
