@@ -33,7 +33,7 @@ class Progress:
         epoch: epochs completed.
         batch: batches done in the epoch that is under way.
         positions: places seen, padding up to the block included; drives the schedule.
-        epoch_loss: sum of the losses in the epoch that is under way.
+        epoch_loss: sum of the losses in the epoch that is under way, when last read.
     """
 
     step: int = 0
@@ -44,25 +44,37 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a step computed, read back from the device.
+
+    Attributes:
+        loss: mean cross-entropy of the characters that carry loss, in nats.
+        grad_norm: of all gradients together, before clipping.
+    """
+
+    loss: float
+    grad_norm: float
+
+
+@dataclass(frozen=True)
 class StepResult:
     """One update.
 
     Attributes:
         step: its number, from 1.
         epoch: the epoch it belongs to, from 1.
-        loss: mean cross-entropy of the characters that carry loss, in nats.
         learning_rate: the rate it was made with.
-        grad_norm: of all gradients together, before clipping.
         n_examples: in its batch.
+        reading: at the first step, every ``log_every`` and at the end of an epoch; None between,
+            so that no step has to wait for the device.
         epoch_loss: mean loss of the epoch, at its last step only.
     """
 
     step: int
     epoch: int
-    loss: float
     learning_rate: float
-    grad_norm: float
     n_examples: int
+    reading: Reading | None
     epoch_loss: float | None
 
 
@@ -80,6 +92,10 @@ class Trainer:
     def __post_init__(self) -> None:
         self.model.to(self.device.torch_device)
         self.optimizer = build_optimizer(self.model, self.config.optimizer)
+        on_device: dict[str, Any] = {"device": self.device.torch_device, "dtype": torch.float64}
+        self._loss_sum = torch.zeros((), **on_device)
+        # Step, loss, gradient norm and rate of the first step that was no number; 0 before.
+        self._fault = torch.zeros(4, **on_device)
         # Dropout draws from torch's own generators: they take no other.
         torch.manual_seed(derive_seed(self.seed, "dropout"))
 
@@ -96,10 +112,11 @@ class Trainer:
     def steps(self) -> Iterator[StepResult]:
         """Train from where ``progress`` stands to the end of the last epoch.
 
-        ``progress`` and the weights are consistent whenever a result is handed out.
+        Once a loss or gradient is not finite no weight changes any more; the device sees to that
+        by itself, and it is reported with the next reading.
 
         Raises:
-            NonFiniteError: names the step, before its update.
+            NonFiniteError: names the step, whose update was not made.
         """
         while self.progress.epoch < self.config.epochs:
             generator = new_generator(self.seed, "order", self.progress.epoch)
@@ -121,24 +138,43 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         clip = self.config.optimizer.grad_clip
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip)
-        loss_value, norm_value = loss.item(), grad_norm.item()
-        if not math.isfinite(loss_value) or not math.isfinite(norm_value):
-            raise NonFiniteError(
-                f"step {progress.step + 1}: loss {loss_value}, gradient norm {norm_value}: stopped "
-                f"before the update; lower the learning rate ({rate:g})"
-            )
-        self.optimizer.step()
+        self._update(loss.detach(), grad_norm, rate)
         progress.step += 1
         progress.batch += 1
         progress.positions += self._positions(len(indices))
-        progress.epoch_loss += loss_value
-        epoch, epoch_loss = progress.epoch + 1, None
+        reading, epoch_loss = None, None
+        if is_last or progress.step == 1 or progress.step % self.config.log_every == 0:
+            self._check()
+            reading = Reading(loss.item(), grad_norm.item())
+        epoch = progress.epoch + 1
         if is_last:
             epoch_loss = progress.epoch_loss / progress.batch
             progress.epoch, progress.batch, progress.epoch_loss = epoch, 0, 0.0
-        return StepResult(
-            progress.step, epoch, loss_value, rate, norm_value, len(indices), epoch_loss
+            self._loss_sum.zero_()
+        return StepResult(progress.step, epoch, rate, len(indices), reading, epoch_loss)
+
+    def _update(self, loss: Tensor, grad_norm: Tensor, rate: float) -> None:
+        """Step the optimizer, unless a loss or gradient has ever been no number."""
+        step = torch.full_like(self._loss_sum, self.progress.step + 1)
+        numbers = torch.stack(
+            [step, loss.double(), grad_norm.double(), torch.full_like(step, rate)]
         )
+        is_first = (self._fault[0] == 0) & ~numbers.isfinite().all()
+        self._fault = torch.where(is_first, numbers, self._fault)
+        # What gradient scaling uses too: a fused optimizer leaves everything alone where it is 1.
+        self.optimizer.found_inf = (self._fault[0] > 0).float()  # type: ignore[attr-defined]
+        self.optimizer.step()
+        self._loss_sum += loss
+
+    def _check(self) -> None:
+        """Read the sum of losses, and stop if any step of it was no number."""
+        step, loss, norm, rate = self._fault.tolist()
+        if step:
+            raise NonFiniteError(
+                f"step {step:.0f}: loss {loss:g}, gradient norm {norm:g}: stopped before the "
+                f"update; lower the learning rate ({rate:g})"
+            )
+        self.progress.epoch_loss = self._loss_sum.item()
 
     def _positions(self, n_examples: int) -> int:
         return n_examples * self.task.positions_per_example
@@ -152,7 +188,12 @@ class Trainer:
         return rate
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return what resuming needs beside the weights: tensors, and plain values."""
+        """Return what resuming needs beside the weights: tensors, and plain values.
+
+        Raises:
+            NonFiniteError: training has come past a step that was no number.
+        """
+        self._check()
         names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
         tensors = {"random.cpu": torch.get_rng_state()}
         if self.device.torch_device.type == "cuda":
@@ -165,6 +206,7 @@ class Trainer:
     def load_state(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         """Continue from a saved ``state``; the weights are loaded by whoever made the model."""
         self.progress = Progress(**progress)
+        self._loss_sum.fill_(self.progress.epoch_loss)
         torch.set_rng_state(tensors["random.cpu"])
         if self.device.torch_device.type == "cuda" and "random.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device.torch_device)

@@ -87,10 +87,12 @@ def stage(
     rate: float = 1e-2,
     schedule: ScheduleConfig | None = None,
     grad_clip: float = 1.0,
+    log_every: int = 1,
 ) -> StageConfig:
     return StageConfig(
         epochs=epochs,
         batch_size=batch_size,
+        log_every=log_every,
         optimizer=OptimizerConfig(learning_rate=rate, grad_clip=grad_clip),
         schedule=schedule or ScheduleConfig(warmup_positions=500, decay_positions=3000),
     )
@@ -115,7 +117,12 @@ def weights_of(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def losses_of(trainer: Trainer) -> list[float]:
-    return [result.loss for result in trainer.steps()]
+    return [loss_of(result) for result in trainer.steps()]
+
+
+def loss_of(result: StepResult) -> float:
+    assert result.reading is not None
+    return result.reading.loss
 
 
 def test_every_example_is_seen_once_an_epoch() -> None:
@@ -180,12 +187,12 @@ def test_results_tell_the_step_the_epoch_and_its_mean_loss() -> None:
     for epoch in (1, 2, 3):
         part = [r for r in results if r.epoch == epoch]
         assert [r.epoch_loss is None for r in part] == [True, True, False]
-        assert part[-1].epoch_loss == pytest.approx(sum(r.loss for r in part) / 3)
+        assert part[-1].epoch_loss == pytest.approx(sum(loss_of(r) for r in part) / 3)
 
 
 def test_training_called_again_goes_on_and_does_not_restart_the_schedule() -> None:
     whole = [
-        (r.step, r.epoch, r.loss, r.learning_rate, r.epoch_loss)
+        (r.step, r.epoch, r.reading, r.learning_rate, r.epoch_loss)
         for r in trainer_on(Watched()).steps()
     ]
     task = Watched()
@@ -193,7 +200,7 @@ def test_training_called_again_goes_on_and_does_not_restart_the_schedule() -> No
     parts: list[StepResult] = []
     for count in (1, 3, 2, 100):
         parts += itertools.islice(trainer.steps(), count)
-    found = [(r.step, r.epoch, r.loss, r.learning_rate, r.epoch_loss) for r in parts]
+    found = [(r.step, r.epoch, r.reading, r.learning_rate, r.epoch_loss) for r in parts]
     assert found == whole
     assert [sorted(epoch) for epoch in task.epochs(3)] == [list(range(11))] * 3
     assert list(trainer.steps()) == []
@@ -205,22 +212,41 @@ def test_learning_lowers_the_loss() -> None:
     assert losses[-1] < 0.7 * losses[0]
 
 
+def test_losses_are_read_at_the_first_step_every_so_many_and_at_the_end_of_an_epoch() -> None:
+    every, some = (
+        list(trainer_on(Watched(), stage(epochs=3, batch_size=2, log_every=n)).steps())
+        for n in (1, 4)
+    )
+    assert [r.step for r in some if r.reading] == [1, 4, 6, 8, 12, 16, 18]
+    for result, reference in zip(some, every, strict=True):
+        assert result.reading in (None, reference.reading)
+        assert result.epoch_loss == reference.epoch_loss
+
+
+@pytest.mark.parametrize("log_every", [1, 5, 100])
 @pytest.mark.parametrize("value", [math.inf, math.nan])
-def test_a_loss_that_is_no_number_stops_before_the_update(value: float) -> None:
-    trainer = trainer_on(Watched())
+def test_a_loss_that_is_no_number_stops_before_the_update_however_late_it_is_read(
+    value: float, log_every: int
+) -> None:
+    trainer = trainer_on(Watched(), stage(epochs=3, batch_size=1, log_every=log_every))
     list(itertools.islice(trainer.steps(), 2))
+    before, state = weights_of(trainer), trainer.state()[0]
+    optimizer = {key: t.clone() for key, t in state.items() if key.startswith("optimizer.")}
     with torch.no_grad():
         trainer.model.get_parameter("head.linear.weight")[0, 0] = value
-    before, progress = weights_of(trainer), Progress(**vars(trainer.progress))
-    state = {name: tensor.clone() for name, tensor in trainer.state()[0].items()}
     with pytest.raises(NonFiniteError, match=r"^step 3: loss .* before the update; lower .*0\.0"):
-        next(trainer.steps())
+        list(trainer.steps())
     assert issubclass(NonFiniteError, NanoknowError)
-    assert trainer.progress == progress
-    for name, weight in weights_of(trainer).items():
-        assert torch.equal(weight.nan_to_num(7.0), before[name].nan_to_num(7.0)), name
-    for name, tensor in trainer.state()[0].items():
-        assert torch.equal(tensor, state[name]), name
+    weights = weights_of(trainer)
+    weights["head.linear.weight"][0, 0] = before["head.linear.weight"][0, 0]
+    for name, weight in weights.items():
+        assert torch.equal(weight, before[name]), name
+    for (parameter, values), _ in zip(trainer.optimizer.state.items(), before, strict=True):
+        name = next(n for n, p in trainer.model.named_parameters() if p is parameter)
+        for key, tensor in values.items():
+            assert torch.equal(tensor, optimizer[f"optimizer.{key}.{name}"]), name
+    with pytest.raises(NonFiniteError, match=r"^step 3: "):
+        trainer.state()  # nothing of it can be saved
 
 
 def test_a_gradient_that_is_no_number_stops_before_the_update_though_the_loss_is_one() -> None:
@@ -274,7 +300,7 @@ def test_losses_and_weights_follow_the_textbooks_training(config: ModelConfig) -
         for group in optimizer.param_groups:
             group["lr"] = textbook_learning_rate(positions, 1e-2, 500, 3000)
         expected = textbook_train_step(textbook, optimizer, x, y, grad_clip=0.5)
-        assert result.loss == pytest.approx(expected, abs=1e-4), result.step
+        assert loss_of(result) == pytest.approx(expected, abs=1e-4), result.step
         losses.append(expected)
     assert len(losses) == 12
     assert losses[-1] < losses[0] - 0.3
@@ -318,7 +344,7 @@ GOLDEN = {
 @both_models
 def test_losses_are_those_written_down(config: ModelConfig) -> None:
     trainer = trainer_on(Watched(), model=fresh_model(config, seed=1), seed=1)
-    losses = [result.loss for result in itertools.islice(trainer.steps(), 5)]
+    losses = [loss_of(result) for result in itertools.islice(trainer.steps(), 5)]
     assert losses == pytest.approx(GOLDEN[config.variant], rel=1e-4)
 
 
@@ -337,7 +363,7 @@ def test_a_saved_state_continues_where_it_was_saved(name: str) -> None:
     whole = trainer_on(Watched(), model=fresh_model(wet), device=device)
     expected = losses_of(whole)
     first = trainer_on(Watched(), model=fresh_model(wet), device=device)
-    losses = [result.loss for result in itertools.islice(first.steps(), 4)]
+    losses = [loss_of(result) for result in itertools.islice(first.steps(), 4)]
     tensors, progress = first.state()
     saved = {key: tensor.cpu().clone() for key, tensor in tensors.items()}
     weights = weights_of(first)

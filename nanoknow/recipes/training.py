@@ -214,6 +214,7 @@ class _Sitting:
         self.stage: StageConfig = getattr(self.config, self.run.record.stage)
         self.began = self.saved_at = time.monotonic()
         self.n_examples = 0
+        self.loss = ""
 
     @property
     def seconds(self) -> float:
@@ -279,29 +280,27 @@ class _Sitting:
 
     def _words(self, result: StepResult) -> str:
         self.n_examples += result.n_examples
+        self.loss = f"loss {result.reading.loss:.3f} " if result.reading else self.loss
         speed = self.n_examples / max(self.sitting_seconds, 1e-9)
         return (
-            f"epoch {result.epoch}/{self.stage.epochs} loss {result.loss:.3f} "
+            f"epoch {result.epoch}/{self.stage.epochs} {self.loss}"
             f"lr {result.learning_rate:.1e} {speed:.0f} ex/s"
         )
 
     def _record(self, result: StepResult) -> None:
         place = {"step": result.step, "epoch": result.epoch, "seconds": round(self.seconds, 3)}
-        if result.step % self.stage.log_every == 0 or result.step == 1:
+        reading = result.reading
+        if reading is not None and (result.step % self.stage.log_every == 0 or result.step == 1):
             self.run.record_metrics(
-                "step",
-                **place,
-                loss=result.loss,
-                learning_rate=result.learning_rate,
-                grad_norm=result.grad_norm,
+                "step", **place, **asdict(reading), learning_rate=result.learning_rate
             )
-        if result.epoch_loss is None:
+        if reading is None or result.epoch_loss is None:
             return
         self.run.record_metrics(
             "epoch",
             **place,
             loss=result.epoch_loss,
-            last_loss=result.loss,
+            last_loss=reading.loss,
             learning_rate=result.learning_rate,
         )
         every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
