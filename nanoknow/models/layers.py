@@ -51,6 +51,30 @@ class LayerCache:
             self.keys, self.values = self.keys[rows], self.values[rows]
 
 
+class Rotation(nn.Module):
+    """Turns queries and keys by their positions (RoPE, Su et al., 2021).
+
+    Their products then depend on the distance of two characters, not on where they stand.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, block_size: int, width: int) -> None:
+        super().__init__()
+        frequencies = 10_000.0 ** (-torch.arange(width // 2) / (width // 2))  # (d/2h,)
+        angles = torch.arange(block_size)[:, None] * frequencies  # (ℓ, d/2h)
+        cos, sin = angles.cos(), angles.sin()
+        # x·cos + swapped x·sin turns both halves at once.
+        self.register_buffer("cos", torch.cat([cos, cos], 1), persistent=False)  # (ℓ, d/h)
+        self.register_buffer("sin", torch.cat([-sin, sin], 1), persistent=False)
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        """Turn (N, h, d/h) by (N,) positions."""
+        cos, sin = (t[positions].to(x.dtype)[:, None] for t in (self.cos, self.sin))  # (N, 1, d/h)
+        return torch.addcmul(x * cos, x.roll(x.shape[2] // 2, 2), sin)
+
+
 class Attention(nn.Module):
     """Multi-head causal attention (Vaswani et al., 2017), of a sequence to itself or another.
 
@@ -58,10 +82,12 @@ class Attention(nn.Module):
     triangle where the two lengths differ.
     """
 
-    def __init__(self, d_model: int, n_heads: int, dropout: float, *, rotary: bool) -> None:
+    def __init__(
+        self, d_model: int, n_heads: int, dropout: float, rotation: Rotation | None
+    ) -> None:
         super().__init__()
         self.n_heads = n_heads
-        self.rotary = rotary
+        self.rotation = rotation
         self.query = nn.Linear(d_model, d_model)
         self.key = nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
@@ -94,9 +120,9 @@ class Attention(nn.Module):
         else:
             (q,) = _project(query_input, self.query, n_heads=self.n_heads)
             k, v = _project(key_value_input, self.key, self.value, n_heads=self.n_heads)
-        if self.rotary:
-            q = _rotate(q, query_layout.positions)
-            k = _rotate(k, key_value_layout.positions)
+        if self.rotation is not None:
+            q = self.rotation(q, query_layout.positions)
+            k = self.rotation(k, key_value_layout.positions)
         if cache is None:
             p = self.dropout if self.training else 0.0
             c = attend(q, k, v, query_layout, key_value_layout, p)  # (N_q, h, d/h)
@@ -131,19 +157,6 @@ def _attend_to_cache(
     return c.transpose(1, 2).flatten(0, 1)
 
 
-def _rotate(x: Tensor, positions: Tensor) -> Tensor:
-    """Turn (N, h, d/h) queries or keys by their (N,) positions (RoPE, Su et al., 2021).
-
-    Their products then depend on the distance of two characters, not on where they stand.
-    """
-    half = x.shape[-1] // 2
-    frequencies = 10_000.0 ** (-torch.arange(half, device=x.device) / half)  # (d/2h,)
-    angles = positions[:, None, None] * frequencies  # (N, 1, d/2h)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    first, second = x[..., :half], x[..., half:]
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
-
-
 class MLP(nn.Module):
     """d → 4d → d with exact GELU (Hendrycks & Gimpel, 2016), on (N, d)."""
 
@@ -162,10 +175,12 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Pre-norm block: x + attention(ln1 x), then x + mlp(ln2 x)."""
 
-    def __init__(self, d_model: int, n_heads: int, dropout: float, *, rotary: bool) -> None:
+    def __init__(
+        self, d_model: int, n_heads: int, dropout: float, rotation: Rotation | None
+    ) -> None:
         super().__init__()
         self.ln1 = nn.LayerNorm(d_model)
-        self.attention = Attention(d_model, n_heads, dropout, rotary=rotary)
+        self.attention = Attention(d_model, n_heads, dropout, rotation)
         self.ln2 = nn.LayerNorm(d_model)
         self.mlp = MLP(d_model, dropout)
 

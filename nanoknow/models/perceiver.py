@@ -17,16 +17,21 @@ from torch import Tensor, nn
 from nanoknow.config import PerceiverConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.layers import Block, Embedding, Head, LayerCache, initialize
+from nanoknow.models.layers import Block, Embedding, Head, LayerCache, Rotation, initialize
 
 
 class DownProjection(Block):
     """Reads N characters into latents: C + attention(ln1 C, characters), then the MLP."""
 
     def __init__(
-        self, d_model: int, n_heads: int, dropout: float, *, rotary: bool, bottleneck_dim: int
+        self,
+        d_model: int,
+        n_heads: int,
+        dropout: float,
+        rotation: Rotation | None,
+        bottleneck_dim: int,
     ) -> None:
-        super().__init__(d_model, n_heads, dropout, rotary=rotary)
+        super().__init__(d_model, n_heads, dropout, rotation)
         self.basis = nn.Parameter(torch.empty(1, bottleneck_dim, d_model))
 
     def read(
@@ -69,12 +74,13 @@ class Perceiver(CharacterModel):
         self.config = config
         d, heads, dropout = config.d_model, config.n_heads, config.dropout
         rotary, m = config.positions == "rotary", config.bottleneck_dim
+        rotation = Rotation(config.block_size, d // heads) if rotary else None
         self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
-        self.down = DownProjection(d, heads, dropout, rotary=rotary, bottleneck_dim=m)
+        self.down = DownProjection(d, heads, dropout, rotation, m)
         self.blocks = nn.ModuleList(
-            Block(d, heads, dropout, rotary=rotary) for _ in range(config.n_layers - 2)
+            Block(d, heads, dropout, rotation) for _ in range(config.n_layers - 2)
         )
-        self.up = UpProjection(d, heads, dropout, rotary=rotary)
+        self.up = UpProjection(d, heads, dropout, rotation)
         self.head = Head(d, vocab_size)
         initialize(self, generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from nanoknow.config import VanillaConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.layers import Block, Embedding, Head, LayerCache, initialize
+from nanoknow.models.layers import Block, Embedding, Head, LayerCache, Rotation, initialize
 
 
 class Vanilla(CharacterModel):
@@ -20,9 +20,10 @@ class Vanilla(CharacterModel):
         super().__init__()
         self.config = config
         d, dropout, rotary = config.d_model, config.dropout, config.positions == "rotary"
+        rotation = Rotation(config.block_size, d // config.n_heads) if rotary else None
         self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
         self.blocks = nn.ModuleList(
-            Block(d, config.n_heads, dropout, rotary=rotary) for _ in range(config.n_layers)
+            Block(d, config.n_heads, dropout, rotation) for _ in range(config.n_layers)
         )
         self.head = Head(d, vocab_size)
         initialize(self, generator)
