@@ -134,7 +134,8 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         with self.device.autocast():
             logits = self.model(batch.tokens, batch.layout)  # (N, vocabulary)
-        loss = F.cross_entropy(logits.float(), batch.targets, ignore_index=IGNORE)
+        precise = torch.promote_types(logits.dtype, torch.float32)
+        loss = F.cross_entropy(logits.to(precise), batch.targets, ignore_index=IGNORE)
         loss.backward()  # type: ignore[no-untyped-call]
         clip = self.config.optimizer.grad_clip
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip)

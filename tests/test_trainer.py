@@ -272,7 +272,8 @@ def textbook_pair(config: ModelConfig) -> tuple[TextbookVanilla | TextbookPercei
         )
     model = fresh_model(config)
     copy_weights(textbook, model)
-    return textbook, trainer_on(Watched(), stage(epochs=4, grad_clip=0.5), model)
+    config_of_stage = stage(epochs=17, grad_clip=0.5)
+    return textbook.double(), trainer_on(Watched(), config_of_stage, model.double())
 
 
 def padded(batch: Batch) -> tuple[Tensor, Tensor]:
@@ -288,7 +289,7 @@ def padded(batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 @both_models
-def test_losses_and_weights_follow_the_textbooks_training(config: ModelConfig) -> None:
+def test_fifty_steps_in_double_precision_are_the_textbooks(config: ModelConfig) -> None:
     textbook, trainer = textbook_pair(config)
     assert isinstance(trainer.task, Watched)
     optimizer = textbook_optimizer(textbook, 1e-2, "all_but_biases")
@@ -300,17 +301,17 @@ def test_losses_and_weights_follow_the_textbooks_training(config: ModelConfig) -
         for group in optimizer.param_groups:
             group["lr"] = textbook_learning_rate(positions, 1e-2, 500, 3000)
         expected = textbook_train_step(textbook, optimizer, x, y, grad_clip=0.5)
-        assert loss_of(result) == pytest.approx(expected, abs=1e-4), result.step
+        assert loss_of(result) == pytest.approx(expected, rel=1e-10), result.step
         losses.append(expected)
-    assert len(losses) == 12
-    assert losses[-1] < losses[0] - 0.3
+    assert len(losses) == 51
+    assert losses[-1] < losses[0] - 1.0
     with torch.no_grad():
-        ours = fresh_model(config)
+        ours = fresh_model(config).double()
         copy_weights(textbook, ours)
     found = trainer.model.state_dict()
     for name, weight in ours.state_dict().items():
         if not name.endswith("key.bias"):  # no logit depends on it: its gradient is noise
-            torch.testing.assert_close(found[name], weight, rtol=0, atol=2e-4, msg=name)
+            torch.testing.assert_close(found[name], weight, rtol=0, atol=1e-8, msg=name)
 
 
 @both_models
