@@ -24,7 +24,10 @@ def test_products_of_turned_queries_and_keys_depend_on_distance_alone() -> None:
     rotation = Rotation(100, 16)
 
     def product(i: int, j: int) -> torch.Tensor:
-        return (rotation(q, torch.tensor([i])) * rotation(k, torch.tensor([j]))).sum(-1)
+        turned: torch.Tensor = (
+            rotation(q, torch.tensor([i])) * rotation(k, torch.tensor([j]))
+        ).sum(-1)
+        return turned
 
     torch.testing.assert_close(product(20, 13), product(99, 92), rtol=1e-4, atol=1e-4)
     assert not torch.allclose(product(20, 13), product(20, 14), atol=1e-2)
