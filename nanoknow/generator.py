@@ -13,7 +13,8 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.models.base import CharacterModel
 
-ANSWERS_AT_ONCE = 256
+ANSWERS_AT_ONCE = 128
+"""More of them are padded further, and their caches leave the processor's own."""
 
 
 @dataclass(frozen=True)
