@@ -62,15 +62,22 @@ class LoadedRun:
         length: int | None = None,
         temperature: float | None = None,
         top_k: int | None = None,
+        past_block: str | None = None,
         seed: int = 0,
     ) -> str:
-        """Write ``length`` characters after a context, and return them.
+        """Write ``length`` characters after a context, in float32, and return them.
 
         Raises:
             ConfigError: a value is out of range.
             DataError: the context holds characters outside the vocabulary.
         """
-        asked = {"context": context, "length": length, "temperature": temperature, "top_k": top_k}
+        asked = {
+            "context": context,
+            "length": length,
+            "temperature": temperature,
+            "top_k": top_k,
+            "past_block": past_block,
+        }
         overrides = [
             Override(f"sample.{key}", value, key)
             for key, value in asked.items()
@@ -80,7 +87,13 @@ class LoadedRun:
         ids = self.tokenizer.encode(config.context)
         generator = new_generator(seed, "sample")
         drawn = sample_ids(
-            self.model, ids, config.length, config.temperature, config.top_k, generator
+            self.model,
+            ids,
+            config.length,
+            config.temperature,
+            config.top_k,
+            generator,
+            config.past_block,
         )
         return self.tokenizer.decode(drawn)
 

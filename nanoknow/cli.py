@@ -115,6 +115,14 @@ def sample(
     length: Annotated[int | None, typer.Option(help="Characters to write.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Divides the logits.")] = None,
     top_k: Annotated[int | None, typer.Option(help="Draw among so many; 0 for all.")] = None,
+    past_block: Annotated[
+        str | None,
+        typer.Option(
+            metavar="recompute|hop",
+            help="Past the block: all of it anew for each character, or half of it now and then.",
+        ),
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -131,6 +139,8 @@ def sample(
         "--length": ("sample.length", length),
         "--temperature": ("sample.temperature", temperature),
         "--top-k": ("sample.top_k", top_k or None),
+        "--past-block": ("sample.past_block", past_block),
+        "--precision": ("precision", precision),
     }
     overrides = opt.overrides(None, flags)
     if top_k == 0:

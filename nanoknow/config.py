@@ -19,6 +19,7 @@ Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Strict(), Field(gt=0.0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
 Switch = Annotated[bool, Strict()]
+PastBlock = Literal["recompute", "hop"]
 
 MIN_PEOPLE = 10
 """Of a built-in world, so that dev and test have two each."""
@@ -213,6 +214,11 @@ class SampleConfig(Frozen):
     length: Count = 2000
     temperature: Positive = 1.0
     top_k: Count | None = 10
+    past_block: PastBlock = Field(
+        "recompute",
+        description="recompute: read the last block anew for each character, as the original "
+        "did; hop: keep half a block and go on by the cache, many times faster",
+    )
 
 
 class ExperimentConfig(Frozen):

@@ -250,6 +250,32 @@ def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) 
     assert other.stdout != result.stdout
 
 
+def test_sample_hops_the_window_or_computes_in_float32_where_asked(home: Path) -> None:
+    long = ("sample", "--context", "O God", "--length", "300")
+    in_float32 = (*long, "--precision", "float32")
+    result = succeed(*in_float32)
+    assert "float32: asked for); past the block: recompute" in result.stderr
+    rounded = succeed(*long, "--precision", "bfloat16")
+    assert "bfloat16: asked for)" in rounded.stderr
+    assert len(rounded.stdout) == len(result.stdout)
+    hopped = json.loads(succeed(*in_float32, "--past-block", "hop", "--json").stdout)
+    assert hopped["past_block"] == "hop"
+    written = result.stdout.removeprefix("O God").removesuffix("\n")
+    assert hopped["text"][: 128 - 4] == written[: 128 - 4]  # until the block is full
+    assert hopped["text"] != written
+    loaded = nanoknow.load(home / "runs" / "play")
+    assert loaded.sample("O God", length=300, past_block="hop") == hopped["text"]
+
+
+def test_sample_names_the_ways_past_the_block_and_the_precisions(home: Path) -> None:
+    line = refuse("sample", "runs/play", "--past-block", "skip")
+    assert "--past-block" in line
+    assert "unknown 'skip'. Available: recompute, hop" in line
+    assert "Available: auto, float32, bfloat16" in refuse(
+        "sample", "runs/play", "--precision", "half"
+    )
+
+
 def test_an_unknown_character_of_the_context_is_named(home: Path) -> None:
     assert "'é' (U+00E9)" in refuse("sample", "runs/play", "--context", "été")
     assert "lacks 'é'" in refuse("sample", "--context", "été")

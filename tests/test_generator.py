@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from nanoknow.config import ModelConfig
+from nanoknow.config import ModelConfig, PastBlock
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import MASK, PAD, Ids, Tokenizer
 from nanoknow.generator import ANSWERS_AT_ONCE, Decoded, decode_greedily, sample
 from nanoknow.models.base import CharacterModel
+from nanoknow.models.bfloat16 import in_bfloat16
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import answer_text, prompt_ids
 from tests.models.test_against_textbook import CONFIGS, VOCAB, copy_weights, textbook_of
@@ -177,10 +178,11 @@ def draw(
     seed: int = 0,
     temperature: float = 1.0,
     top_k: int | None = None,
+    past_block: PastBlock = "recompute",
 ) -> str:
     generator = torch.Generator().manual_seed(seed)
     ids = TOKENIZER.encode(context)
-    drawn = sample(model, ids, length, temperature, top_k, generator)
+    drawn = sample(model, ids, length, temperature, top_k, generator, past_block)
     return TOKENIZER.decode(drawn)
 
 
@@ -261,3 +263,98 @@ def test_characters_come_one_at_a_time() -> None:
     drawn = sample(model, TOKENIZER.encode("abc"), 10**9, 1.0, None, generator)
     first = [next(drawn) for _ in range(30)]
     assert TOKENIZER.decode(first) == draw(model, "abc", 30)
+
+
+def rotary(config: ModelConfig) -> ModelConfig:
+    return config.model_copy(update={"positions": "rotary"})
+
+
+every_position = pytest.mark.parametrize(
+    "config", [*CONFIGS, *(rotary(config) for config in CONFIGS[:2])], ids=repr
+)
+
+
+def scrambled(config: ModelConfig) -> CharacterModel:
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(0)).eval()
+    scramble(model, 2)
+    return model
+
+
+def hop_anew(model: CharacterModel, ids: list[int], length: int, seed: int) -> list[int]:
+    """Sample with a window that starts again at half a block, without any cache."""
+    generator = torch.Generator().manual_seed(seed)
+    window = ids[-BLOCK:]
+    drawn = []
+    for _ in range(length):
+        logits = uncached_logits(model, np.array(window, dtype=np.int64))[-1]
+        drawn.append(int(torch.multinomial(logits.softmax(-1), 1, generator=generator)))
+        window.append(drawn[-1])
+        if len(window) > BLOCK:
+            window = window[-(BLOCK // 2) :]
+    return drawn
+
+
+@every_position
+@pytest.mark.parametrize("n_context", [1, BLOCK // 2 + 1, BLOCK - 1, BLOCK, BLOCK + 9])
+def test_hopping_reads_half_a_block_anew_whenever_it_is_full(
+    config: ModelConfig, n_context: int
+) -> None:
+    model = scrambled(config).double()  # no rounding decides between two characters
+    [context] = random_texts([n_context])
+    hopped = draw(model, context, 70, 5, past_block="hop")
+    expected = hop_anew(model, TOKENIZER.encode(context).tolist(), 70, 5)
+    assert hopped == TOKENIZER.decode(expected)
+    within = BLOCK - min(n_context, BLOCK) + 1
+    recomputed = draw(model, context, 70, 5)
+    assert recomputed[:within] == hopped[:within]
+    assert recomputed != hopped
+
+
+def test_hopping_costs_one_reading_of_half_a_block_for_half_a_block_of_text() -> None:
+    model = scrambled(CONFIGS[0])
+    read: list[int] = []
+    model.register_forward_pre_hook(lambda _, inputs: read.append(len(inputs[0])))
+    draw(model, random_texts([BLOCK])[0], 1 + 2 * (BLOCK // 2 + 1), past_block="hop")
+    half = [BLOCK // 2, *[1] * (BLOCK // 2)]
+    assert read == [BLOCK, *half, *half]
+
+
+@every_position
+def test_logits_at_some_places_are_those_rows_of_all_of_them(config: ModelConfig) -> None:
+    model = scrambled(config)
+    layout = Layout.of((Group(3, 9), Group(2, 4)))
+    tokens = torch.randint(1, VOCAB, (35,), generator=torch.Generator().manual_seed(0))
+    places = torch.tensor([34, 0, 8, 17, 20])
+    with torch.no_grad():
+        some, full = model(tokens, layout, None, places), model(tokens, layout)
+    assert some.shape == (5, VOCAB)
+    torch.testing.assert_close(some, full[places], rtol=0, atol=1e-5)
+
+
+@every_position
+def test_in_bfloat16_logits_are_close_and_the_model_itself_is_kept(config: ModelConfig) -> None:
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(0)).eval()
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    cast = in_bfloat16(model)
+    ids = TOKENIZER.encode(random_texts([BLOCK])[0])
+    full, rounded = uncached_logits(model, ids), uncached_logits(cast, ids).float()
+    assert float((rounded - full).norm() / full.norm()) < 0.02
+    assert not torch.equal(rounded, full)
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+    caches = cast.new_caches(BLOCK)
+    for t, token in enumerate(torch.from_numpy(ids)):
+        step = Layout((Group(1, 1),), torch.tensor([t]), t + 1)
+        with torch.no_grad():
+            [logits] = cast(token[None], step, caches).float()
+        assert float((logits - full[t]).norm() / full[t].norm()) < 0.03
+
+
+@every_position
+@pytest.mark.parametrize("past_block", ["recompute", "hop"])
+def test_sampling_in_bfloat16_writes_characters_of_the_vocabulary(
+    config: ModelConfig, past_block: PastBlock
+) -> None:
+    text = draw(in_bfloat16(scrambled(config)), "abc", 60, 1, 1.0, 5, past_block)
+    assert len(text) == 60
+    assert text == draw(in_bfloat16(scrambled(config)), "abc", 60, 1, 1.0, 5, past_block)
+    assert len(set(text)) > 1

@@ -15,7 +15,7 @@ LADDER = (
     ("config", "config_errors", "config_file", "reporter", "signals"),
     ("data.tokenizer", "data.corpus", "data.facts", "data.world_words", "data.world"),
     ("data.download", "data.sources"),
-    ("device", "data.batch", "models.kernels", "models.layers", "models.base"),
+    ("device", "data.batch", "models.kernels", "models.layers", "models.base", "models.bfloat16"),
     ("tasks.base", "tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
     ("tasks.registry", "models.registry"),

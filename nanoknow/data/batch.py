@@ -39,16 +39,18 @@ class Layout:
     Attributes:
         groups: the rectangles, in the order of their tokens; N is the sum of their tokens.
         positions: (N,) int64, each token's place in its own sequence, from 0.
+        end: one past the largest position, where it is known without asking the device.
     """
 
     groups: tuple[Group, ...]
     positions: Tensor
+    end: int | None = None
 
     @classmethod
     def of(cls, groups: tuple[Group, ...], device: torch.device | None = None) -> Layout:
         """Lay out sequences that all start at position 0."""
         rows = [torch.arange(g.length, device=device).repeat(g.n_sequences) for g in groups]
-        return cls(groups, torch.cat(rows))
+        return cls(groups, torch.cat(rows), max(g.length for g in groups))
 
     @property
     def sizes(self) -> list[int]:
@@ -65,7 +67,7 @@ class Layout:
 
     def to(self, device: torch.device) -> Layout:
         """Copy to a device."""
-        return Layout(self.groups, self.positions.to(device, non_blocking=True))
+        return Layout(self.groups, self.positions.to(device, non_blocking=True), self.end)
 
 
 @dataclass(frozen=True)

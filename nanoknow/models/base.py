@@ -21,17 +21,23 @@ class CharacterModel(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, tokens: Tensor, layout: Layout, caches: list[LayerCache] | None = None
+        self,
+        tokens: Tensor,
+        layout: Layout,
+        caches: list[LayerCache] | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
-        """Return the next character's logits at each place.
+        """Return the next character's logits at each place, or at those that are wanted.
 
         Args:
             tokens: (N,) int64 ids.
             layout: how they fall into sequences; positions stay below ``block_size``.
-            caches: one for each layer (``new_caches``), to decode sequences step by step.
+            caches: one for each layer (``new_caches``), to decode sequences step by step; the
+                first step starts at position 0.
+            places: (P,) int64, which of the N to compute logits at; None for all of them.
 
         Returns:
-            (N, vocabulary) logits.
+            (P, vocabulary) logits, P = N where all are wanted.
         """
 
     @abstractmethod

@@ -30,16 +30,23 @@ class LayerCache:
     keys: Tensor | None = field(default=None)
     values: Tensor | None = field(default=None)
 
-    def write(self, keys: Tensor, values: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Put (B, h, T, d/h) keys and values at (B, T) positions; return all of them.
+    def write(self, keys: Tensor, values: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
+        """Put (B, h, T, d/h) keys and values at their positions; return all of them.
 
-        What stands at a position is overwritten: padding after a prompt gives way to the
-        characters decoded in its place.
+        The first to come stand at positions 0 … T - 1. What stands at a position is overwritten:
+        padding after a prompt gives way to the characters decoded in its place.
         """
         if self.keys is None or self.values is None:
-            b, h, _, width = keys.shape
+            b, h, t, width = keys.shape
             self.keys = keys.new_zeros(b, h, self.capacity, width)
             self.values = torch.zeros_like(self.keys)
+            self.keys[:, :, :t], self.values[:, :, :t] = keys, values
+            return self.keys, self.values
+        if layout.end is not None and len(layout.positions) == 1:
+            at = slice(layout.end - 1, layout.end)  # scatter costs several times as much
+            self.keys[:, :, at], self.values[:, :, at] = keys, values
+            return self.keys, self.values
+        [positions] = layout.rectangles(layout.positions)  # (B, T)
         index = positions[:, None, :, None].expand_as(keys)
         self.keys.scatter_(2, index, keys)
         self.values.scatter_(2, index, values)
@@ -145,16 +152,29 @@ def _attend_to_cache(
     q: Tensor, k: Tensor, v: Tensor, query_layout: Layout, key_layout: Layout, cache: LayerCache
 ) -> Tensor:
     """Write (N, h, d/h) keys and values and let the queries see all up to their positions."""
-    [query_positions] = query_layout.rectangles(query_layout.positions)  # (B, T)
-    [key_positions] = key_layout.rectangles(key_layout.positions)
-    [q], [k], [v] = (
+    [queries], [keys], [values] = (
         layout.rectangles(x) for layout, x in ((query_layout, q), (key_layout, k), (key_layout, v))
     )
-    keys, values = cache.write(k.transpose(1, 2), v.transpose(1, 2), key_positions)
-    steps = torch.arange(cache.capacity, device=q.device)  # (S,)
-    seen = steps <= query_positions[:, None, :, None]  # (B, 1, T, S)
-    c = F.scaled_dot_product_attention(q.transpose(1, 2), keys, values, attn_mask=seen)
+    is_first = cache.keys is None
+    all_keys, all_values = cache.write(keys.transpose(1, 2), values.transpose(1, 2), key_layout)
+    if is_first:
+        return attend(q, k, v, query_layout, key_layout, 0.0)
+    c = _attend_earlier(queries.transpose(1, 2), all_keys, all_values, query_layout)
     return c.transpose(1, 2).flatten(0, 1)
+
+
+def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout) -> Tensor:
+    """Gather values for (B, h, T, d/h) queries from a cache of (B, h, capacity, d/h).
+
+    What no query of the layout reaches is left out: at first that is most of a cache.
+    """
+    k, v = k[:, :, : layout.end], v[:, :, : layout.end]  # (B, h, S, d/h)
+    if layout.end is not None and len(layout.positions) == 1:
+        return F.scaled_dot_product_attention(q, k, v)
+    [positions] = layout.rectangles(layout.positions)  # (B, T)
+    steps = torch.arange(k.shape[2], device=q.device)  # (S,)
+    seen = steps <= positions[:, None, :, None]  # (B, 1, T, S)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
 
 
 class MLP(nn.Module):
@@ -184,10 +204,18 @@ class Block(nn.Module):
         self.ln2 = nn.LayerNorm(d_model)
         self.mlp = MLP(d_model, dropout)
 
-    def forward(self, x: Tensor, layout: Layout, cache: LayerCache | None = None) -> Tensor:
-        """Map (N, d) to (N, d)."""
+    def forward(
+        self,
+        x: Tensor,
+        layout: Layout,
+        cache: LayerCache | None = None,
+        places: Tensor | None = None,
+    ) -> Tensor:
+        """Map (N, d) to (N, d), or to (P, d) where only those places are wanted."""
         y = self.ln1(x)
         x = x + self.attention(y, y, layout, layout, cache)
+        if places is not None:
+            x = x[places]
         out: Tensor = x + self.mlp(self.ln2(x))
         return out
 

@@ -54,10 +54,13 @@ class UpProjection(Block):
         latent_layout: Layout,
         layout: Layout,
         cache: LayerCache | None,
+        places: Tensor | None,
     ) -> Tensor:
-        """Map (N_latents, d) and the embedded (N, d) characters to (N, d)."""
+        """Map (N_latents, d) and the embedded (N, d) characters to (N, d), or to (P, d) places."""
         gathered = self.attention(characters, self.ln1(latents), layout, latent_layout, cache)
         x = characters + gathered
+        if places is not None:
+            x = x[places]
         out: Tensor = x + self.mlp(self.ln2(x))
         return out
 
@@ -87,7 +90,11 @@ class Perceiver(CharacterModel):
         nn.init.xavier_uniform_(self.down.basis, generator=generator)
 
     def forward(
-        self, tokens: Tensor, layout: Layout, caches: list[LayerCache] | None = None
+        self,
+        tokens: Tensor,
+        layout: Layout,
+        caches: list[LayerCache] | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
         each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 2)
@@ -97,7 +104,7 @@ class Perceiver(CharacterModel):
         y = self.down.read(x, latent_layout, layout, down)  # (N_latents, d)
         for block, cache in zip(self.blocks, trunk, strict=True):
             y = block(y, latent_layout, cache)
-        logits: Tensor = self.head(self.up.write(y, x, latent_layout, layout, up))
+        logits: Tensor = self.head(self.up.write(y, x, latent_layout, layout, up, places))
         return logits
 
     def new_caches(self, capacity: int) -> list[LayerCache]:
@@ -118,4 +125,5 @@ class Perceiver(CharacterModel):
         for group, rows in zip(layout.groups, layout.rectangles(layout.positions), strict=True):
             groups.append(Group(group.n_sequences, min(group.length, m)))
             positions.append(rows[:, :m].clamp(max=m - 1).flatten())
-        return Layout(tuple(groups), torch.cat(positions))
+        end = None if layout.end is None else min(layout.end, m)
+        return Layout(tuple(groups), torch.cat(positions), end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -29,12 +31,18 @@ class Vanilla(CharacterModel):
         initialize(self, generator)
 
     def forward(
-        self, tokens: Tensor, layout: Layout, caches: list[LayerCache] | None = None
+        self,
+        tokens: Tensor,
+        layout: Layout,
+        caches: list[LayerCache] | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
         x = self.embedding(tokens, layout)  # (N, d)
-        for i, block in enumerate(self.blocks):
-            x = block(x, layout, caches[i] if caches else None)
+        each: Sequence[LayerCache | None] = caches or [None] * len(self.blocks)
+        last = len(self.blocks) - 1
+        for i, (block, cache) in enumerate(zip(self.blocks, each, strict=True)):
+            x = block(x, layout, cache, places if i == last else None)
         logits: Tensor = self.head(x)
         return logits
 

@@ -11,6 +11,7 @@ from nanoknow.config_file import Override, load_config
 from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError, DataError
 from nanoknow.generator import sample as sample_ids
+from nanoknow.models.bfloat16 import in_bfloat16
 from nanoknow.reporter import Reporter
 from nanoknow.runs import describe_run, latest_run, open_checkpoint
 
@@ -22,7 +23,7 @@ class Sampler:
     """A language model ready to write.
 
     Attributes:
-        config: context, length, temperature, top-k: the run's own, with what was asked for on top.
+        config: the run's own ``sample`` section, with what was asked for on top.
         pieces: the characters after the context, as they come.
     """
 
@@ -42,7 +43,7 @@ def sample(
     Args:
         run_path: a run or checkpoint folder; None for the latest language model whose
             vocabulary holds the context.
-        overrides: of the ``sample`` section of the run's config.
+        overrides: of the ``sample`` section and the ``precision`` of the run's config.
         seed: of the draws.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is told which run is taken.
@@ -64,13 +65,27 @@ def sample(
             f"{run.path}: is a {record.task.kind} run, not a language model: make one with "
             f"'{MAKER}'"
         )
-    config = load_config(None, overrides, run.config).sample
+    whole = load_config(None, overrides, run.config)
+    config = whole.sample
     try:
         context = record.tokenizer.encode(config.context)
     except DataError as error:
         raise DataError(f"--context: {error}: leave it out, or name another run") from None
-    reporter.note(f"using {describe_run(run, checkpoint)}")
-    model = checkpoint.load_model(choose_device(device))
-    generator = new_generator(seed, "sample")
-    ids = sample_ids(model, context, config.length, config.temperature, config.top_k, generator)
+    chosen = choose_device(device, whole.precision)
+    reporter.note(
+        f"using {describe_run(run, checkpoint)}, on {chosen.name} ({chosen.reason}); past the "
+        f"block: {config.past_block}"
+    )
+    model = checkpoint.load_model(chosen)
+    if chosen.precision == "bfloat16":
+        model = in_bfloat16(model)
+    ids = sample_ids(
+        model,
+        context,
+        config.length,
+        config.temperature,
+        config.top_k,
+        new_generator(seed, "sample"),
+        config.past_block,
+    )
     return Sampler(config, (record.tokenizer.decode([i]) for i in ids))
