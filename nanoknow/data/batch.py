@@ -63,9 +63,30 @@ class Layout:
             for part, group in zip(parts, self.groups, strict=True)
         ]
 
-    def to(self, device: torch.device) -> Layout:
-        """Copy to a device."""
-        return Layout(self.groups, self.positions.to(device, non_blocking=True))
+
+@dataclass(frozen=True)
+class Plan:
+    """How sequences of given lengths are packed: nothing here leaves the CPU.
+
+    Attributes:
+        order: (B,) int64, which sequence stands where.
+        groups: the rectangles that they fill in that order, each as wide as its longest.
+    """
+
+    order: Tensor
+    groups: tuple[Group, ...]
+
+    @classmethod
+    def of(cls, lengths: Tensor) -> Plan:
+        """Sort sequences by their (B,) lengths, each at least 1, and cut them into groups."""
+        order = torch.argsort(lengths, stable=True)
+        chunks = order.tensor_split(max(1, min(MAX_GROUPS, len(order) // MIN_ROWS)))
+        return cls(order, tuple(Group(len(c), int(lengths[c[-1]])) for c in chunks))
+
+    @property
+    def widths(self) -> Tensor:
+        """(B,) int64, how many places each sequence takes, in the order of ``order``."""
+        return torch.tensor([g.length for g in self.groups for _ in range(g.n_sequences)])
 
 
 @dataclass(frozen=True)
@@ -84,26 +105,19 @@ class Batch:
 
     @classmethod
     def from_rows(cls, rows: Tensor, targets: Tensor, lengths: Tensor) -> Batch:
-        """Pack padded rows: sort them by length, cut them into groups, drop the rest.
+        """Pack padded rows: as ``Plan.of`` has it, without the padding past each group.
 
         Args:
             rows: (B, T) input ids, meaningful in the first ``lengths[b]`` places of row b.
             targets: (B, T) the same for targets; ``IGNORE`` past the length.
-            lengths: (B,) int64, each at least 1.
+            lengths: (B,) int64 on the CPU, each at least 1.
         """
-        order = torch.argsort(lengths, stable=True)
-        chunks = order.tensor_split(max(1, min(MAX_GROUPS, len(order) // MIN_ROWS)))
-        groups = tuple(Group(len(chunk), int(lengths[chunk[-1]])) for chunk in chunks)
+        plan = Plan.of(lengths)
+        order = plan.order.to(rows.device)
+        sizes = [group.n_sequences for group in plan.groups]
         tokens_in, targets_in = [], []
-        for chunk, group in zip(chunks, groups, strict=True):
+        for chunk, group in zip(torch.split(order, sizes), plan.groups, strict=True):
             tokens_in.append(rows[chunk, : group.length].flatten())
             targets_in.append(targets[chunk, : group.length].flatten())
-        return cls(torch.cat(tokens_in), torch.cat(targets_in), Layout.of(groups, rows.device))
-
-    def to(self, device: torch.device) -> Batch:
-        """Copy to a device."""
-        return Batch(
-            self.tokens.to(device, non_blocking=True),
-            self.targets.to(device, non_blocking=True),
-            self.layout.to(device),
-        )
+        layout = Layout.of(plan.groups, rows.device)
+        return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)

@@ -14,11 +14,12 @@ from torch import Tensor
 from nanoknow.config import SpanCorruptionConfig
 from nanoknow.config_file import load_config
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.corpus import Corpus, read_corpus
+from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.tasks.span_corruption import SpanCorruption
 from tests.textbook import textbook_corrupt
+from tests.texts import corpus_of, tokenizer_of
 
 DOCUMENTS = st.lists(st.text("abcdé. ß日", max_size=40), min_size=1, max_size=40)
 
@@ -27,8 +28,8 @@ def task_on(
     documents: list[str], block_size: int = 32, config: SpanCorruptionConfig | None = None
 ) -> SpanCorruption:
     text = "\n".join(documents)
-    tokenizer = Tokenizer.from_text(text + "x", specials=True)
-    corpus = Corpus("made.txt", text, "0" * 64)
+    tokenizer = tokenizer_of(text + "x", specials=True)
+    corpus = corpus_of(text)
     return SpanCorruption(corpus, tokenizer, config or SpanCorruptionConfig(), block_size)
 
 
@@ -94,9 +95,9 @@ def test_arrangement_of_every_example_equals_the_textbooks(
         n = data.draw(st.integers(0, len(document)))
         masked = data.draw(st.integers(min(1, n), n))
         spans.append((n, data.draw(st.integers(0, n - masked)), masked))
-    n_all, starts, lengths = (torch.tensor(column) for column in zip(*spans, strict=True))
-    rows = task.corrupt(task.starts, n_all, starts, lengths)
     width = max(n for n, _, _ in spans) + 2
+    n_all, starts, lengths = torch.tensor(spans).T[..., None]  # (documents, 1) each
+    rows = task.corrupt(task.starts[:, None], n_all, starts, lengths, torch.arange(width))
     expected = [
         textbook_corrupt(document, *span).ljust(width, PAD)
         for document, span in zip(documents, spans, strict=True)
@@ -270,7 +271,7 @@ def test_packing_keeps_every_row_whole(lengths: list[int], seed: int) -> None:
 @pytest.mark.real_data
 def test_the_original_corpus_makes_2938_examples_of_127_positions(real_data: Path) -> None:
     corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_text(corpus.text, specials=True)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     config = load_config("birthplaces")
     assert isinstance(config.pretrain.task, SpanCorruptionConfig)
     task = SpanCorruption(corpus, tokenizer, config.pretrain.task, config.model.block_size)
