@@ -66,7 +66,7 @@ class Coder:
         # From the end, so that nothing is written over before it is read.
         for start in reversed(range(0, self._size, PART)):
             part = slice(start, min(start + PART, self._size))
-            wide[part] = old[part]
+            wide[part] = old[part].astype(width)  # a copy: numpy sees no overlap between types
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:

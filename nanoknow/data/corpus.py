@@ -16,6 +16,8 @@ from nanoknow.data.coding import PART, Coder, Codes, code_points
 from nanoknow.data.reading import decoded, file_pieces
 from nanoknow.errors import DataError
 
+Places = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
@@ -43,9 +45,11 @@ class Corpus:
         """One document a line; a last line end is followed by an empty document."""
         return tuple(self.text.split("\n"))
 
-    def lines(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def lines(self) -> tuple[Places, Places]:
         """Return where each document starts in the text, and its length; both (documents,)."""
-        ends = np.concatenate([*self.places_of("\n"), [len(self.codes)]])
+        width = np.int32 if len(self.codes) < 2**31 else np.int64
+        parts = [places.astype(width) for places in self.places_of("\n")]
+        ends = np.append(np.concatenate([*parts, np.empty(0, width)]), width(len(self.codes)))
         starts = np.zeros_like(ends)
         np.add(ends[:-1], 1, out=starts[1:])
         return starts, np.subtract(ends, starts, out=ends)

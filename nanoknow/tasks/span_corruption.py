@@ -48,7 +48,7 @@ class SpanCorruption:
         self.text = EncodedText(corpus, tokenizer)
         starts, lengths = map(torch.from_numpy, corpus.lines())
         kept = lengths >= 0 if config.keep_empty_documents else lengths > 0
-        self.lengths = lengths[kept]  # (documents,)
+        self.lengths = lengths[kept]  # (documents,), int32 or int64
         self.starts = starts[kept]  # (documents,)
         # What stands after the last line end is no line, and not worth a word.
         n_empty = int((~kept[:-1]).sum())
@@ -76,14 +76,15 @@ class SpanCorruption:
         With n the truncated length, the masked length is uniform on 1 … max(1, ⌊n/2⌋), so n/4
         on average, and its start is uniform.
         """
-        lengths = self.lengths[indices]  # (B,)
+        lengths = self.lengths[indices].long()  # (B,)
         spread = self.max_length - self.min_length + 1
         truncation = self.min_length + _uniform(torch.full_like(lengths, spread), generator)
         n = torch.minimum(truncation, lengths)
         masked = torch.minimum(1 + _uniform((n // 2).clamp(min=1), generator), n)
         start = _uniform(n - masked + 1, generator)
-        plan = Plan.of(n + 1)  # of the input: the n characters and two masks, without the last
-        drawn = torch.stack([self.starts[indices], n, start, masked])[:, plan.order]
+        # Of the input: the n characters and two masks, without the last.
+        plan = Plan.of(n + 1, self.positions_per_example)
+        drawn = torch.stack([self.starts[indices].long(), n, start, masked])[:, plan.order]
         device = self.text.device
         layout = Layout.of(plan.groups, device)
         place = layout.positions  # (N,)

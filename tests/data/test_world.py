@@ -5,6 +5,7 @@ import re
 import statistics
 import unicodedata
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from nanoknow.data import world_words as words
 from nanoknow.data.world import MAX_PEOPLE, make_world
-from nanoknow.data.world_files import WorldFiles, write_world
+from nanoknow.data.world_files import LINES, WorldFiles, write_world
 from nanoknow.errors import DataError
 from tests.texts import corpus_text, texts_of
 
@@ -204,6 +205,29 @@ def test_a_file_with_other_content_is_refused_and_nothing_is_written(tmp_path: P
         write_world(make_world(20, 2, 0), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["birth_test.tsv"]
     assert (tmp_path / "birth_test.tsv").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("change", ["a line more\n", ""])
+def test_a_file_with_more_or_less_than_the_content_is_refused(tmp_path: Path, change: str) -> None:
+    world = make_world(20, 2, 0)
+    path = write_world(world, tmp_path)[0]
+    content = path.read_text("utf-8")
+    path.write_text(content + change if change else content[:-1], "utf-8")
+    with pytest.raises(DataError, match=r"wiki\.txt exists with different content"):
+        write_world(world, tmp_path)
+
+
+def test_the_biographies_come_in_pieces_of_so_many_lines() -> None:
+    world = make_world(10, LINES // 4, 0)
+    pieces = [piece.count(b"\n") for piece in world.biographies.pieces()]
+    assert pieces == [LINES, LINES, LINES // 2]
+    assert {len(group) for group in sentences(world).values()} == {LINES // 4}
+
+
+def test_the_biographies_of_all_people_are_mixed() -> None:
+    names = [line.partition(". ")[0] for line in corpus_text(make_world(50, 4, 0)).splitlines()]
+    assert sum(a == b for a, b in pairwise(names)) < 20
+    assert len(set(names[:50])) > 25
 
 
 def test_a_folder_that_cannot_be_made_is_a_one_line_error(tmp_path: Path) -> None:

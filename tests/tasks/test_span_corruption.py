@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nanoknow.config import SpanCorruptionConfig
 from nanoknow.config_file import load_config
-from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.batch import IGNORE, Batch, Group, Plan
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
@@ -103,6 +103,24 @@ def test_arrangement_of_every_example_equals_the_textbooks(
         for document, span in zip(documents, spans, strict=True)
     ]
     assert [task.tokenizer.decode(row) for row in rows.tolist()] == expected
+
+
+@given(documents=DOCUMENTS, seed=st.integers(0, 99))
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_every_example_of_a_batch_is_the_textbooks_with_the_same_draws(
+    documents: list[str], seed: int
+) -> None:
+    documents = [*filter(None, documents), "abc"]
+    task = task_on(documents)
+    for i, document in enumerate(documents):
+        [draws] = draws_of(task, torch.tensor([i]), seed).tolist()
+        [text] = texts_of(task, task.batch(torch.tensor([i]), seeded(seed)))
+        assert text == textbook_corrupt(document, *draws)
+    everything = torch.arange(len(documents))
+    draws_of_all = draws_of(task, everything, seed).tolist()
+    texts = texts_of(task, task.batch(everything, seeded(seed)))
+    for text, draws in zip(texts, draws_of_all, strict=True):
+        assert text in {textbook_corrupt(document, *draws) for document in documents}
 
 
 @given(
@@ -266,6 +284,27 @@ def test_packing_keeps_every_row_whole(lengths: list[int], seed: int) -> None:
         for x, y, n in zip(rows, targets, lengths, strict=True)
     )
     assert found == expected
+
+
+@given(lengths=st.lists(st.integers(1, 127), min_size=1, max_size=300))
+@settings(derandomize=True, deadline=None, max_examples=100)
+def test_groups_hold_every_sequence_and_are_no_wider_than_allowed(lengths: list[int]) -> None:
+    plan = Plan.of(torch.tensor(lengths), 127)
+    assert sorted(plan.order.tolist()) == list(range(len(lengths)))
+    assert len(plan.widths) == sum(group.n_sequences for group in plan.groups) == len(lengths)
+    assert len(plan.groups) <= 16
+    for i, width in zip(plan.order.tolist(), plan.widths.tolist(), strict=True):
+        assert lengths[i] <= width <= 127
+
+
+def test_batches_of_one_corpus_come_in_few_shapes() -> None:
+    task = task_on(["abcd" * (i % 40 + 1) for i in range(640)], block_size=128)
+    batches = [task.batch(torch.arange(i, i + 128), seeded(i)) for i in range(512)]
+    assert len({len(batch.tokens) for batch in batches}) < 12
+    groups = {group for batch in batches for group in batch.layout.groups}
+    assert groups <= {Group(8, length) for length in [*range(8, 128, 8), 127]}
+    needed = sum(int((batch.targets != IGNORE).sum()) for batch in batches)
+    assert sum(len(batch.tokens) for batch in batches) < 1.25 * needed
 
 
 @pytest.mark.real_data
