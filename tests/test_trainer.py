@@ -165,6 +165,17 @@ def test_steps_of_an_epoch_are_the_originals(
     )
 
 
+def test_training_makes_no_second_copy_of_the_text() -> None:
+    corpus = corpus_of("\n".join(LIVES))
+    for task in (
+        SpanCorruption(corpus, TOKENIZER, SpanCorruptionConfig(), BLOCK),
+        LanguageModeling(corpus, TOKENIZER, LanguageModelingConfig(), BLOCK),
+    ):
+        next(trainer_on(task).steps())
+        assert task.text._codes.data_ptr() == corpus.codes.ctypes.data
+    assert set(vars(corpus)) == {"name", "sha256", "characters", "codes"}
+
+
 def test_positions_count_every_place_of_the_block_but_one() -> None:
     trainer = trainer_on(Watched())
     for result, positions in zip(trainer.steps(), [4 * 31, 8 * 31, 11 * 31, 15 * 31], strict=False):

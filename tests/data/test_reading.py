@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +107,15 @@ def test_a_file_longer_than_a_piece_reads_whole(
     path.write_bytes("Zoë\r\n日本\r\nK".encode() + b"\xf6ln")
     with pytest.raises(DataError, match=r"wiki\.txt:3: byte 0xf6 is not UTF-8"):
         read_corpus(path)
+
+
+def test_a_corpus_takes_little_more_than_a_byte_a_character_while_it_is_read() -> None:
+    piece = "Zoë was born in Köln.\n".encode() * 40_000
+    tracemalloc.start()
+    corpus = corpus_from_pieces(itertools.repeat(piece, 60), "FILE")
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    n = len(corpus.codes)
+    assert n == 60 * len(piece.decode()) == 60 * 40_000 * 22
+    assert held < 1.01 * n + 1e6
+    assert most < 1.15 * n + 50 * len(piece)
