@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nanoknow.config import StageConfig
 from nanoknow.data.batch import IGNORE
+from nanoknow.data.order import ShuffledOrder
 from nanoknow.device import Device, derive_seed, new_generator
 from nanoknow.errors import NanoknowError
 from nanoknow.models.base import CharacterModel
@@ -91,6 +92,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.model.to(self.device.torch_device)
+        self.task.to(self.device.torch_device)
         self.optimizer = build_optimizer(self.model, self.config.optimizer)
         on_device: dict[str, Any] = {"device": self.device.torch_device, "dtype": torch.float64}
         self._loss_sum = torch.zeros((), **on_device)
@@ -119,18 +121,19 @@ class Trainer:
             NonFiniteError: names the step, whose update was not made.
         """
         while self.progress.epoch < self.config.epochs:
-            generator = new_generator(self.seed, "order", self.progress.epoch)
-            order = torch.randperm(self.task.n_examples, generator=generator)
-            batches = torch.split(order, self.config.batch_size)
-            for indices in batches[self.progress.batch :]:
-                yield self._step(indices, is_last=self.progress.batch == len(batches) - 1)
+            seed = derive_seed(self.seed, "order", self.progress.epoch)
+            order = ShuffledOrder(self.task.n_examples, seed)
+            for number in range(self.progress.batch, self.steps_per_epoch):
+                start = number * self.config.batch_size
+                indices = torch.from_numpy(order.part(start, start + self.config.batch_size))
+                yield self._step(indices, is_last=number == self.steps_per_epoch - 1)
 
     def _step(self, indices: Tensor, *, is_last: bool) -> StepResult:
         progress = self.progress
         self.model.train()
         rate = self._set_learning_rate(progress.positions + self._positions(len(indices)))
         generator = new_generator(self.seed, "examples", progress.step)
-        batch = self.task.batch(indices, generator).to(self.device.torch_device)
+        batch = self.task.batch(indices, generator)
         self.optimizer.zero_grad(set_to_none=True)
         with self.device.autocast():
             logits = self.model(batch.tokens, batch.layout)  # (N, vocabulary)

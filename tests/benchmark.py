@@ -99,7 +99,7 @@ class Setting:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The vocabulary of that text."""
-        return Tokenizer.from_text(self.corpus.text, specials=True)
+        return Tokenizer.from_corpus(self.corpus, specials=True)
 
     @cached_property
     def device(self) -> Device:

@@ -54,7 +54,7 @@ def gradients(model: CharacterModel, batch: Batch) -> dict[str, Tensor]:
 @every_model
 def test_gradients_without_padding_are_those_with_it(real_data: Path, config: ModelConfig) -> None:
     corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_text(corpus.text, specials=True)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     task = SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), config.block_size)
     ragged = task.batch(torch.arange(0, 2900, 60), torch.Generator().manual_seed(0))
     assert len(ragged.layout.groups) > 1
@@ -78,7 +78,7 @@ def test_every_dev_question_is_answered_with_a_cache_as_without(
     real_data: Path, config: ModelConfig
 ) -> None:
     corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_text(corpus.text, specials=True)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
     task = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), config.block_size)
     model = model_of(config, len(tokenizer)).eval()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanoknow.config import QuestionAnsweringConfig, VanillaConfig
-from nanoknow.data.corpus import Corpus, Question, QuestionSet
+from nanoknow.data.corpus import Question, QuestionSet
 from nanoknow.data.facts import FactIndex
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.evaluator import (
@@ -36,6 +36,7 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
 from tests.test_generator import scramble
+from tests.texts import corpus_of
 
 TOKENIZER = Tokenizer(PAD + MASK + string.ascii_letters + " ?.")
 CONFIG = VanillaConfig(n_layers=2, n_heads=2, d_model=16, block_size=48, dropout=0.0)
@@ -172,7 +173,7 @@ def written(model: CharacterModel) -> list[str]:
 def facts_on(documents: list[str], training: list[str] | None = None) -> FactIndex:
     items = tuple(Question("Where?", place, i) for i, place in enumerate(training or []))
     questions = QuestionSet("train.tsv", items, "0" * 64) if training is not None else None
-    return FactIndex(Corpus("wiki.txt", "\n".join(documents), "0" * 64), questions)
+    return FactIndex(corpus_of("\n".join(documents)), questions)
 
 
 def test_questions_are_answered_in_their_order(model: CharacterModel, written: list[str]) -> None:

@@ -18,6 +18,8 @@ IGNORE = -100
 MAX_GROUPS, MIN_ROWS = 16, 8
 """A batch is cut into so many rectangles at most, of so many sequences at least: more of them
 mean less padding, but smaller pieces for attention."""
+WIDTH_STEP = 8
+"""Lengths of groups are multiples of it."""
 
 
 class Group(NamedTuple):
@@ -65,9 +67,50 @@ class Layout:
             for part, group in zip(parts, self.groups, strict=True)
         ]
 
-    def to(self, device: torch.device) -> Layout:
-        """Copy to a device."""
-        return Layout(self.groups, self.positions.to(device, non_blocking=True), self.end)
+
+@dataclass(frozen=True)
+class Plan:
+    """How sequences of given lengths are packed: nothing here leaves the CPU.
+
+    Attributes:
+        order: (B,) int64, which sequence stands where.
+        groups: the rectangles that they fill in that order, each at least as long as its longest.
+    """
+
+    order: Tensor
+    groups: tuple[Group, ...]
+
+    @classmethod
+    def of(cls, lengths: Tensor, widest: int) -> Plan:
+        """Sort sequences by their (B,) lengths, cut them into groups, and widen those a little.
+
+        A CPU's kernels for matrix products are built, and kept, for each shape that they meet. If
+        each batch had shapes of its own, memory would grow by tens of megabytes a step, to
+        several gigabytes. So a group's length is a multiple of ``WIDTH_STEP``, and that of all
+        groups together one of ``WIDTH_STEP / 2`` for each group, as far as ``widest`` allows.
+
+        Args:
+            lengths: each 1 … ``widest``.
+            widest: what a group may be widened to.
+        """
+        order = torch.argsort(lengths, stable=True)
+        n_groups = max(1, min(MAX_GROUPS, len(order) // MIN_ROWS))
+        n_rows = -(-len(order) // n_groups)
+        chunks = torch.split(order, n_rows)
+        longest = lengths[[int(chunk[-1]) for chunk in chunks]].tolist()
+        widths = [min(_round_up(n, WIDTH_STEP), widest) for n in longest]
+        n_tokens = sum(len(chunk) * width for chunk, width in zip(chunks, widths, strict=True))
+        unit = n_rows * n_groups * WIDTH_STEP // 2
+        spare = (_round_up(n_tokens, unit) - n_tokens) // n_rows
+        for i, width in enumerate(widths):  # the narrowest first: it costs attention least
+            more = min(spare, widest - width)
+            widths[i], spare = width + more, spare - more
+        return cls(order, tuple(map(Group, map(len, chunks), widths)))
+
+    @property
+    def widths(self) -> Tensor:
+        """(B,) int64, how many places each sequence takes, in the order of ``order``."""
+        return torch.tensor([g.length for g in self.groups for _ in range(g.n_sequences)])
 
 
 @dataclass(frozen=True)
@@ -86,26 +129,23 @@ class Batch:
 
     @classmethod
     def from_rows(cls, rows: Tensor, targets: Tensor, lengths: Tensor) -> Batch:
-        """Pack padded rows: sort them by length, cut them into groups, drop the rest.
+        """Pack padded rows as ``Plan.of`` has it, and drop the padding past each group.
 
         Args:
             rows: (B, T) input ids, meaningful in the first ``lengths[b]`` places of row b.
             targets: (B, T) the same for targets; ``IGNORE`` past the length.
-            lengths: (B,) int64, each at least 1.
+            lengths: (B,) int64 on the CPU, each at least 1.
         """
-        order = torch.argsort(lengths, stable=True)
-        chunks = order.tensor_split(max(1, min(MAX_GROUPS, len(order) // MIN_ROWS)))
-        groups = tuple(Group(len(chunk), int(lengths[chunk[-1]])) for chunk in chunks)
+        plan = Plan.of(lengths, rows.shape[1])
+        order = plan.order.to(rows.device)
+        sizes = [group.n_sequences for group in plan.groups]
         tokens_in, targets_in = [], []
-        for chunk, group in zip(chunks, groups, strict=True):
+        for chunk, group in zip(torch.split(order, sizes), plan.groups, strict=True):
             tokens_in.append(rows[chunk, : group.length].flatten())
             targets_in.append(targets[chunk, : group.length].flatten())
-        return cls(torch.cat(tokens_in), torch.cat(targets_in), Layout.of(groups, rows.device))
+        layout = Layout.of(plan.groups, rows.device)
+        return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)
 
-    def to(self, device: torch.device) -> Batch:
-        """Copy to a device."""
-        return Batch(
-            self.tokens.to(device, non_blocking=True),
-            self.targets.to(device, non_blocking=True),
-            self.layout.to(device),
-        )
+
+def _round_up(n: int, unit: int) -> int:
+    return -(-n // unit) * unit

@@ -1,36 +1,69 @@
-"""Reading documents and questions, and refusing what would be misread."""
+"""Documents and questions, as the package holds them, and where their files are found."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from nanoknow.data.coding import PART, Coder, Codes, code_points
+from nanoknow.data.reading import decoded, file_pieces
 from nanoknow.errors import DataError
 
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+Places = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
-    """A pretraining text.
+    """A pretraining text, a document a line, with line feeds as line ends.
 
     Attributes:
         name: where it came from, for messages and records.
-        text: its characters, line ends as line feeds.
         sha256: of the bytes it was read from.
+        characters: the different ones, sorted.
+        codes: (characters of the text,) each one's index in ``characters``.
     """
 
     name: str
-    text: str
     sha256: str
+    characters: str
+    codes: Codes
+
+    @cached_property
+    def text(self) -> str:
+        """The whole text, 1 to 4 bytes a character beside its codes: not for training."""
+        return code_points(self.characters)[self.codes].tobytes().decode("utf-32-le")
 
     @cached_property
     def documents(self) -> tuple[str, ...]:
         """One document a line; a last line end is followed by an empty document."""
         return tuple(self.text.split("\n"))
+
+    def lines(self) -> tuple[Places, Places]:
+        """Return where each document starts in the text, and its length; both (documents,)."""
+        width = np.int32 if len(self.codes) < 2**31 else np.int64
+        parts = [places.astype(width) for places in self.places_of("\n")]
+        ends = np.append(np.concatenate([*parts, np.empty(0, width)]), width(len(self.codes)))
+        starts = np.zeros_like(ends)
+        np.add(ends[:-1], 1, out=starts[1:])
+        return starts, np.subtract(ends, starts, out=ends)
+
+    def places_of(self, character: str) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield the places of one character in the text, in order, many at a time."""
+        code = self.characters.find(character)
+        for start in range(0, len(self.codes), PART) if code >= 0 else ():
+            yield np.flatnonzero(self.codes[start : start + PART] == code) + start
+
+    def line_of(self, character: str) -> int:
+        """Return the first line that holds a character of ``characters``, from 1."""
+        first = next(int(places[0]) for places in self.places_of(character) if len(places))
+        return 1 + sum(int((places < first).sum()) for places in self.places_of("\n"))
 
 
 @dataclass(frozen=True)
@@ -67,8 +100,7 @@ def read_corpus(path: Path) -> Corpus:
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-    raw = _read_bytes(path)
-    return corpus_from_bytes(raw, str(path))
+    return corpus_from_pieces(file_pieces(path), str(path))
 
 
 def read_questions(path: Path) -> QuestionSet:
@@ -77,20 +109,30 @@ def read_questions(path: Path) -> QuestionSet:
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-    return questions_from_bytes(_read_bytes(path), str(path))
+    return questions_from_bytes(b"".join(file_pieces(path)), str(path))
 
 
-def corpus_from_bytes(raw: bytes, name: str) -> Corpus:
-    """Check and decode a corpus (see ``read_corpus``)."""
-    text = _decode(raw, name)
-    if not text.strip("\n"):
+def corpus_from_pieces(pieces: Iterable[bytes], name: str) -> Corpus:
+    """Check, decode and encode a corpus (see ``read_corpus``) whose bytes are cut anywhere."""
+    digest = hashlib.sha256()
+
+    def hashed() -> Iterator[bytes]:
+        for piece in pieces:
+            digest.update(piece)
+            yield piece
+
+    coder = Coder()
+    for text in decoded(hashed(), name):
+        coder.add(text)
+    characters, codes = coder.finish()
+    if characters == "\n":
         raise DataError(f"{name}: holds only empty lines: name a text with a document a line")
-    return Corpus(name, text, hashlib.sha256(raw).hexdigest())
+    return Corpus(name, digest.hexdigest(), characters, codes)
 
 
 def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
     """Check and decode a file of questions (see ``read_questions``)."""
-    lines = _decode(raw, name).removesuffix("\n").split("\n")
+    lines = "".join(decoded([raw], name)).removesuffix("\n").split("\n")
     answered = any("\t" in line for line in lines)
     items = [_parse_line(line, i, name, answered) for i, line in enumerate(lines, start=1)]
     return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest())
@@ -148,39 +190,3 @@ def _is_there(path: Path) -> bool:
 def data_folder() -> Path:
     """Return the folder of fetched data."""
     return Path(os.environ.get("NANOKNOW_DATA") or "data")
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except IsADirectoryError:
-        raise DataError(f"{path}: is a folder: name a file in it") from None
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file: check the name") from None
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}: make it readable, or name another") from None
-    except ValueError:  # a NUL in the name
-        raise DataError(f"{str(path)!r}: no name of a file: check it") from None
-
-
-def _decode(raw: bytes, name: str) -> str:
-    if not raw:
-        raise DataError(f"{name}: an empty file: was it written completely?")
-    if raw.startswith(LFS_POINTER):
-        raise DataError(f"{name}:1: a Git LFS pointer, not the data: run 'git lfs pull'")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # ``error.object`` is ``raw`` without its byte order mark, and ``start`` counts from there.
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = error.object[error.start]
-        raise DataError(
-            f"{name}:{line}: byte 0x{byte:02x} is not UTF-8: save the file as UTF-8"
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(f"{name}:{line}: a NUL character: is this a text file?")
-    text = text.replace("\r\n", "\n")
-    if not text:
-        raise DataError(f"{name}: an empty file: was it written completely?")
-    return text

@@ -10,13 +10,14 @@ from nanoknow.config import DataConfig
 from nanoknow.data.corpus import (
     Corpus,
     QuestionSet,
-    corpus_from_bytes,
+    corpus_from_pieces,
     locate,
     questions_from_bytes,
     read_corpus,
     read_questions,
 )
-from nanoknow.data.world import WorldFiles, make_world
+from nanoknow.data.world import make_world
+from nanoknow.data.world_files import WorldFiles
 from nanoknow.errors import ConfigError
 
 ROLES = ("corpus", "questions", "eval")
@@ -50,7 +51,8 @@ class Texts:
         if self.config.corpus:
             return read_corpus(self.config.corpus)
         if self._world:
-            return corpus_from_bytes(self._world.corpus.encode(), f"{self.config.world}/wiki.txt")
+            pieces = self._world.by_name()["wiki.txt"]
+            return corpus_from_pieces(pieces, f"{self.config.world}/wiki.txt")
         return None
 
     @cached_property
@@ -109,6 +111,6 @@ class Texts:
         if path:
             return read_questions(path)
         if self._world:
-            raw = self._world.by_name()[part].encode()
+            raw = b"".join(self._world.by_name()[part])
             return questions_from_bytes(raw, f"{self.config.world}/{part}")
         return None

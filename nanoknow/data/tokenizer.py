@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from nanoknow.data.coding import code_points
+from nanoknow.data.corpus import Corpus
 from nanoknow.errors import DataError
 
 PAD = "\u25a1"
@@ -31,28 +33,22 @@ class Tokenizer:
     characters: str
 
     @classmethod
-    def from_text(cls, text: str, *, specials: bool, name: str = "text") -> Tokenizer:
-        """Build the vocabulary of a text: specials, then its characters in sorted order.
-
-        Args:
-            text: any.
-            specials: whether it starts with ``SPECIALS``.
-            name: of the text, for the error.
+    def from_corpus(cls, corpus: Corpus, *, specials: bool) -> Tokenizer:
+        """Build the vocabulary of a text: specials, where asked for, then its characters.
 
         Raises:
             DataError: the text holds one of the specials itself.
         """
-        found = sorted(set(text))
         if not specials:
-            return cls("".join(found))
+            return cls(corpus.characters)
         for special in SPECIALS:
-            if special in found:
-                line = text[: text.index(special)].count("\n") + 1
+            if special in corpus.characters:
                 raise DataError(
-                    f"{name}:{line}: holds {special!r} (U+{ord(special):04X}), which nanoknow uses "
-                    f"as a marker: replace it in the text"
+                    f"{corpus.name}:{corpus.line_of(special)}: holds {special!r} "
+                    f"(U+{ord(special):04X}), which nanoknow uses as a marker: replace it in the "
+                    f"text"
                 )
-        return cls("".join([*SPECIALS, *found]))
+        return cls("".join([*SPECIALS, corpus.characters]))
 
     def __len__(self) -> int:
         return len(self.characters)
@@ -70,7 +66,7 @@ class Tokenizer:
     @cached_property
     def _table(self) -> npt.NDArray[np.int64]:
         """Code point to id, -1 where the vocabulary has no such character."""
-        points = _code_points(self.characters)
+        points = code_points(self.characters)
         table = np.full(int(points.max(initial=0)) + 2, -1, dtype=np.int64)
         table[points] = np.arange(len(points))
         return table
@@ -100,7 +96,7 @@ class Tokenizer:
         return "".join(self.characters[int(i)] for i in ids)
 
     def _lookup(self, text: str) -> Ids:
-        points = _code_points(text)
+        points = code_points(text)
         table = self._table
         return table[np.minimum(points, len(table) - 1)]
 
@@ -108,9 +104,3 @@ class Tokenizer:
 def describe(characters: Sequence[str]) -> str:
     """Name some characters for a message, each once: ``'é' (U+00E9), '→' (U+2192)``."""
     return ", ".join(f"{c!r} (U+{ord(c):04X})" for c in dict.fromkeys(characters))
-
-
-def _code_points(text: str) -> npt.NDArray[np.int64]:
-    # surrogatepass: a lone surrogate is one more unknown character, not an exception.
-    raw = text.encode("utf-32-le", errors="surrogatepass")
-    return np.frombuffer(raw, dtype="<u4").astype(np.int64)

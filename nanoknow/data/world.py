@@ -6,15 +6,16 @@ paraphrases decide whether a fact can be drawn out again by a question is the fi
 and Li, "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
 """
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 from nanoknow.config import MIN_PEOPLE
+from nanoknow.data.world_files import Biographies, WorldFiles
 from nanoknow.data.world_words import (
     FORMS,
     GIVEN_FEMALE,
@@ -25,7 +26,6 @@ from nanoknow.data.world_words import (
     SURNAMES,
 )
 from nanoknow.errors import DataError
-from nanoknow.files import write_atomically
 
 MAX_PEOPLE = (len(GIVEN_FEMALE) + len(GIVEN_MALE)) * len(SURNAMES)
 
@@ -36,35 +36,6 @@ PLACE_FLOOR = 1 / 6
 SECOND_NAME_EVERY = 8
 
 _Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True)
-class WorldFiles:
-    """The exact texts of a world's files; every line ends in one line feed, the last one too.
-
-    Attributes:
-        corpus: One biography a line, `Full Name. Sentence.`
-        train: Questions with answers, `Where was X born?<TAB>Place`, about 60 % of the people.
-        dev: The same form, about 20 % of the people.
-        test_inputs: The questions of `test` without answers and tabs.
-        test: The same form as `train`, about the remaining 20 % of the people.
-    """
-
-    corpus: str
-    train: str
-    dev: str
-    test_inputs: str
-    test: str
-
-    def by_name(self) -> dict[str, str]:
-        """File name → text, the first four names being those of the published data."""
-        return {
-            "wiki.txt": self.corpus,
-            "birth_places_train.tsv": self.train,
-            "birth_dev.tsv": self.dev,
-            "birth_test_inputs.tsv": self.test_inputs,
-            "birth_test.tsv": self.test,
-        }
 
 
 @dataclass(frozen=True)
@@ -105,39 +76,12 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     train, dev, test = _split(population, rng)
     _shuffle(population, rng)
     return WorldFiles(
-        corpus=_lines(_biographies(population, paraphrases, rng)),
+        biographies=_biographies(population, paraphrases, rng),
         train=_lines(_question_and_answer(person) for person in train),
         dev=_lines(_question_and_answer(person) for person in dev),
         test_inputs=_lines(_question(person) for person in test),
         test=_lines(_question_and_answer(person) for person in test),
     )
-
-
-def write_world(world: WorldFiles, directory: Path) -> list[Path]:
-    """Write a world's files, each by temporary file and rename; returns their paths.
-
-    A file that is already there with the same content is left alone.
-
-    Raises:
-        DataError: A file is there with different content (then nothing is written), or the folder
-            cannot be written.
-    """
-    contents = {directory / name: text.encode() for name, text in world.by_name().items()}
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        missing = [path for path in contents if not path.exists()]
-        for path, content in contents.items():
-            if path not in missing and path.read_bytes() != content:
-                raise DataError(
-                    f"{path} exists with different content: choose another --out, or move it away"
-                )
-        for path in missing:
-            write_atomically(path, contents[path])
-    except OSError as error:
-        raise DataError(
-            f"{directory}: cannot write the world's files ({error}): choose another --out"
-        ) from error
-    return list(contents)
 
 
 def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
@@ -174,18 +118,21 @@ def _question_and_answer(person: _Person) -> str:
     return f"{_question(person)}\t{person.birthplace}"
 
 
-def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> list[str]:
-    lines = []
+def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Biographies:
+    wordings = []
     for person in population:
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
         forms = list(FORMS)
         _shuffle(forms, rng)
-        lines += [
-            f"{person.name}. {forms[i % len(forms)].format(**person.facts)}"
-            for i in range(paraphrases)
-        ]
-    _shuffle(lines, rng)
-    return lines
+        wordings.append(
+            [
+                f"{person.name}. {form.format(**person.facts)}\n".encode()
+                for form in forms[:paraphrases]
+            ]
+        )
+    order = array("Q", range(len(population) * paraphrases))
+    _shuffle(order, rng)
+    return Biographies(wordings, paraphrases, order)
 
 
 def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
@@ -256,7 +203,7 @@ def _choice(items: Sequence[_Item], rng: Random) -> _Item:
     return items[_below(len(items), rng)]
 
 
-def _shuffle(items: list[_Item], rng: Random) -> None:
+def _shuffle(items: MutableSequence[_Item], rng: Random) -> None:
     for last in range(len(items) - 1, 0, -1):
         other = _below(last + 1, rng)
         items[last], items[other] = items[other], items[last]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from nanoknow.data.corpus import data_folder
 from nanoknow.data.download import DATASETS, fetch
-from nanoknow.data.world import make_world, write_world
+from nanoknow.data.world import make_world
+from nanoknow.data.world_files import write_world
 from nanoknow.reporter import Reporter
 
 

@@ -98,7 +98,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     texts = Texts.find(config.data)
     corpus, task_config = texts.require_corpus(), config.pretrain.task
     specials = TASKS[task_config.kind].specials
-    tokenizer = Tokenizer.from_text(corpus.text, specials=specials, name=corpus.name)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=specials)
     block_size = config.model.block_size
     pretraining = build_task(task_config, corpus, None, tokenizer, block_size)
     corrupts = isinstance(task_config, SpanCorruptionConfig)
@@ -119,7 +119,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     facts = FactIndex(corpus, texts.questions)
     roles = (("training", texts.questions), ("eval", texts.eval))
     return Inspection(
-        characters=len(corpus.text),
+        characters=len(corpus.codes),
         vocabulary=len(tokenizer),
         pairs={name: _pairs(task, tokenizer, config, count) for name, task in tasks.items()},
         corpus=CorpusFacts(

@@ -98,8 +98,7 @@ def start_run(
         model = source.load_model(device)
     else:
         specials = TASKS[task_config.kind].specials
-        corpus = texts.require_corpus()
-        tokenizer = Tokenizer.from_text(corpus.text, specials=specials, name=corpus.name)
+        tokenizer = Tokenizer.from_corpus(texts.require_corpus(), specials=specials)
         model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
     trainer = _make_trainer(config, stage, texts, tokenizer, model, device, reporter)
     eval_task = _make_eval_task(config, stage, texts, tokenizer)

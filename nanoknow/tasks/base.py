@@ -29,6 +29,14 @@ class Task(Protocol):
         """What the schedule counts for an example: its places with padding up to the block."""
         ...
 
+    def to(self, device: torch.device) -> None:
+        """Keep on a device what examples are made of: batches come out there."""
+        ...
+
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
-        """Make the examples with the given (B,) indices; ``generator`` draws what is random."""
+        """Make the examples with the given (B,) indices.
+
+        ``indices`` and ``generator``, which draws what is random, are on the CPU, so that the
+        examples are the same ones on every device.
+        """
         ...

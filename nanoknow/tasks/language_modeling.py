@@ -12,6 +12,7 @@ from nanoknow.data.batch import Batch, Group, Layout
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import DataError
+from nanoknow.tasks.encoded_text import EncodedText
 
 
 class LanguageModeling:
@@ -32,29 +33,35 @@ class LanguageModeling:
         Raises:
             DataError: the text is not longer than the block.
         """
-        self.tokens = torch.from_numpy(tokenizer.encode(corpus.text))  # (characters,)
+        self.text = EncodedText(corpus, tokenizer)
         self.block_size = block_size
         self.stride = config.stride
         self.notes: list[str] = []
         if self.n_examples < 1:
             raise DataError(
-                f"{corpus.name}: {len(self.tokens)} characters are too few for windows of "
+                f"{corpus.name}: {len(self.text)} characters are too few for windows of "
                 f"block_size {block_size} and one more: name a longer text"
             )
 
     @property
     def n_examples(self) -> int:
         """How many windows there are."""
-        return max(0, (len(self.tokens) - self.block_size + self.stride - 1) // self.stride)
+        return max(0, (len(self.text) - self.block_size + self.stride - 1) // self.stride)
 
     @property
     def positions_per_example(self) -> int:
         """The whole block carries loss."""
         return self.block_size
 
+    def to(self, device: torch.device) -> None:
+        """Keep the text on a device."""
+        self.text.to(device)
+
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the windows with the given (B,) numbers; nothing about them is random."""
-        places = self.stride * indices[:, None] + torch.arange(self.block_size + 1)  # (B, T + 1)
-        rows = self.tokens[places]
-        layout = Layout.of((Group(len(indices), self.block_size),))
+        device = self.text.device
+        starts = self.stride * indices.to(device)
+        places = starts[:, None] + torch.arange(self.block_size + 1, device=device)  # (B, T + 1)
+        rows = self.text.ids(places)
+        layout = Layout.of((Group(len(indices), self.block_size),), device)
         return Batch(rows[:, :-1].flatten(), rows[:, 1:].flatten(), layout)

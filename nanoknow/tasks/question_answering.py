@@ -79,10 +79,15 @@ class QuestionAnswering:
         """A block less one: the last character is only a target."""
         return self.block_size - 1
 
+    def to(self, device: torch.device) -> None:
+        """Keep the pairs on a device; their lengths stay, to plan batches by."""
+        self._rows, self._targets = self._rows.to(device), self._targets.to(device)
+
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the pairs with the given (B,) indices; nothing about them is random."""
-        rows = self._rows[indices, :-1]
-        return Batch.from_rows(rows, self._targets[indices], self._lengths[indices])
+        chosen = indices.to(self._rows.device)
+        rows, targets = self._rows[chosen, :-1], self._targets[chosen]
+        return Batch.from_rows(rows, targets, self._lengths[indices])
 
 
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:

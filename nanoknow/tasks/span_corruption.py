@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from nanoknow.config import SpanCorruptionConfig
-from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.batch import IGNORE, Batch, Layout, Plan
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
+from nanoknow.tasks.encoded_text import EncodedText
 
 
 class SpanCorruption:
@@ -44,11 +45,10 @@ class SpanCorruption:
                 f"pretrain.task.min_truncation {self.min_length}: is over the longest truncation, "
                 f"{self.max_length} characters for block_size {block_size}: lower it"
             )
-        self.tokens = torch.from_numpy(tokenizer.encode(corpus.text))  # (characters,)
-        lengths = torch.tensor([len(document) for document in corpus.documents])
-        starts = torch.cumsum(lengths + 1, 0) - (lengths + 1)
+        self.text = EncodedText(corpus, tokenizer)
+        starts, lengths = map(torch.from_numpy, corpus.lines())
         kept = lengths >= 0 if config.keep_empty_documents else lengths > 0
-        self.lengths = lengths[kept]  # (documents,)
+        self.lengths = lengths[kept]  # (documents,), int32 or int64
         self.starts = starts[kept]  # (documents,)
         # What stands after the last line end is no line, and not worth a word.
         n_empty = int((~kept[:-1]).sum())
@@ -66,39 +66,60 @@ class SpanCorruption:
         """A block less one: the last character is only a target."""
         return self.block_size - 1
 
+    def to(self, device: torch.device) -> None:
+        """Keep the text on a device; where documents begin stays, to draw and plan by."""
+        self.text.to(device)
+
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
         """Corrupt the documents with the given (B,) indices.
 
         With n the truncated length, the masked length is uniform on 1 … max(1, ⌊n/2⌋), so n/4
         on average, and its start is uniform.
         """
-        lengths = self.lengths[indices]  # (B,)
+        lengths = self.lengths[indices].long()  # (B,)
         spread = self.max_length - self.min_length + 1
         truncation = self.min_length + _uniform(torch.full_like(lengths, spread), generator)
         n = torch.minimum(truncation, lengths)
         masked = torch.minimum(1 + _uniform((n // 2).clamp(min=1), generator), n)
         start = _uniform(n - masked + 1, generator)
-        rows = self.corrupt(self.starts[indices], n, start, masked)  # (B, T + 1)
-        lengths = n + 1  # of the input: the n characters and two masks, without the last
-        targets = rows[:, 1:].clone()
-        targets[torch.arange(targets.shape[1]) >= lengths[:, None]] = IGNORE
-        return Batch.from_rows(rows[:, :-1], targets, lengths)
+        # Of the input: the n characters and two masks, without the last.
+        plan = Plan.of(n + 1, self.positions_per_example)
+        drawn = torch.stack([self.starts[indices].long(), n, start, masked])[:, plan.order]
+        device = self.text.device
+        layout = Layout.of(plan.groups, device)
+        place = layout.positions  # (N,)
+        first, n, start, masked = torch.repeat_interleave(
+            drawn.to(device, non_blocking=True),
+            plan.widths.to(device, non_blocking=True),
+            dim=1,
+            output_size=len(place),  # else a GPU would be waited for
+        )
+        tokens = self.corrupt(first, n, start, masked, place)
+        targets = self.corrupt(first, n, start, masked, place + 1)
+        return Batch(tokens, targets.masked_fill(place > n, IGNORE), layout)
 
-    def corrupt(self, first: Tensor, n: Tensor, start: Tensor, masked: Tensor) -> Tensor:
-        """Rearrange documents, all (B,): where each begins, its length, its span.
+    def corrupt(
+        self, first: Tensor, n: Tensor, start: Tensor, masked: Tensor, place: Tensor
+    ) -> Tensor:
+        """Return what stands at some places of rearranged documents, all of one shape.
+
+        Args:
+            first: where the document begins in the text.
+            n: its truncated length.
+            start: of its span, from the document's beginning.
+            masked: the span's length.
+            place: in ``prefix⁇suffix⁇masked``, which padding follows.
 
         Returns:
-            (B, longest n + 2) ids of ``prefix⁇suffix⁇masked``, then padding.
+            int64 ids.
         """
-        first, n, start, masked = (t[:, None] for t in (first, n, start, masked))
-        place = torch.arange(int(n.max()) + 2)[None]  # (1, T)
         second_mask = n - masked + 1
         source = torch.where(place < start, place, place - 1 + masked)
         source = torch.where(place > second_mask, start + place - second_mask - 1, source)
-        rows = self.tokens[(first + source).clamp(0, len(self.tokens) - 1)]
+        ids = self.text.ids((first + source).clamp(0, len(self.text) - 1))
         is_mask = (place == start) | (place == second_mask)
-        rows = torch.where(is_mask, self.tokenizer.mask_id, rows)
-        return torch.where(place >= n + 2, self.tokenizer.pad_id, rows)
+        ids = torch.where(is_mask, self.tokenizer.mask_id, ids)
+        return torch.where(place >= n + 2, self.tokenizer.pad_id, ids)
 
 
 def _uniform(count: Tensor, generator: torch.Generator) -> Tensor:

@@ -15,7 +15,7 @@ from nanoknow.data.corpus import (
     Corpus,
     Question,
     QuestionSet,
-    corpus_from_bytes,
+    corpus_from_pieces,
     locate,
     questions_from_bytes,
     read_corpus,
@@ -28,6 +28,12 @@ POINTER = (
     b"version https://git-lfs.github.com/spec/v1\n"
     b"oid sha256:823bb536fca77c8b5a15b34b0dead6355d0cf1f806e822464bca28806c2fd055\nsize 421868\n"
 )
+
+
+def corpus_from_bytes(raw: bytes, name: str) -> Corpus:
+    return corpus_from_pieces([raw], name)
+
+
 READERS: list[Callable[[bytes, str], Corpus | QuestionSet]] = [
     corpus_from_bytes,
     questions_from_bytes,

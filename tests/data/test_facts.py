@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from nanoknow.data.corpus import (
     Question,
     QuestionSet,
-    corpus_from_bytes,
     questions_from_bytes,
     read_corpus,
     read_questions,
 )
 from nanoknow.data.facts import FactIndex, most_frequent_answer
 from nanoknow.data.world import make_world
+from tests.texts import corpus_of, corpus_text
 
 DOCUMENTS = [
     "Ada Lovelace. She was born in London, and died there.",
@@ -40,7 +40,7 @@ def questions_of(lines: list[str]) -> QuestionSet:
 
 @pytest.fixture(scope="module")
 def facts() -> FactIndex:
-    corpus = corpus_from_bytes("\n".join(DOCUMENTS).encode(), "corpus")
+    corpus = corpus_of("\n".join(DOCUMENTS))
     return FactIndex(corpus, questions_of(PAIRS))
 
 
@@ -92,7 +92,7 @@ def test_the_exact_name_is_what_stands_before_the_first_full_stop_and_space(
 
 def test_the_longest_name_in_a_question_is_the_one_asked_about() -> None:
     documents = ["Ada King. Born in York.", "Ada King Noel. Born in Bath.", "Noel. Born in Rome."]
-    facts = FactIndex(corpus_from_bytes("\n".join(documents).encode(), "corpus"), None)
+    facts = FactIndex(corpus_of("\n".join(documents)), None)
     assert facts.documents_about("Where was Ada King Noel born?") == documents[1:2]
     assert facts.documents_about("Where was Ada King born?") == documents[:1]
     assert facts.documents_about("Where was Noel born?") == documents[2:]
@@ -105,7 +105,7 @@ def test_everybody_in_a_built_in_world_is_found_with_the_answer_in_their_documen
 ) -> None:
     world = make_world(people, paraphrases, seed)
     train = questions_from_bytes(world.train.encode(), "train")
-    facts = FactIndex(corpus_from_bytes(world.corpus.encode(), "corpus"), train)
+    facts = FactIndex(corpus_of(corpus_text(world)), train)
     found = Counter[str]()
     for part in (world.train, world.dev, world.test):
         for question in questions_from_bytes(part.encode(), "part").items:
@@ -114,7 +114,7 @@ def test_everybody_in_a_built_in_world_is_found_with_the_answer_in_their_documen
             assert documents == facts.documents_about(question.text, exact=True)
             assert facts.in_documents(question)
             found.update(documents)
-    assert found == Counter(world.corpus.splitlines())
+    assert found == Counter(corpus_text(world).splitlines())
 
 
 # --- an answer in those documents
@@ -183,8 +183,8 @@ def test_a_string_is_mentioned_as_whole_words(facts: FactIndex, text: str, expec
 
 
 def test_two_indexes_do_not_share_what_they_mention() -> None:
-    one = FactIndex(corpus_from_bytes(b"Rome", "corpus"), None)
-    two = FactIndex(corpus_from_bytes(b"Bath", "corpus"), None)
+    one = FactIndex(corpus_of("Rome"), None)
+    two = FactIndex(corpus_of("Bath"), None)
     assert [one.mentions("Rome"), two.mentions("Rome")] == [True, False]
     assert [one.mentions("Bath"), two.mentions("Bath")] == [False, True]
 

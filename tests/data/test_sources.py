@@ -11,8 +11,10 @@ import pytest
 from nanoknow.config import DataConfig, WorldConfig
 from nanoknow.data.corpus import Corpus, QuestionSet
 from nanoknow.data.sources import Texts
-from nanoknow.data.world import WorldFiles, make_world
+from nanoknow.data.world import make_world
+from nanoknow.data.world_files import WorldFiles
 from nanoknow.errors import ConfigError, DataError
+from tests.texts import corpus_text
 
 WORLD = WorldConfig(people=20, paraphrases=2, seed=3)
 LABEL = "built-in world (people 20, paraphrases 2, seed 3)"
@@ -39,7 +41,7 @@ def as_lines(questions: QuestionSet) -> str:
 
 def test_the_world_fills_every_role(world: WorldFiles) -> None:
     texts = Texts.find(DataConfig(world=WORLD))
-    assert texts.require_corpus().text == world.corpus
+    assert texts.require_corpus().text == corpus_text(world)
     assert as_lines(texts.require_questions()) == world.train
     assert as_lines(texts.require_eval()) == world.dev
 
@@ -48,7 +50,7 @@ def test_the_worlds_texts_are_named_after_it_and_hashed_as_its_files_would_be(
     world: WorldFiles,
 ) -> None:
     named = {
-        "corpus": ("wiki.txt", world.corpus),
+        "corpus": ("wiki.txt", corpus_text(world)),
         "questions": ("birth_places_train.tsv", world.train),
         "eval": ("birth_dev.tsv", world.dev),
     }

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, SPECIALS, Tokenizer, describe
 from nanoknow.errors import DataError
+from tests.texts import corpus_of, tokenizer_of
 
 # Lone surrogates included: they reach us through file names and undecodable arguments.
 CHARACTERS = st.characters(exclude_characters=PAD + MASK)
@@ -24,7 +25,7 @@ TEXTS = st.text(CHARACTERS, max_size=30)
 def test_any_text_of_known_characters_comes_back(
     text: str, specials: bool, data: st.DataObject
 ) -> None:
-    tokenizer = Tokenizer.from_text(text, specials=specials)
+    tokenizer = tokenizer_of(text, specials=specials)
     other = data.draw(st.text(st.sampled_from(tokenizer.characters)) if text else st.just(""))
     for known in (text, other):
         ids = tokenizer.encode(known)
@@ -39,13 +40,13 @@ def test_any_text_of_known_characters_comes_back(
 @settings(max_examples=100)
 @example("ba\n\u00e9\U0001f600 a", True)
 def test_the_vocabulary_is_each_character_once_in_sorted_order(text: str, specials: bool) -> None:
-    characters = Tokenizer.from_text(text, specials=specials).characters
+    characters = Tokenizer.from_corpus(corpus_of(text), specials=specials).characters
     markers = "".join(SPECIALS) if specials else ""
     assert characters == markers + "".join(sorted(set(text)))
 
 
 def test_the_specials_are_a_white_square_as_0_and_a_double_question_mark_as_1() -> None:
-    tokenizer = Tokenizer.from_text("b\na", specials=True)
+    tokenizer = tokenizer_of("b\na", specials=True)
     assert tokenizer.characters == "\u25a1\u2047\nab"
     assert (tokenizer.pad_id, tokenizer.mask_id) == (0, 1)
     assert tokenizer.encode("ab\n\u2047\u25a1").tolist() == [3, 4, 2, 1, 0]
@@ -53,7 +54,7 @@ def test_the_specials_are_a_white_square_as_0_and_a_double_question_mark_as_1() 
 
 
 def test_a_language_modelling_vocabulary_has_no_specials() -> None:
-    tokenizer = Tokenizer.from_text("b\na", specials=False)
+    tokenizer = tokenizer_of("b\na", specials=False)
     assert tokenizer.characters == "\nab"
     assert tokenizer.unknown(PAD + MASK) == [PAD, MASK]
 
@@ -65,7 +66,7 @@ def test_a_language_modelling_vocabulary_has_no_specials() -> None:
 def test_unknown_characters_are_named_or_left_out_and_never_misread(
     vocabulary: str, text: str, specials: bool
 ) -> None:
-    tokenizer = Tokenizer.from_text(vocabulary, specials=specials)
+    tokenizer = tokenizer_of(vocabulary, specials=specials)
     unknown = [c for c in text if c not in tokenizer.characters]
     assert tokenizer.unknown(text) == unknown
     known = "".join(c for c in text if c in tokenizer.characters)
@@ -81,7 +82,7 @@ def test_unknown_characters_are_named_or_left_out_and_never_misread(
 
 
 def test_each_unknown_character_is_named_once_with_its_code_point() -> None:
-    tokenizer = Tokenizer.from_text("abc", specials=True)
+    tokenizer = tokenizer_of("abc", specials=True)
     with pytest.raises(DataError) as caught:
         tokenizer.encode("a\u00e9\u2192\u00e9b\ud800")
     assert str(caught.value) == (
@@ -92,9 +93,9 @@ def test_each_unknown_character_is_named_once_with_its_code_point() -> None:
 
 @pytest.mark.parametrize("character", ["\x00", "\x7f", "\ud800", "\U0010ffff"])
 def test_the_first_and_last_code_points_are_characters_like_others(character: str) -> None:
-    tokenizer = Tokenizer.from_text("m", specials=True)
+    tokenizer = tokenizer_of("m", specials=True)
     assert tokenizer.unknown(f"m{character}m") == [character]
-    with_it = Tokenizer.from_text(f"m{character}", specials=True)
+    with_it = tokenizer_of(f"m{character}", specials=True)
     assert with_it.decode(with_it.encode(f"m{character}m")) == f"m{character}m"
 
 
@@ -104,12 +105,12 @@ def test_a_text_that_holds_a_marker_itself_is_refused_with_its_line(
 ) -> None:
     text = f"one\ntwo\nth{special}ree\n{special}"
     with pytest.raises(DataError, match=rf"^wiki.txt:3: holds '{special}' \({re.escape(code)}\)"):
-        Tokenizer.from_text(text, specials=True, name="wiki.txt")
-    assert special in Tokenizer.from_text(text, specials=False).characters
+        Tokenizer.from_corpus(corpus_of(text, "wiki.txt"), specials=True)
+    assert special in Tokenizer.from_corpus(corpus_of(text), specials=False).characters
 
 
 def test_an_empty_text_has_no_ids() -> None:
-    tokenizer = Tokenizer.from_text("abc", specials=True)
+    tokenizer = tokenizer_of("abc", specials=True)
     assert tokenizer.encode("").tolist() == []
     assert tokenizer.decode([]) == ""
 
@@ -117,7 +118,7 @@ def test_an_empty_text_has_no_ids() -> None:
 @pytest.mark.real_data
 def test_the_biographies_have_256_characters_with_the_specials(real_data: Path) -> None:
     corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_text(corpus.text, specials=True)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     assert len(tokenizer) == 256
     assert tokenizer.characters[:4] == f"{PAD}{MASK}\n "
     assert tokenizer.decode(tokenizer.encode(corpus.text)) == corpus.text
@@ -126,6 +127,6 @@ def test_the_biographies_have_256_characters_with_the_specials(real_data: Path) 
 @pytest.mark.real_data
 def test_shakespeare_has_65_characters_and_no_specials(real_data: Path) -> None:
     corpus = read_corpus(real_data / "tinyshakespeare" / "input.txt")
-    tokenizer = Tokenizer.from_text(corpus.text, specials=False)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=False)
     assert len(tokenizer) == 65
     assert tokenizer.unknown(PAD + MASK) == [PAD, MASK]

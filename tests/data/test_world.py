@@ -5,6 +5,7 @@ import re
 import statistics
 import unicodedata
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanoknow.data import world_words as words
-from nanoknow.data.world import MAX_PEOPLE, WorldFiles, make_world, write_world
+from nanoknow.data.world import MAX_PEOPLE, make_world
+from nanoknow.data.world_files import LINES, WorldFiles, write_world
 from nanoknow.errors import DataError
+from tests.texts import corpus_text, texts_of
 
 QUESTION = re.compile(r"Where was (.+) born\?\t(.+)")
 
@@ -32,7 +35,7 @@ def all_answers(world: WorldFiles) -> dict[str, str]:
 
 def sentences(world: WorldFiles) -> dict[str, list[str]]:
     found = defaultdict(list)
-    for line in world.corpus.splitlines():
+    for line in corpus_text(world).splitlines():
         name, _, sentence = line.partition(". ")
         found[name].append(sentence)
     return found
@@ -43,7 +46,7 @@ def places_in(sentence: str) -> set[str]:
 
 
 def test_a_world_has_the_same_bytes_on_every_platform_and_python_version() -> None:
-    digest = hashlib.sha256("".join(make_world(60, 3, 7).by_name().values()).encode()).hexdigest()
+    digest = hashlib.sha256("".join(texts_of(make_world(60, 3, 7)).values()).encode()).hexdigest()
     assert digest == "0b5deb68d9e6d5574c6cf9b07e055ea0dd679b0584afc26d64724134caeecbae"
 
 
@@ -55,7 +58,7 @@ def test_another_seed_makes_another_world() -> None:
 @given(people=st.integers(10, 150), paraphrases=st.integers(1, 45), seed=st.integers(0, 2**64 - 1))
 def test_every_world_has_the_published_file_forms(people: int, paraphrases: int, seed: int) -> None:
     world = make_world(people, paraphrases, seed)
-    for text in world.by_name().values():
+    for text in texts_of(world).values():
         assert text.endswith("\n")
         assert "\n\n" not in text
         assert "\r" not in text
@@ -94,7 +97,7 @@ def test_more_paraphrases_than_forms_come_round_again() -> None:
 
 def test_fewer_paraphrases_are_a_part_of_more_and_change_no_question() -> None:
     few, many = make_world(80, 2, 5), make_world(80, 9, 5)
-    assert Counter(few.corpus.splitlines()) <= Counter(many.corpus.splitlines())
+    assert Counter(corpus_text(few).splitlines()) <= Counter(corpus_text(many).splitlines())
     assert (few.train, few.dev, few.test) == (many.train, many.dev, many.test)
 
 
@@ -115,7 +118,7 @@ def test_the_most_frequent_place_is_the_birthplace_of_about_a_twentieth(seed: in
 
 def test_lines_are_short_and_the_birthplace_stands_early_but_not_always_first() -> None:
     world = make_world(1000, 5, 0)
-    lines = world.corpus.splitlines()
+    lines = corpus_text(world).splitlines()
     born = all_answers(world)
     assert statistics.median(map(len, lines)) < 95
     early = other_first = 0
@@ -145,7 +148,7 @@ def test_a_place_is_found_in_no_name_no_other_place_and_no_form() -> None:
 
 def test_names_and_places_go_beyond_ascii() -> None:
     world = make_world(1000, 1, 0)
-    assert set("éöñł") <= set(world.corpus)
+    assert set("éöñł") <= set(corpus_text(world))
     assert not "".join(all_answers(world).values()).isascii()
 
 
@@ -181,7 +184,7 @@ def test_the_files_are_written_byte_for_byte_and_nothing_else(tmp_path: Path) ->
         "birth_test.tsv",
     ]
     assert sorted((tmp_path / "a" / "b").iterdir()) == sorted(paths)
-    assert [path.read_bytes().decode() for path in paths] == list(world.by_name().values())
+    assert [path.read_bytes().decode() for path in paths] == list(texts_of(world).values())
 
 
 def test_writing_the_same_world_again_leaves_its_files_alone(tmp_path: Path) -> None:
@@ -193,7 +196,7 @@ def test_writing_the_same_world_again_leaves_its_files_alone(tmp_path: Path) -> 
 def test_a_missing_file_of_the_same_world_is_written_again(tmp_path: Path) -> None:
     world = make_world(20, 2, 0)
     write_world(world, tmp_path)[0].unlink()
-    assert write_world(world, tmp_path)[0].read_text("utf-8") == world.corpus
+    assert write_world(world, tmp_path)[0].read_text("utf-8") == corpus_text(world)
 
 
 def test_a_file_with_other_content_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -202,6 +205,29 @@ def test_a_file_with_other_content_is_refused_and_nothing_is_written(tmp_path: P
         write_world(make_world(20, 2, 0), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["birth_test.tsv"]
     assert (tmp_path / "birth_test.tsv").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("change", ["a line more\n", ""])
+def test_a_file_with_more_or_less_than_the_content_is_refused(tmp_path: Path, change: str) -> None:
+    world = make_world(20, 2, 0)
+    path = write_world(world, tmp_path)[0]
+    content = path.read_text("utf-8")
+    path.write_text(content + change if change else content[:-1], "utf-8")
+    with pytest.raises(DataError, match=r"wiki\.txt exists with different content"):
+        write_world(world, tmp_path)
+
+
+def test_the_biographies_come_in_pieces_of_so_many_lines() -> None:
+    world = make_world(10, LINES // 4, 0)
+    pieces = [piece.count(b"\n") for piece in world.biographies.pieces()]
+    assert pieces == [LINES, LINES, LINES // 2]
+    assert {len(group) for group in sentences(world).values()} == {LINES // 4}
+
+
+def test_the_biographies_of_all_people_are_mixed() -> None:
+    names = [line.partition(". ")[0] for line in corpus_text(make_world(50, 4, 0)).splitlines()]
+    assert sum(a == b for a, b in pairwise(names)) < 20
+    assert len(set(names[:50])) > 25
 
 
 def test_a_folder_that_cannot_be_made_is_a_one_line_error(tmp_path: Path) -> None:
@@ -219,7 +245,7 @@ def test_the_most_frequent_place_has_the_same_share_of_train_and_dev(seed: int) 
         for text in (world.train, world.dev, world.test)
     ]
     assert max(shares) - min(shares) < 0.03
-    assert "?" in world.corpus
+    assert "?" in corpus_text(world)
 
 
 def test_no_name_comes_a_second_time_before_all_of_its_list_are_used() -> None:

@@ -8,20 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanoknow.config import LanguageModelingConfig
-from nanoknow.data.corpus import Corpus
-from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import DataError
 from nanoknow.tasks.language_modeling import LanguageModeling
+from tests.texts import corpus_of, tokenizer_of
 
 
 def task_on(text: str, block_size: int, stride: int = 1) -> LanguageModeling:
-    tokenizer = Tokenizer.from_text(text, specials=False)
-    corpus = Corpus("play.txt", text, "0" * 64)
+    tokenizer = tokenizer_of(text, specials=False)
+    corpus = corpus_of(text, "play.txt")
     return LanguageModeling(corpus, tokenizer, LanguageModelingConfig(stride=stride), block_size)
 
 
 def windows_of(task: LanguageModeling, text: str, indices: torch.Tensor) -> list[tuple[str, str]]:
-    tokenizer = Tokenizer.from_text(text, specials=False)
+    tokenizer = tokenizer_of(text, specials=False)
     batch = task.batch(indices, torch.Generator())
     [xs] = batch.layout.rectangles(batch.tokens)
     [ys] = batch.layout.rectangles(batch.targets)

@@ -21,9 +21,10 @@ from nanoknow.tasks.question_answering import (
     prompt_ids,
 )
 from tests.textbook import textbook_question
+from tests.texts import tokenizer_of
 
 ALPHABET = "Where was Kblongi LnrtdsuPé?"
-TOKENIZER = Tokenizer.from_text(ALPHABET, specials=True)
+TOKENIZER = tokenizer_of(ALPHABET, specials=True)
 WORDS = st.text("Wheras onLdéK", min_size=1, max_size=14).filter(str.strip)
 
 
@@ -56,7 +57,7 @@ def all_strings(task: QuestionAnswering) -> list[tuple[str, str]]:
 
 def test_an_example_prints_as_the_originals_data_view_does() -> None:
     text = "Where was Khatchig Mouradian born?\tLebanon\n"
-    task = task_on(text, 128, Tokenizer.from_text(text, specials=True))
+    task = task_on(text, 128, tokenizer_of(text, specials=True))
     [(x, y)] = all_strings(task)
     assert x == "Where was Khatchig Mouradian born?⁇Lebanon⁇".ljust(127, PAD)
     assert y == (PAD * 33 + "⁇Lebanon⁇").ljust(127, PAD)
@@ -189,7 +190,7 @@ def test_the_original_questions_all_fit_and_are_all_known(
     name: str, n: int, answered: bool, real_data: Path
 ) -> None:
     folder = real_data / "birthplaces"
-    tokenizer = Tokenizer.from_text(read_corpus(folder / "wiki.txt").text, specials=True)
+    tokenizer = Tokenizer.from_corpus(read_corpus(folder / "wiki.txt"), specials=True)
     questions = read_questions(folder / name)
     task = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), 128)
     assert (task.n_examples, questions.answered, task.unknown) == (n, answered, {})

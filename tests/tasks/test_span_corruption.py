@@ -13,12 +13,13 @@ from torch import Tensor
 
 from nanoknow.config import SpanCorruptionConfig
 from nanoknow.config_file import load_config
-from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.corpus import Corpus, read_corpus
+from nanoknow.data.batch import IGNORE, Batch, Group, Plan
+from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.tasks.span_corruption import SpanCorruption
 from tests.textbook import textbook_corrupt
+from tests.texts import corpus_of, tokenizer_of
 
 DOCUMENTS = st.lists(st.text("abcdé. ß日", max_size=40), min_size=1, max_size=40)
 
@@ -27,8 +28,8 @@ def task_on(
     documents: list[str], block_size: int = 32, config: SpanCorruptionConfig | None = None
 ) -> SpanCorruption:
     text = "\n".join(documents)
-    tokenizer = Tokenizer.from_text(text + "x", specials=True)
-    corpus = Corpus("made.txt", text, "0" * 64)
+    tokenizer = tokenizer_of(text + "x", specials=True)
+    corpus = corpus_of(text)
     return SpanCorruption(corpus, tokenizer, config or SpanCorruptionConfig(), block_size)
 
 
@@ -94,14 +95,32 @@ def test_arrangement_of_every_example_equals_the_textbooks(
         n = data.draw(st.integers(0, len(document)))
         masked = data.draw(st.integers(min(1, n), n))
         spans.append((n, data.draw(st.integers(0, n - masked)), masked))
-    n_all, starts, lengths = (torch.tensor(column) for column in zip(*spans, strict=True))
-    rows = task.corrupt(task.starts, n_all, starts, lengths)
     width = max(n for n, _, _ in spans) + 2
+    n_all, starts, lengths = torch.tensor(spans).T[..., None]  # (documents, 1) each
+    rows = task.corrupt(task.starts[:, None], n_all, starts, lengths, torch.arange(width))
     expected = [
         textbook_corrupt(document, *span).ljust(width, PAD)
         for document, span in zip(documents, spans, strict=True)
     ]
     assert [task.tokenizer.decode(row) for row in rows.tolist()] == expected
+
+
+@given(documents=DOCUMENTS, seed=st.integers(0, 99))
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_every_example_of_a_batch_is_the_textbooks_with_the_same_draws(
+    documents: list[str], seed: int
+) -> None:
+    documents = [*filter(None, documents), "abc"]
+    task = task_on(documents)
+    for i, document in enumerate(documents):
+        [draws] = draws_of(task, torch.tensor([i]), seed).tolist()
+        [text] = texts_of(task, task.batch(torch.tensor([i]), seeded(seed)))
+        assert text == textbook_corrupt(document, *draws)
+    everything = torch.arange(len(documents))
+    draws_of_all = draws_of(task, everything, seed).tolist()
+    texts = texts_of(task, task.batch(everything, seeded(seed)))
+    for text, draws in zip(texts, draws_of_all, strict=True):
+        assert text in {textbook_corrupt(document, *draws) for document in documents}
 
 
 @given(
@@ -267,10 +286,31 @@ def test_packing_keeps_every_row_whole(lengths: list[int], seed: int) -> None:
     assert found == expected
 
 
+@given(lengths=st.lists(st.integers(1, 127), min_size=1, max_size=300))
+@settings(derandomize=True, deadline=None, max_examples=100)
+def test_groups_hold_every_sequence_and_are_no_wider_than_allowed(lengths: list[int]) -> None:
+    plan = Plan.of(torch.tensor(lengths), 127)
+    assert sorted(plan.order.tolist()) == list(range(len(lengths)))
+    assert len(plan.widths) == sum(group.n_sequences for group in plan.groups) == len(lengths)
+    assert len(plan.groups) <= 16
+    for i, width in zip(plan.order.tolist(), plan.widths.tolist(), strict=True):
+        assert lengths[i] <= width <= 127
+
+
+def test_batches_of_one_corpus_come_in_few_shapes() -> None:
+    task = task_on(["abcd" * (i % 40 + 1) for i in range(640)], block_size=128)
+    batches = [task.batch(torch.arange(i, i + 128), seeded(i)) for i in range(512)]
+    assert len({len(batch.tokens) for batch in batches}) < 12
+    groups = {group for batch in batches for group in batch.layout.groups}
+    assert groups <= {Group(8, length) for length in [*range(8, 128, 8), 127]}
+    needed = sum(int((batch.targets != IGNORE).sum()) for batch in batches)
+    assert sum(len(batch.tokens) for batch in batches) < 1.25 * needed
+
+
 @pytest.mark.real_data
 def test_the_original_corpus_makes_2938_examples_of_127_positions(real_data: Path) -> None:
     corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_text(corpus.text, specials=True)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     config = load_config("birthplaces")
     assert isinstance(config.pretrain.task, SpanCorruptionConfig)
     task = SpanCorruption(corpus, tokenizer, config.pretrain.task, config.model.block_size)

@@ -1,0 +1,121 @@
+"""A text reads the same however its bytes are cut, and is refused with the same words."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nanoknow.data import reading
+from nanoknow.data.corpus import corpus_from_pieces, read_corpus
+from nanoknow.data.reading import LFS_POINTER, decoded
+from nanoknow.errors import DataError
+
+BOM = b"\xef\xbb\xbf"
+PARTS = [b"a", b"\n", b"\r", b"\r\n", b"\0", "é".encode(), "日".encode(), "😀".encode(), BOM]
+BROKEN = [b"\xff", b"\xc3", b"\xe6\x97", b"\xf0\x9f\x98", b"\xed\xa0\x80", LFS_POINTER]
+BYTES = st.lists(st.sampled_from(PARTS), max_size=14).map(b"".join) | st.lists(
+    st.sampled_from(PARTS + BROKEN), max_size=14
+).map(b"".join)
+
+
+def plain(raw: bytes, name: str) -> str:
+    """Read a whole file at once: what reading it in pieces has to equal."""
+    if raw.startswith(LFS_POINTER):
+        raise DataError(f"{name}:1: a Git LFS pointer, not the data: run 'git lfs pull'")
+    raw = raw.removeprefix(BOM)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{name}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8"
+        ) from None
+    if "\0" in text:
+        line = text.partition("\0")[0].count("\n") + 1
+        raise DataError(f"{name}:{line}: a NUL character: is this a text file?")
+    if not text:
+        raise DataError(f"{name}: an empty file: was it written completely?")
+    return text.replace("\r\n", "\n")
+
+
+def cut(raw: bytes, sizes: list[int]) -> Iterator[bytes]:
+    """Cut bytes into pieces of these sizes, over and over; 0 is an empty piece."""
+    while raw:
+        for size in sizes:
+            yield raw[:size]
+            raw = raw[size:]
+
+
+def outcome(pieces: Iterator[bytes]) -> str:
+    try:
+        return "".join(decoded(pieces, "FILE"))
+    except DataError as error:
+        return f"refused: {error}"
+
+
+@given(raw=BYTES, sizes=st.lists(st.integers(0, 5), min_size=1, max_size=4).filter(any))
+@settings(max_examples=400)
+@example(raw=BOM, sizes=[1])
+@example(raw=BOM[:2], sizes=[1])
+@example(raw=BOM + BOM + b"a", sizes=[2])
+@example(raw=b"a\r\nb\r\r\n", sizes=[1])
+@example(raw=b"a\r", sizes=[1])
+@example(raw="a\n\n日".encode()[:-1], sizes=[1])
+@example(raw=b"a\n\0\n\xff", sizes=[1])
+@example(raw=LFS_POINTER, sizes=[3])
+@example(raw=LFS_POINTER[:-1], sizes=[3])
+def test_any_cut_of_any_bytes_reads_as_the_whole_does(raw: bytes, sizes: list[int]) -> None:
+    try:
+        expected = plain(raw, "FILE")
+    except DataError as error:
+        expected = f"refused: {error}"
+    assert outcome(cut(raw, sizes)) == outcome(iter([raw])) == expected
+
+
+@given(raw=BYTES, size=st.integers(1, 5))
+@settings(max_examples=100)
+def test_a_corpus_is_the_same_however_its_bytes_are_cut(raw: bytes, size: int) -> None:
+    found = []
+    for pieces in (cut(raw, [size]), iter([raw])):
+        try:
+            corpus = corpus_from_pieces(pieces, "FILE")
+        except DataError as error:
+            found.append(str(error))
+            continue
+        assert corpus.sha256 == hashlib.sha256(raw).hexdigest()
+        assert corpus.text == plain(raw, "FILE")
+        found.append(f"{corpus.characters!r} {corpus.codes.tolist()}")
+    assert found[0] == found[1]
+
+
+def test_a_file_longer_than_a_piece_reads_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PIECE", 3)
+    path = tmp_path / "wiki.txt"
+    path.write_bytes(BOM + "Zoë. Köln.\r\n日本\r\n".encode())
+    corpus = read_corpus(path)
+    assert corpus.documents == ("Zoë. Köln.", "日本", "")
+    assert corpus.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_bytes("Zoë\r\n日本\r\nK".encode() + b"\xf6ln")
+    with pytest.raises(DataError, match=r"wiki\.txt:3: byte 0xf6 is not UTF-8"):
+        read_corpus(path)
+
+
+def test_a_corpus_takes_little_more_than_a_byte_a_character_while_it_is_read() -> None:
+    piece = "Zoë was born in Köln.\n".encode() * 40_000
+    tracemalloc.start()
+    corpus = corpus_from_pieces(itertools.repeat(piece, 60), "FILE")
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    n = len(corpus.codes)
+    assert n == 60 * len(piece.decode()) == 60 * 40_000 * 22
+    assert held < 1.01 * n + 1e6
+    assert most < 1.15 * n + 50 * len(piece)
