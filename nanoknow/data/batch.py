@@ -7,6 +7,7 @@ group as a rectangle (a view). A padded batch is the special case of one group.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -82,12 +83,7 @@ class Plan:
 
     @classmethod
     def of(cls, lengths: Tensor, widest: int) -> Plan:
-        """Sort sequences by their (B,) lengths, cut them into groups, and widen those a little.
-
-        A CPU's kernels for matrix products are built, and kept, for each shape that they meet. If
-        each batch had shapes of its own, memory would grow by tens of megabytes a step, to
-        several gigabytes. So a group's length is a multiple of ``WIDTH_STEP``, and that of all
-        groups together one of ``WIDTH_STEP / 2`` for each group, as far as ``widest`` allows.
+        """Sort sequences by their (B,) lengths and cut them into groups of few shapes.
 
         Args:
             lengths: each 1 … ``widest``.
@@ -95,17 +91,13 @@ class Plan:
         """
         order = torch.argsort(lengths, stable=True)
         n_groups = max(1, min(MAX_GROUPS, len(order) // MIN_ROWS))
-        n_rows = -(-len(order) // n_groups)
-        chunks = torch.split(order, n_rows)
+        chunks = torch.split(order, -(-len(order) // n_groups))
         longest = lengths[[int(chunk[-1]) for chunk in chunks]].tolist()
-        widths = [min(_round_up(n, WIDTH_STEP), widest) for n in longest]
-        n_tokens = sum(len(chunk) * width for chunk, width in zip(chunks, widths, strict=True))
-        unit = n_rows * n_groups * WIDTH_STEP // 2
-        spare = (_round_up(n_tokens, unit) - n_tokens) // n_rows
-        for i, width in enumerate(widths):  # the narrowest first: it costs attention least
-            more = min(spare, widest - width)
-            widths[i], spare = width + more, spare - more
-        return cls(order, tuple(map(Group, map(len, chunks), widths)))
+        groups = [
+            Group(len(chunk), min(_round_up(n, WIDTH_STEP), widest))
+            for chunk, n in zip(chunks, longest, strict=True)
+        ]
+        return cls(order, widen(groups, widest))
 
     @property
     def widths(self) -> Tensor:
@@ -145,6 +137,26 @@ class Batch:
             targets_in.append(targets[chunk, : group.length].flatten())
         layout = Layout.of(plan.groups, rows.device)
         return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)
+
+
+def widen(groups: Sequence[Group], widest: int) -> tuple[Group, ...]:
+    """Widen some groups a little, so that few different sums of tokens occur.
+
+    A CPU's kernels for matrix products are built, and kept, for each shape that they meet. If
+    each batch had a size of its own, memory would grow by tens of megabytes a step, to several
+    gigabytes. So the tokens of all groups together come to a multiple of ``WIDTH_STEP / 2`` for
+    each sequence, as far as ``widest`` allows.
+    """
+    n_rows = groups[0].n_sequences
+    unit = n_rows * len(groups) * WIDTH_STEP // 2
+    n_tokens = sum(group.n_tokens for group in groups)
+    spare = (_round_up(n_tokens, unit) - n_tokens) // n_rows
+    widened = []
+    for n, length in groups:  # the narrowest first: it costs attention least
+        more = min(spare, widest - length)
+        widened.append(Group(n, length + more))
+        spare -= more
+    return tuple(widened)
 
 
 def _round_up(n: int, unit: int) -> int:

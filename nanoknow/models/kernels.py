@@ -2,7 +2,7 @@
 
 Three things make up for most of a step there: dropout draws one number an element and in one
 thread, fused attention has no dropout and a slow backward in bfloat16, and autograd copies every
-rectangle of sequences several times. So on a CPU one draw serves four elements, and attention
+rectangle of sequences several times. So on a CPU one draw serves eight elements, and attention
 over all rectangles is one function with its own backward. Elsewhere torch's own are taken.
 """
 
@@ -20,9 +20,10 @@ from nanoknow.data.batch import Group, Layout
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
-    """Set each element to 0 with probability ``p`` and scale the rest by 1/(1−p).
+    """Set each element to 0 with probability ``p``, and scale the rest to keep the mean.
 
-    On a CPU p is rounded to 1/65536, and the scale is exact for it.
+    On a CPU a call takes one of the two multiples of 1/256 next to p, so that on average it is p,
+    and scales by what it took.
     """
     if p == 0.0 or x.device.type != "cpu":
         return F.dropout(x, p)
@@ -62,20 +63,26 @@ def attend(
     return torch.cat(parts)
 
 
-def _kept(like: Tensor, p: float) -> tuple[Tensor, float]:
-    """Draw 1 for each element to keep and 0 for the others; also return the scale to apply."""
+def _threshold(p: float) -> tuple[int, float]:
+    """Draw how many of 256 values to drop, p·256 on average; also return the scale for it."""
+    threshold = min(int(p * 256 + torch.rand(()).item()), 255)
+    return threshold, 256 / (256 - threshold)
+
+
+def _kept(like: Tensor, threshold: int) -> Tensor:
+    """Draw 1 for each element to keep and 0 for the others."""
     n = like.numel()
-    draws = torch.empty(-(-n // 4), dtype=torch.int64).random_(-(2**63), None)
-    threshold = min(round(p * 2**16), 2**16 - 1)
+    draws = torch.empty(-(-n // 8), dtype=torch.int64).random_(-(2**63), None)
     kept = torch.empty(n, dtype=like.dtype)
-    torch.ge(draws.view(torch.int16)[:n], threshold - 2**15, out=kept)
-    return kept.view(like.shape), 1.0 / (1.0 - threshold / 2**16)
+    torch.ge(draws.view(torch.int8)[:n], threshold - 128, out=kept)
+    return kept.view(like.shape)
 
 
 class _Dropout(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:  # noqa: ANN401
-        kept, ctx.scale = _kept(x, p)
+        threshold, ctx.scale = _threshold(p)
+        kept = _kept(x, threshold)
         ctx.save_for_backward(kept)
         return (x * kept).mul_(ctx.scale)
 
@@ -98,7 +105,8 @@ class _Attention(Function):
         key_groups: tuple[Group, ...],
         p: float,
     ) -> Tensor:
-        ctx.query_groups, ctx.key_groups, ctx.p, ctx.scale = query_groups, key_groups, p, 1.0
+        ctx.query_groups, ctx.key_groups, ctx.p = query_groups, key_groups, p
+        threshold, ctx.scale = _threshold(p) if p else (0, 1.0)
         out = torch.empty(q.shape, dtype=q.dtype)
         each = zip(
             _rectangles(q, query_groups),
@@ -118,7 +126,7 @@ class _Attention(Function):
             ).softmax(-1, dtype=q.dtype)  # (B·h, T, S)
             saved += [q_, k_, v_, weights]
             if p:
-                kept, ctx.scale = _kept(weights, p)
+                kept = _kept(weights, threshold)
                 weights = weights * kept
                 saved += [kept, weights]
             gathered = _product(weights, v_, ctx.scale)  # (B·h, T, d/h)

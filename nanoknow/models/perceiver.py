@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nanoknow.config import PerceiverConfig
-from nanoknow.data.batch import Group, Layout
+from nanoknow.data.batch import Group, Layout, widen
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.layers import Block, Embedding, Head, LayerCache, Rotation, initialize
 
@@ -38,8 +39,10 @@ class DownProjection(Block):
         self, characters: Tensor, latent_layout: Layout, layout: Layout, cache: LayerCache | None
     ) -> Tensor:
         """Map (N, d) characters to (N_latents, d)."""
-        basis = self.basis[0, latent_layout.positions]  # (N_latents, d)
-        x = basis + self.attention(self.ln1(basis), characters, latent_layout, layout, cache)
+        at = latent_layout.positions  # (N_latents,)
+        latents = F.embedding(at, self.ln1(self.basis[0]))  # (N_latents, d)
+        gathered = self.attention(latents, characters, latent_layout, layout, cache)
+        x = F.embedding(at, self.basis[0]) + gathered
         out: Tensor = x + self.mlp(self.ln2(x))
         return out
 
@@ -100,7 +103,7 @@ class Perceiver(CharacterModel):
         each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 2)
         down, *trunk, up = each
         x = self.embedding(tokens, layout)  # (N, d)
-        latent_layout = self._latents(layout)
+        latent_layout = self._latents(layout, is_partial=caches is not None)
         y = self.down.read(x, latent_layout, layout, down)  # (N_latents, d)
         for block, cache in zip(self.blocks, trunk, strict=True):
             y = block(y, latent_layout, cache)
@@ -113,17 +116,23 @@ class Perceiver(CharacterModel):
         trunk = [LayerCache(latents) for _ in range(len(self.blocks) + 1)]
         return [LayerCache(capacity), *trunk]
 
-    def _latents(self, layout: Layout) -> Layout:
-        """Lay out the latents that these characters can reach.
+    def _latents(self, layout: Layout, *, is_partial: bool) -> Layout:
+        """Lay out the latents that these characters can reach, or a few more.
 
         Character t sees latents ≤ t, so that a sequence of T < m characters needs only T of
         them. A character past the m-th, decoded alone, computes the last latent again: it sees
         the same keys and comes out the same.
+
+        Args:
+            layout: of the characters.
+            is_partial: whether earlier characters of the sequences may be in a cache.
         """
         m = self.config.bottleneck_dim
-        groups, positions = [], []
-        for group, rows in zip(layout.groups, layout.rectangles(layout.positions), strict=True):
-            groups.append(Group(group.n_sequences, min(group.length, m)))
-            positions.append(rows[:, :m].clamp(max=m - 1).flatten())
+        groups = [Group(n, min(length, m)) for n, length in layout.groups]
+        if not is_partial:
+            return Layout.of(widen(groups, m), layout.positions.device)
+        positions = torch.cat(
+            [rows[:, :m].clamp(max=m - 1).flatten() for rows in layout.rectangles(layout.positions)]
+        )
         end = None if layout.end is None else min(layout.end, m)
-        return Layout(tuple(groups), torch.cat(positions), end)
+        return Layout(tuple(groups), positions, end)
