@@ -1,7 +1,8 @@
 """A model that multiplies in bfloat16, to sample from.
 
-Autocast casts every weight again at every call when nothing is trained: at one character a step
-that costs more than the products. Here the weights are cast once.
+Autocast casts every weight again at every call when nothing is trained, and a CPU's kernels for
+matrix products put it into their own order again: at one character a step that costs more than
+the products. Here both are done once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nanoknow.models.base import CharacterModel
+from nanoknow.models.layers import MLP, Attention
 
 
 def in_bfloat16(model: CharacterModel) -> CharacterModel:
@@ -22,26 +24,40 @@ def in_bfloat16(model: CharacterModel) -> CharacterModel:
     """
     model = copy.deepcopy(model).requires_grad_(False)
     for module in list(model.modules()):
+        if isinstance(module, Attention):
+            module.joined = Bfloat16Linear(module.query, module.key, module.value)
+        if isinstance(module, MLP):
+            module.activation = nn.Identity()
         for name, part in module.named_children():
             if isinstance(part, nn.Linear):
-                setattr(module, name, Bfloat16Linear(part))
+                gelu = isinstance(module, MLP) and name == "expand"
+                setattr(module, name, Bfloat16Linear(part, gelu=gelu))
     return model
 
 
 class Bfloat16Linear(nn.Module):
-    """A linear layer with its weights in bfloat16, from (N, d_in) to bfloat16 (N, d_out)."""
+    """Linear layers of one input side by side, from (N, d_in) to bfloat16 (N, sum of d_out)."""
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, *layers: nn.Linear, gelu: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(linear.weight.bfloat16(), requires_grad=False)
-        self.bias: nn.Parameter | None = None
-        if linear.bias is not None:
-            self.bias = nn.Parameter(linear.bias.bfloat16(), requires_grad=False)
+        biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
+        weights: list[Tensor] = [layer.weight for layer in layers]
+        self.weight = torch.cat(weights).bfloat16()
+        self.bias = torch.cat(biases).bfloat16() if biases else None
+        self.gelu = gelu
+        self.is_packed = self.weight.device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        if self.is_packed:
+            # What torch.compile, too, turns a linear layer of fixed weights into.
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, d_in) to (N, d_out)."""
+        """Map (N, d_in) to (N, sum of d_out)."""
         x = x.bfloat16()
-        if len(x) == 1 and self.bias is not None:
-            # For one row a CPU only waits for the weights; the product of matrices waits longer.
-            return torch.addmv(self.bias, self.weight, x[0])[None]
-        return F.linear(x, self.weight, self.bias)
+        if self.is_packed:
+            then = "gelu" if self.gelu else "none"
+            out: Tensor = torch.ops.mkldnn._linear_pointwise(
+                x, self.weight, self.bias, then, [], "none"
+            )
+            return out
+        y = F.linear(x, self.weight, self.bias)
+        return F.gelu(y) if self.gelu else y

@@ -99,6 +99,8 @@ class Attention(nn.Module):
         self.key = nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
         self.projection = nn.Linear(d_model, d_model)
+        # Query, key and value in one layer, where the weights do not change.
+        self.joined: nn.Module | None = None
         self.dropout = dropout
 
     def forward(
@@ -123,10 +125,10 @@ class Attention(nn.Module):
             (N_q, d).
         """
         if query_input is key_value_input:
-            q, k, v = _project(query_input, self.query, self.key, self.value, n_heads=self.n_heads)
+            q, k, v = self._project(query_input, self.query, self.key, self.value)
         else:
-            (q,) = _project(query_input, self.query, n_heads=self.n_heads)
-            k, v = _project(key_value_input, self.key, self.value, n_heads=self.n_heads)
+            (q,) = self._project(query_input, self.query)
+            k, v = self._project(key_value_input, self.key, self.value)
         if self.rotation is not None:
             q = self.rotation(q, query_layout.positions)
             k = self.rotation(k, key_value_layout.positions)
@@ -138,29 +140,34 @@ class Attention(nn.Module):
         out = self.projection(c.flatten(1))
         return dropout(out, self.dropout) if self.training else out
 
-
-def _project(x: Tensor, *layers: nn.Linear, n_heads: int) -> tuple[Tensor, ...]:
-    """Map (N, d) by several layers, each to (N, h, d/h); in training by one product."""
-    if not torch.is_grad_enabled():  # a character at a time, joining weights costs more
-        return tuple(layer(x).unflatten(1, (n_heads, -1)) for layer in layers)
-    weight = torch.cat([layer.weight for layer in layers])
-    bias = torch.cat([layer.bias for layer in layers])
-    return F.linear(x, weight, bias).view(len(x), len(layers), n_heads, -1).unbind(1)
+    def _project(self, x: Tensor, *layers: nn.Module) -> tuple[Tensor, ...]:
+        """Map (N, d) by several layers, each to (N, h, d/h), in one product where it pays."""
+        if torch.is_grad_enabled():
+            weight, bias = (torch.cat([getattr(y, n) for y in layers]) for n in ("weight", "bias"))
+            joined = F.linear(x, weight, bias)
+        elif self.joined is not None and len(layers) == 3:
+            joined = self.joined(x)
+        else:  # a character at a time, joining the weights costs more than it saves
+            return tuple(layer(x).unflatten(1, (self.n_heads, -1)) for layer in layers)
+        return joined.view(len(x), len(layers), self.n_heads, -1).unbind(1)
 
 
 def _attend_to_cache(
     q: Tensor, k: Tensor, v: Tensor, query_layout: Layout, key_layout: Layout, cache: LayerCache
 ) -> Tensor:
     """Write (N, h, d/h) keys and values and let the queries see all up to their positions."""
-    [queries], [keys], [values] = (
-        layout.rectangles(x) for layout, x in ((query_layout, q), (key_layout, k), (key_layout, v))
-    )
     is_first = cache.keys is None
-    all_keys, all_values = cache.write(keys.transpose(1, 2), values.transpose(1, 2), key_layout)
+    keys, values = cache.write(_by_head(k, key_layout), _by_head(v, key_layout), key_layout)
     if is_first:
         return attend(q, k, v, query_layout, key_layout, 0.0)
-    c = _attend_earlier(queries.transpose(1, 2), all_keys, all_values, query_layout)
+    c = _attend_earlier(_by_head(q, query_layout), keys, values, query_layout)
     return c.transpose(1, 2).flatten(0, 1)
+
+
+def _by_head(x: Tensor, layout: Layout) -> Tensor:
+    """View the (N, h, d/h) of one group as (B, h, T, d/h)."""
+    [group] = layout.groups
+    return x.view(group.n_sequences, group.length, *x.shape[1:]).transpose(1, 2)
 
 
 def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout) -> Tensor:
@@ -183,12 +190,13 @@ class MLP(nn.Module):
     def __init__(self, d_model: int, dropout: float) -> None:
         super().__init__()
         self.expand = nn.Linear(d_model, 4 * d_model)
+        self.activation: nn.Module = nn.GELU()
         self.contract = nn.Linear(4 * d_model, d_model)
         self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, d) to (N, d)."""
-        out: Tensor = self.contract(F.gelu(self.expand(x)))
+        out: Tensor = self.contract(self.activation(self.expand(x)))
         return dropout(out, self.dropout) if self.training else out
 
 
