@@ -1,13 +1,14 @@
 # make demo   set up, then the whole experiment on the built-in world
 # make test   set up, then the tests
 # make check  set up, then ruff and mypy
+# make bench  set up, then nanoknow against the textbook implementation, in a few minutes
 
 PYTHON ?= python3
 VENV ?= .venv
 SEEDS ?= 1
 BIN := $(VENV)/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -19,6 +20,9 @@ check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/ready
+	$(BIN)/python -m tests.benchmark $(if $(JSON),--json)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

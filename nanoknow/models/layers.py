@@ -42,7 +42,7 @@ class LayerCache:
             self.values = torch.zeros_like(self.keys)
             self.keys[:, :, :t], self.values[:, :, :t] = keys, values
             return self.keys, self.values
-        if layout.end is not None and len(layout.positions) == 1:
+        if layout.end is not None and layout.groups == ((1, 1),):
             at = slice(layout.end - 1, layout.end)  # scatter costs several times as much
             self.keys[:, :, at], self.values[:, :, at] = keys, values
             return self.keys, self.values
@@ -176,7 +176,7 @@ def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout) -> Tensor:
     What no query of the layout reaches is left out: at first that is most of a cache.
     """
     k, v = k[:, :, : layout.end], v[:, :, : layout.end]  # (B, h, S, d/h)
-    if layout.end is not None and len(layout.positions) == 1:
+    if layout.end is not None and layout.groups == ((1, 1),):
         return F.scaled_dot_product_attention(q, k, v)
     [positions] = layout.rectangles(layout.positions)  # (B, T)
     steps = torch.arange(k.shape[2], device=q.device)  # (S,)
