@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 Count = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
 CountOrZero = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 Fraction = Annotated[float, Strict(), Field(ge=0.0, lt=1.0)]
+Portion = Annotated[float, Strict(), Field(ge=0.0, le=1.0)]
 Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Strict(), Field(gt=0.0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
@@ -114,6 +115,17 @@ class SpanCorruptionConfig(Frozen):
     max_truncation: Share = Field(0.875, description="longest truncation, as a share of the block")
     keep_empty_documents: Switch = Field(
         False, description="count empty lines, and the nothing after the last line end, as examples"
+    )
+    salient_spans: Portion = Field(
+        0.0, description="share of examples that hide a name, a place or a year"
+    )
+    context_dropout: Portion = Field(
+        0.0,
+        description="share of those that keep of the rest only the subject's name and a little of "
+        "what stands around the hidden word",
+    )
+    context_width: CountOrZero = Field(
+        24, description="characters kept at most on either side of it then"
     )
 
 

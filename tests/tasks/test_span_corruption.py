@@ -18,6 +18,7 @@ from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.tasks.span_corruption import SpanCorruption
+from nanoknow.tasks.spans import Spans
 from tests.textbook import textbook_corrupt
 from tests.texts import corpus_of, tokenizer_of
 
@@ -90,18 +91,21 @@ def test_arrangement_of_every_example_equals_the_textbooks(
 ) -> None:
     documents = [*documents, "abc"]
     task = task_on(documents, config=SpanCorruptionConfig(keep_empty_documents=True))
-    spans: list[tuple[int, int, int]] = []
+    spans: list[tuple[int, ...]] = []
+    expected = []
     for document in documents:
-        n = data.draw(st.integers(0, len(document)))
+        head = data.draw(st.integers(0, len(document)))
+        gap = data.draw(st.integers(0, len(document) - head))
+        short = document[:head] + document[head + gap :]
+        n = data.draw(st.integers(0, len(short)))
         masked = data.draw(st.integers(min(1, n), n))
-        spans.append((n, data.draw(st.integers(0, n - masked)), masked))
-    width = max(n for n, _, _ in spans) + 2
-    n_all, starts, lengths = torch.tensor(spans).T[..., None]  # (documents, 1) each
-    rows = task.corrupt(task.starts[:, None], n_all, starts, lengths, torch.arange(width))
-    expected = [
-        textbook_corrupt(document, *span).ljust(width, PAD)
-        for document, span in zip(documents, spans, strict=True)
-    ]
+        start = data.draw(st.integers(0, n - masked))
+        spans.append((n, start, masked, head, gap))
+        expected.append(textbook_corrupt(short, n, start, masked))
+    width = max(map(len, expected))
+    columns = (column[:, None] for column in torch.tensor(spans).T)  # (documents, 1) each
+    rows = task.corrupt(Spans(task.starts[:, None], *columns), torch.arange(width))
+    expected = [text.ljust(width, PAD) for text in expected]
     assert [task.tokenizer.decode(row) for row in rows.tolist()] == expected
 
 
@@ -319,3 +323,64 @@ def test_the_original_corpus_makes_2938_examples_of_127_positions(real_data: Pat
     assert len(texts) == 2938
     assert max(map(len, texts)) <= 114
     assert texts.count(MASK + MASK) == 1
+
+
+LIVES = [
+    "Ada Lowe. Ada Lowe (born 1815 in the city of Riga) was a painter of birds and of ships .",
+    "Tom Ash. The painter was born in Wells, far from the city, and died in Riga in 1901 .",
+    "Ann Bee. a painter, she was born and lived in the city .",
+]
+WORDS: list[set[str]] = [{"1815", "Riga"}, {"Wells", "Riga", "1901"}, set()]
+
+
+def lives_of(config: SpanCorruptionConfig, draws: int = 60) -> list[list[str]]:
+    """Return the texts of examples of each of the ``LIVES``."""
+    task = task_on(LIVES, 128, config)
+    return [
+        [texts_of(task, task.batch(torch.tensor([i]), seeded(seed)))[0] for seed in range(draws)]
+        for i in range(len(LIVES))
+    ]
+
+
+def test_salient_spans_are_words_of_what_is_kept_and_a_document_without_any_keeps_its_own() -> None:
+    whole = SpanCorruptionConfig(salient_spans=1.0, min_truncation=50)
+    for life, words, examples in zip(LIVES, WORDS, lives_of(whole), strict=True):
+        hidden = set()
+        for text in examples:
+            prefix, suffix, span = text.split(MASK)
+            assert life.startswith(prefix + span + suffix)
+            hidden.add(span)
+        assert words <= hidden if words else len(hidden) > 10
+        assert not words or hidden == words
+
+
+def test_context_dropout_keeps_the_name_and_little_around_the_word() -> None:
+    alone = SpanCorruptionConfig(salient_spans=1.0, context_dropout=1.0, context_width=6)
+    for life, words, examples in zip(LIVES[:2], WORDS, lives_of(alone, 400), strict=False):
+        name = life.split(". ")[0] + ". "
+        contexts = set()
+        for text in examples:
+            prefix, suffix, span = text.split(MASK)
+            assert span in words
+            assert prefix.startswith(name)
+            before = prefix.removeprefix(name)
+            assert len(before) <= 6
+            assert len(suffix) <= 6
+            assert before + span + suffix in life
+            contexts.add((before, suffix))
+        assert ("", "") in contexts
+        assert len(contexts) > 10
+
+
+def test_shares_of_salient_spans_and_of_context_dropout_are_those_asked_for() -> None:
+    config = SpanCorruptionConfig(salient_spans=0.5, context_dropout=0.5, min_truncation=100)
+    examples = lives_of(config, draws=400)[0]
+    salient = [text for text in examples if text.split(MASK)[2] in WORDS[0]]
+    alone = [text for text in salient if len(text) < len(LIVES[0])]
+    assert 0.42 < len(salient) / len(examples) < 0.6  # a random span may be such a word
+    assert 0.4 < len(alone) / len(salient) < 0.6
+
+
+def test_salient_spans_of_a_text_without_names_are_refused() -> None:
+    with pytest.raises(DataError, match=r"no name, place or year .*salient_spans to 0"):
+        task_on(["no names here .", "none"], 64, SpanCorruptionConfig(salient_spans=0.5))
