@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +133,13 @@ def test_a_pretrained_run_answers_no_questions(home: Path) -> None:
     assert "answers no questions: name one that 'nanoknow finetune' made" in refuse(
         "evaluate", "runs/vanilla", "--eval", "birth_dev.tsv"
     )
+
+
+def test_pretraining_does_not_ask_for_the_questions(home: Path) -> None:
+    nowhere = ("--set", "data.questions=no.tsv", "--set", "data.eval=no.tsv")
+    run = ("--epochs", "1", *SMALL, *nowhere, "--out", "runs/no-questions")
+    succeed("pretrain", "--corpus", "data/world/wiki.txt", *run)
+    shutil.rmtree(home / "runs/no-questions")  # other tests take the latest run
 
 
 def test_finetune_starts_from_the_latest_pretrained_run(home: Path) -> None:

@@ -189,8 +189,10 @@ def _make_eval_task(
 ) -> QuestionAnswering | None:
     """Prepare the evaluation questions, where the stage answers questions and they have answers."""
     task_config = getattr(config, stage).task
+    if task_config.kind != "question_answering":
+        return None  # the file may not even be there
     questions = texts.eval
-    if task_config.kind != "question_answering" or questions is None or not questions.answered:
+    if questions is None or not questions.answered:
         return None
     return QuestionAnswering(questions, tokenizer, task_config, config.model.block_size)
 
