@@ -122,6 +122,9 @@ def sample(
             help="Past the block: all of it anew for each character, or half of it now and then.",
         ),
     ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="full|int8", help="int8: rounded to eight bits.")
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     device: opt.DeviceName = "auto",
@@ -140,6 +143,7 @@ def sample(
         "--temperature": ("sample.temperature", temperature),
         "--top-k": ("sample.top_k", top_k or None),
         "--past-block": ("sample.past_block", past_block),
+        "--weights": ("sample.weights", weights),
         "--precision": ("precision", precision),
     }
     overrides = opt.overrides(None, flags)

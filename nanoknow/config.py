@@ -231,6 +231,11 @@ class SampleConfig(Frozen):
         description="recompute: read the last block anew for each character, as the original "
         "did; hop: keep half a block and go on by the cache, many times faster",
     )
+    weights: Literal["full", "int8"] = Field(
+        "full",
+        description="int8: round those of the blocks to eight bits and multiply in bfloat16, on a "
+        "CPU; with hop, which waits for the weights to come from memory, half as fast again",
+    )
 
 
 class ExperimentConfig(Frozen):

@@ -221,25 +221,33 @@ def textbook_answers(setting: Setting, config: ModelConfig) -> Turn:
     return Turn(run, 10)
 
 
-def sampling(setting: Setting, config: ModelConfig, past_block: PastBlock, length: int) -> Turn:
+def sampling(
+    setting: Setting, config: ModelConfig, past_block: PastBlock, *, eight_bits: bool = False
+) -> Turn:
     context = torch.randint(65, (config.block_size,), generator=new_generator(0, "context")).numpy()
     model, generator = setting.model(config, 65).eval(), new_generator(0, "sample")
     if setting.device.precision == "bfloat16":
-        model = in_bfloat16(model)
+        model = in_bfloat16(model, eight_bits=eight_bits)
+    kept = config.block_size if past_block == "recompute" else config.block_size // 2
+    length = 20 if past_block == "recompute" else 2 * (config.block_size - kept + 1)
 
     def run() -> None:
         list(sample(model, context, length, 1.0, 10, generator, past_block))
 
-    read_again = 1 if past_block == "recompute" else config.block_size // 2
-    return Turn(run, length, complexity_of(config, 65, config.block_size).flops / read_again)
+    flops = complexity_of(config, 65, config.block_size).flops
+    return Turn(run, length, flops / (config.block_size - kept + 1))
 
 
 def our_sample(setting: Setting, config: ModelConfig) -> Turn:
-    return sampling(setting, config, "recompute", 20)
+    return sampling(setting, config, "recompute")
 
 
 def our_hop(setting: Setting, config: ModelConfig) -> Turn:
-    return sampling(setting, config, "hop", 2 * (config.block_size - config.block_size // 2))
+    return sampling(setting, config, "hop")
+
+
+def our_rounded_hop(setting: Setting, config: ModelConfig) -> Turn:
+    return sampling(setting, config, "hop", eight_bits=True)
 
 
 def textbook_samples(setting: Setting, config: ModelConfig) -> Turn:
@@ -285,6 +293,7 @@ JOBS = {
     ),
     "sampling, 25M, recompute": Job("character", LARGE, our_sample, textbook_samples, 7),
     "sampling, 25M, hop": Job("character", LARGE, our_hop, textbook_samples, 7),
+    "sampling, 25M, hop, int8": Job("character", LARGE, our_rounded_hop, textbook_samples, 7),
 }
 
 

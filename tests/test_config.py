@@ -131,6 +131,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
             "temperature": 1.0,
             "top_k": 10,
             "past_block": "recompute",
+            "weights": "full",
         },
     }
     assert PerceiverConfig().bottleneck_dim == 64
@@ -430,6 +431,7 @@ def test_a_variant_that_is_no_word_is_refused(folder: Path, variant: str) -> Non
         ("sample.context", '"\\ud800"', "unicode"),
         ("sample.top_k", "0", "greater than or equal to 1"),
         ("sample.past_block", "skip", "Available: recompute, hop"),
+        ("sample.weights", "int4", "Available: full, int8"),
     ],
 )
 def test_a_value_out_of_its_range_is_refused_where_it_stands(

@@ -332,10 +332,13 @@ def test_logits_at_some_places_are_those_rows_of_all_of_them(config: ModelConfig
 
 
 @every_position
-def test_in_bfloat16_logits_are_close_and_the_model_itself_is_kept(config: ModelConfig) -> None:
+@pytest.mark.parametrize("eight_bits", [False, True])
+def test_in_bfloat16_logits_are_close_and_the_model_itself_is_kept(
+    config: ModelConfig, eight_bits: bool
+) -> None:
     model = build_model(config, VOCAB, torch.Generator().manual_seed(0)).eval()
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    cast = in_bfloat16(model)
+    cast = in_bfloat16(model, eight_bits=eight_bits)
     ids = TOKENIZER.encode(random_texts([BLOCK])[0])
     full, rounded = uncached_logits(model, ids), uncached_logits(cast, ids).float()
     assert float((rounded - full).norm() / full.norm()) < 0.02
@@ -347,14 +350,22 @@ def test_in_bfloat16_logits_are_close_and_the_model_itself_is_kept(config: Model
         with torch.no_grad():
             [logits] = cast(token[None], step, caches).float()
         assert float((logits - full[t]).norm() / full[t].norm()) < 0.03
+        # Steps and whole passes multiply by the same rounded weights.
+        assert float((logits - rounded[t]).norm() / full[t].norm()) < 0.02
 
 
 @every_position
+@pytest.mark.parametrize("eight_bits", [False, True])
 @pytest.mark.parametrize("past_block", ["recompute", "hop"])
 def test_sampling_in_bfloat16_writes_characters_of_the_vocabulary(
-    config: ModelConfig, past_block: PastBlock
+    config: ModelConfig, past_block: PastBlock, eight_bits: bool
 ) -> None:
-    text = draw(in_bfloat16(scrambled(config)), "abc", 60, 1, 1.0, 5, past_block)
+    text, again = (
+        draw(
+            in_bfloat16(scrambled(config), eight_bits=eight_bits), "abc", 60, 1, 1.0, 5, past_block
+        )
+        for _ in range(2)
+    )
     assert len(text) == 60
-    assert text == draw(in_bfloat16(scrambled(config)), "abc", 60, 1, 1.0, 5, past_block)
+    assert text == again
     assert len(set(text)) > 1

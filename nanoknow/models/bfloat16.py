@@ -3,6 +3,10 @@
 Autocast casts every weight again at every call when nothing is trained, and a CPU's kernels for
 matrix products put it into their own order again: at one character a step that costs more than
 the products. Here both are done once.
+
+Past that, one character at a time waits for the weights to come from memory. Rounding them to
+eight bits, a scale for each row (the plainest form of Dettmers et al., 2022, "LLM.int8()"), halves
+the wait.
 """
 
 from __future__ import annotations
@@ -14,38 +18,52 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.layers import MLP, Attention
+from nanoknow.models.layers import MLP, Attention, Head
 
 
-def in_bfloat16(model: CharacterModel) -> CharacterModel:
+def in_bfloat16(model: CharacterModel, *, eight_bits: bool = False) -> CharacterModel:
     """Return a copy whose linear layers and attention compute in bfloat16.
 
     Embeddings, LayerNorm and the residual stream stay in float32, as under autocast in training.
+
+    Args:
+        model: in float32.
+        eight_bits: round the weights of the blocks to eight bits; on a CPU only.
     """
     model = copy.deepcopy(model).requires_grad_(False)
     for module in list(model.modules()):
         if isinstance(module, Attention):
-            module.joined = Bfloat16Linear(module.query, module.key, module.value)
+            layers = (module.query, module.key, module.value)
+            module.joined = Bfloat16Linear(*layers, eight_bits=eight_bits)
         if isinstance(module, MLP):
             module.activation = nn.Identity()
         for name, part in module.named_children():
             if isinstance(part, nn.Linear):
                 gelu = isinstance(module, MLP) and name == "expand"
-                setattr(module, name, Bfloat16Linear(part, gelu=gelu))
+                rounded = eight_bits and not isinstance(module, Head)
+                setattr(module, name, Bfloat16Linear(part, gelu=gelu, eight_bits=rounded))
     return model
 
 
 class Bfloat16Linear(nn.Module):
     """Linear layers of one input side by side, from (N, d_in) to bfloat16 (N, sum of d_out)."""
 
-    def __init__(self, *layers: nn.Linear, gelu: bool = False) -> None:
+    def __init__(self, *layers: nn.Linear, gelu: bool = False, eight_bits: bool = False) -> None:
         super().__init__()
-        biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
         weights: list[Tensor] = [layer.weight for layer in layers]
-        self.weight = torch.cat(weights).bfloat16()
+        biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
+        weight = torch.cat(weights)
         self.bias = torch.cat(biases).bfloat16() if biases else None
         self.gelu = gelu
-        self.is_packed = self.weight.device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        self.rounded: tuple[Tensor, Tensor] | None = None
+        if eight_bits:
+            scale = (weight.abs().amax(1) / 127).clamp(min=1e-12).bfloat16()  # (d_out,)
+            steps = (weight / scale[:, None]).round().clamp(-127, 127).to(torch.int8)
+            self.rounded = steps, scale
+            weight = steps * scale[:, None].float()
+        self.weight = weight.bfloat16()
+        mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        self.is_packed = weight.device.type == "cpu" and mkldnn
         if self.is_packed:
             # What torch.compile, too, turns a linear layer of fixed weights into.
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight)
@@ -53,11 +71,15 @@ class Bfloat16Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, d_in) to (N, sum of d_out)."""
         x = x.bfloat16()
-        if self.is_packed:
+        if self.rounded is not None and x.shape[0] == 1:
+            y = torch._weight_int8pack_mm(x, *self.rounded)
+            y = y if self.bias is None else y.add_(self.bias)
+        elif self.is_packed:
             then = "gelu" if self.gelu else "none"
             out: Tensor = torch.ops.mkldnn._linear_pointwise(
                 x, self.weight, self.bias, then, [], "none"
             )
             return out
-        y = F.linear(x, self.weight, self.bias)
+        else:
+            y = F.linear(x, self.weight, self.bias)
         return F.gelu(y) if self.gelu else y

@@ -9,7 +9,7 @@ from pathlib import Path
 from nanoknow.config import SampleConfig
 from nanoknow.config_file import Override, load_config
 from nanoknow.device import choose_device, new_generator
-from nanoknow.errors import CheckpointError, DataError
+from nanoknow.errors import CheckpointError, ConfigError, DataError
 from nanoknow.generator import sample as sample_ids
 from nanoknow.models.bfloat16 import in_bfloat16
 from nanoknow.reporter import Reporter
@@ -50,7 +50,7 @@ def sample(
 
     Raises:
         CheckpointError: there is no such run, or it is no language model.
-        ConfigError: a value is out of range.
+        ConfigError: a value is out of range, or the device does not do it.
         DataError: names the characters of the context that the vocabulary does not hold.
     """
     asked = load_config(None, overrides).sample  # refused before any run is looked at
@@ -71,14 +71,17 @@ def sample(
         context = record.tokenizer.encode(config.context)
     except DataError as error:
         raise DataError(f"--context: {error}: leave it out, or name another run") from None
-    chosen = choose_device(device, whole.precision)
+    eight_bits = config.weights == "int8"
+    chosen = choose_device(device, "bfloat16" if eight_bits else whole.precision)
+    if eight_bits and chosen.torch_device.type != "cpu":
+        raise ConfigError("--weights int8: only on a CPU: add --device cpu, or leave it out")
     reporter.note(
-        f"using {describe_run(run, checkpoint)}, on {chosen.name} ({chosen.reason}); past the "
-        f"block: {config.past_block}"
+        f"using {describe_run(run, checkpoint)}, on {chosen.name} ({chosen.reason}); "
+        f"{config.weights} weights; past the block: {config.past_block}"
     )
     model = checkpoint.load_model(chosen)
     if chosen.precision == "bfloat16":
-        model = in_bfloat16(model)
+        model = in_bfloat16(model, eight_bits=eight_bits)
     ids = sample_ids(
         model,
         context,
