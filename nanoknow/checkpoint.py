@@ -86,10 +86,10 @@ class Checkpoint:
         Raises:
             CheckpointError: the file is damaged, or does not hold this model's weights.
         """
+        weights = self._read(MODEL_FILE)
         model = build_model(
             self.record.model, len(self.record.vocabulary), torch.Generator().manual_seed(0)
         )
-        weights = self._read(MODEL_FILE)
         expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
         found = {name: tuple(t.shape) for name, t in weights.items()}
         if found != expected:
@@ -143,8 +143,10 @@ def save_checkpoint(
     partial = folder / f".{final.name}.partial"
     replaced = folder / f".{final.name}.replaced"
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        for left_by_a_kill in folder.glob(".step-*.partial"):
+            shutil.rmtree(left_by_a_kill, ignore_errors=True)
+        folder.mkdir(exist_ok=True)  # and not its parents: a run folder that has gone stays gone
+        partial.mkdir()
         hashes = {
             name: _write(partial / name, safetensors.save(_contiguous(tensors)))
             for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training))

@@ -147,9 +147,11 @@ def _read(name_or_path: str) -> tuple[str, str]:
     shipped = shipped_configs()
     path = shipped.get(name_or_path, Path(name_or_path))
     try:
-        if path.is_file() and path.stat().st_size > MAX_CONFIG_BYTES:
+        with path.open("rb") as file:  # a device such as /dev/zero has no end to read to
+            raw = file.read(MAX_CONFIG_BYTES + 1)
+        if len(raw) > MAX_CONFIG_BYTES:
             raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES:,} bytes: is this a config?")
-        return str(path), path.read_text(encoding="utf-8-sig")
+        return str(path), raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8 text: is this a config?") from None
     except (OSError, ValueError) as error:

@@ -40,6 +40,14 @@ class Interrupted(NanoknowError):
         self.exit_code = 128 + signal_number
 
 
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is a machine's or a GPU's memory at an end, by whatever name."""
+    told = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+    )
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known word, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)

@@ -14,7 +14,7 @@ import typer
 
 from nanoknow.config_file import Override, parse_assignment
 from nanoknow.console import Terminal
-from nanoknow.errors import ConfigError, Interrupted, NanoknowError
+from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
 
 Config = Annotated[
     str | None,
@@ -135,6 +135,11 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
                 raise
             Terminal().error("interrupted")
             raise typer.Exit(130) from None
+        except (MemoryError, RuntimeError) as error:
+            if STATE.debug or not ran_out_of_memory(error):
+                raise
+            Terminal().error("out of memory: take a smaller model, block or batch, or other data")
+            raise typer.Exit(1) from None
         except BrokenPipeError:
             # The reader of our output went away (``| head``): stop without a word.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,13 +10,13 @@ import json
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,6 +28,7 @@ from nanoknow.data.tokenizer import describe
 from nanoknow.device import Device
 from nanoknow.errors import CheckpointError
 from nanoknow.files import write_atomically
+from nanoknow.lock import LOCK_FILE, RunLock, command_line
 
 Stage = Literal["pretrain", "finetune", "scratch"]
 FORMAT = 1
@@ -65,18 +66,13 @@ class Run:
 
     @classmethod
     def create(cls, path: Path, record: RunRecord, config: ExperimentConfig) -> Run:
-        """Make a new run folder.
+        """Make a new run in a folder of ``new_folder``, whose lock is held.
 
         Raises:
-            CheckpointError: the folder is in use, or cannot be written.
+            CheckpointError: the folder holds files, or cannot be written.
         """
+        require_unused(path)
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                raise CheckpointError(
-                    f"{path}: holds files already: name another folder with --out, or continue "
-                    f"the run in it with --resume"
-                )
             run = cls(path, record)
             run.checkpoints.mkdir()
             write_atomically(path / "config.yaml", dump_config(config).encode())
@@ -99,8 +95,8 @@ class Run:
             record = RunRecord.model_validate_json(raw)
         except OSError:
             raise CheckpointError(
-                f"{path}: not a run folder: it has no run.json: name one that 'nanoknow pretrain' "
-                f"or 'nanoknow finetune' made"
+                f"{path}: not a run folder, or one that ended before its first step: it has no "
+                f"run.json: name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
             ) from None
         except ValidationError as error:
             raise CheckpointError(
@@ -135,7 +131,9 @@ class Run:
         """
         found = list_checkpoints(self.checkpoints)
         if not found:
-            raise CheckpointError(f"{self.path}: holds no checkpoint: train the run again")
+            raise CheckpointError(
+                f"{self.path}: holds no checkpoint: delete the folder, and train the run again"
+            )
         return read_checkpoint(found[-1])
 
     def metrics(self) -> Iterator[dict[str, Any]]:
@@ -163,16 +161,77 @@ class Run:
             with self.metrics_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"kind": kind, **values}) + "\n")
         except OSError as error:
-            raise CheckpointError(
-                f"{self.metrics_file}: {error.strerror}: the last checkpoint is intact: make room, "
-                f"and continue with --resume"
-            ) from None
+            intact = list_checkpoints(self.checkpoints)
+            advice = (
+                f"{intact[-1].name} is intact: mend that, and continue with --resume"
+                if intact
+                else "the run has no checkpoint left: train it again"
+            )
+            raise CheckpointError(f"{self.metrics_file}: {error.strerror}: {advice}") from None
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics of steps that are about to be made again."""
+        """Drop metrics of steps that are about to be made again.
+
+        Raises:
+            CheckpointError: they cannot be read or written; what was there stays.
+        """
         kept = [m for m in self.metrics() if m.get("step", 0) <= step]
         lines = "".join(json.dumps(m) + "\n" for m in kept)
-        write_atomically(self.metrics_file, lines.encode())
+        try:
+            for left_by_a_kill in self.path.glob(f".{self.metrics_file.name}.*.tmp"):
+                left_by_a_kill.unlink()
+            write_atomically(self.metrics_file, lines.encode())
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.metrics_file}: {error.strerror}: training needs a folder that can be "
+                f"written"
+            ) from None
+
+
+def new_folder(path: Path) -> Path:
+    """Make the folder of a new run, and return it.
+
+    Raises:
+        CheckpointError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: {error.strerror}: name a folder that can be written with --out"
+        ) from None
+    return path
+
+
+def require_free(path: Path) -> None:
+    """Refuse a folder where another process trains, or that holds files, before any work is done.
+
+    Raises:
+        CheckpointError: names the process, or says what to do.
+    """
+    if (path / LOCK_FILE).exists():
+        with RunLock(path):
+            pass
+    require_unused(path)
+
+
+def require_unused(path: Path) -> None:
+    """Refuse a folder that holds more than a lock.
+
+    Raises:
+        CheckpointError: it does, or cannot be looked into.
+    """
+    try:
+        held = {file.name for file in path.iterdir()} if path.exists() else set()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: {error.strerror}: name a folder that can be written with --out"
+        ) from None
+    if held - {LOCK_FILE}:
+        raise CheckpointError(
+            f"{path}: holds files already: name another folder with --out, or continue the run in "
+            f"it with --resume"
+        )
 
 
 def runs_folder() -> Path:
@@ -264,10 +323,11 @@ def environment(device: Device) -> dict[str, str]:
         "revision": _git_revision(),
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": np.__version__,
         "platform": platform.platform(),
         "device": device.name,
         "precision": device.precision,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command_line(),
     }
 
 

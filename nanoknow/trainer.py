@@ -15,7 +15,7 @@ from nanoknow.config import StageConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.order import ShuffledOrder
 from nanoknow.device import Device, derive_seed, new_generator
-from nanoknow.errors import NanoknowError
+from nanoknow.errors import NanoknowError, ran_out_of_memory
 from nanoknow.models.base import CharacterModel
 from nanoknow.optimizer import build_optimizer, learning_rate
 from nanoknow.tasks.base import Task
@@ -23,6 +23,10 @@ from nanoknow.tasks.base import Task
 
 class NonFiniteError(NanoknowError):
     """A loss or gradient stopped being a number; nothing was updated with it."""
+
+
+class OutOfMemoryError(NanoknowError):
+    """A step does not fit into memory; nothing is saved of it, and nothing was made smaller."""
 
 
 @dataclass
@@ -119,6 +123,7 @@ class Trainer:
 
         Raises:
             NonFiniteError: names the step, whose update was not made.
+            OutOfMemoryError: names the step, and the batch size that fits.
         """
         while self.progress.epoch < self.config.epochs:
             seed = derive_seed(self.seed, "order", self.progress.epoch)
@@ -126,19 +131,58 @@ class Trainer:
             for number in range(self.progress.batch, self.steps_per_epoch):
                 start = number * self.config.batch_size
                 indices = torch.from_numpy(order.part(start, start + self.config.batch_size))
-                yield self._step(indices, is_last=number == self.steps_per_epoch - 1)
+                yield self._step_that_fits(indices, is_last=number == self.steps_per_epoch - 1)
+
+    def _step_that_fits(self, indices: Tensor, *, is_last: bool) -> StepResult:
+        try:
+            return self._step(indices, is_last=is_last)
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+        # Only here, out of the handler, are the tensors of the step let go.
+        n, block = len(indices), self.model.config.block_size
+        fits = self._examples_that_fit(n)
+        advice = (
+            f"batch_size {fits} fits: start a new run with it"
+            if fits
+            else "not even batch_size 1 fits: start a new run with a smaller block or model"
+        )
+        raise OutOfMemoryError(
+            f"step {self.progress.step + 1}: out of memory with batch_size {n} and block_size "
+            f"{block}: {advice}, or free memory and continue with --resume"
+        )
+
+    def _examples_that_fit(self, n: int) -> int:
+        """Halve a batch until its gradients can be computed; 0 if no batch is small enough."""
+        moments: list[Tensor] = []
+        while n := n // 2:
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                if not self.optimizer.state:  # which the first step adds
+                    moments = [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]
+                self._loss(torch.arange(n)).backward()  # type: ignore[no-untyped-call]
+            except (MemoryError, RuntimeError) as error:
+                if not ran_out_of_memory(error):
+                    raise
+                moments.clear()
+            else:
+                break
+        return n
+
+    def _loss(self, indices: Tensor) -> Tensor:
+        """Return the loss of some examples as the step that is due makes them."""
+        batch = self.task.batch(indices, new_generator(self.seed, "examples", self.progress.step))
+        with self.device.autocast():
+            logits = self.model(batch.tokens, batch.layout)  # (N, vocabulary)
+        precise = torch.promote_types(logits.dtype, torch.float32)
+        return F.cross_entropy(logits.to(precise), batch.targets, ignore_index=IGNORE)
 
     def _step(self, indices: Tensor, *, is_last: bool) -> StepResult:
         progress = self.progress
         self.model.train()
         rate = self._set_learning_rate(progress.positions + self._positions(len(indices)))
-        generator = new_generator(self.seed, "examples", progress.step)
-        batch = self.task.batch(indices, generator)
         self.optimizer.zero_grad(set_to_none=True)
-        with self.device.autocast():
-            logits = self.model(batch.tokens, batch.layout)  # (N, vocabulary)
-        precise = torch.promote_types(logits.dtype, torch.float32)
-        loss = F.cross_entropy(logits.to(precise), batch.targets, ignore_index=IGNORE)
+        loss = self._loss(indices)
         loss.backward()  # type: ignore[no-untyped-call]
         clip = self.config.optimizer.grad_clip
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip)

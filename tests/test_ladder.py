@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "nanoknow"
 LADDER = (
     ("errors", "files"),
-    ("config", "config_errors", "config_file", "reporter", "signals"),
+    ("config", "config_errors", "config_file", "reporter", "signals", "lock"),
     ("data.coding", "data.reading", "data.order", "data.salient"),
     ("data.corpus", "data.tokenizer", "data.facts"),
     ("data.world_words", "data.world_files", "data.world"),

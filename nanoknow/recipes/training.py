@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 
 from nanoknow import __version__
 from nanoknow.checkpoint import Checkpoint, CheckpointRecord, save_checkpoint
@@ -17,12 +18,21 @@ from nanoknow.config import ExperimentConfig, FinetuneConfig, StageConfig
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import Device, choose_device, new_generator
-from nanoknow.errors import DataError, Interrupted
+from nanoknow.errors import ConfigError, DataError, Interrupted
 from nanoknow.evaluator import Score, answer_questions, count_right
+from nanoknow.lock import RunLock
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, RunRecord, Stage, environment, new_run_path
+from nanoknow.runs import (
+    Run,
+    RunRecord,
+    Stage,
+    environment,
+    new_folder,
+    new_run_path,
+    require_free,
+)
 from nanoknow.signals import StopSignals
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.registry import TASKS, build_task
@@ -87,7 +97,13 @@ def start_run(
     options: TrainingOptions,
     reporter: Reporter,
 ) -> TrainingSummary:
-    """Train a new run, on fresh weights or on those of a checkpoint."""
+    """Train a new run, on fresh weights or on those of a checkpoint.
+
+    Raises:
+        CheckpointError: the folder is in use, or cannot be written.
+    """
+    if out is not None:
+        require_free(out)
     device = choose_device(options.device, config.precision)
     texts = Texts.find(config.data, ROLES[stage])
     config = config.model_copy(update={"data": texts.config})
@@ -112,15 +128,29 @@ def start_run(
         started_from=str(source.path.absolute()) if source else None,
         data=texts.hashes(),
     )
-    run = Run.create(out or new_run_path(stage, config.model.variant), record, config)
-    sitting = _Sitting(run, trainer, config, texts, tokenizer, options, reporter, eval_task)
-    sitting.save()  # a folder that cannot be written is found before the first step
-    return sitting.train()
+    path = new_folder(out or new_run_path(stage, config.model.variant))
+    with RunLock(path):
+        run = Run.create(path, record, config)
+        sitting = _Sitting(run, trainer, config, texts, tokenizer, options, reporter, eval_task)
+        sitting.save()  # a folder that cannot be written is found before the first step
+        return sitting.train()
 
 
 def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
-    """Continue a run from its last checkpoint, by its own config."""
+    """Continue a run from its last checkpoint, by its own config.
+
+    Raises:
+        CheckpointError: another process trains it, or its checkpoint is damaged.
+        ConfigError: its config has been changed since.
+        DataError: its texts have.
+    """
+    with RunLock(run.path):
+        return _resume_locked(run, options, reporter)
+
+
+def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
     config, checkpoint = run.config, run.latest()
+    _require_same(run, config, checkpoint)
     device = choose_device(options.device, checkpoint.record.precision)
     texts = Texts.find(config.data, ROLES[run.record.stage])
     for role, text in texts.hashes().items():
@@ -135,6 +165,12 @@ def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> Traini
     trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
     run.forget_after(trainer.progress.step)
     reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
+    changes = _changes_since(checkpoint.record, device)
+    if changes:
+        reporter.note(
+            f"warning: {', '.join(changes)}: the weights will not be bit-identical to those of a "
+            f"run never interrupted"
+        )
     return _Sitting(
         run,
         trainer,
@@ -145,7 +181,47 @@ def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> Traini
         reporter,
         _make_eval_task(config, run.record.stage, texts, tokenizer),
         checkpoint.record.seconds,
+        trainer.progress.step,
     ).train()
+
+
+def _require_same(run: Run, config: ExperimentConfig, checkpoint: Checkpoint) -> None:
+    """Refuse a run's config where it says otherwise than the weights.
+
+    Raises:
+        ConfigError: names the first such value on both sides.
+    """
+    record = checkpoint.record
+    stage = run.record.stage
+    pairs: tuple[tuple[str, BaseModel, BaseModel], ...] = (
+        ("model", config.model, record.model),
+        (f"{stage}.task", getattr(config, stage).task, record.task),
+    )
+    sides: dict[str, tuple[Any, Any]] = {"seed": (config.seed, record.seed)}
+    for section, ours, theirs in pairs:
+        one, other = ours.model_dump(), theirs.model_dump()
+        for key in {**one, **other}:
+            sides[f"{section}.{key}"] = (one.get(key), other.get(key))
+    for key, (now, then) in sides.items():
+        if now != then:
+            raise ConfigError(
+                f"{run.path / 'config.yaml'}: {key}: {now} here, and {then} in "
+                f"{checkpoint.path.name}, which was trained with it: put it back, or start a new "
+                f"run"
+            )
+
+
+def _changes_since(record: CheckpointRecord, device: Device) -> list[str]:
+    """Name what computes otherwise than when a checkpoint was written, and may round otherwise."""
+    sides = {
+        "nanoknow": (record.version, __version__),
+        "torch": (record.torch, torch.__version__),
+        "device": (record.device, device.name),
+        "precision": (record.precision, device.precision),
+    }
+    return [
+        f"{what} {then} then and {now} now" for what, (then, now) in sides.items() if then != now
+    ]
 
 
 def _make_trainer(
@@ -210,6 +286,7 @@ class _Sitting:
     reporter: Reporter
     eval_task: QuestionAnswering | None
     seconds_before: float = 0.0
+    saved_step: int | None = None
 
     def __post_init__(self) -> None:
         self.stage: StageConfig = getattr(self.config, self.run.record.stage)
@@ -228,7 +305,9 @@ class _Sitting:
         return time.monotonic() - self.began
 
     def save(self) -> None:
-        """Write a checkpoint of where training stands."""
+        """Write a checkpoint of where training stands, unless the last one is just that."""
+        if self.trainer.progress.step == self.saved_step:
+            return
         tensors, progress = self.trainer.state()
         record = CheckpointRecord(
             version=__version__,
@@ -244,7 +323,7 @@ class _Sitting:
             data=self.texts.hashes(),
         )
         save_checkpoint(self.run.checkpoints, record, self.trainer.model.state_dict(), tensors)
-        self.saved_at = time.monotonic()
+        self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step
 
     def train(self) -> TrainingSummary:
         """Train until the epochs, the minutes or the user's patience are at an end.
@@ -276,7 +355,7 @@ class _Sitting:
                     break
                 if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
                     self.save()
-        self.save()
+            self.save()
         return summarize(self.run)
 
     def _words(self, result: StepResult) -> str:
