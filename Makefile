@@ -1,14 +1,17 @@
 # make demo   set up, then the whole experiment on the built-in world
 # make test   set up, then the tests
 # make check  set up, then ruff and mypy
+# make kill   set up, then kill -9 training 100 times and resume it, in minutes
+# make fuzz   set up, then generate 20,000 bad inputs and see each one through, in minutes
 # make bench  set up, then nanoknow against the textbook implementation, in a few minutes
 
 PYTHON ?= python3
 VENV ?= .venv
 SEEDS ?= 1
+KILLS ?= 100
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check kill fuzz bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -20,6 +23,12 @@ check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+kill: $(VENV)/ready
+	$(BIN)/python -m tests.kill --kills $(KILLS)
+
+fuzz: $(VENV)/ready
+	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-show-statistics tests/test_bad_inputs.py
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.benchmark $(if $(JSON),--json)

@@ -159,7 +159,9 @@ class Trainer:
             self.optimizer.zero_grad(set_to_none=True)
             try:
                 if not self.optimizer.state:  # which the first step adds
-                    moments = [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]
+                    moments = [
+                        torch.empty_like(p) for p in self.model.parameters() for _ in range(2)
+                    ]
                 self._loss(torch.arange(n)).backward()  # type: ignore[no-untyped-call]
             except (MemoryError, RuntimeError) as error:
                 if not ran_out_of_memory(error):

@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions, resume_run
 from nanoknow.reporter import Reporter, Update
 from nanoknow.runs import Run
+from tests.silent import Silent
 
 SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 40, "dropout": 0.1}
 CONFIGS: dict[str, ModelConfig] = {
@@ -379,26 +380,11 @@ def config_of(variant: str, data: dict[str, Path]) -> ExperimentConfig:
     )
 
 
-class Silent:
-    """A reporter that says nothing."""
-
-    def note(self, text: str) -> None:
-        """Drop a note."""
-
-    def progress(
-        self,
-        title: str,  # noqa: ARG002
-        total: int,  # noqa: ARG002
-        done: int = 0,  # noqa: ARG002
-    ) -> AbstractContextManager[Update]:
-        """Show nothing."""
-        return nullcontext(lambda _done, _words: None)
-
-
 class AtStep(Silent):
     """Does something to the process once training has come to a step."""
 
     def __init__(self, step: int, act: Callable[[], None]) -> None:
+        super().__init__()
         self.step, self.act = step, act
 
     def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
