@@ -42,7 +42,14 @@ class Interrupted(NanoknowError):
 
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an error is a machine's or a GPU's memory at an end, by whatever name."""
-    told = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
+    told = (
+        "out of memory",
+        "can't allocate memory",
+        "not enough memory",
+        "bad_alloc",
+        "could not create a primitive",  # oneDNN, whose other reasons this package gives none
+        "could not create a memory",
+    )
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in told)
     )

@@ -145,7 +145,7 @@ class Trainer:
         advice = (
             f"batch_size {fits} fits: start a new run with it"
             if fits
-            else "not even batch_size 1 fits: start a new run with a smaller block or model"
+            else "and no smaller batch fits now: start a new run with a smaller block or model"
         )
         raise OutOfMemoryError(
             f"step {self.progress.step + 1}: out of memory with batch_size {n} and block_size "
@@ -153,7 +153,7 @@ class Trainer:
         )
 
     def _examples_that_fit(self, n: int) -> int:
-        """Halve a batch until its gradients can be computed; 0 if no batch is small enough."""
+        """Halve a batch until its gradients can be computed; 0 where no batch is small enough."""
         moments: list[Tensor] = []
         while n := n // 2:
             self.optimizer.zero_grad(set_to_none=True)

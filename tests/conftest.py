@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("nanoknow", derandomize=True, deadline=None)
+settings.register_profile("fuzz", settings.get_profile("nanoknow"), max_examples=2500)
 settings.load_profile("nanoknow")
 
 DATA_FOLDER = os.environ.get("NANOKNOW_DATA")

@@ -297,7 +297,7 @@ def test_a_step_beyond_memory_names_the_batch_that_fits_and_changes_nothing(
         "from nanoknow.cli import app\n"
         "import nanoknow.recipes.pretrain\n"
         "pages = int(Path('/proc/self/statm').read_text().split()[0])\n"
-        "room = pages * resource.getpagesize() + (150 << 20)\n"
+        "room = pages * resource.getpagesize() + (300 << 20)\n"
         "resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))\n"
         "app(['pretrain', '--config', 'config.yaml', '--device', 'cpu', '--out', 'run'])\n"
     )
