@@ -347,10 +347,9 @@ def test_any_record_however_sealed_is_read_or_refused(
 ) -> None:
     """A seal tells of damage, and is no signature: what it is put on may be anything."""
     content: dict[str, Any] = json.loads(whole["step-00000002"]["checkpoint.json"])["content"]
-    junk = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-    junk = (
-        junk | st.lists(junk, max_size=2) | st.dictionaries(st.text(max_size=5), junk, max_size=2)
-    )
+    leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    lists, maps = st.lists(leaf, max_size=2), st.dictionaries(st.text(max_size=5), leaf, max_size=2)
+    junk: st.SearchStrategy[object] = st.one_of(leaf, lists, maps)
     for key in data.draw(st.lists(st.sampled_from(sorted(content)), min_size=1, max_size=2)):
         if isinstance(content[key], dict) and content[key] and data.draw(st.booleans()):
             content[key][data.draw(st.sampled_from(sorted(content[key])))] = data.draw(junk)

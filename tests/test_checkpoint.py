@@ -181,6 +181,24 @@ def test_every_single_byte_of_the_record_is_guarded(tmp_path: Path) -> None:
             read_checkpoint(path)
 
 
+@pytest.mark.parametrize("name", FILES[:2])
+def test_every_single_byte_of_the_tensors_is_guarded(name: str, tmp_path: Path) -> None:
+    tiny = VanillaConfig(n_layers=1, n_heads=1, d_model=4, block_size=8)
+    state = {"random.cpu": torch.arange(256, dtype=torch.uint8)}
+    weights = make_model(tiny).state_dict()
+    path = save_checkpoint(tmp_path, make_record(1, tiny), weights, state)
+    found, file = read_checkpoint(path), path / name
+    read = found.load_training_state if name == FILES[1] else lambda: found.load_model(CPU)
+    read()
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        raw = bytearray(whole)
+        raw[place] ^= 1
+        file.write_bytes(raw)
+        with pytest.raises(CheckpointError, match="damaged: its bytes are not those"):
+            read()
+
+
 @every_file
 @given(share=st.floats(0, 1, exclude_max=True))
 @settings(derandomize=True, deadline=None, max_examples=25)

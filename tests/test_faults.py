@@ -31,6 +31,7 @@ from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions, resume_run
 from nanoknow.reporter import Update
 from nanoknow.runs import Run
+from nanoknow.trainer import NonFiniteError
 from tests.silent import Silent
 
 OPTIONS = TrainingOptions(device="cpu")
@@ -326,6 +327,40 @@ def test_a_model_beyond_memory_is_one_line(config: ExperimentConfig, tmp_path: P
     assert not (tmp_path / "run").exists()
 
 
+# --- numbers and devices
+
+
+def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
+    config: ExperimentConfig, tmp_path: Path
+) -> None:
+    steep = config.pretrain.optimizer.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(NonFiniteError) as caught:
+        pretrain(
+            with_stage(config, epochs=50, optimizer=steep, checkpoint_minutes=1e-9),
+            tmp_path / "run",
+            OPTIONS,
+            Silent(),
+        )
+    failed = int(message_of(caught).partition("step ")[2].partition(":")[0])
+    last = Run.open(tmp_path / "run").latest()
+    assert last.record.progress["step"] == failed - 1
+    weights = last.load_model(choose_device("cpu", "float32")).state_dict().values()
+    assert all(weight.isfinite().all() for weight in weights)
+
+
+def test_a_gpu_that_is_not_there_is_an_error_and_auto_says_what_it_took_and_why(
+    config: ExperimentConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        pretrain(config, tmp_path / "run", TrainingOptions(device="cuda:99"), Silent())
+    assert "--device cuda:99: this machine has " in message_of(caught)
+    assert not (tmp_path / "run").exists()
+    reporter = Silent()
+    pretrain(config, tmp_path / "run", TrainingOptions(device="auto"), reporter)
+    why = "the first CUDA device" if torch.cuda.is_available() else "no CUDA device here"
+    assert f"({why}; float32: asked for)" in reporter.notes[0]
+
+
 # --- what no longer fits
 
 
@@ -370,7 +405,22 @@ def test_a_text_that_has_changed_is_refused(config: ExperimentConfig, tmp_path: 
     (tmp_path / "lives.txt").write_text(LIVES + "Finn. Born in Oslo.\n", encoding="utf-8")
     with pytest.raises(DataError) as caught:
         resume_run(run, OPTIONS, Silent())
-    assert "lives.txt: has changed since" in message_of(caught)
+    now, then = (
+        hashlib.sha256(text.encode()).hexdigest()[:12]
+        for text in (LIVES + "Finn. Born in Oslo.\n", LIVES)
+    )
+    assert f"lives.txt: SHA-256 {now}… here, and {then}… when {run.path} " in message_of(caught)
+
+
+def test_a_checkpoint_of_another_run_is_refused(config: ExperimentConfig, tmp_path: Path) -> None:
+    """Its weights would fit, and its vocabulary would not."""
+    run = cut(config, tmp_path / "run")
+    (tmp_path / "other.txt").write_text(LIVES.replace("Ada", "Zoë"), encoding="utf-8")
+    data = config.data.model_copy(update={"corpus": tmp_path / "other.txt"})
+    other = cut(config.model_copy(update={"data": data}), tmp_path / "other")
+    shutil.copytree(other.latest().path, run.checkpoints / "step-00000002")
+    with pytest.raises(DataError, match=r"lives\.txt: SHA-256 .* here, and .* when "):
+        resume_run(run, OPTIONS, Silent())
 
 
 def test_more_epochs_may_be_asked_of_a_run_by_its_config(

@@ -154,10 +154,11 @@ def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> Tr
     device = choose_device(options.device, checkpoint.record.precision)
     texts = Texts.find(config.data, ROLES[run.record.stage])
     for role, text in texts.hashes().items():
-        if checkpoint.record.data.get(role, text)["sha256"] != text["sha256"]:
+        now, then = text["sha256"], checkpoint.record.data.get(role, text)["sha256"]
+        if now != then:
             raise DataError(
-                f"{text['name']}: has changed since {run.path} began with it: put the old "
-                f"{role} back, or start a new run"
+                f"{text['name']}: SHA-256 {now[:12]}… here, and {then[:12]}… when {run.path} was "
+                f"trained: put the old {role} back, or start a new run"
             )
     tokenizer = checkpoint.record.tokenizer
     model = checkpoint.load_model(device)
