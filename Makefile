@@ -2,7 +2,7 @@
 # make test   set up, then the tests
 # make check  set up, then ruff and mypy
 # make kill   set up, then kill -9 training 100 times and resume it, in minutes
-# make fuzz   set up, then generate 20,000 bad inputs and see each one through, in minutes
+# make fuzz   set up, then generate 17,500 bad inputs and see each one through, in minutes
 # make bench  set up, then nanoknow against the textbook implementation, in a few minutes
 
 PYTHON ?= python3

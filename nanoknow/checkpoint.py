@@ -15,10 +15,10 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors import torch as safetensors
 from torch import Tensor
@@ -57,7 +57,7 @@ class CheckpointRecord(BaseModel):
     version: str
     torch: str
     model: ModelConfig
-    vocabulary: str
+    vocabulary: Annotated[str, Field(min_length=1)]
     task: TaskConfig
     seed: int
     precision: str
@@ -152,8 +152,7 @@ def save_checkpoint(
             for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training))
         }
         content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
-        sealed = {"sha256": _seal(content), "content": content}
-        _write(partial / RECORD_FILE, json.dumps(sealed, ensure_ascii=False).encode())
+        _write(partial / RECORD_FILE, _sealed(content))
         shutil.rmtree(replaced, ignore_errors=True)
         if final.exists():
             final.rename(replaced)
@@ -187,9 +186,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     file = path / RECORD_FILE
     try:
-        sealed = json.loads(file.read_bytes())
-        content = sealed["content"]
-        intact = sealed["sha256"] == _seal(content)
+        raw = file.read_bytes()
+        content = json.loads(raw)["content"]
+        intact = isinstance(content, dict) and raw == _sealed(
+            content
+        )  # the bytes: another space would mean the same
     except OSError as error:
         raise CheckpointError(_damaged(file, error.strerror or "cannot be read")) from None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -197,9 +198,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not intact:
         raise CheckpointError(_damaged(file, "its contents are not those that were written"))
     if content.get("format") != FORMAT:
+        writer = re.sub(r"[^\w.+-]", "?", str(content.get("version")))
         raise CheckpointError(
-            f"{file}: format {content.get('format')}, and this version reads {FORMAT}: use "
-            f"nanoknow {content.get('version')}"
+            f"{file}: format {content.get('format')!r}, and this version reads {FORMAT}: use "
+            f"nanoknow {writer}"
         )
     try:
         return Checkpoint(path, CheckpointRecord.model_validate(content))
@@ -221,8 +223,10 @@ def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
 
 
-def _seal(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _sealed(content: dict[str, Any]) -> bytes:
+    """Return a record's file: its content, and the SHA-256 of that."""
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json.dumps({"sha256": seal, "content": content}, ensure_ascii=False).encode()
 
 
 def _write(path: Path, raw: bytes) -> str:

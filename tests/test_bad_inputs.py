@@ -246,9 +246,15 @@ FILE_NAMES = ("model.safetensors", "training.safetensors", "checkpoint.json")
 SIZES = VanillaConfig(n_layers=1, n_heads=1, d_model=8, block_size=8)
 
 
+class Whole(dict[str, dict[str, bytes]]):
+    """The bytes of two checkpoints, by step and file; too many to print."""
+
+    def __repr__(self) -> str:
+        return "WHOLE"
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    """The bytes of two checkpoints, by step and file."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("whole")
     for step in (1, 2):
         generator = torch.Generator().manual_seed(step)
@@ -268,10 +274,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes
         training = {"random.cpu": torch.randint(256, (64,), generator=generator).to(torch.uint8)}
         weights = build_model(SIZES, 4, generator).state_dict()
         save_checkpoint(folder, record, weights, training)
-    return {
-        path.name: {name: (path / name).read_bytes() for name in FILE_NAMES}
-        for path in folder.iterdir()
-    }
+    return Whole(
+        {
+            path.name: {name: (path / name).read_bytes() for name in FILE_NAMES}
+            for path in folder.iterdir()
+        }
+    )
 
 
 @st.composite
@@ -308,7 +316,7 @@ def damage(draw: st.DrawFn) -> tuple[str, Callable[[bytes, bytes], bytes | None]
 @given(st.lists(damage(), min_size=1, max_size=3), st.booleans())
 def test_any_damage_to_a_checkpoint_is_refused_by_name_and_the_one_before_offered(
     folder: Path,
-    whole: dict[str, dict[str, bytes]],
+    whole: Whole,
     damages: list[tuple[str, Callable[[bytes, bytes], bytes | None]]],
     older: bool,
 ) -> None:
@@ -343,7 +351,7 @@ def test_any_damage_to_a_checkpoint_is_refused_by_name_and_the_one_before_offere
 
 @given(st.data())
 def test_any_record_however_sealed_is_read_or_refused(
-    folder: Path, whole: dict[str, dict[str, bytes]], data: st.DataObject
+    folder: Path, whole: Whole, data: st.DataObject
 ) -> None:
     """A seal tells of damage, and is no signature: what it is put on may be anything."""
     content: dict[str, Any] = json.loads(whole["step-00000002"]["checkpoint.json"])["content"]
@@ -360,7 +368,8 @@ def test_any_record_however_sealed_is_read_or_refused(
     checkpoint = folder / "sealed" / "step-00000001"
     checkpoint.mkdir(parents=True, exist_ok=True)
     seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    (checkpoint / "checkpoint.json").write_text(json.dumps({"sha256": seal, "content": content}))
+    record = json.dumps({"sha256": seal, "content": content}, ensure_ascii=False)
+    (checkpoint / "checkpoint.json").write_text(record, "utf-8", "surrogatepass")
     for name in FILE_NAMES[:2]:
         (checkpoint / name).write_bytes(whole["step-00000002"][name])
 

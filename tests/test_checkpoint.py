@@ -173,9 +173,10 @@ def test_a_flipped_bit_anywhere_is_refused(saved: Path, name: str, share: float,
 def test_every_single_byte_of_the_record_is_guarded(tmp_path: Path) -> None:
     path = save(tmp_path, 1)
     whole = (path / "checkpoint.json").read_bytes()
-    for place in range(len(whole)):
+    spaces = [(i, ord(" ") ^ ord("\t")) for i, byte in enumerate(whole) if byte == ord(" ")]
+    for place, change in [*((i, 1) for i in range(len(whole))), *spaces]:
         raw = bytearray(whole)
-        raw[place] ^= 1
+        raw[place] ^= change
         (path / "checkpoint.json").write_bytes(raw)
         with pytest.raises(CheckpointError, match="damaged"):
             read_checkpoint(path)
@@ -248,7 +249,7 @@ def reseal(path: Path, change: dict[str, Any]) -> None:
     """Rewrite a record as another version might have written it, with a hash that holds."""
     content = json.loads((path / "checkpoint.json").read_bytes())["content"] | change
     seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    whole = json.dumps({"sha256": seal, "content": content})
+    whole = json.dumps({"sha256": seal, "content": content}, ensure_ascii=False)
     (path / "checkpoint.json").write_text(whole, encoding="utf-8")
 
 
