@@ -188,9 +188,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         raw = file.read_bytes()
         content = json.loads(raw)["content"]
-        intact = isinstance(content, dict) and raw == _sealed(
-            content
-        )  # the bytes: another space would mean the same
+        # The bytes, not what they mean: another space would mean the same.
+        intact = isinstance(content, dict) and raw == _sealed(content)
     except OSError as error:
         raise CheckpointError(_damaged(file, error.strerror or "cannot be read")) from None
     except (ValueError, KeyError, TypeError, RecursionError):
