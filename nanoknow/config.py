@@ -153,12 +153,15 @@ TaskConfig = Annotated[
 
 
 class OptimizerConfig(Frozen):
-    """AdamW (Loshchilov & Hutter, 2019)."""
+    """AdamW (Loshchilov & Hutter, 2019), or Muon (Jordan et al., 2024) for the blocks' matrices."""
 
     learning_rate: Positive = Field(6e-4, description="the peak rate")
     betas: tuple[Fraction, Fraction] = (0.9, 0.95)
     weight_decay: NonNegative = 0.1
     decay: Literal["all_but_biases", "linear_weights"] = "all_but_biases"
+    matrices: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon: for the linear layers of the blocks; one rate serves both"
+    )
     grad_clip: Positive = 1.0
 
 

@@ -85,6 +85,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
         "betas": (0.9, 0.95),
         "weight_decay": 0.1,
         "decay": "all_but_biases",
+        "matrices": "adamw",
         "grad_clip": 1.0,
     }
     stage = {
