@@ -222,6 +222,21 @@ class ScratchConfig(FinetuneConfig):
     evaluate_every: Count | None = 5
 
 
+class AugmentConfig(Frozen):
+    """The reader that writes questions and answers from open documents (``data augment``)."""
+
+    before: Count = Field(48, description="characters it sees in front of a candidate")
+    after: CountOrZero = Field(24, description="characters it sees behind it")
+    reader: VanillaConfig = VanillaConfig(n_layers=2, n_heads=4, d_model=128, positions="rotary")
+    training: FinetuneConfig = FinetuneConfig(
+        epochs=6,
+        batch_size=64,
+        optimizer=OptimizerConfig(learning_rate=2e-3, matrices="muon"),
+        schedule=ScheduleConfig(warmup_positions=200_000),
+        evaluate_every=None,
+    )
+
+
 class SampleConfig(Frozen):
     """How text is sampled."""
 
@@ -251,6 +266,7 @@ class ExperimentConfig(Frozen):
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
     scratch: ScratchConfig = ScratchConfig()
+    augment: AugmentConfig = AugmentConfig()
     sample: SampleConfig = SampleConfig()
 
 
