@@ -80,7 +80,7 @@ class Perceiver(CharacterModel):
         self.config = config
         d, heads, dropout = config.d_model, config.n_heads, config.dropout
         rotary, m = config.positions == "rotary", config.bottleneck_dim
-        rotation = Rotation(config.block_size, d // heads) if rotary else None
+        rotation = Rotation(range(config.block_size), d // heads) if rotary else None
         self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
         self.down = DownProjection(d, heads, dropout, rotation, m)
         self.blocks = nn.ModuleList(
