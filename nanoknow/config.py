@@ -92,6 +92,12 @@ class PerceiverConfig(TransformerConfig):
 
     variant: Literal["perceiver"] = "perceiver"
     bottleneck_dim: Count = 64
+    latents: Literal["first", "spread"] = Field(
+        "first",
+        description="first: latent j reads j + 1 characters, so that the trunk sees the first "
+        "bottleneck_dim of a text, as the original has it; spread: what they read grows evenly "
+        "to the whole block, and a character reads those that are complete and what came since",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -102,6 +108,20 @@ class PerceiverConfig(TransformerConfig):
                 f"bottleneck_dim {self.bottleneck_dim} must not exceed block_size {self.block_size}"
             )
         return self
+
+    @property
+    def latent_span(self) -> int:
+        """Characters that the last latent reads; the others' shares of them grow evenly."""
+        return self.bottleneck_dim if self.latents == "first" else self.block_size
+
+    def latent_end(self, j: int) -> int:
+        """Return how many characters latent j reads, the first of a text: ⌈(j + 1)·span/m⌉."""
+        return -(-(j + 1) * self.latent_span // self.bottleneck_dim)
+
+    def n_latents(self, length: int) -> int:
+        """Return how many latents are complete after ``length`` characters."""
+        span = self.latent_span
+        return min(length, span) * self.bottleneck_dim // span
 
 
 ModelConfig = Annotated[VanillaConfig | PerceiverConfig, Field(discriminator="variant")]
