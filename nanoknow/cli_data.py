@@ -71,6 +71,37 @@ def data_make(
     _show_files(make(people, paraphrases, seed, out), as_json)
 
 
+@data_app.command("augment")
+@opt.guarded
+def data_augment(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
+    config: opt.Config = None,
+    corpus: opt.CorpusFile = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    assign: opt.Set = None,
+    seed: opt.Seed = None,
+    device: opt.DeviceName = "auto",
+    as_json: opt.AsJson = False,
+) -> None:
+    """Write a question and an answer for every document, by a reader that has it open.
+
+    Example: nanoknow data augment --config birthplaces --out augmented
+    """
+    from nanoknow.recipes.augment import augment
+    from nanoknow.recipes.settings import settle
+    from nanoknow.tables import show_augmentation
+
+    terminal = Terminal()
+    flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
+    resolved = settle(config, opt.overrides(assign, flags), terminal)
+    result = augment(resolved, out, device, terminal)
+    if as_json:
+        terminal.result(result.to_json())
+    else:
+        show_augmentation(terminal, result)
+
+
 @data_app.command("fetch")
 @opt.guarded
 def data_fetch(

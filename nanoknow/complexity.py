@@ -10,7 +10,8 @@ so that a layer whose n queries attend to s keys (Vaswani et al., 2017) takes
     8nd²   MLP, d → 4d → d
 
 with n = s = ℓ in a block, n = m, s = ℓ in the perceiver's down-projection (Jaegle et al., 2021)
-and n = ℓ, s = m in its up-projection. The original's total leaves out the 2mℓd of these two; here
+and n = ℓ, s = m in its up-projection; where its latents are spread over the block, the latter
+reads ℓ - m characters too, s = ℓ. The original's total leaves out the 2mℓd of these two; here
 they are counted. Biases, LayerNorm, softmax, GELU and what a causal mask could save are not, as
 in ``torch.utils.flop_counter``, whose totals these equal.
 """
@@ -33,7 +34,7 @@ class Component:
     Attributes:
         name: what they are.
         count: how many there are.
-        formula: multiply-adds of one; m stands for min(m, ℓ).
+        formula: multiply-adds of one; m stands for the latents that ℓ characters need.
         big_o: how one grows.
         multiply_adds: for one sequence.
         parameters: numbers that training adjusts.
@@ -187,8 +188,9 @@ def _vanilla(config: VanillaConfig, vocab_size: int, seq_len: int) -> Complexity
 
 
 def _perceiver(config: PerceiverConfig, vocab_size: int, seq_len: int) -> Complexity:
-    # A sequence of ℓ < m characters takes ℓ latents only.
-    m = min(config.bottleneck_dim, seq_len)
+    longer = config.model_copy(update={"block_size": max(config.block_size, seq_len)})
+    m = max(1, longer.n_latents(seq_len))
+    spread = config.latents == "spread"
     down = _layers(
         config,
         "down-projection",
@@ -204,18 +206,19 @@ def _perceiver(config: PerceiverConfig, vocab_size: int, seq_len: int) -> Comple
         config,
         "up-projection",
         1,
-        (seq_len, m),
-        "10ℓd² + 2md² + 2mℓd",
-        "O(ℓd² + md² + mℓd)",
+        (seq_len, seq_len if spread else m),
+        "12ℓd² + 2ℓ²d" if spread else "10ℓd² + 2md² + 2mℓd",
+        "O(ℓd² + ℓ²d)" if spread else "O(ℓd² + md² + mℓd)",
     )
     embedding, head = _embedding(config, vocab_size, seq_len), _head(config, vocab_size, seq_len)
-    formula = "12(m + ℓ)d² + 4mℓd + (L−2)(12md² + 2m²d) + ℓdV"
+    crossing = "(10m + 14ℓ)d² + 2(m + ℓ)ℓd" if spread else "12(m + ℓ)d² + 4mℓd"
+    formula = f"{crossing} + (L−2)(12md² + 2m²d) + ℓdV"
     return Complexity(config.variant, seq_len, formula, (embedding, down, trunk, up, head))
 
 
 def vanilla_of(config: PerceiverConfig) -> VanillaConfig:
     """Return the vanilla model of a perceiver's sizes."""
-    return VanillaConfig(**config.model_dump(exclude={"variant", "bottleneck_dim"}))
+    return VanillaConfig(**config.model_dump(exclude={"variant", "bottleneck_dim", "latents"}))
 
 
 def sweep(config: PerceiverConfig, vocab_size: int, seq_lens: Iterable[int]) -> list[SweepRow]:

@@ -92,6 +92,12 @@ class PerceiverConfig(TransformerConfig):
 
     variant: Literal["perceiver"] = "perceiver"
     bottleneck_dim: Count = 64
+    latents: Literal["first", "spread"] = Field(
+        "first",
+        description="first: latent j reads j + 1 characters, so that the trunk sees the first "
+        "bottleneck_dim of a text, as the original has it; spread: what they read grows evenly "
+        "to the whole block, and a character reads those that are complete and what came since",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -102,6 +108,20 @@ class PerceiverConfig(TransformerConfig):
                 f"bottleneck_dim {self.bottleneck_dim} must not exceed block_size {self.block_size}"
             )
         return self
+
+    @property
+    def latent_span(self) -> int:
+        """Characters that the last latent reads; the others' shares of them grow evenly."""
+        return self.bottleneck_dim if self.latents == "first" else self.block_size
+
+    def latent_end(self, j: int) -> int:
+        """Return how many characters latent j reads, the first of a text: ⌈(j + 1)·span/m⌉."""
+        return -(-(j + 1) * self.latent_span // self.bottleneck_dim)
+
+    def n_latents(self, length: int) -> int:
+        """Return how many latents are complete after ``length`` characters."""
+        span = self.latent_span
+        return min(length, span) * self.bottleneck_dim // span
 
 
 ModelConfig = Annotated[VanillaConfig | PerceiverConfig, Field(discriminator="variant")]
@@ -153,12 +173,15 @@ TaskConfig = Annotated[
 
 
 class OptimizerConfig(Frozen):
-    """AdamW (Loshchilov & Hutter, 2019)."""
+    """AdamW (Loshchilov & Hutter, 2019), or Muon (Jordan et al., 2024) for the blocks' matrices."""
 
     learning_rate: Positive = Field(6e-4, description="the peak rate")
     betas: tuple[Fraction, Fraction] = (0.9, 0.95)
     weight_decay: NonNegative = 0.1
     decay: Literal["all_but_biases", "linear_weights"] = "all_but_biases"
+    matrices: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon: for the linear layers of the blocks; one rate serves both"
+    )
     grad_clip: Positive = 1.0
 
 
@@ -219,6 +242,21 @@ class ScratchConfig(FinetuneConfig):
     evaluate_every: Count | None = 5
 
 
+class AugmentConfig(Frozen):
+    """The reader that writes questions and answers from open documents (``data augment``)."""
+
+    before: Count = Field(48, description="characters it sees in front of a candidate")
+    after: CountOrZero = Field(24, description="characters it sees behind it")
+    reader: VanillaConfig = VanillaConfig(n_layers=2, n_heads=4, d_model=128, positions="rotary")
+    training: FinetuneConfig = FinetuneConfig(
+        epochs=6,
+        batch_size=64,
+        optimizer=OptimizerConfig(learning_rate=2e-3, matrices="muon"),
+        schedule=ScheduleConfig(warmup_positions=200_000),
+        evaluate_every=None,
+    )
+
+
 class SampleConfig(Frozen):
     """How text is sampled."""
 
@@ -248,6 +286,7 @@ class ExperimentConfig(Frozen):
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
     scratch: ScratchConfig = ScratchConfig()
+    augment: AugmentConfig = AugmentConfig()
     sample: SampleConfig = SampleConfig()
 
 

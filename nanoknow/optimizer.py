@@ -1,4 +1,4 @@
-"""AdamW with its parameter groups, and the learning rate at each moment."""
+"""AdamW and Muon with their parameter groups, and the learning rate at each moment."""
 
 from __future__ import annotations
 
@@ -10,25 +10,38 @@ from torch import nn
 from nanoknow.config import OptimizerConfig, ScheduleConfig
 
 
-def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.AdamW:
-    """Make AdamW (Loshchilov & Hutter, 2019) with weight decay where the config puts it.
+def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
+    """Make AdamW with weight decay where the config puts it, and Muon if it is asked for.
 
     ``all_but_biases`` is the original birthplace trainer's choice, ``linear_weights`` that of
-    the Shakespeare one.
+    the Shakespeare one. Muon takes the weights of all linear layers but the head, with its rate
+    scaled so that its updates are as large as AdamW's (Liu et al., 2025, "Muon is Scalable for LLM
+    Training").
     """
     linear = {
         f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Linear)
     }
+    matrices: list[nn.Parameter] = []
     decayed: list[nn.Parameter] = []
     spared: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
+        if config.matrices == "muon" and name in linear and not name.startswith("head."):
+            matrices.append(parameter)
+            continue
         chosen = name in linear if config.decay == "linear_weights" else not name.endswith("bias")
         (decayed if chosen else spared).append(parameter)
     groups = [
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": spared, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
+    rate = config.learning_rate
+    adamw = torch.optim.AdamW(groups, lr=rate, betas=config.betas, fused=True)
+    if not matrices:
+        return [adamw]
+    muon = torch.optim.Muon(
+        matrices, lr=rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
+    return [adamw, muon]
 
 
 def learning_rate(schedule: ScheduleConfig, peak: float, n: int, planned: int) -> float:

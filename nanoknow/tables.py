@@ -9,6 +9,7 @@ from nanoknow.console import Terminal
 
 if TYPE_CHECKING:
     from nanoknow.complexity import Complexity, ComplexityReport
+    from nanoknow.recipes.augment import Augmentation
     from nanoknow.recipes.baseline import Baseline
     from nanoknow.recipes.data_inspect import Inspection, QuestionFacts
     from nanoknow.recipes.demo import DemoReport
@@ -143,6 +144,19 @@ def _question_rows(role: str, facts: QuestionFacts, prefix: int) -> list[tuple[s
 def _one_line(text: str) -> str:
     """Show line ends of a running text as a sign."""
     return text.replace("\n", "↵").replace("\r", "␍")
+
+
+def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
+    """Show what the reader wrote, and how far it can be believed."""
+    rows = [
+        ("file", result.file),
+        ("questions", f"{result.questions:,}"),
+        ("answered by the training questions", f"{result.from_training:,}"),
+        ("reader, documents held out of its training", str(result.reader)),
+    ]
+    if result.eval:
+        rows.append(("the evaluation questions, answered by the file", str(result.eval)))
+    terminal.table("", ("", ""), rows, left=2)
 
 
 def show_demo(terminal: Terminal, report: DemoReport) -> None:

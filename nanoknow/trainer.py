@@ -17,7 +17,7 @@ from nanoknow.data.order import ShuffledOrder
 from nanoknow.device import Device, derive_seed, new_generator
 from nanoknow.errors import NanoknowError, ran_out_of_memory
 from nanoknow.models.base import CharacterModel
-from nanoknow.optimizer import build_optimizer, learning_rate
+from nanoknow.optimizer import build_optimizers, learning_rate
 from nanoknow.tasks.base import Task
 
 
@@ -97,7 +97,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.model.to(self.device.torch_device)
         self.task.to(self.device.torch_device)
-        self.optimizer = build_optimizer(self.model, self.config.optimizer)
+        self.optimizers = build_optimizers(self.model, self.config.optimizer)
         on_device: dict[str, Any] = {"device": self.device.torch_device, "dtype": torch.float64}
         self._loss_sum = torch.zeros((), **on_device)
         # Step, loss, gradient norm and rate of the first step that was no number; 0 before.
@@ -156,9 +156,9 @@ class Trainer:
         """Halve a batch until its gradients can be computed; 0 where no batch is small enough."""
         moments: list[Tensor] = []
         while n := n // 2:
-            self.optimizer.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             try:
-                if not self.optimizer.state:  # which the first step adds
+                if not any(o.state for o in self.optimizers):  # which the first step adds
                     moments = [
                         torch.empty_like(p) for p in self.model.parameters() for _ in range(2)
                     ]
@@ -183,7 +183,7 @@ class Trainer:
         progress = self.progress
         self.model.train()
         rate = self._set_learning_rate(progress.positions + self._positions(len(indices)))
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss = self._loss(indices)
         loss.backward()  # type: ignore[no-untyped-call]
         clip = self.config.optimizer.grad_clip
@@ -204,16 +204,24 @@ class Trainer:
         return StepResult(progress.step, epoch, rate, len(indices), reading, epoch_loss)
 
     def _update(self, loss: Tensor, grad_norm: Tensor, rate: float) -> None:
-        """Step the optimizer, unless a loss or gradient has ever been no number."""
+        """Step the optimizers, unless a loss or gradient has ever been no number.
+
+        Raises:
+            NonFiniteError: it has, and an optimizer cannot see to that on the device.
+        """
         step = torch.full_like(self._loss_sum, self.progress.step + 1)
         numbers = torch.stack(
             [step, loss.double(), grad_norm.double(), torch.full_like(step, rate)]
         )
         is_first = (self._fault[0] == 0) & ~numbers.isfinite().all()
         self._fault = torch.where(is_first, numbers, self._fault)
-        # What gradient scaling uses too: a fused optimizer leaves everything alone where it is 1.
-        self.optimizer.found_inf = (self._fault[0] > 0).float()  # type: ignore[attr-defined]
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            if isinstance(optimizer, torch.optim.AdamW):
+                # What gradient scaling uses too: where it is 1, a fused step changes nothing.
+                optimizer.found_inf = (self._fault[0] > 0).float()  # type: ignore[attr-defined]
+            else:
+                self._check()
+            optimizer.step()
         self._loss_sum += loss
 
     def _check(self) -> None:
@@ -233,8 +241,9 @@ class Trainer:
         planned = self._positions(self.task.n_examples) * self.config.epochs
         peak = self.config.optimizer.learning_rate
         rate = learning_rate(self.config.schedule, peak, n, planned)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         return rate
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -248,9 +257,10 @@ class Trainer:
         tensors = {"random.cpu": torch.get_rng_state()}
         if self.device.torch_device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.device.torch_device)
-        for parameter, values in self.optimizer.state.items():
-            for key, value in values.items():
-                tensors[f"optimizer.{key}.{names[parameter]}"] = value
+        for optimizer in self.optimizers:
+            for parameter, values in optimizer.state.items():
+                for key, value in values.items():
+                    tensors[f"optimizer.{key}.{names[parameter]}"] = value
         return tensors, asdict(self.progress)
 
     def load_state(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
@@ -261,10 +271,16 @@ class Trainer:
         if self.device.torch_device.type == "cuda" and "random.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device.torch_device)
         parameters = dict(self.model.named_parameters())
+        states = {
+            parameter: optimizer.state
+            for optimizer in self.optimizers
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+        }
         for name, value in tensors.items():
             kind, _, rest = name.partition(".")
             if kind == "optimizer":
-                key, _, parameter = rest.partition(".")
+                key, _, of = rest.partition(".")
                 # Fused AdamW keeps its step count on the device as well.
-                state = self.optimizer.state[parameters[parameter]]
-                state[key] = value.to(self.device.torch_device)
+                parameter = parameters[of]
+                states[parameter][parameter][key] = value.to(self.device.torch_device)

@@ -33,7 +33,7 @@ from nanoknow.checkpoint import list_checkpoints
 from nanoknow.config import ExperimentConfig, OptimizerConfig
 from nanoknow.device import choose_device
 from nanoknow.models.registry import build_model
-from nanoknow.optimizer import build_optimizer
+from nanoknow.optimizer import build_optimizers
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions, resume_run
@@ -118,7 +118,7 @@ def warm_up() -> None:
     It computes no gradients: once that is done, torch does none in a forked process.
     """
     model = ExperimentConfig.model_validate({"model": MODELS["vanilla"]}).model
-    build_optimizer(build_model(model, 8, torch.Generator().manual_seed(0)), OptimizerConfig())
+    build_optimizers(build_model(model, 8, torch.Generator().manual_seed(0)), OptimizerConfig())
 
 
 def make_cases(folder: Path) -> tuple[list[Case], float]:

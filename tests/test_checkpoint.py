@@ -50,6 +50,9 @@ SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 40, "dropout"
 CONFIGS: dict[str, ModelConfig] = {
     "vanilla": VanillaConfig.model_validate(SIZES),
     "perceiver": PerceiverConfig.model_validate({**SIZES, "n_layers": 3, "bottleneck_dim": 9}),
+    "spread perceiver": PerceiverConfig.model_validate(
+        {**SIZES, "n_layers": 3, "bottleneck_dim": 9, "latents": "spread"}
+    ),
 }
 CPU = choose_device("cpu", "float32")
 FILES = ("model.safetensors", "training.safetensors", "checkpoint.json")

@@ -287,6 +287,39 @@ def test_sample_names_the_ways_past_the_block_and_the_precisions(home: Path) -> 
     )
 
 
+READER = [
+    item
+    for assignment in ("reader.d_model=16", "reader.n_layers=1", "training.epochs=2")
+    for item in ("--set", f"augment.{assignment}")
+]
+
+
+def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(home: Path) -> None:
+    data = ("--corpus", "wiki.txt", "--questions", "birth_places_train.tsv")
+    asked = (*data, "--eval", "birth_dev.tsv", *READER, "--json")
+    result = json.loads(succeed("data", "augment", *asked, "--out", "augmented").stdout)
+    lines = (home / "augmented/augmented.tsv").read_text("utf-8").splitlines()
+    assert len(lines) == result["questions"] == 40
+    training = (home / "data/world/birth_places_train.tsv").read_text("utf-8").splitlines()
+    assert set(training) <= set(lines)
+    assert result["from_training"] == len(training) == 24
+    assert result["eval"]["n"] == 8
+    assert 0 < result["reader"]["n"] < 24
+    again = json.loads(succeed("data", "augment", *asked, "--out", "twice").stdout)
+    assert again["reader"] == result["reader"]
+    assert (home / "twice/augmented.tsv").read_text("utf-8").splitlines() == lines
+    shown = succeed("data", "augment", *data, *READER, "--out", "third").stdout
+    assert "answered by the training questions" in shown
+
+
+def test_augment_refuses_texts_that_do_not_belong_together(home: Path) -> None:
+    (home / "others.tsv").write_text("Where was Nobody born?\tParis\n", encoding="utf-8")
+    data = ("--corpus", "wiki.txt", "--questions", "others.tsv", *READER)
+    line = refuse("data", "augment", *data, "--out", "augmented-2")
+    assert "others.tsv: no question names the subject of a document" in line
+    assert not (home / "augmented-2").exists()
+
+
 def test_an_unknown_character_of_the_context_is_named(home: Path) -> None:
     assert "'é' (U+00E9)" in refuse("sample", "runs/play", "--context", "été")
     assert "lacks 'é'" in refuse("sample", "--context", "été")

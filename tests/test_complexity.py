@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,12 @@ CASES: list[tuple[ModelConfig, int, int]] = [
     (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 9}), 17, 40),
     (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 40}), 17, 40),
     (PerceiverConfig.model_validate({**SMALL, "n_layers": 2, "bottleneck_dim": 1}), 17, 33),
+    *((PerceiverConfig(latents="spread"), 256, n) for n in (128, 127, 64, 20, 1)),
+    *(
+        (PerceiverConfig.model_validate({**SMALL, "latents": "spread", "bottleneck_dim": m}), 17, n)
+        for m in (1, 9, 20, 40)
+        for n in (1, 33, 40)
+    ),
 ]
 
 
@@ -77,6 +84,7 @@ def test_flops_and_parameters_equal_torchs_for_any_sizes(
         d_model=heads * head_width,
         block_size=block_size,
         bottleneck_dim=data.draw(st.integers(1, block_size)),
+        latents=data.draw(st.sampled_from(["first", "spread"])),
     )
     seq_len = data.draw(st.integers(1, block_size))
     for config in (perceiver, vanilla_of(perceiver)):
@@ -89,6 +97,7 @@ def test_flops_and_parameters_equal_torchs_for_any_sizes(
     [
         (VanillaConfig(), 256, 3_323_392),
         (PerceiverConfig(), 256, 3_339_776),
+        (PerceiverConfig(latents="spread"), 256, 3_339_776),
         (VanillaConfig(n_layers=8, d_model=512), 65, 25_352_192),
     ],
 )
@@ -113,12 +122,40 @@ def test_attention_memory_is_that_of_every_heads_matrix() -> None:
     assert vanilla.attention_bytes == 4 * 4 * 8 * 128 * 128
     assert perceiver.attention_bytes == 4 * 8 * (2 * 64 * 128 + 2 * 64 * 64)
     assert [c.attention_entries for c in perceiver.components] == [0, 65536, 65536, 65536, 0]
+    spread = complexity_of(PerceiverConfig(latents="spread"), 256, 128)
+    assert [c.attention_entries for c in spread.components] == [0, 65536, 65536, 131072, 0]
+
+
+def test_spread_latents_cost_the_reading_of_the_other_characters_on_top() -> None:
+    d, length, m = 256, 128, 64
+    vanilla, first, spread = (
+        complexity_of(config, 256, length)
+        for config in (VanillaConfig(), PerceiverConfig(), PerceiverConfig(latents="spread"))
+    )
+    more = 2 * (length - m) * d**2 + 2 * length * (length - m) * d
+    assert spread.multiply_adds - first.multiply_adds == more
+    assert spread.flops == 570_425_344
+    assert spread.flops / vanilla.flops < 0.65
+
+
+@pytest.mark.parametrize("latents", ["first", "spread"])
+@pytest.mark.parametrize(("m", "length"), [(64, 128), (9, 40), (1, 17)])
+def test_the_formula_in_words_gives_the_total(latents: str, m: int, length: int) -> None:
+    sizes = {"latents": latents, "bottleneck_dim": m, "block_size": length}
+    found = complexity_of(PerceiverConfig.model_validate(sizes), 256, length)
+    text = found.formula
+    for printed, typed in (("²", "**2"), ("−", "-"), ("ℓ", "n")):
+        text = text.replace(printed, typed)
+    text = re.sub(r"(?<=[\w)])(?=[a-zA-Z(])", "*", text)  # a product has no sign
+    total = eval(text, {"m": m, "n": length, "d": 256, "L": 4, "V": 256})
+    assert total == found.multiply_adds
 
 
 def test_a_longer_sequence_than_the_block_is_a_model_with_a_longer_block() -> None:
     for short, long in (
         (VanillaConfig(), VanillaConfig(block_size=512)),
         (PerceiverConfig(), PerceiverConfig(block_size=512)),
+        (PerceiverConfig(latents="spread"), PerceiverConfig(latents="spread", block_size=512)),
     ):
         assert complexity_of(short, 256, 512) == complexity_of(long, 256, 512)
 

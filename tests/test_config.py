@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
         "betas": (0.9, 0.95),
         "weight_decay": 0.1,
         "decay": "all_but_biases",
+        "matrices": "adamw",
         "grad_clip": 1.0,
     }
     stage = {
@@ -95,7 +97,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
     }
     answering = {"kind": "question_answering", "max_answer_length": 32}
     finetune = {**stage, "task": answering, "batch_size": 256}
-    assert DEFAULTS.model_dump() == {
+    assert DEFAULTS.model_dump(exclude={"augment"}) == {
         "seed": 0,
         "precision": "auto",
         "data": {"corpus": None, "questions": None, "eval": None, "world": None},
@@ -134,7 +136,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
             "weights": "full",
         },
     }
-    assert PerceiverConfig().bottleneck_dim == 64
+    assert (PerceiverConfig().bottleneck_dim, PerceiverConfig().latents) == (64, "first")
 
 
 def test_birthplaces_adds_only_the_files_the_empty_document_and_the_decay_to_the_defaults() -> None:
@@ -213,7 +215,9 @@ RATES = st.floats(min_value=0.0, exclude_min=True, allow_infinity=False, allow_n
     rate=RATES,
     betas=st.tuples(*[st.floats(0.0, 1.0, exclude_max=True)] * 2),
     every=st.none() | st.integers(1, 10),
-    model=st.sampled_from([VanillaConfig(n_heads=1), PerceiverConfig(bottleneck_dim=7)]),
+    model=st.sampled_from(
+        [VanillaConfig(n_heads=1), PerceiverConfig(bottleneck_dim=7, latents="spread")]
+    ),
     world=st.none() | st.builds(WorldConfig, people=st.integers(10, 2**63 - 1)),
 )
 @settings(max_examples=50)
@@ -457,6 +461,43 @@ def test_a_perceiver_needs_two_layers_and_no_more_latents_than_positions(folder:
     assert "n_layers of 2 or more" in few
     wide = refusal(folder, "model: {variant: perceiver, bottleneck_dim: 129}")
     assert "bottleneck_dim 129 must not exceed block_size 128" in wide
+
+
+def test_latents_are_first_or_spread(folder: Path) -> None:
+    spread = parse_assignment("model.latents=spread")
+    flags = [Override("model.variant", "perceiver", "--model"), spread]
+    assert load_config(None, flags).model == PerceiverConfig(latents="spread")
+    assert refusal(folder, "model: {variant: perceiver, latents: sprad}") == (
+        "FILE:1: model.latents: unknown 'sprad'. Did you mean 'spread'? Available: first, spread"
+    )
+    with pytest.raises(ConfigError, match=r"model.latents: unknown key"):
+        load_config(None, [spread])
+
+
+def test_the_originals_latents_read_a_character_each_more() -> None:
+    config = PerceiverConfig(bottleneck_dim=5, block_size=12)
+    assert [config.latent_end(j) for j in range(5)] == [1, 2, 3, 4, 5]
+    assert [config.n_latents(n) for n in range(13)] == [0, 1, 2, 3, 4, *[5] * 8]
+
+
+def test_spread_latents_read_up_to_the_whole_block() -> None:
+    config = PerceiverConfig(bottleneck_dim=5, block_size=12, latents="spread")
+    assert [config.latent_end(j) for j in range(5)] == [3, 5, 8, 10, 12]
+    assert [config.n_latents(n) for n in range(13)] == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5]
+
+
+@given(st.integers(8, 300), st.data())
+def test_spread_latents_end_at_equal_shares_of_the_block_rounded_up(
+    block_size: int, data: st.DataObject
+) -> None:
+    m = data.draw(st.integers(1, block_size))
+    config = PerceiverConfig(bottleneck_dim=m, block_size=block_size, latents="spread")
+    ends = [config.latent_end(j) for j in range(m)]
+    assert ends == [math.ceil(Fraction((j + 1) * block_size, m)) for j in range(m)]
+    assert ends == sorted(set(ends))
+    assert ends[-1] == block_size
+    for length in range(block_size + 1):
+        assert config.n_latents(length) == sum(end <= length for end in ends)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,11 @@ MODELS: list[ModelConfig] = [
     VanillaConfig(dropout=0.0),
     VanillaConfig(dropout=0.0, positions="rotary"),
     PerceiverConfig(dropout=0.0),
+    PerceiverConfig(dropout=0.0, latents="spread"),
 ]
-every_model = pytest.mark.parametrize("config", MODELS, ids=["vanilla", "rotary", "perceiver"])
+every_model = pytest.mark.parametrize(
+    "config", MODELS, ids=["vanilla", "rotary", "perceiver", "spread perceiver"]
+)
 
 
 def model_of(config: ModelConfig, vocab_size: int) -> CharacterModel:

@@ -20,7 +20,7 @@ from nanoknow.config import (
 from nanoknow.config_file import load_config
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from nanoknow.optimizer import build_optimizer, learning_rate
+from nanoknow.optimizer import build_optimizers, learning_rate
 from tests.textbook import textbook_learning_rate
 
 PRETRAIN, TRAIN, SHAKESPEARE = 2_938 * 127, 2_000 * 127, 1_115_266 * 128
@@ -111,7 +111,7 @@ def test_a_plan_shorter_than_the_warm_up_stays_in_the_warm_up() -> None:
 
 
 def decay_by_name(model: CharacterModel, config: OptimizerConfig) -> dict[str, float]:
-    optimizer = build_optimizer(model, config)
+    [optimizer] = build_optimizers(model, config)
     names = {parameter: name for name, parameter in model.named_parameters()}
     decays: list[tuple[str, float]] = [
         (names[parameter], group["weight_decay"])
@@ -178,7 +178,27 @@ def test_the_shakespeare_trainer_decays_linear_weights_alone(
 
 def test_adamw_takes_its_numbers_from_the_config() -> None:
     model = build_model(CASES[0][0], 9, torch.Generator())
-    optimizer = build_optimizer(model, OptimizerConfig(learning_rate=3e-3, betas=(0.8, 0.7)))
+    [optimizer] = build_optimizers(model, OptimizerConfig(learning_rate=3e-3, betas=(0.8, 0.7)))
     settings_of: list[dict[str, Any]] = optimizer.param_groups
     assert [(g["lr"], tuple(g["betas"])) for g in settings_of] == [(3e-3, (0.8, 0.7))] * 2
     assert type(optimizer) is torch.optim.AdamW
+
+
+def test_muon_takes_the_matrices_of_the_blocks_and_adamw_the_rest() -> None:
+    model = build_model(VanillaConfig(n_layers=1, n_heads=1, d_model=8), 11, torch.Generator())
+    config = OptimizerConfig(matrices="muon", learning_rate=3e-3, weight_decay=0.2)
+    adamw, muon = build_optimizers(model, config)
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    taken = [{names[p] for group in o.param_groups for p in group["params"]} for o in (adamw, muon)]
+    assert taken[0] | taken[1] == set(names.values())
+    assert taken[1] == {
+        f"blocks.0.{part}.weight"
+        for part in (
+            "attention.query", "attention.key", "attention.value", "attention.projection",
+            "mlp.expand", "mlp.contract",
+        )
+    }  # fmt: skip
+    assert not taken[0] & taken[1]
+    assert type(muon) is torch.optim.Muon
+    [group] = muon.param_groups
+    assert (group["lr"], group["weight_decay"]) == (3e-3, 0.2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -88,12 +89,13 @@ def stage(
     schedule: ScheduleConfig | None = None,
     grad_clip: float = 1.0,
     log_every: int = 1,
+    matrices: Literal["adamw", "muon"] = "adamw",
 ) -> StageConfig:
     return StageConfig(
         epochs=epochs,
         batch_size=batch_size,
         log_every=log_every,
-        optimizer=OptimizerConfig(learning_rate=rate, grad_clip=grad_clip),
+        optimizer=OptimizerConfig(learning_rate=rate, grad_clip=grad_clip, matrices=matrices),
         schedule=schedule or ScheduleConfig(warmup_positions=500, decay_positions=3000),
     )
 
@@ -252,12 +254,24 @@ def test_a_loss_that_is_no_number_stops_before_the_update_however_late_it_is_rea
     weights["head.linear.weight"][0, 0] = before["head.linear.weight"][0, 0]
     for name, weight in weights.items():
         assert torch.equal(weight, before[name]), name
-    for (parameter, values), _ in zip(trainer.optimizer.state.items(), before, strict=True):
+    for (parameter, values), _ in zip(trainer.optimizers[0].state.items(), before, strict=True):
         name = next(n for n, p in trainer.model.named_parameters() if p is parameter)
         for key, tensor in values.items():
             assert torch.equal(tensor, optimizer[f"optimizer.{key}.{name}"]), name
     with pytest.raises(NonFiniteError, match=r"^step 3: "):
         trainer.state()  # nothing of it can be saved
+
+
+def test_muon_stops_before_the_update_too() -> None:
+    trainer = trainer_on(Watched(), stage(matrices="muon", log_every=100))
+    list(itertools.islice(trainer.steps(), 2))
+    with torch.no_grad():
+        trainer.model.get_parameter("head.linear.weight")[0, 0] = math.nan
+    before = weights_of(trainer)
+    with pytest.raises(NonFiniteError, match=r"^step 3: loss nan"):
+        list(trainer.steps())
+    for name, weight in weights_of(trainer).items():
+        assert torch.equal(weight.nan_to_num(7.0), before[name].nan_to_num(7.0)), name
 
 
 def test_a_gradient_that_is_no_number_stops_before_the_update_though_the_loss_is_one() -> None:
@@ -368,18 +382,22 @@ DEVICES = [
 ]
 
 
+@pytest.mark.parametrize("matrices", ["adamw", "muon"])
 @pytest.mark.parametrize("name", DEVICES)
-def test_a_saved_state_continues_where_it_was_saved(name: str) -> None:
+def test_a_saved_state_continues_where_it_was_saved(
+    name: str, matrices: Literal["adamw", "muon"]
+) -> None:
     wet = VANILLA.model_copy(update={"dropout": 0.3})
     device = choose_device(name, "float32")
-    whole = trainer_on(Watched(), model=fresh_model(wet), device=device)
+    config = stage(matrices=matrices)
+    whole = trainer_on(Watched(), config, fresh_model(wet), device=device)
     expected = losses_of(whole)
-    first = trainer_on(Watched(), model=fresh_model(wet), device=device)
+    first = trainer_on(Watched(), config, fresh_model(wet), device=device)
     losses = [loss_of(result) for result in itertools.islice(first.steps(), 4)]
     tensors, progress = first.state()
     saved = {key: tensor.cpu().clone() for key, tensor in tensors.items()}
     weights = weights_of(first)
-    second = trainer_on(Watched(), model=fresh_model(wet, seed=99), device=device)
+    second = trainer_on(Watched(), config, fresh_model(wet, seed=99), device=device)
     second.model.load_state_dict(weights)
     second.load_state(saved, progress)
     losses += losses_of(second)

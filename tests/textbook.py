@@ -20,6 +20,16 @@ PAD, MASK = "□", "⁇"
 PAD_ID = 0
 
 
+def turn(x: Tensor, at: Sequence[int]) -> Tensor:
+    """Turn the pairs (i, i + width/2) of (B, h, T, width) by position times frequency."""
+    half = x.size(-1) // 2
+    frequencies = torch.tensor([10_000.0 ** (-i / half) for i in range(half)], dtype=x.dtype)
+    angles = torch.tensor(at, dtype=x.dtype).unsqueeze(1) * frequencies  # (T, width/2)
+    left, right = x[..., :half], x[..., half:]
+    cos, sin = torch.cos(angles), torch.sin(angles)
+    return torch.cat([left * cos - right * sin, left * sin + right * cos], dim=-1)
+
+
 class TextbookAttention(nn.Module):
     """Causal multi-head attention: query i sees keys up to i, also where lengths differ."""
 
@@ -39,8 +49,18 @@ class TextbookAttention(nn.Module):
         # not persistent: a state dict then holds the weights and nothing else
         self.register_buffer("causal", triangle, persistent=False)
 
-    def forward(self, query_input: Tensor, key_value_input: Tensor) -> Tensor:
-        """Attend from (B, Tq, d) to (B, Tk, d), giving (B, Tq, d)."""
+    def forward(
+        self,
+        query_input: Tensor,
+        key_value_input: Tensor,
+        seen: Tensor | None = None,
+        query_at: Sequence[int] | None = None,
+        key_at: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Attend from (B, Tq, d) to (B, Tk, d), giving (B, Tq, d).
+
+        seen (Tq, Tk) stands in for the triangle; positions, where given, turn queries and keys.
+        """
         b, tq, d = query_input.size()
         tk = key_value_input.size(1)
         h, d_head = self.n_heads, d // self.n_heads
@@ -48,8 +68,12 @@ class TextbookAttention(nn.Module):
         k = self.key(key_value_input).view(b, tk, h, d_head).transpose(1, 2)  # (B, h, Tk, d/h)
         v = self.value(key_value_input).view(b, tk, h, d_head).transpose(1, 2)  # (B, h, Tk, d/h)
 
+        if query_at is not None and key_at is not None:
+            q, k = turn(q, query_at), turn(k, key_at)
+
         scores = (q @ k.transpose(-2, -1)) * (1.0 / math.sqrt(d_head))  # (B, h, Tq, Tk)
-        scores = scores.masked_fill(~self.causal[:tq, :tk], float("-inf"))
+        seen = self.causal[:tq, :tk] if seen is None else seen
+        scores = scores.masked_fill(~seen, float("-inf"))
         weights = self.attn_dropout(functional.softmax(scores, dim=-1))  # (B, h, Tq, Tk)
         heads = weights @ v  # (B, h, Tq, d/h)
         joined = heads.transpose(1, 2).contiguous().view(b, tq, d)  # (B, Tq, d)
@@ -124,11 +148,12 @@ def initialise(module: nn.Module) -> None:
 
 
 class TextbookModel(nn.Module):
-    """What the two variants share: embedding, final LayerNorm, untied head, loss."""
+    """What the variants share: embedding, final LayerNorm, untied head, loss."""
 
     def __init__(self, vocab_size: int, block_size: int, d_model: int, dropout: float) -> None:
         super().__init__()
         self.block_size = block_size
+        self.pos_emb: nn.Parameter | None
         self.tok_emb = nn.Embedding(vocab_size, d_model)
         self.pos_emb = nn.Parameter(torch.zeros(1, block_size, d_model))
         self.drop = nn.Dropout(dropout)
@@ -143,7 +168,10 @@ class TextbookModel(nn.Module):
         """Logits (B, T, V) for ids (B, T), and the mean loss over targets (B, T) but pads."""
         t = idx.size(1)
         assert t <= self.block_size
-        x = self.drop(self.tok_emb(idx) + self.pos_emb[:, :t, :])  # (B, T, d)
+        x = self.tok_emb(idx)  # (B, T, d)
+        if self.pos_emb is not None:
+            x = x + self.pos_emb[:, :t, :]
+        x = self.drop(x)
         logits: Tensor = self.head(self.ln_f(self.trunk(x)))  # (B, T, V)
         if targets is None:
             return logits, None
@@ -208,6 +236,68 @@ class TextbookPerceiver(TextbookModel):
         for block in self.blocks:
             y = block(y)  # (B, m, d)
         output: Tensor = self.up(x, y)  # (B, T, d)
+        return output
+
+
+class TextbookSpreadPerceiver(TextbookPerceiver):
+    """The same parameters; latent j reads the first ceil((j+1)·block/m) characters.
+
+    Output t reads the latents whose characters are all there by t, and the characters after the
+    last of them. All of both are computed, side by side in one list of keys, and masks do the
+    rest. With rotary positions a latent stands where its last character does.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        block_size: int,
+        n_layers: int,
+        n_heads: int,
+        d_model: int,
+        dropout: float,
+        bottleneck_dim: int,
+        rotary: bool,
+    ) -> None:
+        super().__init__(
+            vocab_size, block_size, n_layers, n_heads, d_model, dropout, bottleneck_dim
+        )
+        self.rotary = rotary
+        if rotary:
+            self.register_parameter("pos_emb", None)
+
+    def trunk(self, x: Tensor) -> Tensor:
+        """Down, along and up again, each step with its mask."""
+        b, t, _ = x.size()
+        m = self.down.basis.size(1)
+        ends = [math.ceil((j + 1) * self.block_size / m) for j in range(m)]
+        reads = torch.zeros(m, t, dtype=torch.bool)
+        for j in range(m):
+            reads[j, : ends[j]] = True
+        earlier = torch.ones(m, m, dtype=torch.bool).tril()
+        sees = torch.zeros(t, m + t, dtype=torch.bool)
+        for i in range(t):
+            last_end = 0
+            for j in range(m):
+                if ends[j] <= i + 1:
+                    sees[i, j] = True
+                    last_end = ends[j]
+            sees[i, m + last_end : m + i + 1] = True
+        latents_at = [end - 1 for end in ends] if self.rotary else None
+        characters_at = list(range(t)) if self.rotary else None
+        both_at = latents_at + characters_at if latents_at and characters_at else None
+
+        basis = self.down.basis.expand(b, -1, -1)  # (B, m, d)
+        gathered = self.down.attn(self.down.ln1(basis), x, reads, latents_at, characters_at)
+        y = basis + gathered  # (B, m, d)
+        y = y + self.down.mlp(self.down.ln2(y))
+        for block in self.blocks:
+            assert isinstance(block, BlockParts)
+            normed = block.ln1(y)
+            y = y + block.attn(normed, normed, earlier, latents_at, latents_at)
+            y = y + block.mlp(block.ln2(y))
+        both = self.up.ln1(torch.cat([y, x], dim=1))  # (B, m + T, d)
+        x = x + self.up.attn(x, both, sees, characters_at, both_at)  # (B, T, d)
+        output: Tensor = x + self.up.mlp(self.up.ln2(x))
         return output
 
 

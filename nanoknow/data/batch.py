@@ -145,8 +145,11 @@ def widen(groups: Sequence[Group], widest: int) -> tuple[Group, ...]:
     A CPU's kernels for matrix products are built, and kept, for each shape that they meet. If
     each batch had a size of its own, memory would grow by tens of megabytes a step, to several
     gigabytes. So the tokens of all groups together come to a multiple of ``WIDTH_STEP / 2`` for
-    each sequence, as far as ``widest`` allows.
+    each sequence, as far as ``widest`` allows. One group alone has a shape for each of its
+    lengths, no more, and stays as it is.
     """
+    if len(groups) == 1:
+        return tuple(groups)
     n_rows = groups[0].n_sequences
     unit = n_rows * len(groups) * WIDTH_STEP // 2
     n_tokens = sum(group.n_tokens for group in groups)

@@ -15,6 +15,8 @@ import numpy.typing as npt
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 YEAR = re.compile(r"\d{3,4}")
 NAME_END = ". "
+SHORT = 3
+"""An abbreviation in a name has so many letters at most before its stop: ``J.``, ``Jr.``."""
 _Places = npt.NDArray[np.int64]
 
 
@@ -34,8 +36,8 @@ def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _
     common = {w for document in documents for w in WORD.findall(document) if w[0].islower()}
     starts, lengths, offsets, name_lengths = [], [], [0], []
     for document in documents:
-        end = document.find(NAME_END)
-        body = end + len(NAME_END) if end >= 0 else 0
+        name = subject(document)
+        body = len(name) + len(NAME_END) if name else 0
         own = set(WORD.findall(document[:body]))
         for match in WORD.finditer(document, body):
             word = match.group()
@@ -51,3 +53,17 @@ def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _
         np.array(offsets, np.int64),
         np.array(name_lengths, np.int64),
     )
+
+
+def subject(document: str) -> str:
+    """Return the name that a document starts with: up to a stop that is no abbreviation's."""
+    end = document.find(NAME_END)
+    while end >= 0:
+        last = document[:end].rpartition(" ")[2]
+        following = document.find(NAME_END, end + 1)
+        rest = document[end + len(NAME_END) :]
+        repeated = rest.startswith(document[:end])
+        if len(last) > SHORT or repeated or following < 0:
+            return document[:end]
+        end = following
+    return ""

@@ -32,7 +32,13 @@ def dropout(x: Tensor, p: float) -> Tensor:
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, query_layout: Layout, key_layout: Layout, p: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    query_layout: Layout,
+    key_layout: Layout,
+    p: float,
+    mask: Tensor | None = None,
 ) -> Tensor:
     """Gather values by causal attention within each sequence (Vaswani et al., 2017).
 
@@ -43,13 +49,15 @@ def attend(
         query_layout: how the N_q places fall into sequences.
         key_layout: the same for the N_k places.
         p: dropout on the weights.
+        mask: (T, S) bool, at least as large as any group: which keys each query of a sequence
+            sees, one or more; None for those up to its own place.
 
     Returns:
         (N_q, h, d/h).
     """
     if q.device.type == "cpu" and torch.is_grad_enabled():
         gathered: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
-            q, k, v, query_layout.groups, key_layout.groups, p
+            q, k, v, query_layout.groups, key_layout.groups, p, mask
         )
         return gathered
     parts = []
@@ -58,7 +66,10 @@ def attend(
     )
     for rectangles in each:
         q_, k_, v_ = (x.transpose(1, 2) for x in rectangles)  # (B, h, T, d/h)
-        part = F.scaled_dot_product_attention(q_, k_, v_, is_causal=True, dropout_p=p)
+        seen = None if mask is None else mask[: q_.shape[2], : k_.shape[2]]
+        part = F.scaled_dot_product_attention(
+            q_, k_, v_, attn_mask=seen, is_causal=seen is None, dropout_p=p
+        )
         parts.append(part.transpose(1, 2).flatten(0, 1))
     return torch.cat(parts)
 
@@ -104,6 +115,7 @@ class _Attention(Function):
         query_groups: tuple[Group, ...],
         key_groups: tuple[Group, ...],
         p: float,
+        mask: Tensor | None,
     ) -> Tensor:
         ctx.query_groups, ctx.key_groups, ctx.p = query_groups, key_groups, p
         threshold, ctx.scale = _threshold(p) if p else (0, 1.0)
@@ -115,14 +127,17 @@ class _Attention(Function):
             _rectangles(out, query_groups),
             strict=True,
         )
-        longest = max(group.length for group in (*query_groups, *key_groups))
-        future = q.new_full((longest, longest), -torch.inf).triu_(1)
+        if mask is None:
+            longest = max(group.length for group in (*query_groups, *key_groups))
+            hidden = q.new_full((longest, longest), -torch.inf).triu_(1)
+        else:
+            hidden = q.new_zeros(mask.shape).masked_fill_(~mask, -torch.inf)
         saved = []
         for rectangles in each:
             q_, k_, v_ = (x.reshape(-1, *x.shape[2:]) for x in rectangles[:3])  # (B·h, T, d/h)
             t, s = q_.shape[1], k_.shape[1]
             weights = torch.baddbmm(
-                future[:t, :s], q_, k_.transpose(1, 2), alpha=q_.shape[2] ** -0.5
+                hidden[:t, :s], q_, k_.transpose(1, 2), alpha=q_.shape[2] ** -0.5
             ).softmax(-1, dtype=q.dtype)  # (B·h, T, S)
             saved += [q_, k_, v_, weights]
             if p:
@@ -162,7 +177,7 @@ class _Attention(Function):
                 (value_out, _product(thinned.transpose(1, 2), g, ctx.scale)),
             ):
                 out.copy_(grad.view(out.shape))
-        return query_grad, key_grad, value_grad, None, None, None
+        return query_grad, key_grad, value_grad, None, None, None, None
 
 
 def _rectangles(flat: Tensor, groups: tuple[Group, ...]) -> Iterator[Tensor]:

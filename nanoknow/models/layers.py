@@ -6,6 +6,7 @@ model's width, h heads of d/h each.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -67,34 +68,62 @@ class Rotation(nn.Module):
     cos: Tensor
     sin: Tensor
 
-    def __init__(self, block_size: int, width: int) -> None:
+    def __init__(self, positions: Iterable[int], width: int) -> None:
+        """Prepare to turn by positions.
+
+        Args:
+            positions: where the i-th of a sequence stands.
+            width: d/h.
+        """
         super().__init__()
         frequencies = 10_000.0 ** (-torch.arange(width // 2) / (width // 2))  # (d/2h,)
-        angles = torch.arange(block_size)[:, None] * frequencies  # (ℓ, d/2h)
+        angles = torch.tensor(list(positions))[:, None] * frequencies  # (ℓ, d/2h)
         cos, sin = angles.cos(), angles.sin()
         # x·cos + swapped x·sin turns both halves at once.
         self.register_buffer("cos", torch.cat([cos, cos], 1), persistent=False)  # (ℓ, d/h)
         self.register_buffer("sin", torch.cat([-sin, sin], 1), persistent=False)
 
-    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        """Turn (N, h, d/h) by (N,) positions."""
-        cos, sin = (t[positions].to(x.dtype)[:, None] for t in (self.cos, self.sin))  # (N, 1, d/h)
+    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+        """Turn (N, h, d/h), each by the position of its (N,) place in a sequence."""
+        cos, sin = (t[places].to(x.dtype)[:, None] for t in (self.cos, self.sin))  # (N, 1, d/h)
         return torch.addcmul(x * cos, x.roll(x.shape[2] // 2, 2), sin)
 
 
 class Attention(nn.Module):
     """Multi-head causal attention (Vaswani et al., 2017), of a sequence to itself or another.
 
-    A query at position i sees keys at positions ≤ i: the top-left corner of the causal
-    triangle where the two lengths differ.
+    A query at position i sees keys at positions ≤ i, the top-left corner of the causal triangle
+    where the two lengths differ, or what a mask lets it see.
     """
 
+    mask: Tensor | None
+
     def __init__(
-        self, d_model: int, n_heads: int, dropout: float, rotation: Rotation | None
+        self,
+        d_model: int,
+        n_heads: int,
+        dropout: float,
+        rotation: Rotation | None,
+        key_rotation: Rotation | None = None,
+        mask: Tensor | None = None,
     ) -> None:
+        """Make an attention.
+
+        Args:
+            d_model: width of queries' and keys' input.
+            n_heads: h, which divides it.
+            dropout: on the weights and on the output.
+            rotation: turns queries and keys; None where positions are learned.
+            key_rotation: turns the keys, where they stand elsewhere than queries of the same
+                number.
+            mask: (T, S) bool, which keys a query sees, for the longest sequences; None for
+                those up to its own position.
+        """
         super().__init__()
         self.n_heads = n_heads
         self.rotation = rotation
+        self.key_rotation = key_rotation or rotation
+        self.register_buffer("mask", mask, persistent=False)
         self.query = nn.Linear(d_model, d_model)
         self.key = nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
@@ -129,14 +158,14 @@ class Attention(nn.Module):
         else:
             (q,) = self._project(query_input, self.query)
             k, v = self._project(key_value_input, self.key, self.value)
-        if self.rotation is not None:
+        if self.rotation is not None and self.key_rotation is not None:
             q = self.rotation(q, query_layout.positions)
-            k = self.rotation(k, key_value_layout.positions)
+            k = self.key_rotation(k, key_value_layout.positions)
         if cache is None:
             p = self.dropout if self.training else 0.0
-            c = attend(q, k, v, query_layout, key_value_layout, p)  # (N_q, h, d/h)
+            c = attend(q, k, v, query_layout, key_value_layout, p, self.mask)  # (N_q, h, d/h)
         else:
-            c = _attend_to_cache(q, k, v, query_layout, key_value_layout, cache)
+            c = _attend_to_cache(q, k, v, query_layout, key_value_layout, cache, self.mask)
         out = self.projection(c.flatten(1))
         return dropout(out, self.dropout) if self.training else out
 
@@ -153,14 +182,22 @@ class Attention(nn.Module):
 
 
 def _attend_to_cache(
-    q: Tensor, k: Tensor, v: Tensor, query_layout: Layout, key_layout: Layout, cache: LayerCache
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    query_layout: Layout,
+    key_layout: Layout,
+    cache: LayerCache,
+    mask: Tensor | None,
 ) -> Tensor:
-    """Write (N, h, d/h) keys and values and let the queries see all up to their positions."""
+    """Write (N, h, d/h) keys and values and let the queries see all that they may."""
     is_first = cache.keys is None
     keys, values = cache.write(_by_head(k, key_layout), _by_head(v, key_layout), key_layout)
     if is_first:
-        return attend(q, k, v, query_layout, key_layout, 0.0)
-    c = _attend_earlier(_by_head(q, query_layout), keys, values, query_layout)
+        return attend(q, k, v, query_layout, key_layout, 0.0, mask)
+    end = query_layout.end if mask is None else key_layout.end
+    keys, values = keys[:, :, :end], values[:, :, :end]  # at first most of a cache is left out
+    c = _attend_earlier(_by_head(q, query_layout), keys, values, query_layout, mask)
     return c.transpose(1, 2).flatten(0, 1)
 
 
@@ -170,18 +207,20 @@ def _by_head(x: Tensor, layout: Layout) -> Tensor:
     return x.view(group.n_sequences, group.length, *x.shape[1:]).transpose(1, 2)
 
 
-def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout) -> Tensor:
-    """Gather values for (B, h, T, d/h) queries from a cache of (B, h, capacity, d/h).
+def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout, mask: Tensor | None) -> Tensor:
+    """Gather values for (B, h, T, d/h) queries from (B, h, S, d/h) of a cache.
 
-    What no query of the layout reaches is left out: at first that is most of a cache.
+    Without a mask the cache ends where the last query of the layout does, if that is known.
     """
-    k, v = k[:, :, : layout.end], v[:, :, : layout.end]  # (B, h, S, d/h)
-    if layout.end is not None and layout.groups == ((1, 1),):
+    if mask is None and layout.end is not None and layout.groups == ((1, 1),):
         return F.scaled_dot_product_attention(q, k, v)
     [positions] = layout.rectangles(layout.positions)  # (B, T)
-    steps = torch.arange(k.shape[2], device=q.device)  # (S,)
-    seen = steps <= positions[:, None, :, None]  # (B, 1, T, S)
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+    if mask is None:
+        steps = torch.arange(k.shape[2], device=q.device)  # (S,)
+        seen = steps <= positions[:, :, None]  # (B, T, S)
+    else:
+        seen = mask[:, : k.shape[2]][positions]
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None])
 
 
 class MLP(nn.Module):
@@ -204,11 +243,18 @@ class Block(nn.Module):
     """Pre-norm block: x + attention(ln1 x), then x + mlp(ln2 x)."""
 
     def __init__(
-        self, d_model: int, n_heads: int, dropout: float, rotation: Rotation | None
+        self,
+        d_model: int,
+        n_heads: int,
+        dropout: float,
+        rotation: Rotation | None,
+        key_rotation: Rotation | None = None,
+        mask: Tensor | None = None,
     ) -> None:
+        """Make a block; the arguments are those of its attention."""
         super().__init__()
         self.ln1 = nn.LayerNorm(d_model)
-        self.attention = Attention(d_model, n_heads, dropout, rotation)
+        self.attention = Attention(d_model, n_heads, dropout, rotation, key_rotation, mask)
         self.ln2 = nn.LayerNorm(d_model)
         self.mlp = MLP(d_model, dropout)
 

@@ -22,7 +22,7 @@ class Vanilla(CharacterModel):
         super().__init__()
         self.config = config
         d, dropout, rotary = config.d_model, config.dropout, config.positions == "rotary"
-        rotation = Rotation(config.block_size, d // config.n_heads) if rotary else None
+        rotation = Rotation(range(config.block_size), d // config.n_heads) if rotary else None
         self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
         self.blocks = nn.ModuleList(
             Block(d, config.n_heads, dropout, rotation) for _ in range(config.n_layers)

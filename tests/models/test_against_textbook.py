@@ -11,7 +11,7 @@ from nanoknow.config import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from tests.textbook import TextbookPerceiver, TextbookVanilla
+from tests.textbook import TextbookPerceiver, TextbookSpreadPerceiver, TextbookVanilla
 
 VOCAB = 23
 SIZES = {"n_layers": 4, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}
@@ -20,13 +20,27 @@ CONFIGS: list[ModelConfig] = [
     PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 7}),
     PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 24}),
     PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
+    *(
+        PerceiverConfig.model_validate({**SIZES, "latents": "spread", **sizes})
+        for sizes in (
+            {"bottleneck_dim": 7},
+            {"bottleneck_dim": 8},
+            {"bottleneck_dim": 24},
+            {"bottleneck_dim": 1, "n_layers": 2},
+            {"bottleneck_dim": 7, "positions": "rotary"},
+            {"bottleneck_dim": 6, "positions": "rotary"},
+        )
+    ),
 ]
 
 
 def textbook_of(config: ModelConfig) -> TextbookVanilla | TextbookPerceiver:
     sizes = (VOCAB, config.block_size, config.n_layers, config.n_heads, config.d_model)
     if isinstance(config, PerceiverConfig):
-        return TextbookPerceiver(*sizes, config.dropout, config.bottleneck_dim)
+        sizes_and_dropout = (*sizes, config.dropout, config.bottleneck_dim)
+        if config.latents == "spread":
+            return TextbookSpreadPerceiver(*sizes_and_dropout, config.positions == "rotary")
+        return TextbookPerceiver(*sizes_and_dropout)
     return TextbookVanilla(*sizes, config.dropout)
 
 
@@ -123,6 +137,7 @@ def test_gradients_of_ragged_sequences_equal_the_padded_textbook(config: ModelCo
     [
         (VanillaConfig(), 256, 3_323_392),
         (PerceiverConfig(), 256, 3_339_776),
+        (PerceiverConfig(latents="spread"), 256, 3_339_776),
         (VanillaConfig(n_layers=8, d_model=512), 65, 25_352_192),
     ],
 )

@@ -37,14 +37,31 @@ CONFIGS: dict[str, list[ModelConfig]] = {
         PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": LENGTH}),
         PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
         PerceiverConfig.model_validate({**SIZES, "positions": "rotary", "bottleneck_dim": 6}),
+        *(
+            PerceiverConfig.model_validate({**SIZES, "latents": "spread", **sizes})
+            for sizes in (
+                {"bottleneck_dim": 6},
+                {"bottleneck_dim": 10},
+                {"bottleneck_dim": 13},
+                {"bottleneck_dim": LENGTH},
+                {"bottleneck_dim": 1, "n_layers": 2},
+                {"bottleneck_dim": 6, "positions": "rotary"},
+                {"bottleneck_dim": 5, "positions": "rotary"},
+            )
+        ),
     ],
 }
 EACH = [config for configs in CONFIGS.values() for config in configs]
 
 
 def latents_and_own(config: TransformerConfig, last: int) -> set[int]:
-    """The first m characters through the latents, the last one through its own query path."""
+    """The first m characters through the latents, the last one through its own query path.
+
+    Where latents are spread over the block, all of them.
+    """
     assert isinstance(config, PerceiverConfig)
+    if config.latents == "spread":
+        return set(range(last + 1))
     return {*range(min(config.bottleneck_dim, last + 1)), last}
 
 
@@ -125,6 +142,42 @@ def test_the_perceiver_reads_the_first_m_characters_and_the_last_one() -> None:
     assert REACH["perceiver"](config, 19) == {0, 1, 2, 3, 4, 5, 19}
     whole = PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": LENGTH})
     assert REACH["perceiver"](whole, 19) == REACH["vanilla"](VanillaConfig(), 19)
+
+
+@pytest.mark.parametrize("positions", ["learned", "rotary"])
+def test_a_latent_for_each_position_is_one_model_however_latents_are_laid(positions: str) -> None:
+    sizes = {**SIZES, "bottleneck_dim": LENGTH, "positions": positions}
+    first = random_model(PerceiverConfig.model_validate(sizes))
+    spread = random_model(PerceiverConfig.model_validate({**sizes, "latents": "spread"}))
+    for n in (1, 9, LENGTH):
+        tokens = random_tokens(n)
+        torch.testing.assert_close(
+            logits_of(spread, tokens), logits_of(first, tokens), rtol=0, atol=1e-5
+        )
+
+
+def test_spread_latents_take_the_weights_of_first_ones() -> None:
+    sizes = {**SIZES, "bottleneck_dim": 6}
+    first = random_model(PerceiverConfig.model_validate(sizes))
+    spread = build_model(
+        PerceiverConfig.model_validate({**sizes, "latents": "spread"}), VOCAB, torch.Generator()
+    ).eval()
+    spread.load_state_dict(first.state_dict())
+    tokens = random_tokens(LENGTH)
+    assert not torch.allclose(logits_of(spread, tokens), logits_of(first, tokens), atol=1e-2)
+
+
+@pytest.mark.parametrize("config", CONFIGS["perceiver"], ids=repr)
+def test_no_more_latents_are_computed_than_some_character_reaches(config: ModelConfig) -> None:
+    assert isinstance(config, PerceiverConfig)
+    model = random_model(config)
+    computed: list[int] = []
+    down = model.get_submodule("down.mlp")
+    down.register_forward_hook(lambda _, inputs, __: computed.append(len(inputs[0])))
+    for n in range(1, LENGTH + 1):
+        logits_of(model, random_tokens(n))
+        complete = sum(config.latent_end(j) <= n for j in range(config.bottleneck_dim))
+        assert computed.pop() == max(1, complete)
 
 
 @every_model

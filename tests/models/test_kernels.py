@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -18,6 +19,19 @@ KEYS = {
     "more keys": Layout.of((Group(2, 5), Group(1, 9), Group(3, 4))),
 }
 
+_DRAWN = torch.rand(6, 9, generator=torch.Generator().manual_seed(1)) < 0.5
+MASKS = {
+    "causal": None,
+    "drawn": _DRAWN.index_fill(1, torch.tensor(0), True),  # each sees one at least
+    "bands": torch.tensor([[s // 3 <= t // 2 for s in range(9)] for t in range(6)]),
+    "larger than any group": torch.ones(12, 12, dtype=torch.bool)
+    .tril(2)
+    .triu(-3)
+    .index_fill(1, torch.tensor(0), True),
+}
+each_keys = pytest.mark.parametrize("keys", KEYS.values(), ids=list(KEYS))
+each_mask = pytest.mark.parametrize("mask", MASKS.values(), ids=list(MASKS))
+
 
 def random_inputs(keys: Layout, dtype: torch.dtype = torch.float64) -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
@@ -27,23 +41,48 @@ def random_inputs(keys: Layout, dtype: torch.dtype = torch.float64) -> list[Tens
     ]
 
 
-@pytest.mark.parametrize("keys", KEYS.values(), ids=list(KEYS))
-def test_attention_in_training_equals_attention_in_use(keys: Layout) -> None:
+@each_keys
+@each_mask
+def test_attention_in_training_equals_attention_in_use(keys: Layout, mask: Tensor | None) -> None:
     q, k, v = random_inputs(keys)
-    trained = attend(q, k, v, QUERIES, keys, 0.0)
+    trained = attend(q, k, v, QUERIES, keys, 0.0, mask)
     with torch.no_grad():
-        used = attend(q, k, v, QUERIES, keys, 0.0)
+        used = attend(q, k, v, QUERIES, keys, 0.0, mask)
     torch.testing.assert_close(trained, used)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.4])
-@pytest.mark.parametrize("keys", KEYS.values(), ids=list(KEYS))
-def test_attention_has_the_gradients_of_what_it_computes(keys: Layout, p: float) -> None:
+@each_keys
+@each_mask
+def test_attention_has_the_gradients_of_what_it_computes(
+    keys: Layout, mask: Tensor | None, p: float
+) -> None:
     def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         torch.manual_seed(7)
-        return attend(q, k, v, QUERIES, keys, p)
+        return attend(q, k, v, QUERIES, keys, p, mask)
 
     assert torch.autograd.gradcheck(attention, random_inputs(keys))
+
+
+@each_keys
+@each_mask
+def test_a_query_gathers_from_what_its_mask_shows_and_from_nothing_else(
+    keys: Layout, mask: Tensor | None
+) -> None:
+    q, k, v = random_inputs(keys)
+    if mask is None:
+        mask = torch.ones(6, 9, dtype=torch.bool).tril()
+        found = attend(q, k, v, QUERIES, keys, 0.0).detach()
+    else:
+        found = attend(q, k, v, QUERIES, keys, 0.0, mask).detach()
+    rectangles = (QUERIES.rectangles(q), keys.rectangles(k), keys.rectangles(v))
+    expected = []
+    for q_, k_, v_ in zip(*rectangles, strict=True):
+        for b, t, h in itertools.product(range(len(q_)), range(q_.shape[1]), range(2)):
+            seen = [s for s in range(k_.shape[1]) if mask[t, s]]
+            weights = torch.stack([q_[b, t, h] @ k_[b, s, h] / 2 for s in seen]).softmax(0)
+            expected.append(sum(w * v_[b, s, h] for w, s in zip(weights, seen, strict=True)))
+    torch.testing.assert_close(found, torch.stack(expected).view(found.shape).detach())
 
 
 def test_dropout_on_weights_of_attention_keeps_their_mean() -> None:

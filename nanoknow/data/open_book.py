@@ -1,0 +1,123 @@
+"""What a reader is asked who has the documents open: is this word of it the answer?
+
+Every name, place or year of a document is a candidate. It is shown between two marks with what
+stands around it, and the reader says ``y`` or ``n``. Trained on documents whose question is among
+the training questions, it can answer for all the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nanoknow.data.corpus import Corpus, Question, QuestionSet
+from nanoknow.data.facts import FactIndex
+from nanoknow.data.salient import find_salient, subject
+from nanoknow.data.tokenizer import MASK
+from nanoknow.errors import DataError
+
+YES, NO = "y", "n"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A word of a document that may be the answer to the document's question."""
+
+    document: int
+    word: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """How a question is put: what stands before and after the name in it."""
+
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, questions: QuestionSet, names: set[str]) -> Template:
+        """Return the most frequent form of questions about people with known names.
+
+        Raises:
+            DataError: no question holds such a name.
+        """
+        forms: Counter[tuple[str, str]] = Counter()
+        for question in questions.items:
+            words = question.text.rstrip("?").split(" ")
+            spans = ((i, j) for i in range(len(words)) for j in range(len(words), i, -1))
+            for i, j in spans:
+                name = " ".join(words[i:j])
+                if name in names:
+                    before, _, after = question.text.partition(name)
+                    forms[before, after] += 1
+                    break
+        if not forms:
+            raise DataError(f"{questions.name}: no question names the subject of a document")
+        return cls(*max(forms, key=lambda form: forms[form]))
+
+    def ask(self, name: str) -> str:
+        """Put the question about a name."""
+        return f"{self.before}{name}{self.after}"
+
+
+@dataclass(frozen=True)
+class OpenBook:
+    """The documents of a corpus with their subjects and candidates.
+
+    Attributes:
+        names: (documents,) the subject of each; empty where it has none.
+        candidates: of all documents, in their order.
+    """
+
+    names: Sequence[str]
+    candidates: Sequence[Candidate]
+
+    @classmethod
+    def of(cls, corpus: Corpus, before: int, after: int) -> OpenBook:
+        """Find them.
+
+        Args:
+            corpus: documents that start with ``Name. ``.
+            before: characters to show in front of a candidate.
+            after: characters to show behind it.
+        """
+        documents = corpus.documents
+        starts, lengths, offsets, _ = find_salient(documents)
+        candidates = []
+        for i, document in enumerate(documents):
+            for j in range(offsets[i], offsets[i + 1]):
+                start, end = int(starts[j]), int(starts[j] + lengths[j])
+                around = (document[max(0, start - before) : start], document[end : end + after])
+                word = document[start:end]
+                candidates.append(Candidate(i, word, f"{around[0]}{MASK}{word}{MASK}{around[1]}"))
+        return cls(tuple(map(subject, documents)), candidates)
+
+    def labelled(self, corpus: Corpus, questions: QuestionSet) -> Iterator[tuple[Candidate, bool]]:
+        """Yield the candidates of documents that a question is about, and whether it is right.
+
+        Documents that do not hold the question's answer teach nothing and are left out.
+        """
+        answers: dict[str, str] = {}
+        facts = FactIndex(corpus, questions)
+        for question in questions.items:
+            for document in facts.documents_about(question.text):
+                answers[document] = question.answer or ""
+        held = {
+            c.document
+            for c in self.candidates
+            if answers.get(corpus.documents[c.document]) == c.word
+        }
+        for candidate in self.candidates:
+            if candidate.document in held:
+                yield candidate, candidate.word == answers[corpus.documents[candidate.document]]
+
+
+def as_questions(pairs: Sequence[tuple[Candidate, bool]], name: str) -> QuestionSet:
+    """Make questions for the reader of labelled candidates."""
+    items = tuple(
+        Question(candidate.prompt, YES if right else NO, line)
+        for line, (candidate, right) in enumerate(pairs, start=1)
+    )
+    return QuestionSet(name, items, "")
