@@ -15,9 +15,15 @@ from collections.abc import Iterable
 
 
 class NanoknowError(Exception):
-    """Base of all errors that a user can mend; its text is one complete line."""
+    """Base of all errors that a user can mend; its text is one complete line.
+
+    What is quoted in it may be anybody's: line ends and other control characters are escaped.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
 
 
 class ConfigError(NanoknowError):

@@ -347,7 +347,8 @@ def test_a_file_that_is_nowhere_is_refused_with_the_places_and_how_to_get_it(
     with pytest.raises(DataError) as caught:
         locate(Path(name))
     message = str(caught.value)
-    assert message.startswith(f"{name}: no such file, here or in {folder}/")
+    shown = name.replace("\0", "\\x00")
+    assert message.startswith(f"{shown}: no such file, here or in {folder}/")
     assert "nanoknow data fetch birthplaces" in message
 
 
