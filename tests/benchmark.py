@@ -67,12 +67,15 @@ class Turn:
     Attributes:
         run: does it.
         units: how many of the job's units that is.
+        warmup: turns before any is counted: batches come in several shapes, and the kernels of a
+            shape are built when it is first met.
         flops: what a unit's real characters need; None where that is no matrix product.
     """
 
     run: Callable[[], object]
     units: int
     flops: float | None = None
+    warmup: int = 1
 
 
 class Setting:
@@ -140,7 +143,7 @@ class Setting:
 def our_step(setting: Setting, config: ModelConfig) -> Turn:
     trainer = setting.trainer(config)
     steps = trainer.steps()
-    return Turn(lambda: next(steps), 1, step_flops(setting, trainer, config))
+    return Turn(lambda: next(steps), 1, step_flops(setting, trainer, config), warmup=12)
 
 
 def textbook_step(setting: Setting, config: ModelConfig) -> Turn:
@@ -284,8 +287,8 @@ class Job:
 
 
 JOBS = {
-    "pretraining, vanilla": Job("step", VanillaConfig(), our_step, textbook_step, 5),
-    "pretraining, perceiver m 64": Job("step", PerceiverConfig(), our_step, textbook_step, 5),
+    "pretraining, vanilla": Job("step", VanillaConfig(), our_step, textbook_step, 7),
+    "pretraining, perceiver m 64": Job("step", PerceiverConfig(), our_step, textbook_step, 7),
     "making a batch": Job("batch", VanillaConfig(), our_batch, None, 9),
     "dev answers, vanilla": Job("answer", VanillaConfig(), our_answers, textbook_answers, 5),
     "dev answers, perceiver m 64": Job(
@@ -329,7 +332,8 @@ def work(connection: Connection, job: str, side: str) -> None:
             torch.cuda.synchronize(device)
         return (time.perf_counter() - began) / turn.units
 
-    timed()
+    for _ in range(turn.warmup):
+        timed()
     connection.send(None)
     while connection.recv():
         connection.send(timed())
