@@ -6,10 +6,9 @@ import ast
 import hashlib
 import json
 import os
-import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,9 @@ from nanoknow.models.registry import build_model
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions, resume_run
-from nanoknow.reporter import Reporter, Update
+from nanoknow.reporter import Reporter
 from nanoknow.runs import Run
+from tests.faults import AtStep, largest_file
 from tests.silent import Silent
 
 SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 40, "dropout": 0.1}
@@ -314,17 +314,6 @@ def test_a_folder_without_checkpoints_lists_none(tmp_path: Path) -> None:
     assert list_checkpoints(tmp_path) == list_checkpoints(tmp_path / "absent") == []
 
 
-@contextmanager
-def largest_file(n_bytes: int) -> Iterator[None]:
-    """Let writes fail past a size, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("n_bytes", [0, 20_000])
 def test_a_full_disk_leaves_what_was_there(n_bytes: int, tmp_path: Path) -> None:
     path = save(tmp_path, 1)
@@ -400,23 +389,6 @@ def config_of(variant: str, data: dict[str, Path]) -> ExperimentConfig:
             "finetune": {**stage, "evaluate_every": 1},
         }
     )
-
-
-class AtStep(Silent):
-    """Does something to the process once training has come to a step."""
-
-    def __init__(self, step: int, act: Callable[[], None]) -> None:
-        super().__init__()
-        self.step, self.act = step, act
-
-    def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
-        del title, total, done
-
-        @contextmanager
-        def watching() -> Iterator[Update]:
-            yield lambda step, _words: self.act() if step == self.step else None
-
-        return watching()
 
 
 def stop_by_minutes(start: Start, out: Path) -> None:

@@ -320,6 +320,19 @@ def test_augment_refuses_texts_that_do_not_belong_together(home: Path) -> None:
     assert not (home / "augmented-2").exists()
 
 
+def test_int8_weights_in_float32_are_refused(home: Path) -> None:
+    asked = ("--weights", "int8", "--precision", "float32")
+    assert "multiplies in bfloat16: leave --precision" in refuse("sample", "runs/play", *asked)
+
+
+def test_augment_refuses_a_text_that_cannot_spell_yes_and_no(home: Path) -> None:
+    (home / "cyrillic.txt").write_text("Анна Ли. Анна Ли из города Рига .\n", encoding="utf-8")
+    (home / "cyrillic.tsv").write_text("Где Анна Ли?\tРига\n", encoding="utf-8")
+    data = ("--corpus", "cyrillic.txt", "--questions", "cyrillic.tsv", *READER)
+    line = refuse("data", "augment", *data, "--out", "augmented-3")
+    assert "cyrillic.txt: holds no 'y'" in line
+
+
 def test_an_unknown_character_of_the_context_is_named(home: Path) -> None:
     assert "'é' (U+00E9)" in refuse("sample", "runs/play", "--context", "été")
     assert "lacks 'é'" in refuse("sample", "--context", "été")

@@ -11,8 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +27,9 @@ from nanoknow.errors import CheckpointError, ConfigError, DataError, NanoknowErr
 from nanoknow.lock import RunLock
 from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.training import TrainingOptions, resume_run
-from nanoknow.reporter import Update
 from nanoknow.runs import Run
 from nanoknow.trainer import NonFiniteError
+from tests.faults import AtStep, largest_file
 from tests.silent import Silent
 
 OPTIONS = TrainingOptions(device="cpu")
@@ -39,27 +37,6 @@ LIVES = "".join(f"{p}. Born in Rome, a poet.\n" for p in ("Ada", "Bo", "Cleo", "
 PYTHON = [sys.executable, "-W", "error"]
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-
-
-class AtStep(Silent):
-    """Does something once training has come to a step."""
-
-    def __init__(self, step: int, act: Callable[[], object]) -> None:
-        super().__init__()
-        self.step, self.act = step, act
-
-    def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
-        del title, total, done
-
-        @contextmanager
-        def watching() -> Iterator[Update]:
-            yield self.update
-
-        return watching()
-
-    def update(self, step: int, _words: str) -> None:
-        if step == self.step:
-            self.act()
 
 
 @pytest.fixture
@@ -233,17 +210,6 @@ def test_a_checkpoint_folder_that_vanishes_is_made_again(
     pretrain(config, folder.parent, OPTIONS, AtStep(3, lambda: shutil.rmtree(folder)))
     assert [path.name for path in folder.iterdir()] == ["step-00000012"]
     Run.open(folder.parent).latest().load_model(choose_device("cpu", "float32"))
-
-
-@contextmanager
-def largest_file(n_bytes: int) -> Iterator[None]:
-    """Let writes fail past a size, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("every", [1, 1000])
@@ -439,7 +405,8 @@ def test_resuming_with_other_threads_or_versions_warns_in_a_line(
     reporter = Silent()
     resume_run(run, TrainingOptions(device="cpu", max_minutes=0), reporter)
     assert not [note for note in reporter.notes if note.startswith("warning: ")]
-    monkeypatch.setattr("nanoknow.recipes.training.__version__", "99.0")
+    monkeypatch.setattr("nanoknow.runs.__version__", "99.0")
+    monkeypatch.setattr("platform.python_version", lambda: "9.99")
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
@@ -447,7 +414,8 @@ def test_resuming_with_other_threads_or_versions_warns_in_a_line(
     finally:
         torch.set_num_threads(threads)
     [warning] = [note for note in reporter.notes if note.startswith("warning: ")]
-    assert f"nanoknow {nanoknow.__version__} then and 99.0 now, device " in warning
+    assert f"nanoknow {nanoknow.__version__} then and 99.0 now, python " in warning
+    assert " then and 9.99 now, device " in warning
     assert f"{threads} thread" in warning
     assert f"{threads + 1} threads now: the weights will not be bit-identical" in warning
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from nanoknow.config import ExperimentConfig, QuestionAnsweringConfig
 from nanoknow.data.corpus import QuestionSet
-from nanoknow.data.open_book import YES, Candidate, OpenBook, Template, as_questions
+from nanoknow.data.open_book import NO, YES, Candidate, OpenBook, Template, as_questions
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import choose_device, new_generator
@@ -78,6 +78,13 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
     corpus, training = texts.require_corpus(), texts.require_questions()
     if not training.answered:
         raise ConfigError(f"{training.name}: has no answers to teach a reader by")
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
+    missing = tokenizer.unknown(YES + NO)
+    if missing:
+        raise DataError(
+            f"{corpus.name}: holds no {missing[0]!r}, which the reader answers with: name a text in "
+            f"Latin letters"
+        )
     book = OpenBook.of(corpus, config.augment.before, config.augment.after)
     template = Template.of(training, set(book.names) - {""})
     labelled = list(book.labelled(corpus, training))
@@ -90,7 +97,6 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
             f"{corpus.name}: do these texts belong together?"
         )
     reporter.note(f"reader: {len(lesson):,} candidates of {len(taught):,} documents to learn from")
-    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     model = _teach(config, as_questions(lesson, "candidates"), tokenizer, device, reporter)
     chosen = _choose(model, book.candidates, tokenizer, config.augment.reader.block_size)
     right = {candidate.document: candidate.word for candidate, is_right in labelled if is_right}

@@ -72,6 +72,8 @@ def sample(
     except DataError as error:
         raise DataError(f"--context: {error}: leave it out, or name another run") from None
     eight_bits = config.weights == "int8"
+    if eight_bits and any(o.key == "precision" and o.value == "float32" for o in overrides):
+        raise ConfigError("--weights int8: multiplies in bfloat16: leave --precision float32 out")
     chosen = choose_device(device, "bfloat16" if eight_bits else whole.precision)
     if eight_bits and chosen.torch_device.type != "cpu":
         raise ConfigError("--weights int8: only on a CPU: add --device cpu, or leave it out")

@@ -166,7 +166,7 @@ def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> Tr
     trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
     run.forget_after(trainer.progress.step)
     reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
-    changes = _changes_since(checkpoint.record, device)
+    changes = _changes_since(run, checkpoint.record, device)
     if changes:
         reporter.note(
             f"warning: {', '.join(changes)}: the weights will not be bit-identical to those of a "
@@ -212,16 +212,18 @@ def _require_same(run: Run, config: ExperimentConfig, checkpoint: Checkpoint) ->
             )
 
 
-def _changes_since(record: CheckpointRecord, device: Device) -> list[str]:
+def _changes_since(run: Run, record: CheckpointRecord, device: Device) -> list[str]:
     """Name what computes otherwise than when a checkpoint was written, and may round otherwise."""
-    sides = {
-        "nanoknow": (record.version, __version__),
-        "torch": (record.torch, torch.__version__),
-        "device": (record.device, device.name),
-        "precision": (record.precision, device.precision),
-    }
+    here = environment(device)
+    there = {"python": here["python"], "numpy": here["numpy"]}
+    for start in (m for m in run.metrics() if m["kind"] == "start"):  # the last one counts
+        there |= {key: str(start.get(key, there[key])) for key in there}
+    there |= {"nanoknow": record.version, "torch": record.torch}
+    there |= {"device": record.device, "precision": record.precision}
     return [
-        f"{what} {then} then and {now} now" for what, (then, now) in sides.items() if then != now
+        f"{key} {there[key]} then and {here[key]} now"
+        for key in ("nanoknow", "torch", "python", "numpy", "device", "precision")
+        if there[key] != here[key]
     ]
 
 
