@@ -82,8 +82,8 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
     missing = tokenizer.unknown(YES + NO)
     if missing:
         raise DataError(
-            f"{corpus.name}: holds no {missing[0]!r}, which the reader answers with: name a text in "
-            f"Latin letters"
+            f"{corpus.name}: holds no {missing[0]!r}, which the reader answers with: name a text "
+            f"in Latin letters"
         )
     book = OpenBook.of(corpus, config.augment.before, config.augment.after)
     template = Template.of(training, set(book.names) - {""})
