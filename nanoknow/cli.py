@@ -15,7 +15,7 @@ import typer
 from nanoknow import __version__
 from nanoknow import options as opt
 from nanoknow.cli_data import config_app, data_app
-from nanoknow.cli_training import finetune, pretrain
+from nanoknow.cli_training import finetune, pretrain, sweep
 from nanoknow.config import DataConfig
 from nanoknow.config_file import Override, load_config
 from nanoknow.console import Terminal
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(pretrain)
 app.command()(finetune)
+app.command()(sweep)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 

@@ -125,6 +125,35 @@ def finetune(
     _show_training(terminal, summary, as_json)
 
 
+@opt.guarded
+def sweep(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")
+    ],
+    seeds: Annotated[int | None, typer.Option(min=1, help="In place of the file's own.")] = None,
+    device: opt.DeviceName = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="For the runs; ./runs/sweep if not given."),
+    ] = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Train variants of a config with several seeds, to one table; called again, it goes on.
+
+    Example: nanoknow sweep levers
+    """
+    from nanoknow.recipes.sweep import sweep as recipe
+    from nanoknow.sweep_file import load_sweep
+    from nanoknow.tables import show_sweep
+
+    terminal = Terminal()
+    report = recipe(load_sweep(file), seeds, out, device, terminal)
+    if as_json:
+        terminal.result(report.to_json())
+    else:
+        show_sweep(terminal, report)
+
+
 def _stage_flags(
     stage: str, epochs: int | None, batch_size: int | None, learning_rate: float | None
 ) -> dict[str, tuple[str, Any]]:

@@ -147,6 +147,14 @@ class SpanCorruptionConfig(Frozen):
     context_width: CountOrZero = Field(
         24, description="characters kept at most on either side of it then"
     )
+    name_in_place: Portion = Field(
+        0.0,
+        description="share of these that put the name where the hidden word stood, and the word "
+        "after a single mask, which is how a question holds a name and an answer",
+    )
+    scraps_loss: Literal["all", "hidden"] = Field(
+        "all", description="hidden: of these, only the hidden word is to be predicted"
+    )
 
 
 class QuestionAnsweringConfig(Frozen):

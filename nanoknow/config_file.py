@@ -106,8 +106,10 @@ def load_config(
     Raises:
         ConfigError: one line with file:line, key, allowed values and the nearest known key.
     """
-    source, text = ("", "") if name_or_path is None else _read(name_or_path)
-    values, lines = _parse(text, source)
+    source, text = (
+        ("", "") if name_or_path is None else (read(name_or_path, shipped_configs(), "config"))
+    )
+    values, lines = parse(text, source)
     merged = _merge((base or ExperimentConfig()).model_dump(), values)
     labels: dict[KeyPath, str] = {}
     for override in overrides:
@@ -136,29 +138,46 @@ def dump_config(config: BaseModel) -> str:
 
 def shipped_configs() -> dict[str, Path]:
     """Return the configs that come with nanoknow, by name."""
+    return shipped("")
+
+
+def shipped(folder: str) -> dict[str, Path]:
+    """Return the YAML files of a folder of the shipped configs, by name."""
     package = Path(__file__).resolve().parent
-    for folder in (package / "configs", package.parent / "configs"):
-        if folder.is_dir():
-            return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    for configs in (package / "configs", package.parent / "configs"):
+        if configs.is_dir():
+            return {path.stem: path for path in sorted((configs / folder).glob("*.yaml"))}
     return {}
 
 
-def _read(name_or_path: str) -> tuple[str, str]:
-    shipped = shipped_configs()
-    path = shipped.get(name_or_path, Path(name_or_path))
+def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, str]:
+    """Read a YAML file's text.
+
+    Args:
+        name_or_path: one of ``known`` by name, or a path.
+        known: shipped files by name.
+        kind: what it is to hold, for errors.
+
+    Returns:
+        The file's path, and its text.
+
+    Raises:
+        ConfigError: it is not there, too large, or no text.
+    """
+    path = known.get(name_or_path, Path(name_or_path))
     try:
         with path.open("rb") as file:  # a device such as /dev/zero has no end to read to
             raw = file.read(MAX_CONFIG_BYTES + 1)
         if len(raw) > MAX_CONFIG_BYTES:
-            raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES:,} bytes: is this a config?")
+            raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES:,} bytes: is this a {kind}?")
         return str(path), raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8 text: is this a config?") from None
+        raise ConfigError(f"{path}: not UTF-8 text: is this a {kind}?") from None
     except (OSError, ValueError) as error:
-        hint = suggest(name_or_path, list(shipped))
+        hint = suggest(name_or_path, list(known))
         reason = getattr(error, "strerror", None) or "cannot be read"
         raise ConfigError(
-            f"config {name_or_path}: {reason}.{hint} Name a file, or one of: {', '.join(shipped)}"
+            f"{kind} {name_or_path}: {reason}.{hint} Name a file, or one of: {', '.join(known)}"
         ) from None
 
 
@@ -175,7 +194,12 @@ def _yaml(text: str, source: str) -> Any:  # noqa: ANN401
         raise ConfigError(f"{source}: nested too deeply: a config has three levels") from None
 
 
-def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """Read YAML of keys and values, and on which lines the keys stand.
+
+    Raises:
+        ConfigError: it is something else; names file and line.
+    """
     values = _yaml(text, source)
     if values is None:
         return {}, {}

@@ -38,6 +38,10 @@ class CheckpointError(NanoknowError):
     """A run or checkpoint that is missing, damaged, or does not fit."""
 
 
+class BusyError(CheckpointError):
+    """Another process is at work on the run."""
+
+
 class Interrupted(NanoknowError):
     """Training was asked to stop, and its state was saved first."""
 

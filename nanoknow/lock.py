@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from nanoknow.errors import CheckpointError
+from nanoknow.errors import BusyError, CheckpointError
 
 LOCK_FILE = "lock"
 
@@ -30,7 +30,8 @@ class RunLock:
         """Take the lock of an existing folder.
 
         Raises:
-            CheckpointError: another process has it, and is named; or the folder cannot be written.
+            BusyError: another process has it, and is named.
+            CheckpointError: the folder cannot be written.
         """
         try:
             descriptor = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
@@ -51,7 +52,7 @@ class RunLock:
                     f"{self.folder / LOCK_FILE}: {error.strerror}: name a folder on a disk that "
                     f"can be written and locked, with --out"
                 ) from None
-            raise CheckpointError(
+            raise BusyError(
                 f"{self.folder}: in use by {holder or 'another process'}: wait for it or stop it, "
                 f"or name another folder with --out"
             ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,13 @@ from nanoknow.console import Terminal
 
 if TYPE_CHECKING:
     from nanoknow.complexity import Complexity, ComplexityReport
+    from nanoknow.evaluator import Score
     from nanoknow.recipes.augment import Augmentation
     from nanoknow.recipes.baseline import Baseline
     from nanoknow.recipes.data_inspect import Inspection, QuestionFacts
     from nanoknow.recipes.demo import DemoReport
     from nanoknow.recipes.evaluate import Evaluation
+    from nanoknow.recipes.sweep import SweepReport
     from nanoknow.recipes.training import TrainingSummary
 
 
@@ -182,6 +185,37 @@ def show_demo(terminal: Terminal, report: DemoReport) -> None:
             terminal.write(f"{first[0]}: {first[1] / value:.1f} times {name}\n")
     terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
     terminal.write(f"Picture: {report.picture}\n")
+
+
+def show_sweep(terminal: Terminal, report: SweepReport) -> None:
+    """Show each row's accuracy over its seeds, and what it cost."""
+    rows = [
+        (
+            row.name,
+            str(len(row.scores)),
+            _mean_and_range(row.scores),
+            _mean_and_range(row.recall),
+            f"{mean(row.losses):.3f}" if row.losses else "-",
+            f"{mean(row.minutes):.1f}" if row.minutes else "-",
+        )
+        for row in report.rows
+    ]
+    terminal.table(
+        f"Exact match on {report.questions}, in per cent",
+        ("row", "seeds", "accuracy", "training questions", "loss", "minutes"),
+        rows,
+        left=1,
+    )
+    if report.elsewhere:
+        terminal.write(f"{report.elsewhere} runs are with another process.\n")
+    terminal.write(f"On {report.device or 'no device yet'}. Runs: {report.folder}\n")
+
+
+def _mean_and_range(scores: Sequence[Score]) -> str:
+    if not scores:
+        return "-"
+    middle, low, high = (100 * of(s.accuracy for s in scores) for of in (mean, min, max))
+    return f"{middle:.1f}" if len(scores) == 1 else f"{middle:.1f} ({low:.1f} to {high:.1f})"
 
 
 def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:

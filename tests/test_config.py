@@ -120,6 +120,8 @@ def test_the_defaults_are_the_original_experiment() -> None:
                 "salient_spans": 0.0,
                 "context_dropout": 0.0,
                 "context_width": 24,
+                "name_in_place": 0.0,
+                "scraps_loss": "all",
             },
             "epochs": 650,
             "batch_size": 128,

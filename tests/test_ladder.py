@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "nanoknow"
 LADDER = (
     ("errors", "files"),
-    ("config", "config_errors", "config_file", "reporter", "signals", "lock"),
+    ("config", "config_errors", "config_file", "sweep_file", "reporter", "signals", "lock"),
     ("data.coding", "data.reading", "data.order", "data.salient"),
     ("data.corpus", "data.tokenizer", "data.facts", "data.open_book"),
     ("data.world_words", "data.world_files", "data.world"),
@@ -27,6 +27,7 @@ LADDER = (
     ("runs", "plots"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
+    ("recipes.experiment",),
     (
         "recipes.baseline",
         "recipes.data_files",
@@ -34,6 +35,7 @@ LADDER = (
         "recipes.augment",
         "recipes.complexity",
         "recipes.demo",
+        "recipes.sweep",
     ),
     ("api",),
     ("console", "options", "tables", "cli_data", "cli_training", "cli", "__main__"),

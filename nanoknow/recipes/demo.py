@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -19,11 +18,11 @@ from nanoknow.files import write_atomically
 from nanoknow.plots import plot_demo
 from nanoknow.recipes.baseline import Baseline, baseline
 from nanoknow.recipes.evaluate import evaluate
+from nanoknow.recipes.experiment import pretrain_and_finetune, train_or_resume
 from nanoknow.recipes.finetune import finetune
-from nanoknow.recipes.pretrain import pretrain
-from nanoknow.recipes.training import TrainingOptions, TrainingSummary, resume_run
+from nanoknow.recipes.training import TrainingOptions
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, open_checkpoint, runs_folder
+from nanoknow.runs import Run, runs_folder
 
 PRETRAINED, SCRATCH = "pretrained, then finetuned", "finetuned from scratch"
 
@@ -82,12 +81,11 @@ def demo(
         place = folder / f"seed-{seed}"
         seeded = config.model_copy(update={"seed": seed})
         reporter.note(f"seed {seed}: finetuning on questions from scratch")
-        _train(partial(finetune, seeded, None), seeded, place / "scratch", options, reporter)
-        reporter.note(f"seed {seed}: pretraining on the biographies")
-        _train(partial(pretrain, seeded), seeded, place / "pretrain", options, reporter)
-        _, source = open_checkpoint(place / "pretrain")
-        reporter.note(f"seed {seed}: finetuning on questions after pretraining")
-        _train(partial(finetune, seeded, source), seeded, place / "finetune", options, reporter)
+        start = partial(finetune, seeded, None)
+        train_or_resume(start, seeded, place / "scratch", options, reporter)
+        reporter.note(f"seed {seed}: pretraining on the biographies, then finetuning on questions")
+        stages = (seeded, place / "pretrain"), (seeded, place / "finetune")
+        pretrain_and_finetune(*stages, options, reporter)
         for name, run in ((PRETRAINED, "finetune"), (SCRATCH, "scratch")):
             score = evaluate(place / run, DataConfig(), device, reporter).score
             if score is not None:
@@ -98,25 +96,6 @@ def demo(
     report = DemoReport(str(folder), scores, constant, time.monotonic() - began, str(picture))
     write_atomically(folder / "demo.json", json.dumps(report.to_json(), indent=1).encode())
     return report
-
-
-def _train(
-    start: Callable[[Path, TrainingOptions, Reporter], TrainingSummary],
-    config: ExperimentConfig,
-    out: Path,
-    options: TrainingOptions,
-    reporter: Reporter,
-) -> None:
-    """Train a run of the demo, or go on with it where an interrupted demo left it."""
-    if not (out / "run.json").exists():
-        start(out, options, reporter)
-        return
-    run = Run.open(out)
-    if run.config != config:
-        raise ConfigError(
-            f"{out}: an earlier demo with other settings: name another folder with --out"
-        )
-    resume_run(run, options, reporter)
 
 
 def _plot(first: Path, scores: dict[str, list[Score]], constant: Baseline, picture: Path) -> None:

@@ -22,7 +22,7 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.tasks.encoded_text import EncodedText
-from nanoknow.tasks.spans import SalientWords, Spans, uniform
+from nanoknow.tasks.spans import MARK, PADDING, Pieces, SalientWords, uniform
 
 
 class SpanCorruption:
@@ -91,40 +91,49 @@ class SpanCorruption:
         n = torch.minimum(truncation, lengths)
         masked = torch.minimum(1 + uniform((n // 2).clamp(min=1), generator), n)
         start = uniform(n - masked + 1, generator)
-        spans = Spans.whole(self.starts[indices].long(), n, start, masked)
+        first = self.starts[indices].long()
+        pieces = Pieces.corrupted(first, n, start, masked)
         if self.salient is not None:
-            spans = self.salient.draw(indices, lengths, spans, generator)
-        # Of the input: the n characters and two masks, without the last.
-        plan = Plan.of(spans.n + 1, self.positions_per_example)
+            pieces = self.salient.replace(pieces, indices, first, n, lengths, generator)
+        # Of the input: all characters but the last.
+        plan = Plan.of(pieces.totals - 1, self.positions_per_example)
+        pieces = Pieces(*(part[plan.order] for part in pieces))
         device = self.text.device
         layout = Layout.of(plan.groups, device)
-        place = layout.positions  # (N,)
-        drawn = torch.repeat_interleave(
-            torch.stack(spans)[:, plan.order].to(device, non_blocking=True),
+        n_tokens = len(layout.positions)
+        padded = pieces.padded(plan.widths + 1).to(device)
+        row, totals, first_target = torch.repeat_interleave(
+            torch.stack([torch.arange(len(indices)), pieces.totals, pieces.first_target]).to(
+                device, non_blocking=True
+            ),
             plan.widths.to(device, non_blocking=True),
             dim=1,
-            output_size=len(place),  # else a GPU would be waited for
-        )
-        each = Spans(*drawn)  # (N,) all
-        tokens, targets = self.corrupt(each, place), self.corrupt(each, place + 1)
-        return Batch(tokens, targets.masked_fill(place > each.n, IGNORE), layout)
+            output_size=n_tokens,  # else a GPU would be waited for
+        )  # (N,) each
+        ids = self.assemble(padded, n_tokens + len(indices))
+        # Each row is one longer than its input: what it ends with is a target only.
+        here = torch.arange(n_tokens, device=device) + row
+        target = layout.positions + 1
+        unpredicted = (target >= totals) | (target < first_target)
+        return Batch(ids[here], ids[here + 1].masked_fill(unpredicted, IGNORE), layout)
 
-    def corrupt(self, spans: Spans, place: Tensor) -> Tensor:
-        """Return what stands at some places of rearranged documents.
+    def assemble(self, pieces: Pieces, n: int) -> Tensor:
+        """Return the ids of examples, back to back.
 
         Args:
-            spans: of the document that each place is of.
-            place: in ``prefix⁇suffix⁇masked``, which padding follows; of the same shape.
+            pieces: of the examples.
+            n: characters of them all, known without asking the device.
 
         Returns:
-            int64 ids.
+            (n,) int64.
         """
-        first, n, start, masked, head, gap = spans
-        second_mask = n - masked + 1
-        source = torch.where(place < start, place, place - 1 + masked)
-        source = torch.where(place > second_mask, start + place - second_mask - 1, source)
-        source = source + torch.where(source < head, 0, gap)
-        ids = self.text.ids((first + source).clamp(0, len(self.text) - 1))
-        is_mask = (place == start) | (place == second_mask)
-        ids = torch.where(is_mask, self.tokenizer.mask_id, ids)
-        return torch.where(place >= n + 2, self.tokenizer.pad_id, ids)
+        lengths = pieces.lengths.flatten()
+        starts = pieces.starts.flatten()
+        shift = starts - (lengths.cumsum(0) - lengths)
+        start, shift = torch.repeat_interleave(
+            torch.stack([starts, shift]), lengths, dim=1, output_size=n
+        )
+        places = shift + torch.arange(n, device=shift.device)
+        ids = self.text.ids(places.clamp(0, len(self.text) - 1))
+        ids = torch.where(start == MARK, self.tokenizer.mask_id, ids)
+        return torch.where(start == PADDING, self.tokenizer.pad_id, ids)

@@ -1,4 +1,4 @@
-"""What span corruption hides of each document, and what it keeps of the rest."""
+"""What span corruption hides of each document, what it keeps of the rest, and in which order."""
 
 from __future__ import annotations
 
@@ -9,33 +9,75 @@ import torch
 from torch import Tensor
 
 from nanoknow.config import SpanCorruptionConfig
-from nanoknow.data.salient import find_salient
+from nanoknow.data.salient import NAME_END, find_salient
 from nanoknow.errors import DataError
 
+MARK, PADDING = -1, -2
+"""Where a piece begins that is no stretch of the text: masks, or pads."""
 
-class Spans(NamedTuple):
-    """How examples are cut from their documents; all (B,) int64.
+
+class Pieces(NamedTuple):
+    """How examples are put together: stretches of the text and masks, one after another.
 
     Attributes:
-        first: where the document begins in the text.
-        n: characters that are kept of it, the hidden ones included.
-        start: of the hidden span among these.
-        masked: the span's length.
-        head: of these characters so many come from the document's beginning …
-        gap: … and so many of the document are left out after that.
+        starts: (B, P) int64, where each begins in the text; ``MARK`` for a mask.
+        lengths: (B, P) int64, in characters; 0 for none.
+        first_target: (B,) int64, the first place of an example that is to be predicted.
     """
 
-    first: Tensor
-    n: Tensor
-    start: Tensor
-    masked: Tensor
-    head: Tensor
-    gap: Tensor
+    starts: Tensor
+    lengths: Tensor
+    first_target: Tensor
 
     @classmethod
-    def whole(cls, first: Tensor, n: Tensor, start: Tensor, masked: Tensor) -> Spans:
-        """Keep the first n characters."""
-        return cls(first, n, start, masked, n, torch.zeros_like(n))
+    def of(cls, pieces: Sequence[tuple[Tensor | int, Tensor | int]], like: Tensor) -> Pieces:
+        """Put pieces, each a start and a length for all examples, in a row; all is predicted.
+
+        Args:
+            pieces: (B,) tensors, or one number for all.
+            like: (B,) of the device and type.
+        """
+        columns = [[torch.zeros_like(like) + value for value in piece] for piece in pieces]
+        starts, lengths = (torch.stack(column, 1) for column in zip(*columns, strict=True))
+        return cls(starts, lengths, torch.zeros_like(like))
+
+    @classmethod
+    def corrupted(cls, first: Tensor, n: Tensor, start: Tensor, masked: Tensor) -> Pieces:
+        """Rearrange ``prefix masked suffix`` to ``prefix⁇suffix⁇masked``; all arguments (B,).
+
+        Args:
+            first: where the document begins in the text.
+            n: characters that are kept of it.
+            start: of the hidden span among these.
+            masked: the span's length.
+        """
+        end = start + masked
+        hidden, suffix = (first + start, masked), (first + end, n - end)
+        return cls.of([(0, 0), (first, start), (MARK, 1), suffix, (MARK, 1), hidden], first)
+
+    @property
+    def totals(self) -> Tensor:
+        """(B,) the length of each example."""
+        return self.lengths.sum(1)
+
+    def padded(self, widths: Tensor) -> Pieces:
+        """Add pads to (B,) widths."""
+        pads = (widths - self.totals)[:, None]
+        starts = torch.cat([self.starts, torch.full_like(pads, PADDING)], 1)
+        return self._replace(starts=starts, lengths=torch.cat([self.lengths, pads], 1))
+
+    def to(self, device: torch.device) -> Pieces:
+        """Copy to a device."""
+        return Pieces(*(part.to(device, non_blocking=True) for part in self))
+
+    def where(self, chosen: Tensor, other: Pieces) -> Pieces:
+        """Take examples of ``self`` where the (B,) ``chosen`` says so, else of ``other``."""
+        column = chosen[:, None]
+        return Pieces(
+            torch.where(column, self.starts, other.starts),
+            torch.where(column, self.lengths, other.lengths),
+            torch.where(chosen, self.first_target, other.first_target),
+        )
 
 
 class SalientWords:
@@ -68,39 +110,53 @@ class SalientWords:
         # Ascending over all documents, so that one search finds the last word of a stretch.
         self._ends = document * self._longest + self.starts + self.lengths
 
-    def draw(
-        self, indices: Tensor, lengths: Tensor, spans: Spans, generator: torch.Generator
-    ) -> Spans:
-        """Replace some of the spans by salient words, some of these without their context.
+    def replace(
+        self,
+        pieces: Pieces,
+        indices: Tensor,
+        first: Tensor,
+        kept: Tensor,
+        lengths: Tensor,
+        generator: torch.Generator,
+    ) -> Pieces:
+        """Hide salient words in some of the examples, some of these without their context.
 
         A document with no such word in what is kept of it keeps its random span.
 
         Args:
+            pieces: with random spans.
             indices: (B,) of the documents.
+            first: (B,) where they begin in the text.
+            kept: (B,) characters of them that are kept.
             lengths: (B,) of the documents.
-            spans: drawn at random.
             generator: draws which, and what.
         """
         ones = torch.ones_like(lengths)
-        share, dropout = torch.rand(2, len(indices), generator=generator)
+        share, dropout, form = torch.rand(3, len(indices), generator=generator)
         alone = dropout < self.config.context_dropout
-        reach = torch.where(alone, lengths, spans.n)
+        reach = torch.where(alone, lengths, kept)
         offsets = self.offsets[indices]
         upto = torch.searchsorted(self._ends, indices * self._longest + reach, right=True)
         count = upto - offsets
         word = (offsets + uniform(count, generator)).clamp(max=len(self.starts) - 1)
         start, masked = self.starts[word], self.lengths[word]
         head = self.name_lengths[indices]
-        before, after = (
-            uniform(ones * (self.config.context_width + 1), generator) for _ in range(2)
-        )
-        begin = torch.maximum(head, start - before)
-        end = torch.minimum(lengths, start + masked + after)
-        n = torch.where(alone, head + end - begin, spans.n)
-        gap = torch.where(alone, begin - head, 0)
-        cut = Spans(spans.first, n, start - gap, masked, head, gap)
-        chosen = (share < self.config.salient_spans) & (count > 0) & (n <= self.max_length)
-        return Spans(*(torch.where(chosen, new, old) for new, old in zip(cut, spans, strict=True)))
+        widths = ones * (self.config.context_width + 1)
+        begin = torch.maximum(head, start - uniform(widths, generator))
+        end = torch.minimum(lengths, start + masked + uniform(widths, generator))
+        hidden, mark = (first + start, masked), (MARK, 1)
+        before = (first + begin, start - begin)
+        after = (first + start + masked, end - start - masked)
+        cloze = Pieces.of([(first, head), before, mark, after, mark, hidden], first)
+        name = (first, (head - len(NAME_END)).clamp(min=0))
+        asked = Pieces.of([before, name, after, mark, hidden, mark], first)
+        scraps = asked.where(form < self.config.name_in_place, cloze)
+        if self.config.scraps_loss == "hidden":
+            n_end = torch.where(form < self.config.name_in_place, masked + 1, masked)
+            scraps = scraps._replace(first_target=scraps.totals - n_end)
+        drawn = scraps.where(alone, Pieces.corrupted(first, kept, start, masked))
+        chosen = (share < self.config.salient_spans) & (count > 0)
+        return drawn.where(chosen & (drawn.totals <= self.max_length + 2), pieces)
 
 
 def uniform(count: Tensor, generator: torch.Generator) -> Tensor:

@@ -18,7 +18,7 @@ from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.tasks.span_corruption import SpanCorruption
-from nanoknow.tasks.spans import Spans
+from nanoknow.tasks.spans import Pieces
 from tests.textbook import textbook_corrupt
 from tests.texts import corpus_of, tokenizer_of
 
@@ -94,19 +94,17 @@ def test_arrangement_of_every_example_equals_the_textbooks(
     spans: list[tuple[int, ...]] = []
     expected = []
     for document in documents:
-        head = data.draw(st.integers(0, len(document)))
-        gap = data.draw(st.integers(0, len(document) - head))
-        short = document[:head] + document[head + gap :]
-        n = data.draw(st.integers(0, len(short)))
+        n = data.draw(st.integers(0, len(document)))
         masked = data.draw(st.integers(min(1, n), n))
         start = data.draw(st.integers(0, n - masked))
-        spans.append((n, start, masked, head, gap))
-        expected.append(textbook_corrupt(short, n, start, masked))
-    width = max(map(len, expected))
-    columns = (column[:, None] for column in torch.tensor(spans).T)  # (documents, 1) each
-    rows = task.corrupt(Spans(task.starts[:, None], *columns), torch.arange(width))
+        spans.append((n, start, masked))
+        expected.append(textbook_corrupt(document, n, start, masked))
+    pieces = Pieces.corrupted(task.starts.long(), *torch.tensor(spans).T)
+    width = max(map(len, expected)) + data.draw(st.integers(0, 3))
+    n_all = width * len(documents)
+    rows = task.assemble(pieces.padded(torch.full((len(documents),), width)), n_all)
     expected = [text.ljust(width, PAD) for text in expected]
-    assert [task.tokenizer.decode(row) for row in rows.tolist()] == expected
+    assert [task.tokenizer.decode(row) for row in rows.view(-1, width).tolist()] == expected
 
 
 @given(documents=DOCUMENTS, seed=st.integers(0, 99))
@@ -370,6 +368,39 @@ def test_context_dropout_keeps_the_name_and_little_around_the_word() -> None:
             contexts.add((before, suffix))
         assert ("", "") in contexts
         assert len(contexts) > 10
+
+
+def test_the_name_takes_the_hidden_words_place_as_in_a_question() -> None:
+    config = SpanCorruptionConfig(
+        salient_spans=1.0, context_dropout=1.0, context_width=6, name_in_place=1.0
+    )
+    for life, words, examples in zip(LIVES[:2], WORDS, lives_of(config, 400), strict=False):
+        name = life.split(". ")[0]
+        contexts = set()
+        for text in examples:
+            asked, span, end = text.split(MASK)
+            assert (span in words, end) == (True, "")
+            before, after = asked.split(name)
+            assert max(len(before), len(after)) <= 6
+            assert before + span + after in life
+            contexts.add((before, after))
+        assert ("", "") in contexts
+        assert len(contexts) > 10
+
+
+@pytest.mark.parametrize("in_place", [0.0, 1.0])
+def test_of_scraps_only_the_hidden_word_is_predicted_where_the_config_says_so(
+    in_place: float,
+) -> None:
+    config = SpanCorruptionConfig(
+        salient_spans=1.0, context_dropout=1.0, name_in_place=in_place, scraps_loss="hidden"
+    )
+    task = task_on(LIVES, 128, config)
+    for seed in range(40):
+        for _, y in rows_of(task.batch(torch.arange(2), seeded(seed))):
+            text = task.tokenizer.decode(y[y != IGNORE].tolist())
+            assert text.removesuffix(MASK) in WORDS[0] | WORDS[1]
+            assert text.endswith(MASK) == bool(in_place)
 
 
 def test_shares_of_salient_spans_and_of_context_dropout_are_those_asked_for() -> None:
