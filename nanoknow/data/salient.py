@@ -24,7 +24,8 @@ def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _
     """Find the salient words of documents that each start with ``Name. ``.
 
     A word is salient if it is a year, or capitalised without standing in lower case anywhere in
-    the documents, and not a part of the name that the document starts with.
+    the documents, and not a part of the name that the document starts with. Capitalised ones with
+    a space between them, such as ``New York``, count as one.
 
     Returns:
         starts: (words,) where each begins in its document.
@@ -39,12 +40,16 @@ def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _
         name = subject(document)
         body = len(name) + len(NAME_END) if name else 0
         own = set(WORD.findall(document[:body]))
+        joins = -1  # where a word that goes on with the name before it would begin
         for match in WORD.finditer(document, body):
             word = match.group()
             is_name = word[0].isupper() and word.lower() not in common and word not in own
-            if is_name or YEAR.fullmatch(word):
+            if is_name and match.start() == joins and document[joins - 1] == " ":
+                lengths[-1] = match.end() - starts[-1]
+            elif is_name or YEAR.fullmatch(word):
                 starts.append(match.start())
                 lengths.append(len(word))
+            joins = match.end() + 1 if is_name else -1
         offsets.append(len(starts))
         name_lengths.append(body)
     return (

@@ -45,6 +45,14 @@ def test_salient_words_are_names_places_and_years_outside_the_documents_own_name
     ]
 
 
+def test_names_of_several_words_are_hidden_whole_and_commas_and_years_part_them() -> None:
+    life = "Ed Lee. Born in New York, Ohio May 1815 and dead in São Paulo  Brazil, of Flu-Like Rest."
+    assert salient_words([life, "Al Bo. She was born here ."]) == [
+        ["New York", "Ohio May", "1815", "São Paulo", "Brazil", "Flu-Like Rest"],
+        ["She"],
+    ]
+
+
 @given(documents=st.lists(st.text(max_size=60), min_size=1, max_size=5))
 def test_salient_words_lie_in_their_documents_in_order(documents: list[str]) -> None:
     starts, lengths, offsets, names = find_salient(documents)
