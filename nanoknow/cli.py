@@ -166,6 +166,9 @@ def sample(
 def complexity(
     seq_len: Annotated[int | None, typer.Option(help="Characters of the sequence, ℓ.")] = None,
     bottleneck: Annotated[int | None, typer.Option(help="Latents of the perceiver, m.")] = None,
+    latents: Annotated[
+        str | None, typer.Option(metavar="first|spread", help="What the latents read.")
+    ] = None,
     d_model: Annotated[int | None, typer.Option(help="Width, d.")] = None,
     n_layers: Annotated[int | None, typer.Option(help="Layers, L.")] = None,
     n_heads: Annotated[int | None, typer.Option(help="Heads, h.")] = None,
@@ -191,6 +194,7 @@ def complexity(
         d_model=d_model,
         seq_len=seq_len,
         bottleneck_dim=bottleneck,
+        latents=latents,
         vocab_size=VOCAB_SIZE if vocab_size is None else vocab_size,
         sweep_lengths=opt.integers("--sweep", sweep) if sweep else SWEEP_LENGTHS,
         plot=plot,

@@ -223,8 +223,8 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
     config = report.config
     terminal.write(
         f"One sequence of ℓ = {report.vanilla.seq_len} characters, forward: d = {config.d_model}, "
-        f"h = {config.n_heads}, L = {config.n_layers}, m = {config.bottleneck_dim}, "
-        f"V = {report.vocab_size}\n"
+        f"h = {config.n_heads}, L = {config.n_layers}, m = {config.bottleneck_dim} "
+        f"({config.latents}), V = {report.vocab_size}\n"
     )
     for model in (report.vanilla, report.perceiver):
         _show_components(terminal, model)

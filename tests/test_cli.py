@@ -407,6 +407,11 @@ def test_complexity_prints_the_exact_line_of_the_originals_sizes() -> None:
     assert report["vanilla"]["parameters"] == 3_323_392
     assert report["perceiver"]["parameters"] == 3_339_776
     assert "mℓd" in succeed("complexity").stdout
+    assert "m = 64 (spread)" in succeed("complexity", "--latents", "spread").stdout
+    spread = json.loads(succeed("complexity", "--latents", "spread", "--json").stdout)
+    assert spread["perceiver"]["parameters"] == 3_339_776
+    assert spread["perceiver"]["flops"] > report["perceiver"]["flops"]
+    assert "'first' or 'spread'" in refuse("complexity", "--latents", "last")
     assert "--sweep 1,x" in refuse("complexity", "--sweep", "1,x")
 
 

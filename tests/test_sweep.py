@@ -100,9 +100,7 @@ def test_sweeps_are_no_configs() -> None:
         ("config: nowhere\nrows: {a: {}}\n", "config nowhere: No such file"),
     ],
 )
-def test_a_bad_sweep_is_one_line_that_names_the_place(
-    tmp_path: Path, text: str, line: str
-) -> None:
+def test_a_bad_sweep_is_one_line_that_names_the_place(tmp_path: Path, text: str, line: str) -> None:
     with pytest.raises(ConfigError, match=line) as caught:
         load_sweep(written(tmp_path, text)).resolve()
     assert "\n" not in str(caught.value)

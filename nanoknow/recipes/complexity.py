@@ -30,6 +30,7 @@ def estimate(
     d_model: int | None = None,
     seq_len: int | None = None,
     bottleneck_dim: int | None = None,
+    latents: str | None = None,
     vocab_size: int = VOCAB_SIZE,
     sweep_lengths: Sequence[int] = SWEEP_LENGTHS,
     plot: Path | None = None,
@@ -45,6 +46,7 @@ def estimate(
         d_model: the width.
         seq_len: characters of the sequence, and positions in the table.
         bottleneck_dim: the perceiver's latents.
+        latents: what they read, ``first`` or ``spread``.
         vocab_size: characters, specials included.
         sweep_lengths: sequence lengths to compare, in any order.
         plot: where to draw the sweep, .png or .svg.
@@ -60,6 +62,7 @@ def estimate(
         "d_model": d_model,
         "block_size": seq_len,
         "bottleneck_dim": bottleneck_dim,
+        "latents": latents,
     }
     config = _validate({key: value for key, value in sizes.items() if value is not None})
     if vocab_size < 1:
@@ -84,7 +87,7 @@ def estimate(
     return replace(report, plot=str(plot))
 
 
-def _validate(sizes: dict[str, int]) -> PerceiverConfig:
+def _validate(sizes: dict[str, int | str]) -> PerceiverConfig:
     try:
         return PerceiverConfig.model_validate(sizes)
     except ValidationError as invalid:

@@ -46,7 +46,9 @@ def test_salient_words_are_names_places_and_years_outside_the_documents_own_name
 
 
 def test_names_of_several_words_are_hidden_whole_and_commas_and_years_part_them() -> None:
-    life = "Ed Lee. Born in New York, Ohio May 1815 and dead in São Paulo  Brazil, of Flu-Like Rest."
+    life = (
+        "Ed Lee. Born in New York, Ohio May 1815 and dead in São Paulo  Brazil, of Flu-Like Rest."
+    )
     assert salient_words([life, "Al Bo. She was born here ."]) == [
         ["New York", "Ohio May", "1815", "São Paulo", "Brazil", "Flu-Like Rest"],
         ["She"],
