@@ -107,7 +107,7 @@ def test_a_bad_sweep_is_one_line_that_names_the_place(tmp_path: Path, text: str,
 
 
 def test_a_sweep_that_is_not_there_names_those_that_are() -> None:
-    with pytest.raises(ConfigError, match="sweep nowhere: No such file.*levers"):
+    with pytest.raises(ConfigError, match=r"sweep nowhere: No such file.*levers"):
         load_sweep("nowhere")
 
 
