@@ -152,6 +152,9 @@ class SpanCorruptionConfig(Frozen):
         description="share of these that put the name where the hidden word stood, and the word "
         "after a single mask, which is how a question holds a name and an answer",
     )
+    questions_per_document: NonNegative = Field(
+        0.0, description="training questions beside each document of a batch, with their answers"
+    )
     scraps_loss: Literal["all", "hidden"] = Field(
         "all", description="hidden: of these, only the hidden word is to be predicted"
     )

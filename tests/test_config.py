@@ -121,6 +121,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
                 "context_dropout": 0.0,
                 "context_width": 24,
                 "name_in_place": 0.0,
+                "questions_per_document": 0.0,
                 "scraps_loss": "all",
             },
             "epochs": 650,

@@ -21,7 +21,7 @@ LADDER = (
     ("tasks.base", "tasks.encoded_text", "tasks.spans"),
     ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
-    ("tasks.registry", "models.registry"),
+    ("tasks.mixed", "tasks.registry", "models.registry"),
     ("optimizer", "checkpoint", "generator", "complexity"),
     ("trainer", "evaluator"),
     ("runs", "plots"),

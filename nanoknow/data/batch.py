@@ -138,6 +138,15 @@ class Batch:
         layout = Layout.of(plan.groups, rows.device)
         return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)
 
+    def joined(self, other: Batch) -> Batch:
+        """Return one batch of the examples of both."""
+        groups = self.layout.groups + other.layout.groups
+        return Batch(
+            torch.cat([self.tokens, other.tokens]),
+            torch.cat([self.targets, other.targets]),
+            Layout.of(groups, self.tokens.device),
+        )
+
 
 def widen(groups: Sequence[Group], widest: int) -> tuple[Group, ...]:
     """Widen some groups a little, so that few different sums of tokens occur.

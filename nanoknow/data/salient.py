@@ -35,7 +35,9 @@ def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _
         name_lengths: (documents,) characters of ``Name. ``; 0 where a document has no name.
     """
     common = {w for document in documents for w in WORD.findall(document) if w[0].islower()}
-    starts, lengths, offsets, name_lengths = [], [], [0], []
+    starts: list[int] = []
+    lengths: list[int] = []
+    offsets, name_lengths = [0], []
     for document in documents:
         name = subject(document)
         body = len(name) + len(NAME_END) if name else 0

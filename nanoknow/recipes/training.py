@@ -35,15 +35,8 @@ from nanoknow.runs import (
 )
 from nanoknow.signals import StopSignals
 from nanoknow.tasks.question_answering import QuestionAnswering
-from nanoknow.tasks.registry import TASKS, build_task
+from nanoknow.tasks.registry import TASKS, build_task, sources
 from nanoknow.trainer import StepResult, Trainer
-
-ROLES: dict[Stage, tuple[str, ...]] = {
-    "pretrain": ("corpus",),
-    "finetune": ("corpus", "questions", "eval"),
-    "scratch": ("corpus", "questions", "eval"),
-}
-"""The texts that a stage reads."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +98,7 @@ def start_run(
     if out is not None:
         require_free(out)
     device = choose_device(options.device, config.precision)
-    texts = Texts.find(config.data, ROLES[stage])
+    texts = Texts.find(config.data, _roles(config, stage))
     config = config.model_copy(update={"data": texts.config})
     task_config = getattr(config, stage).task
     if source is not None:
@@ -152,7 +145,7 @@ def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> Tr
     config, checkpoint = run.config, run.latest()
     _require_same(run, config, checkpoint)
     device = choose_device(options.device, checkpoint.record.precision)
-    texts = Texts.find(config.data, ROLES[run.record.stage])
+    texts = Texts.find(config.data, _roles(config, run.record.stage))
     for role, text in texts.hashes().items():
         now, then = text["sha256"], checkpoint.record.data.get(role, text)["sha256"]
         if now != then:
@@ -227,6 +220,13 @@ def _changes_since(run: Run, record: CheckpointRecord, device: Device) -> list[s
     ]
 
 
+def _roles(config: ExperimentConfig, stage: Stage) -> tuple[str, ...]:
+    """Return the texts that a stage reads."""
+    if stage == "pretrain":
+        return sources(config.pretrain.task)
+    return ("corpus", "questions", "eval")
+
+
 def _make_trainer(
     config: ExperimentConfig,
     stage: Stage,
@@ -238,8 +238,8 @@ def _make_trainer(
 ) -> Trainer:
     stage_config: StageConfig = getattr(config, stage)
     task_config = getattr(config, stage).task
-    source = TASKS[task_config.kind].source
-    questions = texts.questions if source == "questions" else None
+    used = sources(task_config)
+    questions = texts.questions if "questions" in used else None
     if questions is not None and not questions.answered:
         raise DataError(
             f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "
@@ -247,7 +247,7 @@ def _make_trainer(
         )
     task = build_task(
         task_config,
-        texts.corpus if source == "corpus" else None,
+        texts.corpus if "corpus" in used else None,
         questions,
         tokenizer,
         config.model.block_size,

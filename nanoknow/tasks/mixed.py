@@ -1,0 +1,56 @@
+"""Training questions beside the documents of pretraining.
+
+A model that meets questions while it still learns the text learns to keep facts where questions
+find them (Allen-Zhu & Li, 2024, Physics of Language Models 3.1: mixed training).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nanoknow.data.batch import Batch
+from nanoknow.tasks.base import Task
+from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.spans import uniform
+
+
+class WithQuestions:
+    """Batches of documents, each with its share of questions on top."""
+
+    def __init__(self, documents: Task, questions: QuestionAnswering, per_document: float) -> None:
+        """Put two tasks together.
+
+        Args:
+            documents: whose examples make an epoch.
+            questions: drawn from at random.
+            per_document: questions for each document of a batch.
+        """
+        self.documents = documents
+        self.questions = questions
+        self.per_document = per_document
+        self.notes = documents.notes + questions.notes
+
+    @property
+    def n_examples(self) -> int:
+        """How many documents there are."""
+        return self.documents.n_examples
+
+    @property
+    def positions_per_example(self) -> int:
+        """Those of a document."""
+        return self.documents.positions_per_example
+
+    def to(self, device: torch.device) -> None:
+        """Keep both on a device."""
+        self.documents.to(device)
+        self.questions.to(device)
+
+    def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
+        """Corrupt the documents with the given (B,) indices, and add questions."""
+        documents = self.documents.batch(indices, generator)
+        n = round(self.per_document * len(indices))
+        if not n:
+            return documents
+        drawn = uniform(torch.full((n,), self.questions.n_examples), generator)
+        return documents.joined(self.questions.batch(drawn, generator))

@@ -1,0 +1,73 @@
+"""Training questions beside documents: all of both, in one batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+
+from nanoknow.config import SpanCorruptionConfig
+from nanoknow.data.batch import IGNORE
+from nanoknow.data.corpus import questions_from_bytes
+from nanoknow.data.tokenizer import MASK
+from nanoknow.errors import ConfigError
+from nanoknow.tasks.mixed import WithQuestions
+from nanoknow.tasks.registry import build_task, sources
+from tests.texts import corpus_of, tokenizer_of
+
+LIVES = "Ada Lowe. She was born in Riga .\nTom Ash. Born in Wells, he wrote .\nAnn Bee. A poet ."
+QUESTIONS = ["Where was Ada Lowe born?\tRiga", "Where was Tom Ash born?\tWells"]
+
+
+def texts(task: WithQuestions, config: SpanCorruptionConfig, seed: int) -> list[str]:
+    batch = task.batch(torch.arange(3), torch.Generator().manual_seed(seed))
+    assert isinstance(config, SpanCorruptionConfig)
+    tokenizer = tokenizer_of(LIVES + "\n".join(QUESTIONS), specials=True)
+    found = []
+    rectangles = zip(
+        batch.layout.rectangles(batch.tokens),
+        batch.layout.rectangles(batch.targets),
+        strict=True,
+    )
+    for x, y in [pair for rows in rectangles for pair in zip(*rows, strict=True)]:
+        last = int((y != IGNORE).nonzero().max())
+        found.append(tokenizer.decode([*x[: last + 1].tolist(), int(y[last])]))
+    return found
+
+
+def mixed(per_document: float) -> tuple[WithQuestions, SpanCorruptionConfig]:
+    config = SpanCorruptionConfig(questions_per_document=per_document)
+    tokenizer = tokenizer_of(LIVES + "\n".join(QUESTIONS), specials=True)
+    questions = questions_from_bytes("\n".join(QUESTIONS).encode(), "q.tsv")
+    task = build_task(config, corpus_of(LIVES), questions, tokenizer, 64)
+    assert isinstance(task, WithQuestions)
+    return task, config
+
+
+def test_a_batch_holds_every_document_and_its_share_of_questions() -> None:
+    task, config = mixed(0.7)
+    assert task.n_examples == 3
+    asked: Counter[str] = Counter()
+    for seed in range(50):
+        examples = texts(task, config, seed)
+        assert len(examples) == 3 + 2
+        questions = [text for text in examples if text.startswith("Where")]
+        asked.update(questions)
+        assert len(questions) == 2
+    assert set(asked) == {q.replace("\t", MASK) + MASK for q in QUESTIONS}
+    assert all(count > 30 for count in asked.values())
+
+
+def test_a_share_too_small_for_the_batch_adds_none() -> None:
+    task, config = mixed(0.1)
+    assert len(texts(task, config, 0)) == 3
+
+
+def test_pretraining_reads_the_questions_only_where_it_mixes_them_in() -> None:
+    mixing = SpanCorruptionConfig(questions_per_document=0.5)
+    assert sources(mixing) == ("corpus", "questions")
+    assert sources(SpanCorruptionConfig()) == ("corpus",)
+    tokenizer = tokenizer_of(LIVES, specials=True)
+    with pytest.raises(ConfigError, match=r"data.questions: span_corruption trains on it"):
+        build_task(mixing, corpus_of(LIVES), None, tokenizer, 64)
