@@ -14,7 +14,7 @@ LADDER = (
     ("errors", "files"),
     ("config", "config_errors", "config_file", "reporter", "signals", "lock"),
     ("data.coding", "data.reading", "data.order", "data.salient"),
-    ("data.corpus", "data.tokenizer", "data.facts", "data.open_book"),
+    ("data.corpus", "data.tokenizer", "data.facts", "data.evidence", "data.open_book"),
     ("data.world_words", "data.world_files", "data.world"),
     ("data.download", "data.sources"),
     ("device", "data.batch", "models.kernels", "models.layers", "models.base", "models.bfloat16"),
@@ -22,12 +22,13 @@ LADDER = (
     ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
     ("tasks.registry", "models.registry"),
-    ("optimizer", "checkpoint", "generator", "complexity"),
+    ("optimizer", "checkpoint", "generator", "beam", "complexity"),
     ("trainer", "evaluator"),
     ("runs", "plots"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
     (
+        "recipes.ask",
         "recipes.baseline",
         "recipes.data_files",
         "recipes.data_inspect",
@@ -36,7 +37,7 @@ LADDER = (
         "recipes.demo",
     ),
     ("api",),
-    ("console", "options", "tables", "cli_data", "cli_training", "cli", "__main__"),
+    ("console", "options", "tables", "cli_ask", "cli_data", "cli_training", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 

@@ -159,7 +159,7 @@ def evaluate(
     texts = Texts(run.config.data.model_copy(update=files))
     questions = texts.require_eval()
     task = QuestionAnswering(questions, record.tokenizer, record.task, record.model.block_size)
-    training, facts = _training_data(texts, record.data, set(files), reporter)
+    training, facts = training_data(texts, record.data, set(files), reporter)
     if facts is None:
         reporter.note("no training text at hand: answers are not sorted into known and made up")
     model = checkpoint.load_model(choose_device(device))
@@ -184,10 +184,20 @@ def evaluate(
     return evaluation
 
 
-def _training_data(
+def training_data(
     texts: Texts, recorded: dict[str, dict[str, str]], named: set[str], reporter: Reporter
 ) -> tuple[QuestionSet | None, FactIndex | None]:
-    """Read what the run was trained on, as far as it is still there and unchanged."""
+    """Read what a run was trained on, as far as it is still there and unchanged.
+
+    Args:
+        texts: the run's own, or others in their place.
+        recorded: name and SHA-256 of each text by its role, as the run has them.
+        named: roles that were named for this command: theirs must be there, and may differ.
+        reporter: is told what is not used.
+
+    Raises:
+        DataError: a named text cannot be read.
+    """
     usable = {}
     for role in ("corpus", "questions"):
         try:

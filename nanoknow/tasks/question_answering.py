@@ -95,6 +95,21 @@ def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
     return np.append(tokenizer.encode_known(question), tokenizer.mask_id)
 
 
+def fitting_prompt_ids(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
+    """Return ``question⁇`` as ids, where a model can read all of it.
+
+    Raises:
+        DataError: the question is longer than the block.
+    """
+    prompt = prompt_ids(tokenizer, question)
+    if len(prompt) > block_size:
+        raise DataError(
+            f"the question takes {len(prompt)} characters, and the model's block_size is "
+            f"{block_size}: shorten it"
+        )
+    return prompt
+
+
 def answer_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     """Return the answer in some decoded ids: what stands before the first mask."""
     return tokenizer.decode(ids).partition(MASK)[0]
