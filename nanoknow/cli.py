@@ -16,9 +16,10 @@ from nanoknow import __version__
 from nanoknow import options as opt
 from nanoknow.cli_ask import ask
 from nanoknow.cli_data import config_app, data_app
+from nanoknow.cli_sample import sample
 from nanoknow.cli_training import finetune, pretrain
 from nanoknow.config import DataConfig
-from nanoknow.config_file import Override, load_config
+from nanoknow.config_file import load_config
 from nanoknow.console import Terminal
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(pretrain)
 app.command()(finetune)
 app.command()(ask)
+app.command()(sample)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 
@@ -107,59 +109,6 @@ def baseline(
         terminal.result(result.to_json())
     else:
         show_baseline(terminal, result)
-
-
-@app.command()
-@opt.guarded
-def sample(
-    run: opt.RunFolder = None,
-    context: Annotated[str | None, typer.Option(help="Text to go on from.")] = None,
-    length: Annotated[int | None, typer.Option(help="Characters to write.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Divides the logits.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw among so many; 0 for all.")] = None,
-    past_block: Annotated[
-        str | None,
-        typer.Option(
-            metavar="recompute|hop",
-            help="Past the block: all of it anew for each character, or half of it now and then.",
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(metavar="full|int8", help="int8: rounded to eight bits.")
-    ] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
-    device: opt.DeviceName = "auto",
-    as_json: opt.AsJson = False,
-) -> None:
-    """Let a language model write on; the text streams as it comes.
-
-    Example: nanoknow sample --context "O God, O God!"
-    """
-    from nanoknow.recipes.sample import sample as recipe
-
-    terminal = Terminal()
-    flags = {
-        "--context": ("sample.context", context),
-        "--length": ("sample.length", length),
-        "--temperature": ("sample.temperature", temperature),
-        "--top-k": ("sample.top_k", top_k or None),
-        "--past-block": ("sample.past_block", past_block),
-        "--weights": ("sample.weights", weights),
-        "--precision": ("precision", precision),
-    }
-    overrides = opt.overrides(None, flags)
-    if top_k == 0:
-        overrides.append(Override("sample.top_k", None, "--top-k"))
-    sampler = recipe(run, overrides, seed, device, terminal)
-    if as_json:
-        text = "".join(sampler.pieces)
-        terminal.result({**sampler.config.model_dump(), "seed": seed, "text": text})
-        return
-    terminal.write(sampler.config.context)
-    for piece in sampler.pieces:
-        terminal.write(piece)
-    terminal.write("\n")
 
 
 @app.command()

@@ -14,7 +14,8 @@ LADDER = (
     ("errors", "files"),
     ("config", "config_errors", "config_file", "reporter", "signals", "lock"),
     ("data.coding", "data.reading", "data.order", "data.salient"),
-    ("data.corpus", "data.tokenizer", "data.facts", "data.evidence", "data.open_book"),
+    ("data.corpus", "data.tokenizer", "data.facts", "data.open_book"),
+    ("data.evidence", "data.copied"),
     ("data.world_words", "data.world_files", "data.world"),
     ("data.download", "data.sources"),
     ("device", "data.batch", "models.kernels", "models.layers", "models.base", "models.bfloat16"),
@@ -37,7 +38,8 @@ LADDER = (
         "recipes.demo",
     ),
     ("api",),
-    ("console", "options", "tables", "cli_ask", "cli_data", "cli_training", "cli", "__main__"),
+    ("console", "options", "tables"),
+    ("cli_ask", "cli_sample", "cli_data", "cli_training", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 
