@@ -16,6 +16,7 @@ from nanoknow import __version__
 from nanoknow import options as opt
 from nanoknow.cli_ask import ask
 from nanoknow.cli_data import config_app, data_app
+from nanoknow.cli_plot import plot
 from nanoknow.cli_sample import sample
 from nanoknow.cli_training import finetune, pretrain
 from nanoknow.config import DataConfig
@@ -32,6 +33,7 @@ app.command()(pretrain)
 app.command()(finetune)
 app.command()(ask)
 app.command()(sample)
+app.command()(plot)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 

@@ -34,12 +34,13 @@ LADDER = (
         "recipes.data_files",
         "recipes.data_inspect",
         "recipes.augment",
+        "recipes.plot",
         "recipes.complexity",
         "recipes.demo",
     ),
     ("api",),
-    ("console", "options", "tables"),
-    ("cli_ask", "cli_sample", "cli_data", "cli_training", "cli", "__main__"),
+    ("console", "options", "tables", "terminal_chart"),
+    ("cli_ask", "cli_sample", "cli_plot", "cli_data", "cli_training", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 
