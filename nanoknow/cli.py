@@ -126,7 +126,7 @@ def complexity(
         str | None, typer.Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the sweep as .png or .svg.")
+        Path | None, typer.Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
