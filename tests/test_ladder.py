@@ -25,7 +25,7 @@ LADDER = (
     ("tasks.registry", "models.registry"),
     ("optimizer", "checkpoint", "generator", "beam", "complexity"),
     ("trainer", "evaluator"),
-    ("runs", "plots"),
+    ("runs", "plots", "event_log"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
     (
