@@ -31,7 +31,7 @@ def ask(
         Path | None,
         typer.Option("--run", metavar="RUN", help="A run folder; the latest if not given."),
     ] = None,
-    n_best: Annotated[int, typer.Option(min=1, metavar="N", help="Answers to show.")] = 3,
+    n_best: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Answers to show.")] = 3,
     abstain_below: Annotated[
         float,
         typer.Option(
@@ -86,6 +86,8 @@ def _lines(terminal: Terminal) -> Iterator[str]:
         line = sys.stdin.readline()
         text = line.strip()
         if not line or (asking and not text):
+            if asking and not line:
+                terminal.err.print()  # Ctrl-D leaves the cursor behind the prompt
             return
         if text:
             yield text

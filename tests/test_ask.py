@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +138,28 @@ def test_piped_questions_are_answered_one_by_one_past_those_that_cannot_be(home:
     assert shown.exit_code == 0
     assert shown.stdout.startswith("Where was Bo Li born?\n")
     assert ask(questions="").exit_code == 0
+
+
+def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(home: Path) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, b"Where was Bo Li born?\n\nWhere was Ed Moss born?\n")
+    command = [sys.executable, "-W", "error", "-m", "nanoknow", "ask", "--json"]
+    result = subprocess.run(
+        command,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(nanoknow.__file__).parent.parent)},
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert result.returncode == 0, result.stderr
+    assert "a question a line; an empty one ends" in result.stderr
+    assert "? " in result.stderr
+    [line] = result.stdout.splitlines()
+    assert json.loads(line)["question"] == "Where was Bo Li born?"
 
 
 @pytest.mark.parametrize(

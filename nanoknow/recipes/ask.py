@@ -205,6 +205,7 @@ def open_asker(
     named = Texts.find(data)
     if run_path is None:
         run, checkpoint = latest_run("question_answering", "", MAKER)
+        reporter.note(f"using {describe_run(run, checkpoint)}")
     else:
         run, checkpoint = open_checkpoint(run_path)
     record = checkpoint.record
@@ -213,7 +214,6 @@ def open_asker(
             f"{run.path}: is a {record.task.kind} run and answers no questions: name one that "
             f"'{MAKER}' made"
         )
-    reporter.note(f"using {describe_run(run, checkpoint)}")
     files = {role: path for role, path in named.config if path is not None}
     texts = Texts(run.config.data.model_copy(update=files))
     _, facts = training_data(texts, record.data, set(files), reporter)
