@@ -236,8 +236,11 @@ def _log_scales(axes: Axes, spread: float | None, unit: str) -> None:
 
 def _draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
     """Draw lines with their names at their ends; ``fixed`` are colours that some names have."""
+    from matplotlib.patheffects import withStroke
+
     taken = {fixed[name] for name in curves if name in fixed}
     free = itertools.cycle([c for c in COLORS if c not in taken] or COLORS)
+    halo = withStroke(linewidth=2.5, foreground="white")  # where a label stands on a line
     ends = []
     for name, points in curves.items():
         color = fixed.get(name) or next(free)
@@ -260,6 +263,7 @@ def _draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, s
             textcoords="offset points",
             va="center",
             color=color,
+            path_effects=[halo],
             annotation_clip=False,
         )
 
