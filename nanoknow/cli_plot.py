@@ -60,5 +60,5 @@ def show_charts(terminal: Terminal, report: PlotReport) -> None:
     for panels in report.panels():
         for panel in panels:
             title = f"{panel.title}, {panel.unit}" if panel.unit else panel.title
-            curves = panel.behind or panel.curves
+            curves = {**panel.curves, **panel.behind}
             terminal.write(draw_chart(title, "step", curves, width, HEIGHT, blocks=blocks) + "\n")

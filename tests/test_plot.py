@@ -86,9 +86,19 @@ def test_each_kind_of_run_has_a_row_of_panels_and_each_curve_its_name(runs: list
         ["Finetuning: loss", "Finetuning: learning rate", "Finetuning: accuracy"],
     ]
     loss, _, accuracy = panels[1]
-    assert len(loss.curves["a/finetune"]) == 3  # means of epochs
-    assert len(loss.curves["bb/finetune"]) == 10  # one epoch: its steps
+    assert len(loss.curves["a/finetune"]) == 30  # too few epochs: its steps
+    assert loss.behind == {}
     assert accuracy.curves["bb/finetune"] == [(10, 10.0)]
+
+
+def test_the_means_of_many_epochs_stand_before_their_steps(runs: list[str]) -> None:
+    make_run(Path("runs/long"), "scratch", 10)
+    [[loss, *_]] = plot([Path("runs/long"), Path(runs[1])], None, Silent()).panels()
+    assert [len(points) for points in loss.curves.values()] == [10, 30]
+    assert [len(points) for points in loss.behind.values()] == [100]
+    assert "a  long: 0.04 at the end" in run("runs/long", runs[1]).stdout  # of its last step
+    assert run("runs/long", "--out", "long.png").exit_code == 0
+    check_png(Path("long.png").read_bytes())
 
 
 def test_png_and_one_run(runs: list[str]) -> None:

@@ -19,6 +19,8 @@ KINDS = {
     "question_answering": "Finetuning",
 }
 """What runs of each task are called; they get panels of their own, in this order."""
+ENOUGH = 10
+"""Epochs whose means make a curve; fewer would hide how the loss fell within them."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,19 @@ class PlotReport:
     def panels(self) -> Iterator[list[Panel]]:
         """Yield the panels of each kind of run: loss, learning rate, and accuracy where measured.
 
-        The means of epochs stand before what single steps had, where there are two or more.
+        The means of epochs stand before what single steps had, where there are enough of them.
         """
         for task, kind in KINDS.items():
             runs = [run for run in self.runs if run.task == task]
             if not runs:
                 continue
-            means = {r.name: r.epoch_loss if len(r.epoch_loss) > 1 else r.loss for r in runs}
-            singles = {run.name: run.loss for run in runs}
+            averaged = [run for run in runs if len(run.epoch_loss) >= ENOUGH]
+            losses = {r.name: r.epoch_loss if r in averaged else r.loss for r in runs}
+            singles = {run.name: run.loss for run in averaged}
             rates = {run.name: run.learning_rate for run in runs}
             shares = {r.name: [(x, 100 * y) for x, y in r.accuracy] for r in runs if r.accuracy}
             panels = [
-                Panel(f"{kind}: loss", "nats a character", means, singles),
+                Panel(f"{kind}: loss", "nats a character", losses, singles),
                 Panel(f"{kind}: learning rate", "", rates),
                 Panel(f"{kind}: accuracy", "% right", shares),
             ]
