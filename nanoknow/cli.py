@@ -14,6 +14,7 @@ import typer
 
 from nanoknow import __version__
 from nanoknow import options as opt
+from nanoknow.cli_attention import attention
 from nanoknow.cli_data import config_app, data_app
 from nanoknow.cli_training import finetune, pretrain
 from nanoknow.config import DataConfig
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(pretrain)
 app.command()(finetune)
+app.command()(attention)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 

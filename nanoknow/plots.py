@@ -64,7 +64,7 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
     names = ("vanilla", f"perceiver m = {config.bottleneck_dim}")
     flops = [(r.vanilla_flops, r.perceiver_flops) for r in rows]
     memory = [(r.vanilla_attention_bytes, r.perceiver_attention_bytes) for r in rows]
-    with _picture(path, (10.5, 4.0)) as figure:
+    with picture(path, (10.5, 4.0)) as figure:
         sizes = (
             f"one sequence, L {config.n_layers}, h {config.n_heads}, d {config.d_model}, "
             f"V {report.vocab_size}; up to m characters both cost the same"
@@ -108,7 +108,7 @@ def plot_demo(
         ("Dev accuracy in finetuning", "% right", shares),
     ]
     panels = [panel for panel in panels if any(panel[2].values())]
-    with _picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
+    with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
         _draw_bars(bars, accuracies, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
@@ -120,7 +120,7 @@ def plot_demo(
 
 
 @contextmanager
-def _picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
     suffix = path.suffix.lower()
     if suffix not in FORMATS:

@@ -22,9 +22,9 @@ LADDER = (
     ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
     ("tasks.registry", "models.registry"),
-    ("optimizer", "checkpoint", "generator", "complexity"),
-    ("trainer", "evaluator"),
-    ("runs", "plots"),
+    ("optimizer", "checkpoint", "generator", "complexity", "attention_theory"),
+    ("trainer", "evaluator", "attention_weights"),
+    ("runs", "plots", "plots_attention"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
     (
@@ -33,10 +33,13 @@ LADDER = (
         "recipes.data_inspect",
         "recipes.augment",
         "recipes.complexity",
+        "recipes.attention_theory",
+        "recipes.attention_weights",
         "recipes.demo",
     ),
     ("api",),
-    ("console", "options", "tables", "cli_data", "cli_training", "cli", "__main__"),
+    ("console", "options", "tables", "tables_attention"),
+    ("cli_data", "cli_training", "cli_attention", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 
