@@ -186,7 +186,7 @@ def look(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int) -> Look
 def _of_answer(model: CharacterModel, record: Recorded, length: int, places: range) -> LayerWeights:
     """Take from a (1, h, T, S) record the queries that wrote at some places."""
     weights = record.weights[0].float().cpu().transpose(0, 1)  # (T, h, S)
-    queries, keys = _places(model, record.layer, length)
+    queries, keys = places_of(model, record.layer, length)
     looked: list[Place | None] = []
     rows = []
     for place in places:
@@ -196,7 +196,7 @@ def _of_answer(model: CharacterModel, record: Recorded, length: int, places: ran
     return LayerWeights(record.layer, tuple(looked), tuple(keys), torch.stack(rows))
 
 
-def _places(model: CharacterModel, layer: str, length: int) -> tuple[list[Place], list[Place]]:
+def places_of(model: CharacterModel, layer: str, length: int) -> tuple[list[Place], list[Place]]:
     """Return what the queries and the keys of a layer stand for, on a text of ``length``."""
     config = model.config
     characters = [Place("character", t, t) for t in range(length)]

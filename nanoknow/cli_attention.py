@@ -20,13 +20,17 @@ def attention(
         str | None, typer.Option(metavar="TEXT", help="Ask a run this, and see where it looks.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="For a question: auto, cpu, cuda or cuda:N.")
+        str | None, typer.Option(help="Of the run: auto, cpu, cuda or cuda:N.")
     ] = None,
-    dim: Annotated[int | None, typer.Option(help="Without one: dimensions of keys.")] = None,
-    keys: Annotated[int | None, typer.Option(help="… how many keys.")] = None,
-    beta: Annotated[float | None, typer.Option(help="… the query's length, β.")] = None,
-    draws: Annotated[int | None, typer.Option(help="… of keys and values.")] = None,
-    seed: Annotated[int | None, typer.Option(help="… of the draws.")] = None,
+    dim: Annotated[
+        int | None, typer.Option(help="Without a question: dimensions of keys and values.")
+    ] = None,
+    keys: Annotated[int | None, typer.Option(help="Without: how many keys.")] = None,
+    beta: Annotated[float | None, typer.Option(help="Without: β, the query's length.")] = None,
+    draws: Annotated[
+        int | None, typer.Option(help="Without: how often keys and values are drawn.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Without: of the draws.")] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw it as .png or .svg.")
     ] = None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanoknow.attention_theory import N_BINS, Finding, Quantity, TheoryReport
+from nanoknow.attention_experiments import N_BINS, Finding, Quantity, TheoryReport
 from nanoknow.plots import COLORS, INK, QUIET, picture
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREY = COLORS[:3]
 STRETCHED_KEY = r"$k_a$ from $N(\mu_a, \alpha I + ½\mu_a\mu_a^\top)$"
-MAX_WIDTH = 30.0
+MAX_WIDTH = 24.0
 """Of the picture of all heads, in inches."""
 
 
@@ -43,7 +43,7 @@ def plot_theory(report: TheoryReport, path: Path) -> None:
         copying.set_title(r"(a) $q = \beta\mu_a$ copies: $c \approx v_a$")
         bound = [row.copying_bound for row in sweep]
         copying.plot(betas, bound, color=GREY, linestyle="--")
-        _name_end(copying, betas, bound, "bound", GREY, above=True)
+        _name_curve(copying, betas, bound, "bound", GREY, above=True)
         _draw_errors(
             copying, betas, [row.copying for row in sweep], r"$|c - v_a|$", BLUE, above=False
         )
@@ -74,10 +74,10 @@ def _draw_errors(
     axes.plot(
         betas, [quantity.measured for quantity in found], "o", color=color, markersize=5,
     )  # fmt: skip
-    _name_end(axes, betas, [quantity.theory for quantity in found], name, color, above=above)
+    _name_curve(axes, betas, [quantity.theory for quantity in found], name, color, above=above)
 
 
-def _name_end(
+def _name_curve(
     axes: Axes, xs: Sequence[float], ys: Sequence[float], name: str, color: str, *, above: bool
 ) -> None:
     """Write a falling curve's name beside its middle."""
@@ -137,7 +137,7 @@ def plot_weights(look: Look, read: str, written: str, path: Path) -> None:
             axes.set_ylabel(f"head {h + 1}", color=INK)
         figure.colorbar(image, ax=panels, label="weight", shrink=0.5, aspect=30, pad=0.01)
         figure.suptitle(
-            "a row shows where a head looked to write the row's character; columns are what it had read",
+            "a row shows where a head looked to write the row's character, among those read so far",
             x=0.01, ha="left", fontsize=9, color=QUIET,
         )  # fmt: skip
 

@@ -12,12 +12,12 @@ from nanoknow.console import Terminal
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nanoknow.attention_theory import Quantity, TheoryReport
+    from nanoknow.attention_experiments import Quantity, TheoryReport
     from nanoknow.recipes.attention_weights import AttentionReport
 
 MARKS = " ▁▂▃▄▅▆▇█"
-LABEL_WIDTH, PEAK_WIDTH = 12, 6
-"""Columns to the left and to the right of the text."""
+PEAK_WIDTH = 6
+"""Columns to the right of the text."""
 
 
 def show_theory(terminal: Terminal, report: TheoryReport) -> None:
@@ -63,40 +63,46 @@ def show_weights(terminal: Terminal, report: AttentionReport) -> None:
     terminal.write("A line's highest mark is its largest weight, which stands on the right.\n")
     if any(key.kind == "latent" for layer in look.layers for key in layer.keys):
         terminal.write("A latent is marked under the last character that it reads.\n")
+    name_width = max(len(layer.name) for layer in look.layers)
     heads = []
     by_character = look.layers[0].weights.new_zeros(len(report.written), n)
     for layer in look.layers:
         weights = layer.on_positions(n)  # (written, h, read)
         by_character += weights.mean(1) / len(look.layers)
         each = weights.mean(0)
-        heads += [(f"{layer.name} {h + 1}", each[h]) for h in range(len(each))]
-    n_written = len(report.written)
-    _show_marks(
-        terminal, f"By layer and head, mean over the {n_written} characters written", report, heads
-    )
-    written = [(_shown(c), by_character[i]) for i, c in enumerate(report.written)]
-    _show_marks(terminal, "By character written, mean over layers and heads", report, written)
+        heads += [(f"{layer.name:<{name_width}} {h + 1:<4}", each[h]) for h in range(len(each))]
+    _show_marks(terminal, "By layer and head, mean over all characters written", report.read, heads)
+    written = [
+        (_shown(c).ljust(name_width + 5), weights)
+        for c, weights in zip(report.written, by_character, strict=True)
+    ]
+    _show_marks(terminal, "By character written, mean over layers and heads", report.read, written)
     if report.plot:
         terminal.write(f"Picture: {report.plot}\n")
 
 
-def _show_marks(
-    terminal: Terminal, title: str, report: AttentionReport, rows: list[tuple[str, Tensor]]
-) -> None:
+def _show_marks(terminal: Terminal, title: str, read: str, rows: list[tuple[str, Tensor]]) -> None:
     """Print (read,) weights as marks, a line's highest for its largest weight, named on the right.
 
     A text wider than the terminal is cut into pieces, one below the other.
+
+    Args:
+        terminal: to print on.
+        title: of them all.
+        read: the text.
+        rows: labels of one width, and weights.
     """
-    text = "".join(map(_shown, report.read))
-    width = max(1, terminal.out.width - LABEL_WIDTH - PEAK_WIDTH)
+    margin = len(rows[0][0])
+    text = "".join(map(_shown, read))
+    width = max(1, terminal.out.width - margin - PEAK_WIDTH)
     terminal.out.print(Text(f"\n{title}", style="bold"))
     for first in range(0, len(text), width):
         piece = slice(first, first + width)
-        terminal.out.print(Text(" " * LABEL_WIDTH + text[piece], style="bold"), soft_wrap=True)
+        terminal.out.print(Text(" " * margin + text[piece], style="bold"), soft_wrap=True)
         for label, weights in rows:
             peak = float(weights.max())
             marks = "".join(_mark(weight, peak) for weight in weights[piece].tolist())
-            terminal.write(f"{label:<{LABEL_WIDTH}}{marks}  {peak:.2f}\n")
+            terminal.write(f"{label}{marks.ljust(min(width, len(text)))}  {peak:.2f}\n")
 
 
 def _mark(weight: float, peak: float) -> str:

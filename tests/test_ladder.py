@@ -23,7 +23,7 @@ LADDER = (
     ("models.vanilla", "models.perceiver"),
     ("tasks.registry", "models.registry"),
     ("optimizer", "checkpoint", "generator", "complexity", "attention_theory"),
-    ("trainer", "evaluator", "attention_weights"),
+    ("trainer", "evaluator", "attention_experiments", "attention_weights"),
     ("runs", "plots", "plots_attention"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
@@ -84,6 +84,7 @@ def test_help_and_the_data_commands_load_no_torch(tmp_path: Path) -> None:
         "import sys\n"
         "from nanoknow.cli import app\n"
         "for arguments in (['--help'], ['pretrain', '--help'], ['config', 'show', 'demo'],\n"
+        "                  ['attention', '--draws', '2'],\n"
         "                  ['data', 'make', '--people', '20', '--out', sys.argv[1]]):\n"
         "    try:\n"
         "        app(arguments)\n"
