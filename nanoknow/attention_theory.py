@@ -15,8 +15,9 @@ norm varies, make g normal, to first order in α, with
     variance  α|q|²(1 + Σ pᵢ²), plus ½m_a² where the norm varies
 
 so that w_a is logit-normal (Atchison & Shen, 1980). Its moments have no closed form: they are
-integrals against the normal density, by the trapezoidal rule, which for these converges
-exponentially (Trefethen & Weideman, 2014) and, unlike Gauss and Hermite's, however steep e^{βz}.
+integrals against the normal density, by the trapezoidal rule. That converges exponentially here
+(Trefethen & Weideman, 2014), also where β makes the logistic too steep for the few nodes of Gauss
+and Hermite. Where heads are averaged, their weights are.
 
 Error. Values are uncorrelated, E vᵢᵀvⱼ = δᵢⱼ, hence E|c - Σ tᵢvᵢ|² = E Σ (wᵢ - tᵢ)².
 

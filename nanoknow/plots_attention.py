@@ -127,6 +127,7 @@ def plot_weights(look: Look, read: str, written: str, path: Path) -> None:
             weights = layer.on_positions(len(read)).numpy()  # (written, h, read)
             for h, axes in enumerate(column):
                 image = axes.imshow(weights[:, h], cmap="Blues", norm=norm, aspect="auto")
+                axes.axvline(look.n_prompt - 0.5, color=QUIET, linewidth=0.5)
                 axes.spines[:].set_visible(False)
                 axes.tick_params(length=0, pad=1, labelsize=font)
             column[0].set_title(_title(layer), fontsize=9)
@@ -137,7 +138,8 @@ def plot_weights(look: Look, read: str, written: str, path: Path) -> None:
             axes.set_ylabel(f"head {h + 1}", color=INK)
         figure.colorbar(image, ax=panels, label="weight", shrink=0.5, aspect=30, pad=0.01)
         figure.suptitle(
-            "a row shows where a head looked to write the row's character, among those read so far",
+            "a row shows where a head looked to write the row's character: in the question, or, "
+            "right of the line, in the answer so far",
             x=0.01, ha="left", fontsize=9, color=QUIET,
         )  # fmt: skip
 

@@ -32,8 +32,8 @@ def named(finding: Finding) -> dict[str, float]:
     "setting",
     [
         SETTING,
-        Setting(dim=16, n_keys=4, beta=6.0, draws=2_000, seed=1),
-        Setting(dim=3, n_keys=3, beta=2.0, draws=2_000, seed=2),
+        Setting(dim=16, n_keys=4, beta=6.0, draws=20_000, seed=1),
+        Setting(dim=3, n_keys=3, beta=2.0, draws=40_000, seed=2),
         Setting(dim=41, n_keys=40, beta=12.0, draws=1_000, seed=3),
     ],
     ids=repr,

@@ -75,7 +75,8 @@ def test_the_weights_times_the_values_are_what_each_layer_gathered(config: Model
     with recording(model) as found:
         logits_of(model, tokens)
     for record in found:
-        by_head = values[record.layer].unflatten(1, (config.n_heads, -1)).transpose(0, 1)
+        value = values[record.layer]
+        by_head = value.view(len(value), config.n_heads, -1).transpose(0, 1)  # (h, S, d/h)
         c = (record.weights[0] @ by_head).transpose(0, 1).flatten(1)
         torch.testing.assert_close(c, gathered[record.layer], rtol=0, atol=1e-5)
 
