@@ -14,7 +14,7 @@ from nanoknow.generator import decode_greedily
 from nanoknow.generator import sample as sample_ids
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs import open_checkpoint
-from nanoknow.tasks.question_answering import answer_text, fitting_prompt_ids
+from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class LoadedRun:
         """
         if self.task != "question_answering":
             raise CheckpointError(f"a {self.task} run answers no questions: load a finetuned one")
-        prompt = fitting_prompt_ids(self.tokenizer, question, self.model.config.block_size)
+        prompt = fitting_prompt(self.tokenizer, question, self.model.config.block_size)
         [decoded] = decode_greedily(
             self.model, [prompt], self.tokenizer.mask_id, self.max_answer_length
         )

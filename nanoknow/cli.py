@@ -15,6 +15,7 @@ import typer
 from nanoknow import __version__
 from nanoknow import options as opt
 from nanoknow.cli_ask import ask
+from nanoknow.cli_attention import attention
 from nanoknow.cli_data import config_app, data_app
 from nanoknow.cli_plot import plot
 from nanoknow.cli_sample import sample
@@ -34,6 +35,7 @@ app.command()(finetune)
 app.command()(ask)
 app.command()(sample)
 app.command()(plot)
+app.command()(attention)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 

@@ -10,7 +10,6 @@ import itertools
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +64,7 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
     names = ("vanilla", f"perceiver m = {config.bottleneck_dim}")
     flops = [(r.vanilla_flops, r.perceiver_flops) for r in rows]
     memory = [(r.vanilla_attention_bytes, r.perceiver_attention_bytes) for r in rows]
-    with _picture(path, (15.0, 4.0)) as figure:
+    with picture(path, (15.0, 4.0)) as figure:
         sizes = (
             f"one sequence, L {config.n_layers}, h {config.n_heads}, d {config.d_model}, "
             f"V {report.vocab_size}; up to m characters both cost the same"
@@ -82,7 +81,7 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
             }
             axes.set(title=title, xlabel="sequence length in characters")
             _log_scales(axes, max(map(max, pairs)) / min(map(min, pairs)), unit)
-            _draw_curves(axes, curves, {})
+            draw_curves(axes, curves, {})
         narrow, level = report.bottlenecks, report.vanilla.flops
         right.set(
             title=f"Forward pass of {report.vanilla.seq_len} characters",
@@ -94,7 +93,7 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
             "perceiver": [(row.bottleneck_dim, row.flops) for row in narrow],
         }
         right.set_ylim(0, 1.1 * max(level, *(row.flops for row in narrow)))
-        _draw_curves(right, by_bottleneck, {})
+        draw_curves(right, by_bottleneck, {})
 
 
 def plot_demo(
@@ -121,7 +120,7 @@ def plot_demo(
         ("Dev accuracy in finetuning", "% right", shares),
     ]
     panels = [panel for panel in panels if any(panel[2].values())]
-    with _picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
+    with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
         _draw_bars(bars, accuracies, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
@@ -129,63 +128,11 @@ def plot_demo(
             axes.grid(axis="y")
             if curves is shares:
                 axes.set_ylim(0, max(1.0, *(1.05 * y for p in shares.values() for _, y in p)))
-            _draw_curves(axes, curves, bar_colors)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Curves over the steps of training.
-
-    Attributes:
-        title: what they show.
-        unit: of what they show; empty for a plain number.
-        curves: by name, (step, value).
-        behind: the same before it was averaged, drawn thin; none for none.
-    """
-
-    title: str
-    unit: str
-    curves: Mapping[str, Points]
-    behind: Mapping[str, Points] = field(default_factory=dict)
-
-
-def plot_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
-    """Draw panels of curves; a name has one colour in all panels of a row.
-
-    Args:
-        path: .png or .svg.
-        rows: from the top; one panel or more in each.
-
-    Raises:
-        ConfigError: another format, or a folder that cannot be written.
-    """
-    n_columns = max(map(len, rows))
-    with _picture(path, (4.4 * n_columns, 3.2 * len(rows))) as figure:
-        grid = figure.subplots(len(rows), n_columns, squeeze=False)
-        for places, row in zip(grid, rows, strict=True):
-            names = dict.fromkeys(name for panel in row for name in panel.curves)
-            colors = dict(zip(names, itertools.cycle(COLORS), strict=False))
-            for axes in places[len(row) :]:
-                axes.set_axis_off()
-            for axes, panel in zip(places, row, strict=False):
-                _draw_panel(axes, panel, colors)
-
-
-def _draw_panel(axes: Axes, panel: Panel, colors: Mapping[str, str]) -> None:
-    unit = f"{panel.unit} (thin: single steps)" if panel.behind else panel.unit
-    axes.set(title=panel.title, xlabel="step", ylabel=unit)
-    axes.grid(axis="y")
-    for name, points in panel.behind.items():
-        axes.plot(*zip(*points, strict=True), color=colors[name], alpha=0.35, linewidth=0.7)
-    greatest = max(y for points in panel.curves.values() for _, y in points)
-    if greatest > 0:
-        _, top = axes.get_ylim()
-        axes.set_ylim(0, max(1.05 * greatest, top if panel.behind else 0.0))
-    _draw_curves(axes, panel.curves, colors)
+            draw_curves(axes, curves, bar_colors)
 
 
 @contextmanager
-def _picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -234,7 +181,7 @@ def _log_scales(axes: Axes, spread: float | None, unit: str) -> None:
     axes.grid()
 
 
-def _draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
+def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
     """Draw lines with their names at their ends; ``fixed`` are colours that some names have."""
     from matplotlib.patheffects import withStroke
 

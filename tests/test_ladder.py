@@ -23,9 +23,9 @@ LADDER = (
     ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
     ("tasks.registry", "models.registry"),
-    ("optimizer", "checkpoint", "generator", "beam", "complexity"),
-    ("trainer", "evaluator"),
-    ("runs", "plots", "event_log"),
+    ("optimizer", "checkpoint", "generator", "beam", "complexity", "attention_theory"),
+    ("trainer", "evaluator", "attention_experiments", "attention_weights"),
+    ("runs", "plots", "plots_runs", "plots_attention", "event_log"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
     (
@@ -36,11 +36,14 @@ LADDER = (
         "recipes.augment",
         "recipes.plot",
         "recipes.complexity",
+        "recipes.attention_theory",
+        "recipes.attention_weights",
         "recipes.demo",
     ),
     ("api",),
-    ("console", "options", "tables", "terminal_chart"),
-    ("cli_ask", "cli_sample", "cli_plot", "cli_data", "cli_training", "cli", "__main__"),
+    ("console", "options", "tables", "tables_attention", "terminal_chart"),
+    ("cli_ask", "cli_sample", "cli_plot", "cli_attention"),
+    ("cli_data", "cli_training", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 
@@ -85,6 +88,7 @@ def test_help_and_the_data_commands_load_no_torch(tmp_path: Path) -> None:
         "import sys\n"
         "from nanoknow.cli import app\n"
         "for arguments in (['--help'], ['pretrain', '--help'], ['config', 'show', 'demo'],\n"
+        "                  ['attention', '--draws', '2'],\n"
         "                  ['data', 'make', '--people', '20', '--out', sys.argv[1]]):\n"
         "    try:\n"
         "        app(arguments)\n"

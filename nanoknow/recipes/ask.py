@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nanoknow.beam import search_beams
-from nanoknow.config import DataConfig, QuestionAnsweringConfig
+from nanoknow.config import DataConfig
 from nanoknow.data.corpus import Question
 from nanoknow.data.evidence import Evidence, find_evidence
 from nanoknow.data.facts import FactIndex
@@ -18,13 +18,12 @@ from nanoknow.data.salient import subject
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer, describe
 from nanoknow.device import choose_device
-from nanoknow.errors import CheckpointError, DataError
+from nanoknow.errors import DataError
 from nanoknow.generator import decode_greedily
 from nanoknow.models.base import CharacterModel
-from nanoknow.recipes.evaluate import MAKER, training_data
+from nanoknow.recipes.evaluate import open_answering_run, training_data
 from nanoknow.reporter import Reporter
-from nanoknow.runs import describe_run, latest_run, open_checkpoint
-from nanoknow.tasks.question_answering import answer_text, fitting_prompt_ids
+from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 EVEN = 0.5
 """Below it, the answer is more probably another."""
@@ -129,7 +128,7 @@ class Asker:
                 "a question with a tab in it: ask it without its answer, or name its file to "
                 "'nanoknow evaluate --eval FILE'"
             )
-        prompt = fitting_prompt_ids(self.tokenizer, question, self.model.config.block_size)
+        prompt = fitting_prompt(self.tokenizer, question, self.model.config.block_size)
         stop, limit = self.tokenizer.mask_id, self.max_answer_length
         beam = search_beams(self.model, prompt, stop, limit, self.n_best)
         answers = [
@@ -203,17 +202,8 @@ def open_asker(
         DataError: a text that was named cannot be read.
     """
     named = Texts.find(data)
-    if run_path is None:
-        run, checkpoint = latest_run("question_answering", "", MAKER)
-        reporter.note(f"using {describe_run(run, checkpoint)}")
-    else:
-        run, checkpoint = open_checkpoint(run_path)
+    run, checkpoint, config = open_answering_run(run_path, "", reporter)
     record = checkpoint.record
-    if not isinstance(record.task, QuestionAnsweringConfig):
-        raise CheckpointError(
-            f"{run.path}: is a {record.task.kind} run and answers no questions: name one that "
-            f"'{MAKER}' made"
-        )
     files = {role: path for role, path in named.config if path is not None}
     texts = Texts(run.config.data.model_copy(update=files))
     _, facts = training_data(texts, record.data, set(files), reporter)
@@ -224,7 +214,7 @@ def open_asker(
     return Asker(
         checkpoint.load_model(choose_device(device)),
         record.tokenizer,
-        record.task.max_answer_length,
+        config.max_answer_length,
         facts,
         n_best,
         abstain_below,

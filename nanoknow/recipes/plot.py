@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nanoknow.errors import CheckpointError
-from nanoknow.plots import Panel, Points, plot_panels
+from nanoknow.plots import Points
+from nanoknow.plots_runs import Panel, plot_panels
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, newest_run
 
