@@ -14,10 +14,14 @@ import typer
 
 from nanoknow import __version__
 from nanoknow import options as opt
+from nanoknow.cli_ask import ask
+from nanoknow.cli_attention import attention
 from nanoknow.cli_data import config_app, data_app
+from nanoknow.cli_plot import plot
+from nanoknow.cli_sample import sample
 from nanoknow.cli_training import finetune, pretrain, sweep
 from nanoknow.config import DataConfig
-from nanoknow.config_file import Override, load_config
+from nanoknow.config_file import load_config
 from nanoknow.console import Terminal
 
 app = typer.Typer(
@@ -29,6 +33,10 @@ app = typer.Typer(
 app.command()(pretrain)
 app.command()(finetune)
 app.command()(sweep)
+app.command()(ask)
+app.command()(sample)
+app.command()(plot)
+app.command()(attention)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 
@@ -110,59 +118,6 @@ def baseline(
 
 @app.command()
 @opt.guarded
-def sample(
-    run: opt.RunFolder = None,
-    context: Annotated[str | None, typer.Option(help="Text to go on from.")] = None,
-    length: Annotated[int | None, typer.Option(help="Characters to write.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Divides the logits.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw among so many; 0 for all.")] = None,
-    past_block: Annotated[
-        str | None,
-        typer.Option(
-            metavar="recompute|hop",
-            help="Past the block: all of it anew for each character, or half of it now and then.",
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(metavar="full|int8", help="int8: rounded to eight bits.")
-    ] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
-    device: opt.DeviceName = "auto",
-    as_json: opt.AsJson = False,
-) -> None:
-    """Let a language model write on; the text streams as it comes.
-
-    Example: nanoknow sample --context "O God, O God!"
-    """
-    from nanoknow.recipes.sample import sample as recipe
-
-    terminal = Terminal()
-    flags = {
-        "--context": ("sample.context", context),
-        "--length": ("sample.length", length),
-        "--temperature": ("sample.temperature", temperature),
-        "--top-k": ("sample.top_k", top_k or None),
-        "--past-block": ("sample.past_block", past_block),
-        "--weights": ("sample.weights", weights),
-        "--precision": ("precision", precision),
-    }
-    overrides = opt.overrides(None, flags)
-    if top_k == 0:
-        overrides.append(Override("sample.top_k", None, "--top-k"))
-    sampler = recipe(run, overrides, seed, device, terminal)
-    if as_json:
-        text = "".join(sampler.pieces)
-        terminal.result({**sampler.config.model_dump(), "seed": seed, "text": text})
-        return
-    terminal.write(sampler.config.context)
-    for piece in sampler.pieces:
-        terminal.write(piece)
-    terminal.write("\n")
-
-
-@app.command()
-@opt.guarded
 def complexity(
     seq_len: Annotated[int | None, typer.Option(help="Characters of the sequence, ℓ.")] = None,
     bottleneck: Annotated[int | None, typer.Option(help="Latents of the perceiver, m.")] = None,
@@ -177,7 +132,7 @@ def complexity(
         str | None, typer.Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the sweep as .png or .svg.")
+        Path | None, typer.Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:

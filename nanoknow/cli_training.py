@@ -32,6 +32,7 @@ def pretrain(
     out: opt.Out = None,
     resume: opt.Resume = False,
     max_minutes: opt.MaxMinutes = None,
+    tensorboard: opt.TensorBoard = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train a model on a text: span corruption, or plain language modelling.
@@ -43,7 +44,7 @@ def pretrain(
     from nanoknow.recipes.training import TrainingOptions
 
     terminal = Terminal()
-    options = TrainingOptions(device, max_minutes)
+    options = TrainingOptions(device, max_minutes, tensorboard)
     overrides = opt.overrides(
         assign,
         {
@@ -85,6 +86,7 @@ def finetune(
     out: opt.Out = None,
     resume: opt.Resume = False,
     max_minutes: opt.MaxMinutes = None,
+    tensorboard: opt.TensorBoard = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Learn to answer questions: after pretraining, or --from scratch.
@@ -97,7 +99,7 @@ def finetune(
     from nanoknow.recipes.training import TrainingOptions
 
     terminal = Terminal()
-    options = TrainingOptions(device, max_minutes)
+    options = TrainingOptions(device, max_minutes, tensorboard)
     scratch = start == "scratch"
     overrides = opt.overrides(
         assign,

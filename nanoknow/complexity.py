@@ -132,6 +132,19 @@ class SweepRow:
 
 
 @dataclass(frozen=True)
+class BottleneckRow:
+    """The perceiver with one bottleneck, at one sequence length: the same two costs."""
+
+    bottleneck_dim: int
+    flops: int
+    attention_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class ComplexityReport:
     """Both models side by side.
 
@@ -139,6 +152,7 @@ class ComplexityReport:
         config: the perceiver's sizes; the vanilla model has the same without the bottleneck.
         vocab_size: characters, specials included.
         sweep: ascending sequence lengths.
+        bottlenecks: ascending, at ``vanilla.seq_len``.
         plot: the picture's path, where one was drawn.
     """
 
@@ -147,6 +161,7 @@ class ComplexityReport:
     vanilla: Complexity
     perceiver: Complexity
     sweep: tuple[SweepRow, ...]
+    bottlenecks: tuple[BottleneckRow, ...]
     plot: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -161,6 +176,7 @@ class ComplexityReport:
             "vanilla": self.vanilla.to_json(),
             "perceiver": self.perceiver.to_json(),
             "sweep": [row.to_json() for row in self.sweep],
+            "bottlenecks": [row.to_json() for row in self.bottlenecks],
             "plot": self.plot,
         }
 
@@ -229,6 +245,18 @@ def sweep(config: PerceiverConfig, vocab_size: int, seq_lens: Iterable[int]) -> 
         perceiver = complexity_of(config, vocab_size, seq_len)
         flops = (vanilla.flops, perceiver.flops)
         rows.append(SweepRow(seq_len, *flops, vanilla.attention_bytes, perceiver.attention_bytes))
+    return rows
+
+
+def sweep_bottlenecks(config: PerceiverConfig, vocab_size: int) -> list[BottleneckRow]:
+    """Return the cost with each bottleneck that is a power of 2, the config's, and the block."""
+    dims = {1 << n for n in range(config.block_size.bit_length())}
+    rows = []
+    for m in sorted(dims | {config.bottleneck_dim, config.block_size}):
+        cost = complexity_of(
+            config.model_copy(update={"bottleneck_dim": m}), vocab_size, config.block_size
+        )
+        rows.append(BottleneckRow(m, cost.flops, cost.attention_bytes))
     return rows
 
 

@@ -139,13 +139,20 @@ class SpanCorruptionConfig(Frozen):
     salient_spans: Portion = Field(
         0.0, description="share of examples that hide a name, a place or a year"
     )
+    salient_words: Literal["all", "answers"] = Field(
+        "all",
+        description="answers: of a document's names, places and years those that are the answer "
+        "of some training question, where it has such",
+    )
     context_dropout: Portion = Field(
         0.0,
         description="share of those that keep of the rest only the subject's name and a little of "
         "what stands around the hidden word",
     )
     context_width: CountOrZero = Field(
-        24, description="characters kept at most on either side of it then"
+        24,
+        description="characters kept at most on either side of it then, mostly fewer: the width is "
+        "drawn as a cube, so that a third of the time a side keeps none",
     )
     name_in_place: Portion = Field(
         0.0,

@@ -92,6 +92,15 @@ class Terminal:
         sys.stdout.write(text)
         sys.stdout.flush()
 
+    @property
+    def has_colors(self) -> bool:
+        """Whether stdout is a terminal that shows colours and is asked to."""
+        return self.out.is_terminal and bool(self.out.color_system) and not self.out.no_color
+
+    def styled(self, text: str, style: str) -> None:
+        """Print text on stdout in a style of rich's, as it is otherwise."""
+        self.out.print(Text(text, style), end="", soft_wrap=True)
+
     def table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
     ) -> None:

@@ -63,6 +63,12 @@ MaxMinutes = Annotated[
     float | None,
     typer.Option(min=0, help="Stop, with a checkpoint, after so long."),
 ]
+TensorBoard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard", help="Write event files into the run folder too, all of it with --resume."
+    ),
+]
 RunFolder = Annotated[
     Path | None,
     typer.Argument(metavar="[RUN]", help="A run folder; the latest that fits if not given."),

@@ -51,7 +51,7 @@ LINE_HEIGHT = 0.055
 
 
 def plot_complexity(report: ComplexityReport, path: Path) -> None:
-    """Draw FLOPs and attention memory against sequence length, both models, log-log.
+    """Draw what both models cost against sequence length and against the bottleneck, log-log.
 
     Args:
         report: with a sweep of one or more lengths.
@@ -64,16 +64,16 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
     names = ("vanilla", f"perceiver m = {config.bottleneck_dim}")
     flops = [(r.vanilla_flops, r.perceiver_flops) for r in rows]
     memory = [(r.vanilla_attention_bytes, r.perceiver_attention_bytes) for r in rows]
-    with _picture(path, (10.5, 4.0)) as figure:
+    with picture(path, (15.0, 4.0)) as figure:
         sizes = (
             f"one sequence, L {config.n_layers}, h {config.n_heads}, d {config.d_model}, "
             f"V {report.vocab_size}; up to m characters both cost the same"
         )
         figure.suptitle(sizes, x=0.01, ha="left", fontsize=9, color=QUIET)
-        left, right = figure.subplots(1, 2)
+        left, middle, right = figure.subplots(1, 3)
         for axes, title, unit, pairs in (
             (left, "Forward pass", "FLOP", flops),
-            (right, "Attention weights, all layers, float32", "B", memory),
+            (middle, "Attention weights, all layers, float32", "B", memory),
         ):
             curves = {
                 name: [(row.seq_len, pair[i]) for row, pair in zip(rows, pairs, strict=True)]
@@ -81,7 +81,19 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
             }
             axes.set(title=title, xlabel="sequence length in characters")
             _log_scales(axes, max(map(max, pairs)) / min(map(min, pairs)), unit)
-            _draw_curves(axes, curves, {})
+            draw_curves(axes, curves, {})
+        narrow, level = report.bottlenecks, report.vanilla.flops
+        right.set(
+            title=f"Forward pass of {report.vanilla.seq_len} characters",
+            xlabel="bottleneck m, latents of the perceiver",
+        )
+        _log_scales(right, None, "FLOP")
+        by_bottleneck = {
+            "vanilla": [(row.bottleneck_dim, level) for row in narrow],
+            "perceiver": [(row.bottleneck_dim, row.flops) for row in narrow],
+        }
+        right.set_ylim(0, 1.1 * max(level, *(row.flops for row in narrow)))
+        draw_curves(right, by_bottleneck, {})
 
 
 def plot_demo(
@@ -108,7 +120,7 @@ def plot_demo(
         ("Dev accuracy in finetuning", "% right", shares),
     ]
     panels = [panel for panel in panels if any(panel[2].values())]
-    with _picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
+    with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
         _draw_bars(bars, accuracies, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
@@ -116,11 +128,11 @@ def plot_demo(
             axes.grid(axis="y")
             if curves is shares:
                 axes.set_ylim(0, max(1.0, *(1.05 * y for p in shares.values() for _, y in p)))
-            _draw_curves(axes, curves, bar_colors)
+            draw_curves(axes, curves, bar_colors)
 
 
 @contextmanager
-def _picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -148,25 +160,34 @@ def _wrap(name: str) -> str:
     return "\n".join(textwrap.wrap(name, LABEL_WIDTH)) or name
 
 
-def _log_scales(axes: Axes, spread: float, unit: str) -> None:
-    """Make both scales logarithmic; ``spread`` is the greatest y divided by the least."""
+def _log_scales(axes: Axes, spread: float | None, unit: str) -> None:
+    """Make both scales logarithmic, or x alone.
+
+    Args:
+        axes: without limits yet.
+        spread: the greatest y divided by the least; None leaves y as it is.
+        unit: of y.
+    """
     from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, StrMethodFormatter
 
     axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
+    axes.set_yscale("log" if spread else "linear")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     axes.yaxis.set_major_formatter(EngFormatter(unit))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
-    if spread < 100:  # may hold a single power of ten, or none
+    if spread and spread < 100:  # may hold a single power of ten, or none
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.grid()
 
 
-def _draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
+def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
     """Draw lines with their names at their ends; ``fixed`` are colours that some names have."""
+    from matplotlib.patheffects import withStroke
+
     taken = {fixed[name] for name in curves if name in fixed}
     free = itertools.cycle([c for c in COLORS if c not in taken] or COLORS)
+    halo = withStroke(linewidth=2.5, foreground="white")  # where a label stands on a line
     ends = []
     for name, points in curves.items():
         color = fixed.get(name) or next(free)
@@ -189,6 +210,7 @@ def _draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, s
             textcoords="offset points",
             va="center",
             color=color,
+            path_effects=[halo],
             annotation_clip=False,
         )
 

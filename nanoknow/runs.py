@@ -297,6 +297,19 @@ def latest_run(
     )
 
 
+def newest_run() -> Run:
+    """Find the newest run of any task, whether it has learned something or not.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    folder = runs_folder()
+    newest = max(_runs_in(folder), key=lambda r: (r.record.created, r.path), default=None)
+    if newest is None:
+        raise CheckpointError(f"{folder}{os.sep}: holds no run: name one")
+    return newest
+
+
 def _runs_in(folder: Path) -> Iterator[Run]:
     """Open the run folders at any depth, and pass over what cannot be read as one."""
     for path in folder.glob("**/run.json"):

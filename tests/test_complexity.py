@@ -230,3 +230,15 @@ def test_an_estimate_loads_no_torch_and_no_matplotlib() -> None:
         "sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_bottlenecks_go_from_one_latent_to_the_block_and_cost_what_each_perceiver_costs() -> None:
+    report = estimate(seq_len=100, bottleneck_dim=24)
+    assert [row.bottleneck_dim for row in report.bottlenecks] == [1, 2, 4, 8, 16, 24, 32, 64, 100]
+    for row in report.bottlenecks:
+        alone = estimate(seq_len=100, bottleneck_dim=row.bottleneck_dim).perceiver
+        assert (row.flops, row.attention_bytes) == (alone.flops, alone.attention_bytes)
+    flops = [row.flops for row in report.bottlenecks]
+    assert flops == sorted(flops)
+    assert flops[-1] == report.vanilla.flops
+    assert len(report.to_json()["bottlenecks"]) == 9

@@ -118,6 +118,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
                 "max_truncation": 0.875,
                 "keep_empty_documents": False,
                 "salient_spans": 0.0,
+                "salient_words": "all",
                 "context_dropout": 0.0,
                 "context_width": 24,
                 "name_in_place": 0.0,

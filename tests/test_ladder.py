@@ -15,6 +15,7 @@ LADDER = (
     ("config", "config_errors", "config_file", "sweep_file", "reporter", "signals", "lock"),
     ("data.coding", "data.reading", "data.order", "data.salient"),
     ("data.corpus", "data.tokenizer", "data.facts", "data.open_book"),
+    ("data.evidence", "data.copied"),
     ("data.world_words", "data.world_files", "data.world"),
     ("data.download", "data.sources"),
     ("device", "data.batch", "models.kernels", "models.layers", "models.base", "models.bfloat16"),
@@ -22,23 +23,29 @@ LADDER = (
     ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
     ("tasks.mixed", "tasks.registry", "models.registry"),
-    ("optimizer", "checkpoint", "generator", "complexity"),
-    ("trainer", "evaluator"),
-    ("runs", "plots"),
+    ("optimizer", "checkpoint", "generator", "beam", "complexity", "attention_theory"),
+    ("trainer", "evaluator", "attention_experiments", "attention_weights"),
+    ("runs", "plots", "plots_runs", "plots_attention", "event_log"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
     ("recipes.experiment",),
     (
+        "recipes.ask",
         "recipes.baseline",
         "recipes.data_files",
         "recipes.data_inspect",
         "recipes.augment",
+        "recipes.plot",
         "recipes.complexity",
+        "recipes.attention_theory",
+        "recipes.attention_weights",
         "recipes.demo",
         "recipes.sweep",
     ),
     ("api",),
-    ("console", "options", "tables", "cli_data", "cli_training", "cli", "__main__"),
+    ("console", "options", "tables", "tables_attention", "terminal_chart"),
+    ("cli_ask", "cli_sample", "cli_plot", "cli_attention"),
+    ("cli_data", "cli_training", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 
@@ -83,6 +90,7 @@ def test_help_and_the_data_commands_load_no_torch(tmp_path: Path) -> None:
         "import sys\n"
         "from nanoknow.cli import app\n"
         "for arguments in (['--help'], ['pretrain', '--help'], ['config', 'show', 'demo'],\n"
+        "                  ['attention', '--draws', '2'],\n"
         "                  ['data', 'make', '--people', '20', '--out', sys.argv[1]]):\n"
         "    try:\n"
         "        app(arguments)\n"

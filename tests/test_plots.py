@@ -59,7 +59,7 @@ def check_svg(content: bytes) -> None:
 def test_complexity_as_png_and_svg(report: ComplexityReport, tmp_path: Path) -> None:
     for name in ("a.png", "b.svg", "C.PNG"):
         plot_complexity(report, tmp_path / name)
-    assert check_png((tmp_path / "a.png").read_bytes()) == (1680, 640)
+    assert check_png((tmp_path / "a.png").read_bytes()) == (2400, 640)
     check_png((tmp_path / "C.PNG").read_bytes())
     check_svg((tmp_path / "b.svg").read_bytes())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["C.PNG", "a.png", "b.svg"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,7 +63,14 @@ class Corpus:
     def line_of(self, character: str) -> int:
         """Return the first line that holds a character of ``characters``, from 1."""
         first = next(int(places[0]) for places in self.places_of(character) if len(places))
-        return 1 + sum(int((places < first).sum()) for places in self.places_of("\n"))
+        return self.lines_at([first])[0]
+
+    def lines_at(self, places: Sequence[int]) -> list[int]:
+        """Return the line that each place of the text is in, from 1."""
+        lines = np.ones(len(places), np.int64)
+        for ends in self.places_of("\n") if len(places) else ():
+            lines += np.searchsorted(ends, places)
+        return lines.tolist()
 
 
 @dataclass(frozen=True)

@@ -76,10 +76,14 @@ class FactIndex:
     def mentions(self, text: str) -> bool:
         """Whether a string stands in the corpus, as whole words."""
         if text not in self._mentioned:
-            pattern = rf"(?<!\w){re.escape(text)}(?!\w)"
-            found = re.search(pattern, self.corpus.text) if text.strip() else None
+            found = whole_words(text).search(self.corpus.text) if text.strip() else None
             self._mentioned[text] = found is not None
         return self._mentioned[text]
+
+
+def whole_words(text: str) -> re.Pattern[str]:
+    """Return a pattern that finds a string where no word goes on at its ends."""
+    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
 
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:

@@ -43,7 +43,15 @@ class Template:
         Raises:
             DataError: no question holds such a name.
         """
-        forms: Counter[tuple[str, str]] = Counter()
+        forms = cls.count(questions, names)
+        if not forms:
+            raise DataError(f"{questions.name}: no question names the subject of a document")
+        return max(forms, key=lambda form: forms[form])
+
+    @classmethod
+    def count(cls, questions: QuestionSet, names: set[str]) -> Counter[Template]:
+        """Return how often each form of a question about a known name occurs."""
+        forms: Counter[Template] = Counter()
         for question in questions.items:
             words = question.text.rstrip("?").split(" ")
             spans = ((i, j) for i in range(len(words)) for j in range(len(words), i, -1))
@@ -51,11 +59,14 @@ class Template:
                 name = " ".join(words[i:j])
                 if name in names:
                     before, _, after = question.text.partition(name)
-                    forms[before, after] += 1
+                    forms[cls(before, after)] += 1
                     break
-        if not forms:
-            raise DataError(f"{questions.name}: no question names the subject of a document")
-        return cls(*max(forms, key=lambda form: forms[form]))
+        return forms
+
+    def fits(self, question: str) -> bool:
+        """Whether a question has this form, whoever is asked about."""
+        within = question.removeprefix(self.before)
+        return self.ask(within.removesuffix(self.after)) == question
 
     def ask(self, name: str) -> str:
         """Put the question about a name."""

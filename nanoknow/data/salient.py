@@ -7,7 +7,7 @@ for (salient span masking: Guu et al., 2020, REALM; Roberts et al., 2020).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,18 @@ SHORT = 3
 _Places = npt.NDArray[np.int64]
 
 
-def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _Places]:
+def find_salient(
+    documents: Sequence[str], wanted: Container[str] = ()
+) -> tuple[_Places, _Places, _Places, _Places]:
     """Find the salient words of documents that each start with ``Name. ``.
 
     A word is salient if it is a year, or capitalised without standing in lower case anywhere in
     the documents, and not a part of the name that the document starts with. Capitalised ones with
     a space between them, such as ``New York``, count as one.
+
+    Args:
+        documents: the texts.
+        wanted: words or several that count alone in documents that hold any of them.
 
     Returns:
         starts: (words,) where each begins in its document.
@@ -43,15 +49,18 @@ def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _
         body = len(name) + len(NAME_END) if name else 0
         own = set(WORD.findall(document[:body]))
         joins = -1  # where a word that goes on with the name before it would begin
+        spans: list[tuple[int, int]] = []
         for match in WORD.finditer(document, body):
             word = match.group()
             is_name = word[0].isupper() and word.lower() not in common and word not in own
             if is_name and match.start() == joins and document[joins - 1] == " ":
-                lengths[-1] = match.end() - starts[-1]
+                spans[-1] = (spans[-1][0], match.end())
             elif is_name or YEAR.fullmatch(word):
-                starts.append(match.start())
-                lengths.append(len(word))
+                spans.append(match.span())
             joins = match.end() + 1 if is_name else -1
+        spans = list(_only(wanted, document, spans)) or spans
+        starts += [start for start, _ in spans]
+        lengths += [end - start for start, end in spans]
         offsets.append(len(starts))
         name_lengths.append(body)
     return (
@@ -60,6 +69,19 @@ def find_salient(documents: Sequence[str]) -> tuple[_Places, _Places, _Places, _
         np.array(offsets, np.int64),
         np.array(name_lengths, np.int64),
     )
+
+
+def _only(
+    wanted: Container[str], document: str, spans: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield the spans that are wanted, and of the others the words that are."""
+    for start, end in spans:
+        if document[start:end] in wanted:
+            yield start, end
+            continue
+        for match in WORD.finditer(document, start, end):
+            if match.group() in wanted:
+                yield match.span()
 
 
 def subject(document: str) -> str:

@@ -12,6 +12,7 @@ from nanoknow.complexity import (
     ComplexityReport,
     complexity_of,
     sweep,
+    sweep_bottlenecks,
     vanilla_of,
 )
 from nanoknow.config import PerceiverConfig
@@ -49,7 +50,7 @@ def estimate(
         latents: what they read, ``first`` or ``spread``.
         vocab_size: characters, specials included.
         sweep_lengths: sequence lengths to compare, in any order.
-        plot: where to draw the sweep, .png or .svg.
+        plot: where to draw cost against length and bottleneck, .png or .svg.
 
     Raises:
         ConfigError: sizes that do not fit each other, or a picture that cannot be written.
@@ -78,6 +79,7 @@ def estimate(
         complexity_of(vanilla_of(config), vocab_size, config.block_size),
         complexity_of(config, vocab_size, config.block_size),
         tuple(sweep(config, vocab_size, lengths)),
+        tuple(sweep_bottlenecks(config, vocab_size)),
     )
     if plot is None:
         return report

@@ -103,7 +103,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     corrupts = isinstance(task_config, SpanCorruptionConfig)
     if corrupts:  # questions that stand beside documents have a view of their own
         task_config = task_config.model_copy(update={"questions_per_document": 0.0})
-    pretraining = build_task(task_config, corpus, None, tokenizer, block_size)
+    pretraining = build_task(task_config, corpus, texts.questions, tokenizer, block_size)
     if view is not None and not corrupts:
         raise ConfigError(
             f"{view}: this config pretrains by {task_config.kind}, on a vocabulary without marks: "

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from nanoknow.config import SampleConfig
+from nanoknow.checkpoint import Checkpoint
+from nanoknow.config import DataConfig, SampleConfig
 from nanoknow.config_file import Override, load_config
+from nanoknow.data.copied import Copied, find_copied, pieces
+from nanoknow.data.corpus import Corpus
+from nanoknow.data.sources import Texts
 from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError, ConfigError, DataError
 from nanoknow.generator import sample as sample_ids
 from nanoknow.models.bfloat16 import in_bfloat16
 from nanoknow.reporter import Reporter
-from nanoknow.runs import describe_run, latest_run, open_checkpoint
+from nanoknow.runs import Run, describe_run, latest_run, open_checkpoint
 
 MAKER = "nanoknow pretrain --config shakespeare-small"
 
@@ -25,10 +30,65 @@ class Sampler:
     Attributes:
         config: the run's own ``sample`` section, with what was asked for on top.
         pieces: the characters after the context, as they come.
+        corpus: the training text, where it was asked for.
     """
 
     config: SampleConfig
     pieces: Iterator[str]
+    corpus: Corpus | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How much of a text stands word for word in the training text.
+
+    Attributes:
+        text: what was written, without its context.
+        corpus: the training text's name.
+        min_length: characters that a stretch needs to count.
+        stretches: in their order; they may overlap.
+    """
+
+    text: str
+    corpus: str
+    min_length: int
+    stretches: list[Copied]
+
+    @property
+    def n_copied(self) -> int:
+        """Characters in any stretch."""
+        return sum(len(piece) for piece, copied in pieces(self.text, self.stretches) if copied)
+
+    @property
+    def share(self) -> float:
+        """Of the text's characters, those in any stretch."""
+        return self.n_copied / len(self.text)
+
+    @property
+    def longest(self) -> Copied | None:
+        """The longest stretch, the first among equals."""
+        return max(self.stretches, key=lambda s: s.end - s.start, default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "corpus": self.corpus,
+            "min_length": self.min_length,
+            "characters": self.n_copied,
+            "share": self.share,
+            "stretches": [stretch.to_json() for stretch in self.stretches],
+        }
+
+
+def compare(text: str, corpus: Corpus, min_length: int) -> Comparison:
+    """Find what a sample recites.
+
+    Args:
+        text: of 1 or more characters.
+        corpus: what its writer was trained on.
+        min_length: characters that a stretch needs to count.
+    """
+    return Comparison(text, corpus.name, min_length, find_copied(text, corpus, min_length))
 
 
 def sample(
@@ -37,6 +97,7 @@ def sample(
     seed: int,
     device: str,
     reporter: Reporter,
+    compare_with: DataConfig | None = None,
 ) -> Sampler:
     """Write characters after a context, as they come.
 
@@ -47,11 +108,14 @@ def sample(
         seed: of the draws.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is told which run is taken.
+        compare_with: has the training text read, the one that it names or else the run's own;
+            None for no text.
 
     Raises:
         CheckpointError: there is no such run, or it is no language model.
         ConfigError: a value is out of range, or the device does not do it.
-        DataError: names the characters of the context that the vocabulary does not hold.
+        DataError: names the characters of the context that the vocabulary does not hold, or the
+            text to compare with is not what the run was trained on.
     """
     asked = load_config(None, overrides).sample  # refused before any run is looked at
     if run_path is None:
@@ -81,6 +145,7 @@ def sample(
         f"using {describe_run(run, checkpoint)}, on {chosen.name} ({chosen.reason}); "
         f"{config.weights} weights; past the block: {config.past_block}"
     )
+    corpus = None if compare_with is None else _training_text(run, checkpoint, compare_with)
     model = checkpoint.load_model(chosen)
     if chosen.precision == "bfloat16":
         model = in_bfloat16(model, eight_bits=eight_bits)
@@ -93,4 +158,21 @@ def sample(
         new_generator(seed, "sample"),
         config.past_block,
     )
-    return Sampler(config, (record.tokenizer.decode([i]) for i in ids))
+    return Sampler(config, (record.tokenizer.decode([i]) for i in ids), corpus)
+
+
+def _training_text(run: Run, checkpoint: Checkpoint, named: DataConfig) -> Corpus:
+    try:
+        own = named if named.corpus else run.config.data
+        corpus = Texts.find(own, ("corpus",)).require_corpus()
+    except DataError as error:
+        if named.corpus:
+            raise
+        raise DataError(f"--mark-copied: {error}; a copy elsewhere goes by --corpus") from None
+    recorded = checkpoint.record.data["corpus"]["sha256"]
+    if corpus.sha256 != recorded:
+        raise DataError(
+            f"{corpus.name}: SHA-256 {corpus.sha256[:12]}… here, and {recorded[:12]}… when "
+            f"{run.path} was trained: name the old text with --corpus"
+        )
+    return corpus

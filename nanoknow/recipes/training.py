@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import Device, choose_device, new_generator
 from nanoknow.errors import ConfigError, DataError, Interrupted
 from nanoknow.evaluator import Score, answer_questions, count_right
+from nanoknow.event_log import Log, open_event_log, require_tensorboard
 from nanoknow.lock import RunLock
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
@@ -46,10 +48,21 @@ class TrainingOptions:
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         max_minutes: stop, with a checkpoint, after so many minutes of this sitting.
+        tensorboard: write the metrics as event files too.
     """
 
     device: str = "auto"
     max_minutes: float | None = None
+    tensorboard: bool = False
+
+    def require_packages(self) -> None:
+        """See that what the options need is installed.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        if self.tensorboard:
+            require_tensorboard()
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,7 @@ def start_run(
     Raises:
         CheckpointError: the folder is in use, or cannot be written.
     """
+    options.require_packages()
     if out is not None:
         require_free(out)
     device = choose_device(options.device, config.precision)
@@ -137,6 +151,7 @@ def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> Traini
         ConfigError: its config has been changed since.
         DataError: its texts have.
     """
+    options.require_packages()
     with RunLock(run.path):
         return _resume_locked(run, options, reporter)
 
@@ -293,6 +308,7 @@ class _Sitting:
 
     def __post_init__(self) -> None:
         self.stage: StageConfig = getattr(self.config, self.run.record.stage)
+        self.log: Log | None = None
         self.began = self.saved_at = time.monotonic()
         self.n_examples = 0
         self.loss = ""
@@ -342,6 +358,7 @@ class _Sitting:
         limit = math.inf if minutes is None else minutes * 60
         with (
             StopSignals() as signals,
+            open_event_log(self.run) if self.options.tensorboard else nullcontext() as self.log,
             self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
         ):
             for result in self.trainer.steps():
@@ -374,12 +391,10 @@ class _Sitting:
         place = {"step": result.step, "epoch": result.epoch, "seconds": round(self.seconds, 3)}
         reading = result.reading
         if reading is not None and (result.step % self.stage.log_every == 0 or result.step == 1):
-            self.run.record_metrics(
-                "step", **place, **asdict(reading), learning_rate=result.learning_rate
-            )
+            self._note("step", **place, **asdict(reading), learning_rate=result.learning_rate)
         if reading is None or result.epoch_loss is None:
             return
-        self.run.record_metrics(
+        self._note(
             "epoch",
             **place,
             loss=result.epoch_loss,
@@ -391,7 +406,12 @@ class _Sitting:
         if due and self.eval_task is not None:
             answers = answer_questions(self.trainer.model, self.eval_task)
             score = Score(count_right(answers), len(answers))
-            self.run.record_metrics("accuracy", **place, **score.to_json())
+            self._note("accuracy", **place, **score.to_json())
+
+    def _note(self, kind: str, **values: object) -> None:
+        self.run.record_metrics(kind, **values)
+        if self.log is not None:
+            self.log(kind, values)
 
 
 def summarize(run: Run) -> TrainingSummary:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from nanoknow.config import QuestionAnsweringConfig, SpanCorruptionConfig, TaskConfig
 from nanoknow.data.corpus import Corpus, QuestionSet
@@ -24,7 +24,7 @@ TASKS: dict[str, Any] = {
 def sources(config: TaskConfig) -> tuple[str, ...]:
     """Return the roles of the texts that a task trains on, its own first."""
     own = TASKS[config.kind].source
-    return (own, "questions") if _questions_per_document(config) else (own,)
+    return (own, "questions") if _reads_both(config) else (own,)
 
 
 def build_task(
@@ -46,14 +46,32 @@ def build_task(
             raise ConfigError(
                 f"data.{role}: {config.kind} trains on it: name it with --{role} FILE"
             )
+    if _reads_both(config):
+        return _build_with_questions(
+            config, texts["corpus"], texts["questions"], tokenizer, block_size
+        )
     member = TASKS[config.kind]
     task: Task = member(texts[member.source], tokenizer, config, block_size)
-    per_document = _questions_per_document(config)
-    if not per_document:
-        return task
-    asked = QuestionAnswering(texts["questions"], tokenizer, QuestionAnsweringConfig(), block_size)
-    return WithQuestions(task, asked, per_document)
+    return task
 
 
-def _questions_per_document(config: TaskConfig) -> float:
-    return config.questions_per_document if isinstance(config, SpanCorruptionConfig) else 0.0
+def _reads_both(config: TaskConfig) -> TypeGuard[SpanCorruptionConfig]:
+    return isinstance(config, SpanCorruptionConfig) and (
+        config.questions_per_document > 0 or config.salient_words == "answers"
+    )
+
+
+def _build_with_questions(
+    config: SpanCorruptionConfig,
+    corpus: Corpus,
+    questions: QuestionSet,
+    tokenizer: Tokenizer,
+    block_size: int,
+) -> Task:
+    answers = {question.answer for question in questions.items if question.answer}
+    wanted = answers if config.salient_words == "answers" else set()
+    documents = SpanCorruption(corpus, tokenizer, config, block_size, wanted)
+    if not config.questions_per_document:
+        return documents
+    asked = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), block_size)
+    return WithQuestions(documents, asked, config.questions_per_document)

@@ -11,6 +11,7 @@ characters on either side of such a word, so that there is nothing but the name 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import ClassVar, Literal
 
 import torch
@@ -32,9 +33,21 @@ class SpanCorruption:
     specials: ClassVar[bool] = True
 
     def __init__(
-        self, corpus: Corpus, tokenizer: Tokenizer, config: SpanCorruptionConfig, block_size: int
+        self,
+        corpus: Corpus,
+        tokenizer: Tokenizer,
+        config: SpanCorruptionConfig,
+        block_size: int,
+        answers: Container[str] = (),
     ) -> None:
         """Prepare a corpus.
+
+        Args:
+            corpus: a document a line.
+            tokenizer: of its characters.
+            config: how to corrupt.
+            block_size: of the model.
+            answers: words to hide rather than others.
 
         Raises:
             ConfigError: no truncation length is left between the shortest and the longest.
@@ -63,7 +76,7 @@ class SpanCorruption:
         self.salient = None
         if config.salient_spans:
             documents = [corpus.documents[i] for i in kept.nonzero().flatten().tolist()]
-            self.salient = SalientWords(documents, config, self.max_length)
+            self.salient = SalientWords(documents, config, self.max_length, answers)
 
     @property
     def n_examples(self) -> int:

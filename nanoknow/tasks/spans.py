@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import torch
@@ -84,7 +84,11 @@ class SalientWords:
     """The names, places and years of some documents, to hide in place of random stretches."""
 
     def __init__(
-        self, documents: Sequence[str], config: SpanCorruptionConfig, max_length: int
+        self,
+        documents: Sequence[str],
+        config: SpanCorruptionConfig,
+        max_length: int,
+        answers: Container[str] = (),
     ) -> None:
         """Find them.
 
@@ -92,13 +96,14 @@ class SalientWords:
             documents: by the indices that are drawn from.
             config: says how often to hide such a word, and how often without its context.
             max_length: characters to keep of a document at most.
+            answers: words to prefer.
 
         Raises:
             DataError: there are none.
         """
         self.config = config
         self.max_length = max_length
-        found = (torch.from_numpy(part) for part in find_salient(documents))
+        found = (torch.from_numpy(part) for part in find_salient(documents, answers))
         self.starts, self.lengths, self.offsets, self.name_lengths = found
         if not len(self.starts):
             raise DataError(
@@ -131,7 +136,6 @@ class SalientWords:
             lengths: (B,) of the documents.
             generator: draws which, and what.
         """
-        ones = torch.ones_like(lengths)
         share, dropout, form = torch.rand(3, len(indices), generator=generator)
         alone = dropout < self.config.context_dropout
         reach = torch.where(alone, lengths, kept)
@@ -141,9 +145,10 @@ class SalientWords:
         word = (offsets + uniform(count, generator)).clamp(max=len(self.starts) - 1)
         start, masked = self.starts[word], self.lengths[word]
         head = self.name_lengths[indices]
-        widths = ones * (self.config.context_width + 1)
-        begin = torch.maximum(head, start - uniform(widths, generator))
-        end = torch.minimum(lengths, start + masked + uniform(widths, generator))
+        widths = torch.rand(2, len(indices), generator=generator) ** 3
+        left, right = (widths * (self.config.context_width + 1)).long()
+        begin = torch.maximum(head, start - left)
+        end = torch.minimum(lengths, start + masked + right)
         hidden, mark = (first + start, masked), (MARK, 1)
         before = (first + begin, start - begin)
         after = (first + start + masked, end - start - masked)
