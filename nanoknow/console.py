@@ -92,6 +92,14 @@ class Terminal:
         sys.stdout.write(text)
         sys.stdout.flush()
 
+    def heading(self, text: str) -> None:
+        """Print the heading of a part of a result on stdout."""
+        self.out.print(f"\n{text}", style="bold", markup=False)
+
+    def paragraph(self, text: str) -> None:
+        """Print sentences of a result on stdout, at the width of its tables."""
+        self.out.print(text, markup=False)
+
     def table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
     ) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanoknow.complexity import ComplexityReport
 from nanoknow.errors import ConfigError
-from nanoknow.files import write_atomically
+from nanoknow.files import require_writable, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
     names = ("vanilla", f"perceiver m = {config.bottleneck_dim}")
     flops = [(r.vanilla_flops, r.perceiver_flops) for r in rows]
     memory = [(r.vanilla_attention_bytes, r.perceiver_attention_bytes) for r in rows]
-    with _picture(path, (10.5, 4.0)) as figure:
+    with picture(path, (10.5, 4.0)) as figure:
         sizes = (
             f"one sequence, L {config.n_layers}, h {config.n_heads}, d {config.d_model}, "
             f"V {report.vocab_size}; up to m characters both cost the same"
@@ -108,7 +108,7 @@ def plot_demo(
         ("Dev accuracy in finetuning", "% right", shares),
     ]
     panels = [panel for panel in panels if any(panel[2].values())]
-    with _picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
+    with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
         _draw_bars(bars, accuracies, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
@@ -120,11 +120,9 @@ def plot_demo(
 
 
 @contextmanager
-def _picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
+    suffix = _format(path)
     from matplotlib import style
     from matplotlib.figure import Figure
 
@@ -142,6 +140,26 @@ def _picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         raise ConfigError(
             f"{path}: cannot write the picture: {error.strerror}: name another file"
         ) from None
+
+
+def require_picture(path: Path) -> None:
+    """Refuse a picture that could not be written, before the work that it is to show.
+
+    Raises:
+        ConfigError: another format, or a place that cannot be written.
+    """
+    _format(path)
+    try:
+        require_writable(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}: name another file for the picture") from None
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
+    return suffix
 
 
 def _wrap(name: str) -> str:

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "nanoknow"
 LADDER = (
     ("errors", "files"),
     ("config", "config_errors", "config_file", "reporter", "signals", "lock"),
-    ("data.coding", "data.reading", "data.order", "data.salient"),
-    ("data.corpus", "data.tokenizer", "data.facts", "data.open_book"),
+    ("data.coding", "data.reading", "data.order", "data.draws", "data.salient"),
+    ("data.corpus", "data.tokenizer", "data.facts", "data.lookup", "data.open_book", "data.probes"),
     ("data.world_words", "data.world_files", "data.world"),
     ("data.download", "data.sources"),
     ("device", "data.batch", "models.kernels", "models.layers", "models.base", "models.bfloat16"),
@@ -24,10 +24,15 @@ LADDER = (
     ("tasks.registry", "models.registry"),
     ("optimizer", "checkpoint", "generator", "complexity"),
     ("trainer", "evaluator"),
-    ("runs", "plots"),
+    ("calibration", "knowledge", "wrong_answers", "probing", "report", "comparison"),
+    ("runs", "plots", "plots_compare", "svg", "plots_report", "report_sections", "report_page"),
     ("recipes.settings", "recipes.training"),
-    ("recipes.pretrain", "recipes.finetune", "recipes.evaluate", "recipes.sample"),
+    ("recipes.pretrain", "recipes.finetune", "recipes.examinee", "recipes.evaluate"),
     (
+        "recipes.sample",
+        "recipes.probe",
+        "recipes.report",
+        "recipes.compare",
         "recipes.baseline",
         "recipes.data_files",
         "recipes.data_inspect",
@@ -36,7 +41,8 @@ LADDER = (
         "recipes.demo",
     ),
     ("api",),
-    ("console", "options", "tables", "cli_data", "cli_training", "cli", "__main__"),
+    ("console", "options", "tables", "tables_report"),
+    ("cli_data", "cli_training", "cli_evaluation", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 
