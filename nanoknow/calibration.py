@@ -244,7 +244,7 @@ def selections(confidence: Values, right: Flags) -> list[Selection]:
 
 def widest(curve: Sequence[Selection], target: float) -> Selection | None:
     """Return the selection that answers most with an accuracy of ``target`` or more."""
-    reaching = [s for s in curve if s.n_right >= target * s.n_answered]
+    reaching = [s for s in curve if (s.accuracy or 0.0) >= target]
     return max(reaching, key=lambda s: s.n_answered) if reaching else None
 
 
@@ -265,7 +265,8 @@ def cross_fitted(
     answered = np.zeros(len(right), np.bool_)
     for i in range(folds):
         rest, own = fold != i, fold == i
-        chosen = choose(selections(confidence[rest], right[rest])) if rest.any() else None
+        usable = rest.any() and own.any()
+        chosen = choose(selections(confidence[rest], right[rest])) if usable else None
         if chosen is not None and chosen.threshold is not None:
             answered |= own & (confidence >= chosen.threshold)
     return Selection(None, len(right), int(answered.sum()), int((answered & right).sum()))

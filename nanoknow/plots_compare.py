@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nanoknow.comparison import Comparison
 from nanoknow.evaluator import wilson_interval
@@ -36,24 +36,32 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
 
 
 def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
-    names = []
+    highest = 1.0
     for i, run in enumerate(comparison.runs):
         score = run.score
         low, high = (100 * end for end in wilson_interval(score.n_right, score.n))
         axes.plot([low, high], [i, i], color=FIRST, linewidth=5, alpha=0.35)
         axes.plot(100 * score.accuracy, i, "o", color=FIRST, markersize=8)
-        figures = f"{100 * score.accuracy:.1f} %"
-        axes.annotate(
-            figures, (high, i), xytext=(6, 0), textcoords="offset points", va="center", color=INK
-        )
-        tail = run.run if len(run.run) <= NAME_WIDTH else f"…{run.run[1 - NAME_WIDTH :]}"
-        names.append(f"{run.letter}  {tail}")
-    axes.set_yticks(range(len(names)), names, color=INK)
+        _write(axes, high, i, f"{100 * score.accuracy:.1f} %", INK)
+        highest = max(highest, high)
+    names = [f"{run.letter}  {_short(run.run)}" for run in comparison.runs]
+    axes.set_yticks(range(len(names)), names, color=INK, parse_math=False)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(left=0)
-    axes.margins(x=0.15)
+    axes.set_xlim(0, highest * 1.2)
     axes.grid(axis="x")
     axes.set(title="Accuracy, with 95 % intervals", xlabel=f"% right of {comparison.n} questions")
+
+
+def _short(run: str) -> str:
+    """Return the end of a run's name, in letters that every font has."""
+    plain = "".join(c if c.isascii() else "?" for c in run)
+    return plain if len(plain) <= NAME_WIDTH else f"...{plain[3 - NAME_WIDTH :]}"
+
+
+def _write(axes: Axes, x: float, y: float, words: str, color: str) -> None:
+    """Write beside a mark."""
+    offset: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points"}
+    axes.annotate(words, (x, y), va="center", color=color, **offset)
 
 
 def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
@@ -68,9 +76,7 @@ def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
             axes.barh(i, n, left=start, height=0.55, color=color)
             start += n
         words = f"{found.only_first} / {found.both} / {found.only_second}, p = {found.p:.2g}"
-        axes.annotate(
-            words, (start, i), xytext=(6, 0), textcoords="offset points", va="center", color=QUIET
-        )
+        _write(axes, start, i, words, QUIET)
     names = [f"{each.first}, {each.second}" for each in comparison.pairs]
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)

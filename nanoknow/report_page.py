@@ -38,7 +38,7 @@ STYLE = """
 }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; padding: 1rem 12px 3rem; max-width: 66rem; background: var(--paper);
+  margin: 0 auto; padding: 1rem 12px 3rem; max-width: 78rem; background: var(--paper);
   color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif;
   overflow-wrap: break-word;
 }
@@ -70,6 +70,11 @@ thead th { color: var(--quiet); vertical-align: bottom; }
 tbody th { font-weight: 400; min-width: 9rem; }
 tr.group th { font-weight: 600; padding-top: .8rem; }
 .number { text-align: right; white-space: nowrap; }
+@media (max-width: 30rem) {
+  table { font-size: .82rem; }
+  th, td { padding-right: .7rem; }
+  tbody th { min-width: 7rem; }
+}
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); font-size: .85rem; }
 footer dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .2rem 1rem; }
 footer dt { color: var(--quiet); }
@@ -98,9 +103,9 @@ def page(report: Report) -> str:
 
 def _section(section: Section, drawn: list[Picture]) -> str:
     if section.tables:
-        words = "".join(f"<p>{escape(sentence)}</p>" for sentence in section.words)
+        words = "".join(f"<p>{_prose(sentence)}</p>" for sentence in section.words)
     else:
-        points = "".join(f"<li>{escape(sentence)}</li>" for sentence in section.words)
+        points = "".join(f"<li>{_prose(sentence)}</li>" for sentence in section.words)
         words = f"<ul>{points}</ul>"
     figures = "".join(
         f"<figure><figcaption>{escape(picture.title)}</figcaption>{picture.svg}</figure>"
@@ -110,6 +115,11 @@ def _section(section: Section, drawn: list[Picture]) -> str:
         f'<section id="{section.key}"><h2>{escape(section.title)}</h2>{words}'
         f'<div class="parts">{figures}{"".join(map(_table, section.tables))}</div></section>\n'
     )
+
+
+def _prose(sentence: str) -> str:
+    """Escape a sentence, and keep its figures and their percent signs on one line."""
+    return escape(sentence).replace(" %", "\u00a0%")
 
 
 def _table(table: ReportTable) -> str:

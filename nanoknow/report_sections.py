@@ -305,7 +305,12 @@ def _share(invented: InventedPeople) -> str:
 
 
 def _example(answer: Answer) -> Row:
-    return (answer.question, answer.answer, percent(answer.confidence))
+    return (_shown(answer.question), _shown(answer.answer), percent(answer.confidence))
+
+
+def _shown(text: str) -> str:
+    """Return a text with its control characters escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def facts(report: Report) -> Sequence[tuple[str, str]]:
