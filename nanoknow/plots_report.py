@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RIVALS = {"constant": "one answer for everybody", "lookup": "look-up, documents open"}
-HISTOGRAM = np.linspace(0, 100, 21)
+HISTOGRAM = [float(edge) for edge in range(0, 101, 5)]
 ROW = 0.42
 """Inches that a line of a dot plot takes."""
 
@@ -165,15 +165,6 @@ def _reliability(report: Report) -> Picture:
     return Picture(title, words, drawn.svg)
 
 
-def _draw_shares(axes: Axes, values: Sequence[float], color: str) -> None:
-    """Draw a histogram of confidences, as shares of their number."""
-    percents = [100 * value for value in values]
-    weights = [100 / len(percents)] * len(percents)
-    shared: dict[str, Any] = {"bins": HISTOGRAM, "weights": weights, "color": color}
-    axes.hist(percents, alpha=0.25, **shared)
-    axes.hist(percents, histtype="step", linewidth=1.8, **shared)
-
-
 def _two_shares(
     name: str, title: str, parts: Sequence[tuple[str, Sequence[float], str]]
 ) -> Picture:
@@ -184,9 +175,15 @@ def _two_shares(
     )
     with drawing(name, 3.0, title, words) as drawn:
         axes = drawn.axes
+        held = [(values, color) for _, values, color in parts if values]
+        axes.hist(
+            [[100 * value for value in values] for values, _ in held],
+            bins=HISTOGRAM,
+            weights=[[100 / len(values)] * len(values) for values, _ in held],
+            color=[color for _, color in held],
+            rwidth=0.9,
+        )
         for (part, values, color), x, side in zip(parts, (0, 1), ("left", "right"), strict=True):
-            if values:
-                _draw_shares(axes, values, color)
             label = f"{part} ({len(values)})"
             axes.text(x, 1.03, label, transform=axes.transAxes, color=color, ha=side)
         axes.set_ylabel("% of them")

@@ -33,6 +33,7 @@ STYLE = """
     --right: #0072b2; --wrong: #c44f00; --real: #00735a; --invented: #a8417f;
   }
   nav { display: none; }
+  figure { max-width: 20rem !important; }
   figure, tr, h2 { break-inside: avoid; }
   h2 { break-after: avoid; }
 }

@@ -94,7 +94,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         Path("train.tsv").write_text("".join(lines[:8]), encoding="utf-8")
         Path("dev.tsv").write_text("".join(lines[4:]), encoding="utf-8")
         files = ("--corpus", "wiki.txt", "--questions", "train.tsv", "--eval", "dev.tsv")
-        for name, epochs in (("<i>&run", 120), ("untaught", 1)):
+        for name, epochs in (("<i>&run", "120"), ("untaught", "1")):
             succeed(
                 "finetune", "--from", "scratch", *files, *SMALL, "--epochs", epochs,
                 "--set", "scratch.batch_size=8", "--set", "scratch.evaluate_every=null",
