@@ -9,12 +9,12 @@ from nanoknow.config import ExperimentConfig, QuestionAnsweringConfig
 from nanoknow.config_file import Override, load_config
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import choose_device, new_generator
-from nanoknow.errors import CheckpointError, DataError
+from nanoknow.errors import CheckpointError
 from nanoknow.generator import decode_greedily
 from nanoknow.generator import sample as sample_ids
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs import open_checkpoint
-from nanoknow.tasks.question_answering import answer_text, prompt_ids
+from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,7 @@ class LoadedRun:
         """
         if self.task != "question_answering":
             raise CheckpointError(f"a {self.task} run answers no questions: load a finetuned one")
-        prompt = prompt_ids(self.tokenizer, question)
-        if len(prompt) > self.model.config.block_size:
-            raise DataError(
-                f"the question takes {len(prompt)} characters, and the model's block_size is "
-                f"{self.model.config.block_size}: shorten it"
-            )
+        prompt = fitting_prompt(self.tokenizer, question, self.model.config.block_size)
         [decoded] = decode_greedily(
             self.model, [prompt], self.tokenizer.mask_id, self.max_answer_length
         )

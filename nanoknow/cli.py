@@ -14,6 +14,7 @@ import typer
 
 from nanoknow import __version__
 from nanoknow import options as opt
+from nanoknow.cli_attention import attention
 from nanoknow.cli_data import config_app, data_app
 from nanoknow.cli_evaluation import baseline, compare, evaluate
 from nanoknow.cli_training import finetune, pretrain
@@ -31,6 +32,7 @@ app.command()(finetune)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(baseline)
+app.command()(attention)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 

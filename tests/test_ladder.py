@@ -22,10 +22,11 @@ LADDER = (
     ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
     ("tasks.registry", "models.registry"),
-    ("optimizer", "checkpoint", "generator", "complexity"),
-    ("trainer", "evaluator"),
+    ("optimizer", "checkpoint", "generator", "complexity", "attention_theory"),
+    ("trainer", "evaluator", "attention_experiments", "attention_weights"),
     ("calibration", "knowledge", "wrong_answers", "probing", "report", "comparison"),
-    ("runs", "plots", "plots_compare", "svg", "plots_report", "report_sections", "report_page"),
+    ("runs", "plots", "plots_attention", "plots_compare"),
+    ("svg", "plots_report", "report_sections", "report_page"),
     ("recipes.settings", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.examinee", "recipes.evaluate"),
     (
@@ -38,11 +39,13 @@ LADDER = (
         "recipes.data_inspect",
         "recipes.augment",
         "recipes.complexity",
+        "recipes.attention_theory",
+        "recipes.attention_weights",
         "recipes.demo",
     ),
     ("api",),
-    ("console", "options", "tables", "tables_report"),
-    ("cli_data", "cli_training", "cli_evaluation", "cli", "__main__"),
+    ("console", "options", "tables", "tables_attention", "tables_report"),
+    ("cli_data", "cli_training", "cli_evaluation", "cli_attention", "cli", "__main__"),
 )
 ORDER = [room for level in LADDER for room in level]
 
@@ -87,6 +90,7 @@ def test_help_and_the_data_commands_load_no_torch(tmp_path: Path) -> None:
         "import sys\n"
         "from nanoknow.cli import app\n"
         "for arguments in (['--help'], ['pretrain', '--help'], ['config', 'show', 'demo'],\n"
+        "                  ['attention', '--draws', '2'],\n"
         "                  ['data', 'make', '--people', '20', '--out', sys.argv[1]]):\n"
         "    try:\n"
         "        app(arguments)\n"

@@ -65,30 +65,48 @@ def open_examinee(
         DataError: they cannot be read.
     """
     named = Texts.find(data)
-    if run_path is None:
-        characters = named.eval.characters(answers=False) if named.eval else ""
-        run, checkpoint = latest_run(
-            "question_answering", characters, MAKER, ": named, it would leave that out"
-        )
-        reporter.note(f"using {describe_run(run, checkpoint)}")
-    else:
-        run, checkpoint = open_checkpoint(run_path)
+    characters = named.eval.characters(answers=False) if named.eval else ""
+    run, checkpoint, config = open_answering_run(run_path, characters, reporter)
     record = checkpoint.record
-    if not isinstance(record.task, QuestionAnsweringConfig):
-        raise CheckpointError(
-            f"{run.path}: is a {record.task.kind} run and answers no questions: name one that "
-            f"'{MAKER}' made"
-        )
     files = {role: path for role, path in named.config if path is not None}
     texts = Texts(run.config.data.model_copy(update=files))
     questions = texts.require_eval()
-    task = QuestionAnswering(questions, record.tokenizer, record.task, record.model.block_size)
+    task = QuestionAnswering(questions, record.tokenizer, config, record.model.block_size)
     training, facts = _training_data(texts, record.data, set(files), reporter)
     if facts is None:
         reporter.note("no training text at hand: answers are not sorted into known and made up")
     chosen = choose_device(device)
     model = checkpoint.load_model(chosen)
     return Examinee(run, checkpoint, chosen, model, task, training, facts)
+
+
+def open_answering_run(
+    run_path: Path | None, characters: str, reporter: Reporter
+) -> tuple[Run, Checkpoint, QuestionAnsweringConfig]:
+    """Open a run that answers questions, with what it was finetuned on.
+
+    Args:
+        run_path: a run or checkpoint folder; None for the latest that fits.
+        characters: what the vocabulary of the latest must hold.
+        reporter: is told which run is taken.
+
+    Raises:
+        CheckpointError: there is no such run, or it does not answer questions.
+    """
+    if run_path is None:
+        run, checkpoint = latest_run(
+            "question_answering", characters, MAKER, ": named, it would leave that out"
+        )
+        reporter.note(f"using {describe_run(run, checkpoint)}")
+    else:
+        run, checkpoint = open_checkpoint(run_path)
+    task = checkpoint.record.task
+    if not isinstance(task, QuestionAnsweringConfig):
+        raise CheckpointError(
+            f"{run.path}: is a {task.kind} run and answers no questions: name one that '{MAKER}' "
+            f"made"
+        )
+    return run, checkpoint, task
 
 
 def _training_data(

@@ -57,7 +57,7 @@ class QuestionAnswering:
                 )
             self.prompts.append(prompt)
             rows.append(row)
-        self.notes = [_describe_unknown(self.unknown)] if self.unknown else []
+        self.notes = [describe_unknown(self.unknown)] if self.unknown else []
         width = max(len(row) for row in rows)
         self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
         self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)
@@ -95,12 +95,28 @@ def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
     return np.append(tokenizer.encode_known(question), tokenizer.mask_id)
 
 
+def fitting_prompt(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
+    """Return ``prompt_ids`` of a question that is asked alone.
+
+    Raises:
+        DataError: it is longer than the block.
+    """
+    prompt = prompt_ids(tokenizer, question)
+    if len(prompt) > block_size:
+        raise DataError(
+            f"the question takes {len(prompt)} characters, and the model's block_size is "
+            f"{block_size}: shorten it"
+        )
+    return prompt
+
+
 def answer_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     """Return the answer in some decoded ids: what stands before the first mask."""
     return tokenizer.decode(ids).partition(MASK)[0]
 
 
-def _describe_unknown(unknown: Counter[str]) -> str:
+def describe_unknown(unknown: Counter[str]) -> str:
+    """Say which characters of questions were left out, and how many in all."""
     return (
         f"left out {unknown.total()} characters that the vocabulary does not hold: "
         f"{describe(list(unknown))}"
