@@ -112,9 +112,10 @@ def _section(section: Section, drawn: list[Picture]) -> str:
         f"<figure><figcaption>{escape(picture.title)}</figcaption>{picture.svg}</figure>"
         for picture in drawn
     )
+    tables = "".join(_table(table, section.title) for table in section.tables)
     return (
         f'<section id="{section.key}"><h2>{escape(section.title)}</h2>{words}'
-        f'<div class="parts">{figures}{"".join(map(_table, section.tables))}</div></section>\n'
+        f'<div class="parts">{figures}{tables}</div></section>\n'
     )
 
 
@@ -123,16 +124,17 @@ def _prose(sentence: str) -> str:
     return escape(sentence).replace(" %", "\u00a0%")
 
 
-def _table(table: ReportTable) -> str:
+def _table(table: ReportTable, section: str) -> str:
     caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
     head = "".join(
         f'<th scope="col"{_side(table, i)}>{escape(name)}</th>'
         for i, name in enumerate(table.columns)
     )
     rows = "".join(_row(table, row) for row in table.rows)
+    label = escape(table.title or section)
     return (
-        f'<div class="scroll" tabindex="0"><table>{caption}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
+        f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

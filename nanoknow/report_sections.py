@@ -112,10 +112,10 @@ def _knowledge(report: Report) -> Section | None:
         )
     columns = ("", "right", "accuracy", "95 %", "confidence")
     words = [
-        "The questions split by what the training texts say of them. Head, middle and tail hold a "
-        "third of the training questions each, the most frequent answers first. Confidence: the "
-        "median probability of the whole answer. A model that knew what it knows would be sure "
-        "only where it is right."
+        "The questions split by what the training texts say of them. Head, middle and tail hold "
+        "about a third of the training questions each, the most frequent answers first. "
+        "Confidence: the median probability of the whole answer. A model that knew what it knows "
+        "would be sure only where it is right."
     ]
     if report.recall and "drawn" in report.recall.name:
         words.append(f"Training questions were drawn with seed {report.seed}.")

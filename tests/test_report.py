@@ -345,6 +345,16 @@ def test_compare_asks_again_where_saved_answers_are_damaged(home: Path, damage: 
     assert read(saved) == whole
 
 
+@pytest.mark.parametrize("score", ["NaN", "9.5", "null"])
+def test_compare_believes_no_saved_confidence_that_cannot_be(home: Path, score: str) -> None:
+    succeed("evaluate", "runs/untaught")
+    [saved] = (home / "runs/untaught/predictions").glob("dev-*.jsonl")
+    whole = read(saved)
+    saved.write_text(re.sub(r'(?<="log_probability": )[^,]+', score, whole, count=1), "utf-8")
+    assert "runs/untaught: asked now" in succeed("compare", "runs/<i>&run", "runs/untaught").stderr
+    assert read(saved) == whole
+
+
 def test_compare_wants_different_runs_and_the_same_questions(home: Path) -> None:
     assert "name two runs or more" in refuse("compare", "runs/untaught")
     line = refuse("compare", "runs/untaught", "runs/<i>&run", "runs/../runs/untaught")

@@ -120,5 +120,9 @@ def _read_answers(path: Path) -> list[Answer]:
     if not all(isinstance(row, dict) and set(row) == names for row in rows):
         return []
     answers = [Answer(**row) for row in rows]
-    whole = all(isinstance(a.answer, str) and isinstance(a.log_probability, float) for a in answers)
-    return answers if whole else []
+    return answers if all(map(_is_whole, answers)) else []
+
+
+def _is_whole(answer: Answer) -> bool:
+    score: object = answer.log_probability
+    return isinstance(answer.answer, str) and isinstance(score, float) and score <= 0.0
