@@ -114,6 +114,7 @@ def findings(report: Report) -> list[str]:
     return [
         *said,
         *_sources(report),
+        *_fallback(report.wrong),
         *_assurance(report.confidence),
         *_wordings(report),
         *_strangers(report),
@@ -147,6 +148,17 @@ def _sources(report: Report) -> list[str]:
     if report.recall:
         found.append(f"Of training questions, asked again, it knows {_of(report.recall.score)}.")
     return found
+
+
+def _fallback(wrong: WrongAnswers | None) -> list[str]:
+    """What it says to many."""
+    if wrong is None or not wrong.fallbacks:
+        return []
+    most = wrong.fallbacks[0]
+    return [
+        f"Its most frequent answer, {most.answer!r}, goes to {most.n} of {wrong.n_questions} "
+        f"({percent(most.n / wrong.n_questions)}); it is due to {most.n_gold}."
+    ]
 
 
 def _assurance(confidence: Confidence) -> list[str]:
