@@ -17,10 +17,10 @@ from nanoknow import options as opt
 from nanoknow.cli_ask import ask
 from nanoknow.cli_attention import attention
 from nanoknow.cli_data import config_app, data_app
+from nanoknow.cli_evaluation import baseline, compare, evaluate
 from nanoknow.cli_plot import plot
 from nanoknow.cli_sample import sample
 from nanoknow.cli_training import finetune, pretrain, sweep
-from nanoknow.config import DataConfig
 from nanoknow.config_file import load_config
 from nanoknow.console import Terminal
 
@@ -33,6 +33,9 @@ app = typer.Typer(
 app.command()(pretrain)
 app.command()(finetune)
 app.command()(sweep)
+app.command()(evaluate)
+app.command()(compare)
+app.command()(baseline)
 app.command()(ask)
 app.command()(sample)
 app.command()(plot)
@@ -60,60 +63,6 @@ def root(
     Teach a tiny transformer facts by pretraining, ask it what it knows, and see what it made up.
     """
     opt.STATE.debug = debug
-
-
-@app.command()
-@opt.guarded
-def evaluate(
-    run: opt.RunFolder = None,
-    eval_file: opt.EvalFile = None,
-    corpus: opt.CorpusFile = None,
-    questions: opt.QuestionsFile = None,
-    device: opt.DeviceName = "auto",
-    as_json: opt.AsJson = False,
-) -> None:
-    """Ask a finetuned run questions; score, baseline, and what it knew or made up.
-
-    Example: nanoknow evaluate --eval birth_dev.tsv
-    """
-    from nanoknow.recipes.evaluate import evaluate as recipe
-    from nanoknow.tables import show_evaluation
-
-    terminal = Terminal()
-    data = DataConfig(corpus=corpus, questions=questions, eval=eval_file)
-    evaluation = recipe(run, data, device, terminal)
-    if as_json:
-        terminal.result(evaluation.to_json())
-    else:
-        show_evaluation(terminal, evaluation)
-
-
-@app.command()
-@opt.guarded
-def baseline(
-    config: opt.Config = None,
-    eval_file: opt.EvalFile = None,
-    questions: opt.QuestionsFile = None,
-    answer: Annotated[
-        str | None, typer.Option(help="Say this; else the most frequent training answer.")
-    ] = None,
-    as_json: opt.AsJson = False,
-) -> None:
-    """Say one answer to every question, and see what that is worth.
-
-    Example: nanoknow baseline --questions birth_places_train.tsv --eval birth_dev.tsv
-    """
-    from nanoknow.recipes.baseline import baseline as recipe
-    from nanoknow.recipes.settings import settle
-    from nanoknow.tables import show_baseline
-
-    terminal = Terminal()
-    overrides = opt.overrides(None, opt.data_flags(None, questions, eval_file))
-    result = recipe(settle(config, overrides, terminal).data, answer)
-    if as_json:
-        terminal.result(result.to_json())
-    else:
-        show_baseline(terminal, result)
 
 
 @app.command()

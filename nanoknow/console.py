@@ -101,6 +101,14 @@ class Terminal:
         """Print text on stdout in a style of rich's, as it is otherwise."""
         self.out.print(Text(text, style), end="", soft_wrap=True)
 
+    def heading(self, text: str) -> None:
+        """Print the heading of a part of a result on stdout."""
+        self.out.print(f"\n{text}", style="bold", markup=False)
+
+    def paragraph(self, text: str) -> None:
+        """Print sentences of a result on stdout, at the width of its tables."""
+        self.out.print(text, markup=False)
+
     def table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
     ) -> None:

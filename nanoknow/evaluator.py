@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import exp
 from typing import Any
 
 from nanoknow.data.corpus import Question
@@ -46,6 +47,11 @@ class Answer:
     in_document: bool | None
     seen_in_training: bool | None
     left_out: str
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the model gave to the whole answer and its end."""
+        return exp(self.log_probability)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -110,19 +116,38 @@ def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[flo
     return float(interval.low), float(interval.high)
 
 
-def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
-    """Return the two-sided p of the exact test (McNemar, 1947) on paired right and wrong.
+@dataclass(frozen=True)
+class Pairing:
+    """Two ways of answering the same questions, side by side.
 
-    Small when two ways of answering the same questions differ by more than chance; 1.0 when
-    they never differ.
+    Attributes:
+        both: questions that both answer right.
+        only_first, only_second: those that one of them does.
+        neither: those that none does.
+        p: two-sided, of the exact test (McNemar, 1947): small when the two differ by more than
+            chance; 1.0 when they never differ.
+    """
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    p: float
+
+
+def pair(first: Sequence[bool], second: Sequence[bool]) -> Pairing:
+    """Compare paired right and wrong.
+
+    Raises:
+        ValueError: they are of different lengths.
     """
     from scipy.stats import binomtest
 
-    only_first = sum(a and not b for a, b in zip(first, second, strict=True))
-    only_second = sum(b and not a for a, b in zip(first, second, strict=True))
-    if not only_first + only_second:
-        return 1.0
-    return float(binomtest(only_first, only_first + only_second).pvalue)
+    counts = Counter(zip(first, second, strict=True))
+    only_first, only_second = counts[True, False], counts[False, True]
+    differing = only_first + only_second
+    p = float(binomtest(only_first, differing).pvalue) if differing else 1.0
+    return Pairing(counts[True, True], only_first, only_second, counts[False, False], p)
 
 
 @dataclass(frozen=True)

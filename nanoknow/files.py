@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,3 +27,19 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: Path) -> None:
+    """See that a file can be written, and make its folder, before the work that it is to hold.
+
+    Raises:
+        OSError: it cannot; what was there stays.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        trial.touch()
+    finally:
+        trial.unlink(missing_ok=True)

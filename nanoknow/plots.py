@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanoknow.complexity import ComplexityReport
 from nanoknow.errors import ConfigError
-from nanoknow.files import write_atomically
+from nanoknow.files import require_writable, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,9 +134,7 @@ def plot_demo(
 @contextmanager
 def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
+    suffix = _format(path)
     from matplotlib import style
     from matplotlib.figure import Figure
 
@@ -154,6 +152,26 @@ def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         raise ConfigError(
             f"{path}: cannot write the picture: {error.strerror}: name another file"
         ) from None
+
+
+def require_picture(path: Path) -> None:
+    """Refuse a picture that could not be written, before the work that it is to show.
+
+    Raises:
+        ConfigError: another format, or a place that cannot be written.
+    """
+    _format(path)
+    try:
+        require_writable(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}: name another file for the picture") from None
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
+    return suffix
 
 
 def _wrap(name: str) -> str:

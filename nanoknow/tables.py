@@ -80,11 +80,10 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
 
 
 def show_baseline(terminal: Terminal, result: Baseline) -> None:
-    """Show what one answer for everybody is worth."""
-    rows = [
-        ("questions", result.questions),
-        (f"saying {result.answer!r} to all", str(result.score)),
-    ]
+    """Show what answering without a model is worth."""
+    said = f"saying {result.answer!r} to all"
+    name = said if result.method == "constant" else "looking it up in the documents"
+    rows = [("questions", result.questions), (name, str(result.score))]
     terminal.table("", ("", ""), rows, left=2)
 
 

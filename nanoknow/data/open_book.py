@@ -72,6 +72,13 @@ class Template:
         """Put the question about a name."""
         return f"{self.before}{name}{self.after}"
 
+    def name_in(self, question: str) -> str | None:
+        """Return whom a question is about; None where it is put in another way."""
+        long_enough = len(question) > len(self.before) + len(self.after)
+        fits = question.startswith(self.before) and question.endswith(self.after)
+        end = len(question) - len(self.after)
+        return question[len(self.before) : end] if long_enough and fits else None
+
 
 @dataclass(frozen=True)
 class OpenBook:

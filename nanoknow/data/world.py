@@ -8,13 +8,13 @@ and Li, "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction"
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, MutableSequence, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
-from typing import TypeVar
 
 from nanoknow.config import MIN_PEOPLE
+from nanoknow.data.draws import below, choice, shuffle
 from nanoknow.data.world_files import Biographies, WorldFiles
 from nanoknow.data.world_words import (
     FORMS,
@@ -34,8 +34,6 @@ MAX_PEOPLE = (len(GIVEN_FEMALE) + len(GIVEN_MALE)) * len(SURNAMES)
 PLACE_FLOOR = 1 / 6
 # One person in so many has a second given name.
 SECOND_NAME_EVERY = 8
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     rng = Random(seed)
     population = list(_invent_people(people, rng))
     train, dev, test = _split(population, rng)
-    _shuffle(population, rng)
+    shuffle(population, rng)
     return WorldFiles(
         biographies=_biographies(population, paraphrases, rng),
         train=_lines(_question_and_answer(person) for person in train),
@@ -96,13 +94,13 @@ def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
     whole = len(population) - len(population) % 5
     for first in range(0, whole, 5):
         hand = population[first : first + 5]
-        _shuffle(hand, rng)
+        shuffle(hand, rng)
         dev.append(hand[0])
         test.append(hand[1])
         train += hand[2:]
     train += population[whole:]
     for part in (train, dev, test):
-        _shuffle(part, rng)
+        shuffle(part, rng)
     return train, dev, test
 
 
@@ -123,7 +121,7 @@ def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Bi
     for person in population:
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
         forms = list(FORMS)
-        _shuffle(forms, rng)
+        shuffle(forms, rng)
         wordings.append(
             [
                 f"{person.name}. {form.format(**person.facts)}\n".encode()
@@ -131,7 +129,7 @@ def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Bi
             ]
         )
     order = array("Q", range(len(population) * paraphrases))
-    _shuffle(order, rng)
+    shuffle(order, rng)
     return Biographies(wordings, paraphrases, order)
 
 
@@ -151,8 +149,8 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
         other = birthplace
         while other == birthplace:
             other = place_at(rng.random())
-        job = _choice(OCCUPATIONS, rng)
-        born = 1820 + _below(111, rng)
+        job = choice(OCCUPATIONS, rng)
+        born = 1820 + below(111, rng)
         facts = {
             "full": name,
             "last": surname,
@@ -165,9 +163,9 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
             "job": job,
             "a_job": f"an {job}" if job[0] in "aeiou" else f"a {job}",
             "year": str(born),
-            "date": f"{1 + _below(28, rng)} {_choice(MONTHS, rng)} {born}",
-            "moved": str(born + 18 + _below(15, rng)),
-            "died": str(born + 40 + _below(46, rng)),
+            "date": f"{1 + below(28, rng)} {choice(MONTHS, rng)} {born}",
+            "moved": str(born + 18 + below(15, rng)),
+            "died": str(born + 40 + below(46, rng)),
         }
         yield _Person(name, birthplace, facts)
 
@@ -180,30 +178,12 @@ def _invent_names(people: int, rng: Random) -> Iterator[tuple[str, str, bool]]:
     """
     surnames = list(SURNAMES)
     given_names = [(name, True) for name in GIVEN_FEMALE] + [(name, False) for name in GIVEN_MALE]
-    _shuffle(surnames, rng)
-    _shuffle(given_names, rng)
+    shuffle(surnames, rng)
+    shuffle(given_names, rng)
     for i in range(people):
         surname = surnames[i % len(surnames)]
         given, female = given_names[i % len(given_names)]
-        second = _choice(GIVEN_FEMALE if female else GIVEN_MALE, rng)
-        if _below(SECOND_NAME_EVERY, rng) == 0 and second != given:
+        second = choice(GIVEN_FEMALE if female else GIVEN_MALE, rng)
+        if below(SECOND_NAME_EVERY, rng) == 0 and second != given:
             given = f"{given} {second}"
         yield f"{given} {surname}", surname, female
-
-
-# Of the generator only random() is promised to give the same numbers in later Python versions
-# (docs.python.org/3/library/random.html, "Notes on Reproducibility"), so all draws rest on it.
-
-
-def _below(bound: int, rng: Random) -> int:
-    return int(rng.random() * bound)
-
-
-def _choice(items: Sequence[_Item], rng: Random) -> _Item:
-    return items[_below(len(items), rng)]
-
-
-def _shuffle(items: MutableSequence[_Item], rng: Random) -> None:
-    for last in range(len(items) - 1, 0, -1):
-        other = _below(last + 1, rng)
-        items[last], items[other] = items[other], items[last]

@@ -21,7 +21,7 @@ from nanoknow.device import choose_device
 from nanoknow.errors import DataError
 from nanoknow.generator import decode_greedily
 from nanoknow.models.base import CharacterModel
-from nanoknow.recipes.evaluate import open_answering_run, training_data
+from nanoknow.recipes.examinee import open_answering_run, training_data
 from nanoknow.reporter import Reporter
 from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 

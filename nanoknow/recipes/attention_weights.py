@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nanoknow.attention_weights import LayerWeights, Look, Place, look
 from nanoknow.device import choose_device
-from nanoknow.recipes.evaluate import open_answering_run
+from nanoknow.recipes.examinee import open_answering_run
 from nanoknow.reporter import Reporter
 from nanoknow.tasks.question_answering import answer_text, describe_unknown, fitting_prompt
 

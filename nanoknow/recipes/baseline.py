@@ -1,37 +1,66 @@
-"""``nanoknow baseline``: one answer for everybody, the floor under every accuracy."""
+"""``nanoknow baseline``: answers that no model is needed for, to see what accuracy is worth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from nanoknow.config import DataConfig
-from nanoknow.data.facts import most_frequent_answer
+from nanoknow.data.corpus import QuestionSet
+from nanoknow.data.facts import FactIndex, most_frequent_answer
+from nanoknow.data.lookup import LookUp
 from nanoknow.data.sources import Texts
-from nanoknow.errors import ConfigError, DataError
+from nanoknow.errors import ConfigError, DataError, suggest
 from nanoknow.evaluator import Score, constant_baseline
+from nanoknow.tasks.question_answering import is_right
+
+Method = Literal["constant", "lookup"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """One answer for everybody."""
+    """Answers without a model.
 
-    answer: str
+    Attributes:
+        method: ``constant``, one answer for everybody; ``lookup``, the first place in the
+            person's own document.
+        answer: the constant.
+    """
+
+    method: Method
+    answer: str | None
     questions: str
     score: Score
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {"answer": self.answer, "questions": self.questions, **self.score.to_json()}
+        return {
+            "method": self.method,
+            "answer": self.answer,
+            "questions": self.questions,
+            **self.score.to_json(),
+        }
 
 
-def baseline(data: DataConfig, answer: str | None) -> Baseline:
-    """Say one answer to every question: the one given, or the most frequent in training.
+def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> Baseline:
+    """Answer every question without a model.
+
+    Args:
+        data: names the questions, and the texts that the method needs.
+        answer: what ``constant`` says; None for the most frequent training answer.
+        method: of ``METHODS``.
 
     Raises:
-        ConfigError: files that it needs are not named.
+        ConfigError: files that it needs are not named, or there is no such method.
         DataError: they cannot be read, or hold no answers.
     """
+    if method not in METHODS:
+        raise ConfigError(
+            f"--method {method}: unknown.{suggest(method, METHODS)} Available: {', '.join(METHODS)}"
+        )
+    if method == "lookup" and answer is not None:
+        raise ConfigError("--answer: is for --method constant: leave one of them out")
     texts = Texts.find(data)
     questions = texts.require_eval()
     if not questions.answered:
@@ -39,13 +68,27 @@ def baseline(data: DataConfig, answer: str | None) -> Baseline:
             f"{questions.name}: has no answers to compare with: name a file of "
             f"question<TAB>answer lines with --eval"
         )
+    if method == "lookup":
+        training = _answered(texts, "lookup takes training answers for places: name the")
+        book = LookUp(FactIndex(texts.require_corpus(), training))
+        found = book.answers(q.text for q in questions.items)
+        right = sum(
+            is_right(said or "", q.answer or "")
+            for said, q in zip(found, questions.items, strict=True)
+        )
+        return Baseline("lookup", None, questions.name, Score(right, len(found)))
     if answer is None:
-        if texts.questions is None:
-            raise ConfigError(
-                "baseline says the most frequent training answer: name the training questions "
-                "with --questions FILE, or the answer with --answer TEXT"
-            )
-        if not texts.questions.answered:
-            raise DataError(f"{texts.questions.name}: has no answers: name another --questions")
-        answer = most_frequent_answer(texts.questions.items)
-    return Baseline(answer, questions.name, constant_baseline(questions.items, answer))
+        need = (
+            "baseline says the most frequent training answer: give one with --answer TEXT, or name"
+        )
+        answer = most_frequent_answer(_answered(texts, need).items)
+    score = constant_baseline(questions.items, answer)
+    return Baseline("constant", answer, questions.name, score)
+
+
+def _answered(texts: Texts, need: str) -> QuestionSet:
+    if texts.questions is None:
+        raise ConfigError(f"{need} training questions with --questions FILE")
+    if not texts.questions.answered:
+        raise DataError(f"{texts.questions.name}: has no answers: name another --questions")
+    return texts.questions

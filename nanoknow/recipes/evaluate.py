@@ -8,28 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from nanoknow.checkpoint import Checkpoint
-from nanoknow.config import DataConfig, QuestionAnsweringConfig
+from nanoknow.config import DataConfig
 from nanoknow.data.corpus import QuestionSet
-from nanoknow.data.facts import FactIndex, most_frequent_answer
-from nanoknow.data.sources import Texts
+from nanoknow.data.facts import most_frequent_answer
 from nanoknow.data.tokenizer import describe
-from nanoknow.device import choose_device
-from nanoknow.errors import CheckpointError, DataError
+from nanoknow.errors import CheckpointError
 from nanoknow.evaluator import (
     Answer,
     Score,
     answer_questions,
     count_right,
     count_verdicts,
-    mcnemar,
+    pair,
     split_by_facts,
 )
 from nanoknow.files import write_atomically
+from nanoknow.recipes.examinee import Examinee, open_examinee
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, describe_run, latest_run, open_checkpoint
-from nanoknow.tasks.question_answering import QuestionAnswering, is_right
-
-MAKER = "nanoknow finetune"
+from nanoknow.runs import Run
+from nanoknow.tasks.question_answering import is_right
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Evaluation:
         if self.baseline is None:
             return None
         ours = [count_right([answer]) == 1 for answer in self.answers]
-        return mcnemar(ours, self._constant_right)
+        return pair(ours, self._constant_right).p
 
     @property
     def verdicts(self) -> dict[str, int] | None:
@@ -126,37 +123,19 @@ class Evaluation:
 def evaluate(
     run_path: Path | None, data: DataConfig, device: str, reporter: Reporter
 ) -> Evaluation:
-    """Answer questions with a finetuned run and write the answers into its folder.
+    """Answer questions with a finetuned run and write the answers (see ``open_examinee``)."""
+    return examine(open_examinee(run_path, data, device, reporter), reporter)
 
-    Args:
-        run_path: a run or checkpoint folder; None for the latest whose vocabulary holds every
-            character of the questions.
-        data: the files named on the command line; what they leave open is the run's own.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        reporter: is told which run is taken and what is missing.
 
-    Raises:
-        CheckpointError: there is no such run, or it does not answer questions.
-        ConfigError: no questions are named, by the command or by the run.
-        DataError: they cannot be read.
-    """
-    named = Texts.find(data)
-    characters = named.eval.characters(answers=False) if named.eval else ""
-    run, checkpoint, config = open_answering_run(run_path, characters, reporter)
-    record = checkpoint.record
-    files = {role: path for role, path in named.config if path is not None}
-    texts = Texts(run.config.data.model_copy(update=files))
-    questions = texts.require_eval()
-    task = QuestionAnswering(questions, record.tokenizer, config, record.model.block_size)
-    training, facts = training_data(texts, record.data, set(files), reporter)
-    if facts is None:
-        reporter.note("no training text at hand: answers are not sorted into known and made up")
-    model = checkpoint.load_model(choose_device(device))
-    answers = answer_questions(model, task, facts)
+def examine(examinee: Examinee, reporter: Reporter) -> Evaluation:
+    """Ask an examinee its questions and write the answers into its run's folder."""
+    run, checkpoint, training = examinee.run, examinee.checkpoint, examinee.training
+    questions = examinee.task.questions
+    answers = answer_questions(examinee.model, examinee.task, examinee.facts)
     evaluation = Evaluation(
         run=str(run.path),
-        epoch=int(record.progress["epoch"]),
-        variant=record.model.variant,
+        epoch=int(checkpoint.record.progress["epoch"]),
+        variant=checkpoint.record.model.variant,
         questions=questions.name,
         answers=answers,
         baseline_answer=most_frequent_answer(training.items) if training else None,
@@ -173,80 +152,24 @@ def evaluate(
     return evaluation
 
 
-def open_answering_run(
-    run_path: Path | None, characters: str, reporter: Reporter
-) -> tuple[Run, Checkpoint, QuestionAnsweringConfig]:
-    """Open a run that answers questions, with what it was finetuned on.
+def predictions_file(checkpoint: Checkpoint, run: Run, questions: QuestionSet) -> Path:
+    """Return where the answers of a checkpoint to some questions are written.
 
-    Args:
-        run_path: a run or checkpoint folder; None for the latest that fits.
-        characters: what the vocabulary of the latest must hold.
-        reporter: is told which run is taken.
-
-    Raises:
-        CheckpointError: there is no such run, or it does not answer questions.
+    Other questions of the same name, or another checkpoint, get files of their own.
     """
-    if run_path is None:
-        run, checkpoint = latest_run(
-            "question_answering", characters, MAKER, ": named, it would leave that out"
-        )
-        reporter.note(f"using {describe_run(run, checkpoint)}")
-    else:
-        run, checkpoint = open_checkpoint(run_path)
-    task = checkpoint.record.task
-    if not isinstance(task, QuestionAnsweringConfig):
-        raise CheckpointError(
-            f"{run.path}: is a {task.kind} run and answers no questions: name one that '{MAKER}' "
-            f"made"
-        )
-    return run, checkpoint, task
-
-
-def training_data(
-    texts: Texts, recorded: dict[str, dict[str, str]], named: set[str], reporter: Reporter
-) -> tuple[QuestionSet | None, FactIndex | None]:
-    """Read what a run was trained on, as far as it is still there and unchanged.
-
-    Args:
-        texts: the run's own, or others in their place.
-        recorded: name and SHA-256 of each text by its role, as the run has them.
-        named: roles that were named for this command: theirs must be there, and may differ.
-        reporter: is told what is not used.
-
-    Raises:
-        DataError: a named text cannot be read.
-    """
-    usable = {}
-    for role in ("corpus", "questions"):
-        try:
-            text = getattr(texts, role)
-        except DataError as error:
-            if role in named:
-                raise
-            reporter.note(f"not used: {error}")
-            continue
-        changed = text and role in recorded and recorded[role]["sha256"] != text.sha256
-        if changed and role not in named:
-            reporter.note(f"not used: {text.name}: has changed since the run was trained on it")
-            continue
-        usable[role] = text
-    corpus, training = usable.get("corpus"), usable.get("questions")
-    if training is not None and not training.answered:
-        training = None
-    return training, FactIndex(corpus, training) if corpus else None
+    step = int(checkpoint.record.progress["step"])
+    name = f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
+    return run.path / "predictions" / name
 
 
 def _write_predictions(
     checkpoint: Checkpoint, run: Run, questions: QuestionSet, answers: list[Answer]
 ) -> Path:
-    folder = run.path / "predictions"
-    # Other questions of the same name, or another checkpoint, get files of their own.
-    step = int(checkpoint.record.progress["step"])
-    path = folder / f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
+    path = predictions_file(checkpoint, run, questions)
     lines = "".join(" ".join(a.answer.splitlines()) + "\n" for a in answers)
     details = "".join(json.dumps(a.to_json(), ensure_ascii=False) + "\n" for a in answers)
     try:
-        folder.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         write_atomically(path, lines.encode())
         write_atomically(path.with_suffix(".jsonl"), details.encode())
     except OSError as error:

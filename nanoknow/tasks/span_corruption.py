@@ -26,6 +26,12 @@ from nanoknow.tasks.encoded_text import EncodedText
 from nanoknow.tasks.spans import MARK, PADDING, Pieces, SalientWords, uniform
 
 
+def longest_truncation(config: SpanCorruptionConfig, block_size: int) -> int:
+    """Return how many characters of a document an example can show, the first ones."""
+    # The two masks of an example take two places of the block.
+    return min(int(block_size * config.max_truncation), block_size - 2)
+
+
 class SpanCorruption:
     """Examples from the documents of a corpus, a new cut and a new span each time."""
 
@@ -56,8 +62,7 @@ class SpanCorruption:
         self.tokenizer = tokenizer
         self.block_size = block_size
         self.min_length = config.min_truncation
-        # The two masks of an example take two places of the block.
-        self.max_length = min(int(block_size * config.max_truncation), block_size - 2)
+        self.max_length = longest_truncation(config, block_size)
         if self.min_length > self.max_length:
             raise ConfigError(
                 f"pretrain.task.min_truncation {self.min_length}: is over the longest truncation, "

@@ -1,0 +1,37 @@
+"""Draws that give the same results in every Python version.
+
+Of ``random.Random`` only ``random()`` is promised to give the same numbers in later versions
+(docs.python.org/3/library/random.html, "Notes on Reproducibility"), so all draws rest on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence, Sequence
+from random import Random
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+
+
+def below(bound: int, rng: Random) -> int:
+    """Draw a whole number, 0 … ``bound`` − 1."""
+    return int(rng.random() * bound)
+
+
+def choice(items: Sequence[_Item], rng: Random) -> _Item:
+    """Draw one of some items."""
+    return items[below(len(items), rng)]
+
+
+def shuffle(items: MutableSequence[_Item], rng: Random) -> None:
+    """Put items into a random order, in place."""
+    for last in range(len(items) - 1, 0, -1):
+        other = below(last + 1, rng)
+        items[last], items[other] = items[other], items[last]
+
+
+def pick(items: Sequence[_Item], most: int, rng: Random) -> list[_Item]:
+    """Draw ``most`` different items, or all where there are fewer; their order stays."""
+    places = list(range(len(items)))
+    shuffle(places, rng)
+    return [items[i] for i in sorted(places[:most])]
