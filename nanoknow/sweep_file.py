@@ -21,12 +21,14 @@ class SweepConfig(Frozen):
         config: a shipped config's name, or a file; what every row starts from.
         seeds: how many, counted from the config's own.
         common: values that differ from the config in every row, by dotted key.
+        predict: files of questions, with answers or without, that every run answers as well.
         rows: by name, the values that differ in it.
     """
 
     config: str
     seeds: Count = 3
     common: dict[str, Any] = Field(default_factory=dict)
+    predict: tuple[Path, ...] = ()
     rows: dict[RowName, dict[str, Any]] = Field(min_length=1)
 
     def resolve(self) -> dict[str, ExperimentConfig]:

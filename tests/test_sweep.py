@@ -17,6 +17,7 @@ from nanoknow.sweep_file import SweepConfig, load_sweep, shipped_sweeps
 TINY = """
 config: demo
 seeds: 1
+predict: [asked.tsv]
 common:
   data.world: {people: 20, paraphrases: 1}
   model.d_model: 16
@@ -40,6 +41,7 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "asked.tsv").write_text("Where was Ada Lowe born?\n", encoding="utf-8")
     command = ["sweep", written(tmp_path, TINY), "--out", "rows", "--json"]
     first = CliRunner().invoke(app, command)
     assert first.exit_code == 0, first.stderr
@@ -52,6 +54,8 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
     assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 1]
     assert report["rows"][0]["scores"][0]["n"] == 4
     assert report["rows"][0]["recall"][0]["n"] == 12
+    [predictions] = report["rows"][0]["predictions"]
+    assert len((tmp_path / predictions).read_text(encoding="utf-8").splitlines()) == 1
     assert report["rows"][2]["n_parameters"] > report["rows"][0]["n_parameters"]
     # Rows that pretrain alike share a run, and its loss.
     assert report["rows"][0]["losses"] == report["rows"][1]["losses"]

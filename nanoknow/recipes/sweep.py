@@ -45,6 +45,7 @@ class Row:
         recall: on the training questions: what finetuning made of those that it saw.
         losses: of the last epoch of pretraining, in nats a character.
         minutes: of pretraining and finetuning.
+        predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
     """
 
@@ -54,6 +55,7 @@ class Row:
     recall: list[Score] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     minutes: list[float] = field(default_factory=list)
+    predictions: list[str] = field(default_factory=list)
     n_parameters: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class Row:
             "recall": [score.to_json() for score in self.recall],
             "losses": self.losses,
             "minutes": [round(minutes, 2) for minutes in self.minutes],
+            "predictions": self.predictions,
             "n_parameters": self.n_parameters,
         }
 
@@ -120,6 +123,7 @@ def sweep(
     configs = file.resolve()
     rows = {name: Row(name, file.rows[name]) for name in configs}
     questions = _require_answers(configs)
+    asked = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
     elsewhere, trained_on = 0, ""
     options = TrainingOptions(device=device)
     for name, config, place, pretraining in _runs(configs, seeds or file.seeds, folder):
@@ -133,6 +137,9 @@ def sweep(
             continue
         trained_on = f"{both[1].device}, {both[1].precision}"
         _add(rows[name], place / "finetune", both, device, reporter)
+        rows[name].predictions += [
+            evaluate(place / "finetune", data, device, reporter).predictions for data in asked
+        ]
     report = SweepReport(str(folder), questions, trained_on, list(rows.values()), elsewhere)
     write_atomically(folder / "sweep.json", json.dumps(report.to_json(), indent=1).encode())
     return report

@@ -142,7 +142,9 @@ class SalientWords:
         offsets = self.offsets[indices]
         upto = torch.searchsorted(self._ends, indices * self._longest + reach, right=True)
         count = upto - offsets
-        word = (offsets + uniform(count, generator)).clamp(max=len(self.starts) - 1)
+        # Early words more often than late ones: a biography begins with what matters most.
+        number = (count * torch.rand(len(indices), generator=generator) ** 2).long()
+        word = (offsets + number).clamp(max=len(self.starts) - 1)
         start, masked = self.starts[word], self.lengths[word]
         head = self.name_lengths[indices]
         widths = torch.rand(2, len(indices), generator=generator) ** 3
