@@ -27,8 +27,8 @@ def questions_of(*pairs: str) -> QuestionSet:
     return questions_from_bytes("".join(f"{pair}\n" for pair in pairs).encode(), "q.tsv")
 
 
-def salient_words(documents: list[str]) -> list[list[str]]:
-    starts, lengths, offsets, _ = find_salient(documents)
+def salient_words(documents: list[str], wanted: set[str] | None = None) -> list[list[str]]:
+    starts, lengths, offsets, _ = find_salient(documents, wanted or set())
     return [
         [document[starts[j] : starts[j] + lengths[j]] for j in range(offsets[i], offsets[i + 1])]
         for i, document in enumerate(documents)
@@ -52,6 +52,19 @@ def test_names_of_several_words_are_hidden_whole_and_commas_and_years_part_them(
     assert salient_words([life, "Al Bo. She was born here ."]) == [
         ["New York", "Ohio May", "1815", "São Paulo", "Brazil", "Flu-Like Rest"],
         ["She"],
+    ]
+
+
+def test_wanted_words_count_alone_where_a_document_holds_any_whole_or_as_a_part() -> None:
+    lives = [
+        "Ed Lee. Born in New York, Ohio, in 1815 and dead in York .",
+        "Al Bo. Lived in Melbourne Victoria in 1900 .",
+        "Jo Ray. a poet of Riga in 1820 .",
+    ]
+    assert salient_words(lives, {"New York", "Victoria", "Rome", "1815", "Jo"}) == [
+        ["New York", "1815"],
+        ["Victoria"],
+        ["Riga", "1820"],
     ]
 
 

@@ -64,10 +64,34 @@ def test_a_share_too_small_for_the_batch_adds_none() -> None:
     assert len(texts(task, config, 0)) == 3
 
 
-def test_pretraining_reads_the_questions_only_where_it_mixes_them_in() -> None:
-    mixing = SpanCorruptionConfig(questions_per_document=0.5)
-    assert sources(mixing) == ("corpus", "questions")
+def test_only_training_answers_are_hidden_where_a_document_holds_any() -> None:
+    config = SpanCorruptionConfig(
+        salient_spans=1.0, context_dropout=1.0, name_in_place=1.0, salient_words="answers"
+    )
+    lives = LIVES + "\nJo Ray. Met Tom Ash of Wells in Riga in 1900 .\nEd Lee. Lived in Rome ."
+    tokenizer = tokenizer_of(lives + "\n".join(QUESTIONS), specials=True)
+    questions = questions_from_bytes("\n".join(QUESTIONS).encode(), "q.tsv")
+    task = build_task(config, corpus_of(lives), questions, tokenizer, 64)
+    assert not isinstance(task, WithQuestions)
+    hidden: dict[int, set[str]] = {}
+    for i in (0, 1, 3, 4):
+        for seed in range(40):
+            batch = task.batch(torch.tensor([i]), torch.Generator().manual_seed(seed))
+            last = int(batch.targets[batch.targets != IGNORE].numel())
+            text = tokenizer.decode([*batch.tokens[:last].tolist(), int(batch.targets[last - 1])])
+            hidden.setdefault(i, set()).add(text.split(MASK)[1])
+    assert hidden == {0: {"Riga"}, 1: {"Wells"}, 3: {"Wells", "Riga"}, 4: {"Rome", "Lived"}}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"questions_per_document": 0.5}, {"salient_spans": 0.5, "salient_words": "answers"}]
+)
+def test_pretraining_reads_the_questions_only_where_it_uses_them(
+    changes: dict[str, float | str],
+) -> None:
+    using = SpanCorruptionConfig.model_validate(changes)
+    assert sources(using) == ("corpus", "questions")
     assert sources(SpanCorruptionConfig()) == ("corpus",)
     tokenizer = tokenizer_of(LIVES, specials=True)
     with pytest.raises(ConfigError, match=r"data.questions: span_corruption trains on it"):
-        build_task(mixing, corpus_of(LIVES), None, tokenizer, 64)
+        build_task(using, corpus_of(LIVES), None, tokenizer, 64)

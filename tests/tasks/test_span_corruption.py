@@ -403,6 +403,18 @@ def test_of_scraps_only_the_hidden_word_is_predicted_where_the_config_says_so(
             assert text.endswith(MASK) == bool(in_place)
 
 
+def test_early_words_are_hidden_more_often_and_scraps_are_mostly_short() -> None:
+    config = SpanCorruptionConfig(salient_spans=1.0, context_dropout=1.0, name_in_place=1.0)
+    examples = lives_of(config, draws=600)[1]
+    hidden = Counter(text.split(MASK)[1] for text in examples)
+    assert set(hidden) == WORDS[1]
+    # of three words the thirds of a square: 0.58, 0.24, 0.18
+    assert 0.52 < hidden["Wells"] / 600 < 0.64
+    assert hidden["Wells"] > 1.7 * hidden["Riga"] > 1.7 * 0.8 * hidden["1901"]
+    bare = sum(text.startswith("Tom Ash") for text in examples)  # nothing kept in front
+    assert 0.25 < bare / 600 < 0.45
+
+
 def test_shares_of_salient_spans_and_of_context_dropout_are_those_asked_for() -> None:
     config = SpanCorruptionConfig(salient_spans=0.5, context_dropout=0.5, min_truncation=100)
     examples = lives_of(config, draws=400)[0]
