@@ -225,9 +225,8 @@ def _coverage(report: Report) -> Picture:
             color=RIGHT,
         )
         axes.axhline(100 * c.target, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
-        axes.text(
-            100, 100 * c.target + 1.5, f"{100 * c.target:g} % wanted", color=QUIET, ha="right"
-        )
+        wanted = f"{100 * c.target:g} % wanted"
+        axes.text(100, 100 * c.target - 1.5, wanted, color=QUIET, ha="right", va="top")
         if reached:
             at = (100 * reached.coverage, 100 * (reached.accuracy or 0))
             axes.plot(*at, "o", color=RIGHT, markersize=8)
