@@ -399,7 +399,7 @@ def table(results: list[Measured], device: str, rates: dict[str, float]) -> Tabl
     )
     shown = Table(title=title)
     for heading in ("job", "ours", "textbook", "ratio (range)", "utilisation", "peak memory"):
-        shown.add_column(heading, justify="left" if heading == "job" else "right")
+        shown.add_column(heading, justify="left" if heading == "job" else "right", overflow="fold")
     for r in results:
         shown.add_row(
             r.job,
