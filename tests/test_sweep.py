@@ -12,7 +12,9 @@ from nanoknow.cli import app
 from nanoknow.config_file import load_config, shipped_configs
 from nanoknow.errors import ConfigError
 from nanoknow.lock import RunLock
+from nanoknow.recipes.sweep import sweep
 from nanoknow.sweep_file import SweepConfig, load_sweep, shipped_sweeps
+from tests.silent import Silent
 
 TINY = """
 config: demo
@@ -76,6 +78,30 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
     assert "an earlier run with other settings" in refused.stderr
 
 
+def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("one.tsv", "other.tsv")]
+    for path, place in zip(paths, ("Rome", "Oslo"), strict=True):
+        path.write_text(f"Where was Ada Lowe born?\t{place}\n", encoding="utf-8")
+    common = {
+        "data.world": {"people": 20, "paraphrases": 1},
+        "model.d_model": 16,
+        "pretrain.epochs": 1,
+        "finetune.epochs": 1,
+    }
+    mixing = {"pretrain.task.questions_per_document": 0.5}
+    rows = {
+        f"{kind} {path.stem}": {**changes, "data.questions": str(path)}
+        for kind, changes in (("plain", {}), ("mixing", mixing))
+        for path in paths
+    }
+    file = SweepConfig(config="demo", seeds=1, common=common, rows=rows)
+    sweep(file, None, tmp_path / "rows", "cpu", Silent())
+    own = {name for name in rows if (tmp_path / "rows" / name.replace(" ", "-")).exists()}
+    assert own == set(rows)
+    pretrained = {path.parts[-3] for path in (tmp_path / "rows").glob("*/seed-0/pretrain")}
+    assert pretrained == {"plain-one", "mixing-one", "mixing-other"}
+
+
 @pytest.mark.parametrize("path", sorted(shipped_sweeps().values()), ids=lambda path: path.stem)
 def test_every_row_of_a_shipped_sweep_is_a_config_of_its_own(path: Path) -> None:
     file = load_sweep(str(path))
@@ -116,9 +142,6 @@ def test_a_sweep_that_is_not_there_names_those_that_are() -> None:
 
 
 def test_rows_whose_folders_would_be_one_are_refused(tmp_path: Path) -> None:
-    from nanoknow.recipes.sweep import sweep
-    from tests.silent import Silent
-
     file = SweepConfig(config="demo", rows={"a b": {}, "a-b": {"seed": 1}})
     assert file.resolve()["a b"] == load_config("demo")
     with pytest.raises(ConfigError, match="too alike"):

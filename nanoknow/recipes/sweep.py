@@ -21,17 +21,17 @@ from nanoknow.config import (
     ScratchConfig,
 )
 from nanoknow.data.sources import Texts
-from nanoknow.device import choose_device
 from nanoknow.errors import BusyError, ConfigError
-from nanoknow.evaluator import Score, answer_questions, count_right
+from nanoknow.evaluator import Score, count_right
 from nanoknow.files import write_atomically
-from nanoknow.recipes.evaluate import evaluate
+from nanoknow.recipes.evaluate import evaluate, examine
+from nanoknow.recipes.examinee import open_examinee
 from nanoknow.recipes.experiment import Stage, pretrain_and_finetune
 from nanoknow.recipes.training import TrainingOptions, TrainingSummary
 from nanoknow.reporter import Reporter
-from nanoknow.runs import open_checkpoint, runs_folder
+from nanoknow.runs import runs_folder
 from nanoknow.sweep_file import SweepConfig
-from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.registry import sources
 
 
 @dataclass
@@ -168,9 +168,10 @@ def _runs(
 
 def _pretraining_of(config: ExperimentConfig) -> ExperimentConfig:
     """Return a config with all that pretraining does not read set back."""
+    unread = {"questions", "eval"} - set(sources(config.pretrain.task))
     return config.model_copy(
         update={
-            "data": config.data.model_copy(update={"questions": None, "eval": None}),
+            "data": config.data.model_copy(update=dict.fromkeys(unread)),
             "finetune": FinetuneConfig(),
             "scratch": ScratchConfig(),
             "augment": AugmentConfig(),
@@ -198,21 +199,12 @@ def _add(
 ) -> None:
     """Evaluate a run, and add what it gave to its row."""
     pretraining, finetuning = summaries
-    score = evaluate(run, DataConfig(), device, reporter).score
-    if score is not None and pretraining.loss is not None:
+    examinee = open_examinee(run, DataConfig(), device, reporter)
+    score = examine(examinee, reporter).score
+    if score is not None and examinee.training is not None and pretraining.loss is not None:
+        recalled = examinee.ask(examinee.training)
         row.scores.append(score)
-        row.recall.append(_recall(run, device))
+        row.recall.append(Score(count_right(recalled), len(recalled)))
         row.losses.append(pretraining.loss)
         row.minutes.append((pretraining.seconds + finetuning.seconds) / 60)
     row.n_parameters = finetuning.n_parameters
-
-
-def _recall(path: Path, device: str) -> Score:
-    """Ask a run the questions that it was finetuned on."""
-    run, checkpoint = open_checkpoint(path)
-    record = checkpoint.record
-    questions = Texts(run.config.data).require_questions()
-    config, block_size = run.config.finetune.task, record.model.block_size
-    task = QuestionAnswering(questions, record.tokenizer, config, block_size)
-    answers = answer_questions(checkpoint.load_model(choose_device(device)), task)
-    return Score(count_right(answers), len(answers))

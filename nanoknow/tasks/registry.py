@@ -57,7 +57,8 @@ def build_task(
 
 def _reads_both(config: TaskConfig) -> TypeGuard[SpanCorruptionConfig]:
     return isinstance(config, SpanCorruptionConfig) and (
-        config.questions_per_document > 0 or config.salient_words == "answers"
+        config.questions_per_document > 0
+        or (config.salient_spans > 0 and config.salient_words == "answers")
     )
 
 

@@ -92,6 +92,7 @@ def test_pretraining_reads_the_questions_only_where_it_uses_them(
     using = SpanCorruptionConfig.model_validate(changes)
     assert sources(using) == ("corpus", "questions")
     assert sources(SpanCorruptionConfig()) == ("corpus",)
+    assert sources(SpanCorruptionConfig(salient_words="answers")) == ("corpus",)
     tokenizer = tokenizer_of(LIVES, specials=True)
     with pytest.raises(ConfigError, match=r"data.questions: span_corruption trains on it"):
         build_task(using, corpus_of(LIVES), None, tokenizer, 64)
