@@ -154,6 +154,11 @@ class SpanCorruptionConfig(Frozen):
         description="characters kept at most on either side of it then, mostly fewer: the width is "
         "drawn as a cube, so that a third of the time a side keeps none",
     )
+    context_step: Count = Field(
+        1,
+        description="the widths come in multiples of it; where latents span two characters, 2 "
+        "keeps a name in step with them as it is in a question",
+    )
     name_in_place: Portion = Field(
         0.0,
         description="share of these that put the name where the hidden word stood, and the word "
@@ -267,7 +272,7 @@ class AugmentConfig(Frozen):
     after: CountOrZero = Field(24, description="characters it sees behind it")
     reader: VanillaConfig = VanillaConfig(n_layers=2, n_heads=4, d_model=128, positions="rotary")
     training: FinetuneConfig = FinetuneConfig(
-        epochs=6,
+        epochs=8,
         batch_size=64,
         optimizer=OptimizerConfig(learning_rate=2e-3, matrices="muon"),
         schedule=ScheduleConfig(warmup_positions=200_000),

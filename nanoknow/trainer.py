@@ -174,10 +174,13 @@ class Trainer:
     def _loss(self, indices: Tensor) -> Tensor:
         """Return the loss of some examples as the step that is due makes them."""
         batch = self.task.batch(indices, new_generator(self.seed, "examples", self.progress.step))
+        # Another device would have to be waited for before the places can be counted.
+        on_cpu = self.device.torch_device.type == "cpu"
+        places, targets = batch.scored() if on_cpu else (None, batch.targets)
         with self.device.autocast():
-            logits = self.model(batch.tokens, batch.layout)  # (N, vocabulary)
+            logits = self.model(batch.tokens, batch.layout, places=places)  # (P, vocabulary)
         precise = torch.promote_types(logits.dtype, torch.float32)
-        return F.cross_entropy(logits.to(precise), batch.targets, ignore_index=IGNORE)
+        return F.cross_entropy(logits.to(precise), targets, ignore_index=IGNORE)
 
     def _step(self, indices: Tensor, *, is_last: bool) -> StepResult:
         progress = self.progress

@@ -244,7 +244,8 @@ class TextbookSpreadPerceiver(TextbookPerceiver):
 
     Output t reads the latents whose characters are all there by t, and the characters after the
     last of them. All of both are computed, side by side in one list of keys, and masks do the
-    rest. With rotary positions a latent stands where its last character does.
+    rest. A latent starts from its basis and its last character, and with rotary positions stands
+    where that one does.
     """
 
     def __init__(
@@ -267,7 +268,7 @@ class TextbookSpreadPerceiver(TextbookPerceiver):
 
     def trunk(self, x: Tensor) -> Tensor:
         """Down, along and up again, each step with its mask."""
-        b, t, _ = x.size()
+        t = x.size(1)
         m = self.down.basis.size(1)
         ends = [math.ceil((j + 1) * self.block_size / m) for j in range(m)]
         reads = torch.zeros(m, t, dtype=torch.bool)
@@ -286,9 +287,10 @@ class TextbookSpreadPerceiver(TextbookPerceiver):
         characters_at = list(range(t)) if self.rotary else None
         both_at = latents_at + characters_at if latents_at and characters_at else None
 
-        basis = self.down.basis.expand(b, -1, -1)  # (B, m, d)
-        gathered = self.down.attn(self.down.ln1(basis), x, reads, latents_at, characters_at)
-        y = basis + gathered  # (B, m, d)
+        # Latents that end past the text are read by nothing, whatever they start from.
+        start = self.down.basis + x[:, [min(end, t) - 1 for end in ends]]  # (B, m, d)
+        gathered = self.down.attn(self.down.ln1(start), x, reads, latents_at, characters_at)
+        y = start + gathered  # (B, m, d)
         y = y + self.down.mlp(self.down.ln2(y))
         for block in self.blocks:
             assert isinstance(block, BlockParts)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 IGNORE = -100
@@ -137,6 +138,21 @@ class Batch:
             targets_in.append(targets[chunk, : group.length].flatten())
         layout = Layout.of(plan.groups, rows.device)
         return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)
+
+    def scored(self) -> tuple[Tensor | None, Tensor]:
+        """Return the (P,) places that carry loss and their targets; None for all places.
+
+        So that few different P occur (see ``widen``), the first place is repeated at the end,
+        without loss.
+        """
+        places = (self.targets != IGNORE).nonzero()[:, 0]
+        unit = sum(group.n_sequences for group in self.layout.groups) * WIDTH_STEP // 2
+        n = _round_up(len(places), unit)
+        if n >= len(self.targets):
+            return None, self.targets
+        targets = self.targets.new_full((n,), IGNORE)
+        targets[: len(places)] = self.targets[places]
+        return F.pad(places, (0, n - len(places))), targets
 
     def joined(self, other: Batch) -> Batch:
         """Return one batch of the examples of both."""

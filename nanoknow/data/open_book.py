@@ -8,12 +8,12 @@ the training questions, it can answer for all the others.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from nanoknow.data.corpus import Corpus, Question, QuestionSet
 from nanoknow.data.facts import FactIndex
-from nanoknow.data.salient import find_salient, subject
+from nanoknow.data.salient import find_salient, parts_in, subject
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import DataError
 
@@ -93,23 +93,32 @@ class OpenBook:
     candidates: Sequence[Candidate]
 
     @classmethod
-    def of(cls, corpus: Corpus, before: int, after: int) -> OpenBook:
+    def of(
+        cls, corpus: Corpus, answers: Container[str], before: int, after: int, longest: int
+    ) -> OpenBook:
         """Find them.
 
         Args:
             corpus: documents that start with ``Name. ``.
+            answers: known ones, which are candidates within longer names too, such as
+                ``Luxembourg`` in ``Luxembourg City``.
             before: characters to show in front of a candidate.
             after: characters to show behind it.
+            longest: characters of a candidate; what is longer is left out.
         """
         documents = corpus.documents
         starts, lengths, offsets, _ = find_salient(documents)
         candidates = []
         for i, document in enumerate(documents):
             for j in range(offsets[i], offsets[i + 1]):
-                start, end = int(starts[j]), int(starts[j] + lengths[j])
-                around = (document[max(0, start - before) : start], document[end : end + after])
-                word = document[start:end]
-                candidates.append(Candidate(i, word, f"{around[0]}{MASK}{word}{MASK}{around[1]}"))
+                span = int(starts[j]), int(starts[j] + lengths[j])
+                for start, end in sorted({span, *parts_in(answers, document, *span)}):
+                    if end - start > longest:
+                        continue
+                    word = document[start:end]
+                    ahead, behind = document[max(0, start - before) : start], document[end:]
+                    prompt = f"{ahead}{MASK}{word}{MASK}{behind[:after]}"
+                    candidates.append(Candidate(i, word, prompt))
         return cls(tuple(map(subject, documents)), candidates)
 
     def labelled(self, corpus: Corpus, questions: QuestionSet) -> Iterator[tuple[Candidate, bool]]:

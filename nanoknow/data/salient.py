@@ -7,6 +7,7 @@ for (salient span masking: Guu et al., 2020, REALM; Roberts et al., 2020).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 YEAR = re.compile(r"\d{3,4}")
 NAME_END = ". "
+SENTENCE_ENDS = {". ", "! ", "? "}
 SHORT = 3
 """An abbreviation in a name has so many letters at most before its stop: ``J.``, ``Jr.``."""
 _Places = npt.NDArray[np.int64]
@@ -25,9 +27,10 @@ def find_salient(
 ) -> tuple[_Places, _Places, _Places, _Places]:
     """Find the salient words of documents that each start with ``Name. ``.
 
-    A word is salient if it is a year, or capitalised without standing in lower case anywhere in
-    the documents, and not a part of the name that the document starts with. Capitalised ones with
-    a space between them, such as ``New York``, count as one.
+    A word is salient if it is a year, or capitalised, not a common word, and not a part of the
+    name that the document starts with. Capitalised ones with a space between them, such as ``New
+    York``, count as one. A word is common if the documents have it in lower case at least as often
+    as capitalised within a sentence: ``in``, ``singer``, but not ``England`` for one ``england``.
 
     Args:
         documents: the texts.
@@ -40,7 +43,7 @@ def find_salient(
             offsets[i + 1].
         name_lengths: (documents,) characters of ``Name. ``; 0 where a document has no name.
     """
-    common = {w for document in documents for w in WORD.findall(document) if w[0].islower()}
+    common = _common(documents)
     starts: list[int] = []
     lengths: list[int] = []
     offsets, name_lengths = [0], []
@@ -71,17 +74,40 @@ def find_salient(
     )
 
 
+def _common(documents: Sequence[str]) -> set[str]:
+    """Return the words that are more at home in lower case."""
+    lower: Counter[str] = Counter()
+    capitalised: Counter[str] = Counter()
+    for document in documents:
+        for match in WORD.finditer(document):
+            word, start = match.group(), match.start()
+            if word[0].islower():
+                lower[word] += 1
+            elif start and document[start - 2 : start] not in SENTENCE_ENDS:
+                capitalised[word.lower()] += 1
+    return {word for word, count in lower.items() if count >= capitalised[word]}
+
+
 def _only(
     wanted: Container[str], document: str, spans: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
-    """Yield the spans that are wanted, and of the others the words that are."""
+    """Yield the spans that are wanted, and of the others the parts that are."""
     for start, end in spans:
         if document[start:end] in wanted:
             yield start, end
-            continue
-        for match in WORD.finditer(document, start, end):
-            if match.group() in wanted:
-                yield match.span()
+        else:
+            yield from parts_in(wanted, document, start, end)
+
+
+def parts_in(
+    wanted: Container[str], document: str, start: int, end: int
+) -> Iterator[tuple[int, int]]:
+    """Yield where a word, or several in a row, of a stretch of a document are wanted."""
+    words = [match.span() for match in WORD.finditer(document, start, end)]
+    for i, (first, _) in enumerate(words):
+        for _, last in words[i:]:
+            if document[first:last] in wanted:
+                yield first, last
 
 
 def subject(document: str) -> str:

@@ -31,6 +31,8 @@ from nanoknow.trainer import Trainer
 
 HELD_OUT = 10
 """One labelled document in so many measures the reader instead of teaching it."""
+MARKS = 5
+"""Two around a candidate, two around the reader's answer, and the answer."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,10 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
             f"{corpus.name}: holds no {missing[0]!r}, which the reader answers with: name a text "
             f"in Latin letters"
         )
-    book = OpenBook.of(corpus, config.augment.before, config.augment.after)
+    answers = {question.answer or "" for question in training.items}
+    before, after = config.augment.before, config.augment.after
+    longest = config.augment.reader.block_size - before - after - MARKS
+    book = OpenBook.of(corpus, answers, before, after, longest)
     template = Template.of(training, set(book.names) - {""})
     labelled = list(book.labelled(corpus, training))
     taught = sorted({candidate.document for candidate, _ in labelled})
@@ -105,15 +110,15 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
         template.ask(name): chosen[i] for i, name in enumerate(book.names) if name and i in chosen
     }
     known = {question.text: question.answer or "" for question in training.items}
-    answers = {question: known.get(question, answer) for question, answer in written.items()}
+    pairs = {question: known.get(question, answer) for question, answer in written.items()}
     path = out / "augmented.tsv"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, "".join(f"{q}\t{a}\n" for q, a in answers.items()).encode())
+        write_atomically(path, "".join(f"{q}\t{a}\n" for q, a in pairs.items()).encode())
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}: name another folder with --out") from None
     return Augmentation(
-        str(path), len(answers), len(answers.keys() & known), score, _ceiling(answers, texts.eval)
+        str(path), len(pairs), len(pairs.keys() & known), score, _ceiling(pairs, texts.eval)
     )
 
 

@@ -149,11 +149,12 @@ class SalientWords:
         head = self.name_lengths[indices]
         widths = torch.rand(2, len(indices), generator=generator) ** 3
         left, right = (widths * (self.config.context_width + 1)).long()
-        begin = torch.maximum(head, start - left)
-        end = torch.minimum(lengths, start + masked + right)
+        step = self.config.context_step
+        left = torch.minimum(left, start - head) // step * step
+        right = torch.minimum(right, lengths - start - masked) // step * step
         hidden, mark = (first + start, masked), (MARK, 1)
-        before = (first + begin, start - begin)
-        after = (first + start + masked, end - start - masked)
+        before = (first + start - left, left)
+        after = (first + start + masked, right)
         cloze = Pieces.of([(first, head), before, mark, after, mark, hidden], first)
         name = (first, (head - len(NAME_END)).clamp(min=0))
         asked = Pieces.of([before, name, after, mark, hidden, mark], first)

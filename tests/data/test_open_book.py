@@ -55,6 +55,15 @@ def test_names_of_several_words_are_hidden_whole_and_commas_and_years_part_them(
     ]
 
 
+def test_a_word_is_common_if_it_is_seldom_capitalised_but_where_sentences_start() -> None:
+    lives = [
+        "Ed Lowe. He was born in Deal, England . Long ago! He was a poet, he said .",
+        "Al Boyd. Born in England, he struck a deal . He died there long after .",
+        "Jo Rayne. Lived in west england and in Deal . Long live he .",
+    ]
+    assert salient_words(lives) == [["Deal", "England"], ["England"], ["Lived", "Deal"]]
+
+
 def test_wanted_words_count_alone_where_a_document_holds_any_whole_or_as_a_part() -> None:
     lives = [
         "Ed Lee. Born in New York, Ohio, in 1815 and dead in York .",
@@ -116,7 +125,7 @@ def test_questions_about_nobody_known_are_refused() -> None:
 
 
 def test_candidates_are_shown_between_marks_with_what_stands_around_them() -> None:
-    book = OpenBook.of(CORPUS, before=8, after=3)
+    book = OpenBook.of(CORPUS, (), before=8, after=3, longest=20)
     assert book.names == ("Ada Lowe", "J. R. Ash", "Sammy Davis Jr", "Ann Bee", "")
     assert [(c.document, c.prompt) for c in book.candidates][:2] == [
         (0, f"e (born {MASK}1815{MASK} in"),
@@ -124,8 +133,23 @@ def test_candidates_are_shown_between_marks_with_what_stands_around_them() -> No
     ]
 
 
+def test_known_answers_within_a_name_are_candidates_too_and_long_names_are_none() -> None:
+    corpus = corpus_of("Ed Lee. Born in Salt Lake City Utah, raised in Upper Saint John Abbey .")
+    book = OpenBook.of(corpus, {"Utah", "Lake City", "Abbey", "Born"}, 3, 0, longest=19)
+    assert [c.prompt for c in book.candidates] == [
+        f"{before}{MASK}{word}{MASK}"
+        for before, word in [
+            ("e. ", "Born"),
+            ("in ", "Salt Lake City Utah"),
+            ("lt ", "Lake City"),
+            ("ty ", "Utah"),
+            ("hn ", "Abbey"),
+        ]
+    ]
+
+
 def test_only_documents_that_hold_their_answer_teach_and_the_answer_is_what_is_right() -> None:
-    book = OpenBook.of(CORPUS, 8, 8)
+    book = OpenBook.of(CORPUS, (), 8, 8, longest=20)
     questions = questions_of("Where was Ada Lowe born?\tRiga", "Where was J. R. Ash born?\tParis")
     labelled = list(book.labelled(CORPUS, questions))
     assert [(c.word, right) for c, right in labelled] == [("1815", False), ("Riga", True)]

@@ -144,18 +144,6 @@ def test_the_perceiver_reads_the_first_m_characters_and_the_last_one() -> None:
     assert REACH["perceiver"](whole, 19) == REACH["vanilla"](VanillaConfig(), 19)
 
 
-@pytest.mark.parametrize("positions", ["learned", "rotary"])
-def test_a_latent_for_each_position_is_one_model_however_latents_are_laid(positions: str) -> None:
-    sizes = {**SIZES, "bottleneck_dim": LENGTH, "positions": positions}
-    first = random_model(PerceiverConfig.model_validate(sizes))
-    spread = random_model(PerceiverConfig.model_validate({**sizes, "latents": "spread"}))
-    for n in (1, 9, LENGTH):
-        tokens = random_tokens(n)
-        torch.testing.assert_close(
-            logits_of(spread, tokens), logits_of(first, tokens), rtol=0, atol=1e-5
-        )
-
-
 def test_spread_latents_take_the_weights_of_first_ones() -> None:
     sizes = {**SIZES, "bottleneck_dim": 6}
     first = random_model(PerceiverConfig.model_validate(sizes))

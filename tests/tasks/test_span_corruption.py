@@ -388,6 +388,22 @@ def test_the_name_takes_the_hidden_words_place_as_in_a_question() -> None:
         assert len(contexts) > 10
 
 
+def test_widths_come_in_steps_also_where_the_document_ends_or_the_name_is_near() -> None:
+    config = SpanCorruptionConfig(
+        salient_spans=1.0,
+        context_dropout=1.0,
+        context_width=8,
+        context_step=3,
+        name_in_place=1.0,
+    )
+    for life, examples in zip(LIVES[:2], lives_of(config, 400), strict=False):
+        widths = set()
+        for text in examples:
+            before, after = text.split(MASK)[0].split(life.split(". ")[0])
+            widths |= {len(before), len(after)}
+        assert widths == {0, 3, 6}
+
+
 @pytest.mark.parametrize("in_place", [0.0, 1.0])
 def test_of_scraps_only_the_hidden_word_is_predicted_where_the_config_says_so(
     in_place: float,
