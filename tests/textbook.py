@@ -245,7 +245,7 @@ class TextbookSpreadPerceiver(TextbookPerceiver):
     Output t reads the latents whose characters are all there by t, and the characters after the
     last of them. All of both are computed, side by side in one list of keys, and masks do the
     rest. A latent starts from its basis and its last character, and with rotary positions stands
-    where that one does.
+    where that one does; an output starts from its character and the last latent that it reads.
     """
 
     def __init__(
@@ -298,7 +298,11 @@ class TextbookSpreadPerceiver(TextbookPerceiver):
             y = y + block.attn(normed, normed, earlier, latents_at, latents_at)
             y = y + block.mlp(block.ln2(y))
         both = self.up.ln1(torch.cat([y, x], dim=1))  # (B, m + T, d)
-        x = x + self.up.attn(x, both, sees, characters_at, both_at)  # (B, T, d)
+        for i in range(t):
+            complete = [j for j in range(m) if ends[j] <= i + 1]
+            if complete:
+                x = x + nn.functional.pad(y[:, complete[-1:]], (0, 0, i, t - 1 - i))  # i alone
+        x = x + self.up.attn(self.up.ln1(x), both, sees, characters_at, both_at)  # (B, T, d)
         output: Tensor = x + self.up.mlp(self.up.ln2(x))
         return output
 

@@ -32,8 +32,8 @@ class CharacterModel(nn.Module, ABC):
         Args:
             tokens: (N,) int64 ids.
             layout: how they fall into sequences; positions stay below ``block_size``.
-            caches: one for each layer (``new_caches``), to decode sequences step by step; the
-                first step starts at position 0.
+            caches: those of ``new_caches``, to decode sequences step by step; the first step
+                starts at position 0.
             places: (P,) int64, which of the N to compute logits at; None for all of them.
 
         Returns:

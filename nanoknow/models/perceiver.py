@@ -14,10 +14,10 @@ after the last of these latents' ends, e_j … t. Nothing before t is out of its
 
 The two have the same parameters. What is decided beyond that:
 
-- A spread latent starts from its basis and its last character, embedded, where the original's
-  starts from the basis alone: it need not learn first to find its own place in the text. Without
-  this, pretraining on the published data came to a loss of 1.18 in the time that it takes to come
-  to 0.79 with it.
+- A spread latent starts from its basis and its last character, embedded, and an output from its
+  character and the last latent that it reads, where the original's start from the basis and from
+  the character alone (as the hourglass of Nawrot et al., 2021, does it): attention need not learn
+  first to find its own place in the text, and does not spend itself on it.
 - A latent stands at position e_j - 1, its last character's. With rotary positions distances are
   then distances in characters, between latents too, and the query is turned by it.
 - The character that completes a latent is read by no output: those from it on see the latent. So
@@ -26,8 +26,8 @@ The two have the same parameters. What is decided beyond that:
   the ⌈ℓ/m⌉ - 1 characters that are seen at most would save less than 2ℓ(ℓ - m)d multiply-adds,
   1.5% of all at the original sizes, and take a second kernel.
 - Latents and characters come to these keys through the same LayerNorm, ln1 of the up-projection,
-  on one scale. Its query stays the embedded character without one, and so do the
-  down-projection's keys.
+  on one scale, and so does its query where latents are spread. The original's query is the
+  embedded character without one, and so are the down-projection's keys in both.
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ class DownProjection(Block):
 
 
 class UpProjection(Block):
-    """Writes a memory back to the characters: x + attention(x, ln1 memory), then the MLP."""
+    """Writes a memory back to the characters: x + attention(x, ln1 memory), then the MLP.
+
+    Where characters start from latents, it is z + attention(ln1 z, ln1 memory), z their sum.
+    """
 
     def write(
         self,
@@ -101,10 +104,24 @@ class UpProjection(Block):
         layout: Layout,
         cache: LayerCache | None,
         places: Tensor | None,
+        latents: Tensor | None,
     ) -> Tensor:
-        """Map (N_memory, d) and the embedded (N, d) characters to (N, d), or to (P, d) places."""
-        gathered = self.attention(characters, self.ln1(memory), layout, memory_layout, cache)
-        x = characters + gathered
+        """Map (N_memory, d) and the embedded (N, d) characters to (N, d), or to (P, d) places.
+
+        Args:
+            memory: what is read.
+            characters: embedded.
+            memory_layout: of the memory.
+            layout: of the characters.
+            cache: of the memory.
+            places: which characters to write to; None for all.
+            latents: (N, d), those that the characters start from, if from any.
+        """
+        x = query = characters
+        if latents is not None:
+            x = characters + latents
+            query = self.ln1(x)
+        x = x + self.attention(query, self.ln1(memory), layout, memory_layout, cache)
         if places is not None:
             x = F.embedding(places, x)  # its gradient comes faster than that of x[places]
         out: Tensor = x + self.mlp(self.ln2(x))
@@ -118,6 +135,7 @@ class Perceiver(CharacterModel):
     stands_at: Tensor
     latent_at: Tensor
     completes: Tensor
+    last_end: Tensor
 
     def __init__(
         self, config: PerceiverConfig, vocab_size: int, generator: torch.Generator
@@ -142,6 +160,9 @@ class Perceiver(CharacterModel):
         # (ℓ,) the first latent that reads a position, and whether that is the last it reads.
         self.register_buffer("latent_at", numbers, persistent=False)
         self.register_buffer("completes", _completes(config), persistent=False)
+        at = torch.where(_completes(config), torch.arange(length), -1)
+        # (ℓ,) where the last complete latent stands, -1 before there is one.
+        self.register_buffer("last_end", at.cummax(0).values, persistent=False)
         self.head = Head(d, vocab_size)
         initialize(self, generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
@@ -155,8 +176,8 @@ class Perceiver(CharacterModel):
         places: Tensor | None = None,
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
-        each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 2)
-        down, *trunk, up = each
+        each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 3)
+        down, up, last, *trunk = each
         x = self.embedding(tokens, layout)  # (N, d)
         latent_layout = self._latents(layout, is_partial=caches is not None)
         spread = self.config.latents == "spread"
@@ -164,18 +185,20 @@ class Perceiver(CharacterModel):
         y = self.down.read(x, latent_layout, layout, down, own)  # (N_latents, d)
         for block, cache in zip(self.blocks, trunk, strict=True):
             y = block(y, latent_layout, cache)
-        memory, memory_layout = y, latent_layout
+        memory, memory_layout, latents = y, latent_layout, None
         if spread:
             memory, memory_layout = self._memory(y, x, latent_layout, layout), layout
-        logits: Tensor = self.head(self.up.write(memory, x, memory_layout, layout, up, places))
+            latents = self._last_latents(memory, layout, last)
+        out = self.up.write(memory, x, memory_layout, layout, up, places, latents)
+        logits: Tensor = self.head(out)
         return logits
 
     def new_caches(self, capacity: int) -> list[LayerCache]:
         """See ``CharacterModel.new_caches``."""
         latents = self._latent_at(capacity - 1) + 1
-        trunk = [LayerCache(latents) for _ in self.blocks]
         memory = latents if self.config.latents == "first" else capacity
-        return [LayerCache(capacity), *trunk, LayerCache(memory)]
+        each = [capacity, memory, memory, *[latents] * len(self.blocks)]
+        return [LayerCache(n) for n in each]
 
     def _latent_at(self, t: int) -> int:
         """Return the first latent that reads character t, the last of all if none does."""
@@ -254,6 +277,26 @@ class Perceiver(CharacterModel):
             latent = their_row.gather(1, column.clamp_(max=numbers.shape[1] - 1))
             sources.append(torch.where(self.completes[places], latent, own_row).flatten())
         return F.embedding(torch.cat(sources), torch.cat([characters, latents]))
+
+    def _last_latents(self, memory: Tensor, layout: Layout, cache: LayerCache | None) -> Tensor:
+        """Return (N, d): the last complete latent of each character, 0 where there is none.
+
+        Args:
+            memory: (N, d), latents in the places of the characters that complete them.
+            layout: of both.
+            cache: of the memory.
+        """
+        found = []
+        each = layout.rectangles(memory), layout.rectangles(self.last_end[layout.positions])
+        for rows, ends in zip(*each, strict=True):  # (B, T, d), (B, T)
+            source = rows
+            if cache is not None:
+                one_head = rows[:, None]
+                source = cache.write(one_head, one_head, layout)[0][:, 0]  # (B, capacity, d)
+            index = ends.clamp(min=0)[:, :, None].expand_as(rows)
+            latents = source.gather(1, index) * (ends >= 0)[:, :, None]
+            found.append(latents.flatten(0, 1))
+        return torch.cat(found)
 
 
 def _completes(config: PerceiverConfig) -> Tensor:
