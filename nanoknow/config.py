@@ -279,6 +279,20 @@ class AugmentConfig(Frozen):
         evaluate_every=None,
     )
 
+    @property
+    def longest(self) -> int:
+        """Characters that a candidate may have; with the answer there are five more."""
+        return self.reader.block_size - self.before - self.after - 5
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.longest < 1:
+            raise ValueError(
+                f"the reader's block_size {self.reader.block_size} leaves no room for a word "
+                f"between before {self.before} and after {self.after}"
+            )
+        return self
+
 
 class SampleConfig(Frozen):
     """How text is sampled."""

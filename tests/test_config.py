@@ -121,6 +121,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
                 "salient_words": "all",
                 "context_dropout": 0.0,
                 "context_width": 24,
+                "context_step": 1,
                 "name_in_place": 0.0,
                 "questions_per_document": 0.0,
                 "scraps_loss": "all",
@@ -465,6 +466,12 @@ def test_a_perceiver_needs_two_layers_and_no_more_latents_than_positions(folder:
     assert "n_layers of 2 or more" in few
     wide = refusal(folder, "model: {variant: perceiver, bottleneck_dim: 129}")
     assert "bottleneck_dim 129 must not exceed block_size 128" in wide
+
+
+def test_a_readers_window_leaves_room_for_a_word(folder: Path) -> None:
+    assert load(folder, "augment: {before: 80, after: 42}").augment.longest == 1
+    narrow = refusal(folder, "augment: {before: 80, after: 43}")
+    assert "leaves no room for a word between before 80 and after 43" in narrow
 
 
 def test_latents_are_first_or_spread(folder: Path) -> None:

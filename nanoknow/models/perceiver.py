@@ -32,7 +32,6 @@ The two have the same parameters. What is decided beyond that:
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import torch
@@ -40,8 +39,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nanoknow.config import PerceiverConfig
-from nanoknow.data.batch import Group, Layout, widen
+from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
+from nanoknow.models.latents import Latents
 from nanoknow.models.layers import Block, Embedding, Head, LayerCache, Rotation, initialize
 
 
@@ -132,10 +132,6 @@ class Perceiver(CharacterModel):
     """Embedding → down-projection → L−2 blocks on the latents → up-projection → head."""
 
     config: PerceiverConfig
-    stands_at: Tensor
-    latent_at: Tensor
-    completes: Tensor
-    last_end: Tensor
 
     def __init__(
         self, config: PerceiverConfig, vocab_size: int, generator: torch.Generator
@@ -144,25 +140,18 @@ class Perceiver(CharacterModel):
         self.config = config
         d, heads, dropout = config.d_model, config.n_heads, config.dropout
         rotary, m, length = config.positions == "rotary", config.bottleneck_dim, config.block_size
-        stand = [config.latent_end(j) - 1 for j in range(m)]
+        self.latents = Latents(config)
         rotation, of_latents = (
-            Rotation(at, d // heads) if rotary else None for at in (range(length), stand)
+            Rotation(at, d // heads) if rotary else None
+            for at in (range(length), self.latents.positions)
         )
-        reads, sees = _masks(config) if config.latents == "spread" else (None, None)
+        reads, sees = self.latents.masks() if config.latents == "spread" else (None, None)
         self.embedding = Embedding(vocab_size, length, d, dropout, rotary=rotary)
         self.down = DownProjection(d, heads, dropout, of_latents, rotation, reads, m)
         self.blocks = nn.ModuleList(
             Block(d, heads, dropout, of_latents) for _ in range(config.n_layers - 2)
         )
         self.up = UpProjection(d, heads, dropout, rotation, mask=sees)
-        self.register_buffer("stands_at", torch.tensor(stand), persistent=False)  # (m,)
-        numbers = torch.tensor([self._latent_at(t) for t in range(length)])
-        # (ℓ,) the first latent that reads a position, and whether that is the last it reads.
-        self.register_buffer("latent_at", numbers, persistent=False)
-        self.register_buffer("completes", _completes(config), persistent=False)
-        at = torch.where(_completes(config), torch.arange(length), -1)
-        # (ℓ,) where the last complete latent stands, -1 before there is one.
-        self.register_buffer("last_end", at.cummax(0).values, persistent=False)
         self.head = Head(d, vocab_size)
         initialize(self, generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
@@ -179,143 +168,24 @@ class Perceiver(CharacterModel):
         each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 3)
         down, up, last, *trunk = each
         x = self.embedding(tokens, layout)  # (N, d)
-        latent_layout = self._latents(layout, is_partial=caches is not None)
+        latent_layout = self.latents.layout(layout, is_partial=caches is not None)
         spread = self.config.latents == "spread"
-        own = self._last_characters(latent_layout, layout) if spread else None
+        own = self.latents.last_characters(latent_layout, layout) if spread else None
         y = self.down.read(x, latent_layout, layout, down, own)  # (N_latents, d)
         for block, cache in zip(self.blocks, trunk, strict=True):
             y = block(y, latent_layout, cache)
         memory, memory_layout, latents = y, latent_layout, None
         if spread:
-            memory, memory_layout = self._memory(y, x, latent_layout, layout), layout
-            latents = self._last_latents(memory, layout, last)
+            memory, memory_layout = self.latents.memory(y, x, latent_layout, layout), layout
+            latents = self.latents.last_complete(memory, layout, last)
         out = self.up.write(memory, x, memory_layout, layout, up, places, latents)
         logits: Tensor = self.head(out)
         return logits
 
     def new_caches(self, capacity: int) -> list[LayerCache]:
         """See ``CharacterModel.new_caches``."""
-        latents = self._latent_at(capacity - 1) + 1
+        latents = self.latents.reader_of(capacity - 1) + 1
+        # The up-projection's keys, and what stands behind them, for characters to start from.
         memory = latents if self.config.latents == "first" else capacity
         each = [capacity, memory, memory, *[latents] * len(self.blocks)]
         return [LayerCache(n) for n in each]
-
-    def _latent_at(self, t: int) -> int:
-        """Return the first latent that reads character t, the last of all if none does."""
-        return min(self.config.n_latents(t), self.config.bottleneck_dim - 1)
-
-    def _latents(self, layout: Layout, *, is_partial: bool) -> Layout:
-        """Lay out the latents that these characters can reach, or a few more.
-
-        A sequence needs only those that its characters complete; one that completes none
-        computes the first, which nothing sees. A character decoded alone computes the first
-        latent that reads it. Before the latent's last character the outcome means nothing, is
-        seen by nothing, and is overwritten by the next. Past the last latent's end that latent
-        is computed again: it sees the same keys and comes out the same.
-
-        Args:
-            layout: of the characters.
-            is_partial: whether earlier characters of the sequences may be in a cache: all
-                characters stand there, or each sequence has one.
-        """
-        m, device = self.config.bottleneck_dim, layout.positions.device
-        groups = [Group(n, max(1, self.config.n_latents(length))) for n, length in layout.groups]
-        if not is_partial:
-            return Layout.of(widen(groups, m), device)
-        rectangles = layout.rectangles(layout.positions)
-        rows = [
-            self.latent_at[places[:, :1]] + torch.arange(group.length, device=device)
-            for places, group in zip(rectangles, groups, strict=True)
-        ]
-        positions = torch.cat([row.flatten() for row in rows]).clamp_(max=m - 1)
-        end = None if layout.end is None else self._latent_at(layout.end - 1) + 1
-        return Layout(tuple(groups), positions, end)
-
-    def _last_characters(self, latent_layout: Layout, layout: Layout) -> Tensor:
-        """Return (N_latents,) which of the characters completes each latent.
-
-        It is any other where that one is not among them: such a latent is not seen.
-        """
-        sources = []
-        each = zip(
-            layout.rectangles(layout.positions),  # (B, T)
-            layout.rectangles(torch.arange(len(layout.positions), device=layout.positions.device)),
-            latent_layout.rectangles(latent_layout.positions),  # (B, T_latents)
-            strict=True,
-        )
-        for places, own, numbers in each:
-            column = (self.stands_at[numbers] - places[:, :1]).clamp_(0, places.shape[1] - 1)
-            sources.append(own.gather(1, column).flatten())
-        return torch.cat(sources)
-
-    def _memory(
-        self, latents: Tensor, characters: Tensor, latent_layout: Layout, layout: Layout
-    ) -> Tensor:
-        """Put each latent in the place of the character that completes it.
-
-        Args:
-            latents: (N_latents, d).
-            characters: (N, d), embedded.
-            latent_layout: of the latents.
-            layout: of the characters.
-
-        Returns:
-            (N, d).
-        """
-        n, device = len(characters), characters.device
-        own = torch.arange(n, device=device)
-        theirs = torch.arange(n, n + len(latents), device=device)
-        sources = []  # in characters and latents, one after the other
-        each = (
-            layout.rectangles(layout.positions),  # (B, T)
-            layout.rectangles(own),
-            latent_layout.rectangles(latent_layout.positions),  # (B, T_latents)
-            latent_layout.rectangles(theirs),
-        )
-        for places, own_row, numbers, their_row in zip(*each, strict=True):
-            column = self.latent_at[places] - numbers[:, :1]
-            latent = their_row.gather(1, column.clamp_(max=numbers.shape[1] - 1))
-            sources.append(torch.where(self.completes[places], latent, own_row).flatten())
-        return F.embedding(torch.cat(sources), torch.cat([characters, latents]))
-
-    def _last_latents(self, memory: Tensor, layout: Layout, cache: LayerCache | None) -> Tensor:
-        """Return (N, d): the last complete latent of each character, 0 where there is none.
-
-        Args:
-            memory: (N, d), latents in the places of the characters that complete them.
-            layout: of both.
-            cache: of the memory.
-        """
-        found = []
-        each = layout.rectangles(memory), layout.rectangles(self.last_end[layout.positions])
-        for rows, ends in zip(*each, strict=True):  # (B, T, d), (B, T)
-            source = rows
-            if cache is not None:
-                one_head = rows[:, None]
-                source = cache.write(one_head, one_head, layout)[0][:, 0]  # (B, capacity, d)
-            index = ends.clamp(min=0)[:, :, None].expand_as(rows)
-            latents = source.gather(1, index) * (ends >= 0)[:, :, None]
-            found.append(latents.flatten(0, 1))
-        return torch.cat(found)
-
-
-def _completes(config: PerceiverConfig) -> Tensor:
-    """Return (ℓ,) bool: at which positions a latent stands."""
-    counts = [config.n_latents(t) for t in range(config.block_size + 1)]
-    return torch.tensor([after > before for before, after in itertools.pairwise(counts)])
-
-
-def _masks(config: PerceiverConfig) -> tuple[Tensor, Tensor]:
-    """Return who sees what where latents are spread.
-
-    Returns:
-        (m, ℓ) bool, which characters a latent reads, and (ℓ, ℓ) bool, which places of the
-        memory a character does.
-    """
-    ends = torch.tensor([config.latent_end(j) for j in range(config.bottleneck_dim)])  # (m,)
-    counts = torch.tensor([config.n_latents(t) for t in range(config.block_size + 1)])
-    before, complete = counts[:-1], counts[1:]  # (ℓ,) latents complete before and with t
-    at = torch.arange(config.block_size)  # (ℓ,)
-    # No latent that t sees has read a character if none was completed between the two.
-    raw = before == complete[:, None]  # (ℓ, ℓ)
-    return at < ends[:, None], (at <= at[:, None]) & (_completes(config) | raw)

@@ -31,8 +31,6 @@ from nanoknow.trainer import Trainer
 
 HELD_OUT = 10
 """One labelled document in so many measures the reader instead of teaching it."""
-MARKS = 5
-"""Two around a candidate, two around the reader's answer, and the answer."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +86,8 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
             f"in Latin letters"
         )
     answers = {question.answer or "" for question in training.items}
-    before, after = config.augment.before, config.augment.after
-    longest = config.augment.reader.block_size - before - after - MARKS
-    book = OpenBook.of(corpus, answers, before, after, longest)
+    window = config.augment
+    book = OpenBook.of(corpus, answers, window.before, window.after, window.longest)
     template = Template.of(training, set(book.names) - {""})
     labelled = list(book.labelled(corpus, training))
     taught = sorted({candidate.document for candidate, _ in labelled})
