@@ -22,6 +22,7 @@ LADDER = (
         "device",
         "data.batch",
         "models.kernels",
+        "models.cache",
         "models.layers",
         "models.base",
         "models.latents",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from nanoknow.data.batch import Layout
-from nanoknow.models.layers import LayerCache
+from nanoknow.models.cache import LayerCache
 
 if TYPE_CHECKING:
     from nanoknow.config import ModelConfig

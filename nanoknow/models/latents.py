@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nanoknow.config import PerceiverConfig
 from nanoknow.data.batch import Group, Layout, widen
-from nanoknow.models.layers import LayerCache
+from nanoknow.models.cache import LayerCache
 
 
 class Latents(nn.Module):

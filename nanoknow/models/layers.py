@@ -1,4 +1,4 @@
-"""The parts that every model is made of: attention, MLP, block, key/value cache.
+"""The parts that every model is made of: attention, MLP, block, embedding, head.
 
 Shapes: N flat tokens (see ``data.batch``), B sequences of a group, T or S their length, d the
 model's width, h heads of d/h each.
@@ -7,56 +7,14 @@ model's width, h heads of d/h each.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nanoknow.data.batch import Layout
+from nanoknow.models.cache import LayerCache, attend_to_cache
 from nanoknow.models.kernels import attend, dropout
-
-
-@dataclass
-class LayerCache:
-    """Keys and values that one attention has computed for some sequences.
-
-    Attributes:
-        capacity: positions to make room for.
-        keys: (B, h, capacity, d/h), filled as positions are written; None before the first.
-        values: the same shape.
-    """
-
-    capacity: int
-    keys: Tensor | None = field(default=None)
-    values: Tensor | None = field(default=None)
-
-    def write(self, keys: Tensor, values: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
-        """Put (B, h, T, d/h) keys and values at their positions; return all of them.
-
-        The first to come stand at positions 0 … T - 1. What stands at a position is overwritten:
-        padding after a prompt gives way to the characters decoded in its place.
-        """
-        if self.keys is None or self.values is None:
-            b, h, t, width = keys.shape
-            self.keys = keys.new_zeros(b, h, self.capacity, width)
-            self.values = torch.zeros_like(self.keys)
-            self.keys[:, :, :t], self.values[:, :, :t] = keys, values
-            return self.keys, self.values
-        if layout.end is not None and layout.groups == ((1, 1),):
-            at = slice(layout.end - 1, layout.end)  # scatter costs several times as much
-            self.keys[:, :, at], self.values[:, :, at] = keys, values
-            return self.keys, self.values
-        [positions] = layout.rectangles(layout.positions)  # (B, T)
-        index = positions[:, None, :, None].expand_as(keys)
-        self.keys.scatter_(2, index, keys)
-        self.values.scatter_(2, index, values)
-        return self.keys, self.values
-
-    def select(self, rows: Tensor) -> None:
-        """Keep only some of the sequences."""
-        if self.keys is not None and self.values is not None:
-            self.keys, self.values = self.keys[rows], self.values[rows]
 
 
 class Rotation(nn.Module):
@@ -165,7 +123,7 @@ class Attention(nn.Module):
             p = self.dropout if self.training else 0.0
             c = attend(q, k, v, query_layout, key_value_layout, p, self.mask)  # (N_q, h, d/h)
         else:
-            c = _attend_to_cache(q, k, v, query_layout, key_value_layout, cache, self.mask)
+            c = attend_to_cache(q, k, v, query_layout, key_value_layout, cache, self.mask)
         out = self.projection(c.flatten(1))
         return dropout(out, self.dropout) if self.training else out
 
@@ -179,48 +137,6 @@ class Attention(nn.Module):
         else:  # a character at a time, joining the weights costs more than it saves
             return tuple(layer(x).unflatten(1, (self.n_heads, -1)) for layer in layers)
         return joined.view(len(x), len(layers), self.n_heads, -1).unbind(1)
-
-
-def _attend_to_cache(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    query_layout: Layout,
-    key_layout: Layout,
-    cache: LayerCache,
-    mask: Tensor | None,
-) -> Tensor:
-    """Write (N, h, d/h) keys and values and let the queries see all that they may."""
-    is_first = cache.keys is None
-    keys, values = cache.write(_by_head(k, key_layout), _by_head(v, key_layout), key_layout)
-    if is_first:
-        return attend(q, k, v, query_layout, key_layout, 0.0, mask)
-    end = query_layout.end if mask is None else key_layout.end
-    keys, values = keys[:, :, :end], values[:, :, :end]  # at first most of a cache is left out
-    c = _attend_earlier(_by_head(q, query_layout), keys, values, query_layout, mask)
-    return c.transpose(1, 2).flatten(0, 1)
-
-
-def _by_head(x: Tensor, layout: Layout) -> Tensor:
-    """View the (N, h, d/h) of one group as (B, h, T, d/h)."""
-    [group] = layout.groups
-    return x.view(group.n_sequences, group.length, *x.shape[1:]).transpose(1, 2)
-
-
-def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout, mask: Tensor | None) -> Tensor:
-    """Gather values for (B, h, T, d/h) queries from (B, h, S, d/h) of a cache.
-
-    Without a mask the cache ends where the last query of the layout does, if that is known.
-    """
-    if mask is None and layout.end is not None and layout.groups == ((1, 1),):
-        return F.scaled_dot_product_attention(q, k, v)
-    [positions] = layout.rectangles(layout.positions)  # (B, T)
-    if mask is None:
-        steps = torch.arange(k.shape[2], device=q.device)  # (S,)
-        seen = steps <= positions[:, :, None]  # (B, T, S)
-    else:
-        seen = mask[:, : k.shape[2]][positions]
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None])
 
 
 class MLP(nn.Module):
@@ -242,19 +158,10 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Pre-norm block: x + attention(ln1 x), then x + mlp(ln2 x)."""
 
-    def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        dropout: float,
-        rotation: Rotation | None,
-        key_rotation: Rotation | None = None,
-        mask: Tensor | None = None,
-    ) -> None:
-        """Make a block; the arguments are those of its attention."""
+    def __init__(self, attention: Attention, d_model: int, dropout: float) -> None:
         super().__init__()
         self.ln1 = nn.LayerNorm(d_model)
-        self.attention = Attention(d_model, n_heads, dropout, rotation, key_rotation, mask)
+        self.attention = attention
         self.ln2 = nn.LayerNorm(d_model)
         self.mlp = MLP(d_model, dropout)
 

@@ -41,8 +41,9 @@ from torch import Tensor, nn
 from nanoknow.config import PerceiverConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
+from nanoknow.models.cache import LayerCache
 from nanoknow.models.latents import Latents
-from nanoknow.models.layers import Block, Embedding, Head, LayerCache, Rotation, initialize
+from nanoknow.models.layers import Attention, Block, Embedding, Head, Rotation, initialize
 
 
 class DownProjection(Block):
@@ -52,16 +53,9 @@ class DownProjection(Block):
     """
 
     def __init__(
-        self,
-        d_model: int,
-        n_heads: int,
-        dropout: float,
-        rotation: Rotation | None,
-        key_rotation: Rotation | None,
-        mask: Tensor | None,
-        bottleneck_dim: int,
+        self, attention: Attention, d_model: int, dropout: float, bottleneck_dim: int
     ) -> None:
-        super().__init__(d_model, n_heads, dropout, rotation, key_rotation, mask)
+        super().__init__(attention, d_model, dropout)
         self.basis = nn.Parameter(torch.empty(1, bottleneck_dim, d_model))
 
     def read(
@@ -147,11 +141,14 @@ class Perceiver(CharacterModel):
         )
         reads, sees = self.latents.masks() if config.latents == "spread" else (None, None)
         self.embedding = Embedding(vocab_size, length, d, dropout, rotary=rotary)
-        self.down = DownProjection(d, heads, dropout, of_latents, rotation, reads, m)
-        self.blocks = nn.ModuleList(
-            Block(d, heads, dropout, of_latents) for _ in range(config.n_layers - 2)
+        self.down = DownProjection(
+            Attention(d, heads, dropout, of_latents, rotation, reads), d, dropout, m
         )
-        self.up = UpProjection(d, heads, dropout, rotation, mask=sees)
+        self.blocks = nn.ModuleList(
+            Block(Attention(d, heads, dropout, of_latents), d, dropout)
+            for _ in range(config.n_layers - 2)
+        )
+        self.up = UpProjection(Attention(d, heads, dropout, rotation, mask=sees), d, dropout)
         self.head = Head(d, vocab_size)
         initialize(self, generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from nanoknow.config import VanillaConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.layers import Block, Embedding, Head, LayerCache, Rotation, initialize
+from nanoknow.models.cache import LayerCache
+from nanoknow.models.layers import Attention, Block, Embedding, Head, Rotation, initialize
 
 
 class Vanilla(CharacterModel):
@@ -25,7 +26,8 @@ class Vanilla(CharacterModel):
         rotation = Rotation(range(config.block_size), d // config.n_heads) if rotary else None
         self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
         self.blocks = nn.ModuleList(
-            Block(d, config.n_heads, dropout, rotation) for _ in range(config.n_layers)
+            Block(Attention(d, config.n_heads, dropout, rotation), d, dropout)
+            for _ in range(config.n_layers)
         )
         self.head = Head(d, vocab_size)
         initialize(self, generator)
