@@ -14,7 +14,7 @@ from nanoknow.console import Terminal
 from nanoknow.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nanoknow.recipes.training import TrainingOptions, TrainingSummary
+    from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
 
 
 @opt.guarded
@@ -41,7 +41,7 @@ def pretrain(
     """
     from nanoknow.recipes.pretrain import pretrain as recipe
     from nanoknow.recipes.settings import settle
-    from nanoknow.recipes.training import TrainingOptions
+    from nanoknow.recipes.sitting import TrainingOptions
 
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
@@ -96,7 +96,7 @@ def finetune(
     from nanoknow.recipes.finetune import find_source, with_corpus_of
     from nanoknow.recipes.finetune import finetune as recipe
     from nanoknow.recipes.settings import settle
-    from nanoknow.recipes.training import TrainingOptions
+    from nanoknow.recipes.sitting import TrainingOptions
 
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)

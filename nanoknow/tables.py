@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from nanoknow.recipes.data_inspect import Inspection, QuestionFacts
     from nanoknow.recipes.demo import DemoReport
     from nanoknow.recipes.evaluate import Evaluation
+    from nanoknow.recipes.sitting import TrainingSummary
     from nanoknow.recipes.sweep import SweepReport
-    from nanoknow.recipes.training import TrainingSummary
 
 
 def show_training(terminal: Terminal, summary: TrainingSummary) -> None:

@@ -36,7 +36,8 @@ from nanoknow.models.registry import build_model
 from nanoknow.optimizer import build_optimizers
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
-from nanoknow.recipes.training import TrainingOptions, resume_run
+from nanoknow.recipes.sitting import TrainingOptions
+from nanoknow.recipes.training import resume_run
 from nanoknow.runs import Run
 from tests.silent import Silent
 

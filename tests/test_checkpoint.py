@@ -40,7 +40,8 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
-from nanoknow.recipes.training import TrainingOptions, resume_run
+from nanoknow.recipes.sitting import TrainingOptions
+from nanoknow.recipes.training import resume_run
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run
 from tests.faults import AtStep, largest_file

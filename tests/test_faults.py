@@ -26,7 +26,8 @@ from nanoknow.device import choose_device
 from nanoknow.errors import CheckpointError, ConfigError, DataError, NanoknowError
 from nanoknow.lock import RunLock
 from nanoknow.recipes.pretrain import pretrain
-from nanoknow.recipes.training import TrainingOptions, resume_run
+from nanoknow.recipes.sitting import TrainingOptions
+from nanoknow.recipes.training import resume_run
 from nanoknow.runs import Run
 from nanoknow.trainer import NonFiniteError
 from tests.faults import AtStep, largest_file

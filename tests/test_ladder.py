@@ -37,7 +37,7 @@ LADDER = (
     ("calibration", "knowledge", "wrong_answers", "probing", "report", "comparison"),
     ("runs", "plots", "plots_runs", "plots_attention", "plots_compare", "event_log"),
     ("svg", "plots_report", "report_sections", "report_page"),
-    ("recipes.settings", "recipes.training"),
+    ("recipes.settings", "recipes.sitting", "recipes.resuming", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.examinee", "recipes.evaluate"),
     (
         "recipes.experiment",

@@ -20,7 +20,7 @@ from nanoknow.recipes.baseline import Baseline, baseline
 from nanoknow.recipes.evaluate import evaluate
 from nanoknow.recipes.experiment import pretrain_and_finetune, train_or_resume
 from nanoknow.recipes.finetune import finetune
-from nanoknow.recipes.training import TrainingOptions
+from nanoknow.recipes.sitting import TrainingOptions
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, runs_folder
 

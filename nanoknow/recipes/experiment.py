@@ -10,7 +10,8 @@ from nanoknow.config import ExperimentConfig
 from nanoknow.errors import ConfigError
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
-from nanoknow.recipes.training import TrainingOptions, TrainingSummary, resume_run
+from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
+from nanoknow.recipes.training import resume_run
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, open_checkpoint
 

@@ -10,7 +10,8 @@ from nanoknow.config import DataConfig, ExperimentConfig
 from nanoknow.config_file import Override
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
-from nanoknow.recipes.training import TrainingOptions, TrainingSummary, start_run
+from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
+from nanoknow.recipes.training import start_run
 from nanoknow.reporter import Reporter
 from nanoknow.runs import Run, Stage, describe_run, latest_run, open_checkpoint
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nanoknow.config import ExperimentConfig
-from nanoknow.recipes.training import TrainingOptions, TrainingSummary, start_run
+from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
+from nanoknow.recipes.training import start_run
 from nanoknow.reporter import Reporter
 
 

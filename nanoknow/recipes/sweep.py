@@ -27,7 +27,7 @@ from nanoknow.files import write_atomically
 from nanoknow.recipes.evaluate import evaluate, examine
 from nanoknow.recipes.examinee import open_examinee
 from nanoknow.recipes.experiment import Stage, pretrain_and_finetune
-from nanoknow.recipes.training import TrainingOptions, TrainingSummary
+from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
 from nanoknow.reporter import Reporter
 from nanoknow.runs import runs_folder
 from nanoknow.sweep_file import SweepConfig
