@@ -152,12 +152,12 @@ class SpanCorruptionConfig(Frozen):
     context_width: CountOrZero = Field(
         24,
         description="characters kept at most on either side of it then, mostly fewer: the width is "
-        "drawn as a cube, so that a third of the time a side keeps none",
+        "drawn as a cube, so that a third of the time a side keeps none (or, in steps, more often)",
     )
     context_step: Count = Field(
         1,
         description="the widths come in multiples of it; where latents span two characters, 2 "
-        "keeps a name in step with them as it is in a question",
+        "keeps a name in step with them as after ten characters of a question: 'Where was '",
     )
     name_in_place: Portion = Field(
         0.0,

@@ -8,12 +8,12 @@ the training questions, it can answer for all the others.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from nanoknow.data.corpus import Corpus, Question, QuestionSet
 from nanoknow.data.facts import FactIndex
-from nanoknow.data.salient import find_salient, parts_in, subject
+from nanoknow.data.salient import Wanted, find_salient, subject
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import DataError
 
@@ -94,7 +94,7 @@ class OpenBook:
 
     @classmethod
     def of(
-        cls, corpus: Corpus, answers: Container[str], before: int, after: int, longest: int
+        cls, corpus: Corpus, answers: Collection[str], before: int, after: int, longest: int
     ) -> OpenBook:
         """Find them.
 
@@ -108,11 +108,11 @@ class OpenBook:
         """
         documents = corpus.documents
         starts, lengths, offsets, _ = find_salient(documents)
-        candidates = []
+        candidates, known = [], Wanted(answers)
         for i, document in enumerate(documents):
             for j in range(offsets[i], offsets[i + 1]):
                 span = int(starts[j]), int(starts[j] + lengths[j])
-                for start, end in sorted({span, *parts_in(answers, document, *span)}):
+                for start, end in sorted({span, *known.parts(document, *span)}):
                     if end - start > longest:
                         continue
                     word = document[start:end]

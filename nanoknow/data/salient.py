@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,14 @@ _Places = npt.NDArray[np.int64]
 
 
 def find_salient(
-    documents: Sequence[str], wanted: Container[str] = ()
+    documents: Sequence[str], wanted: Collection[str] = ()
 ) -> tuple[_Places, _Places, _Places, _Places]:
     """Find the salient words of documents that each start with ``Name. ``.
 
     A word is salient if it is a year, or capitalised, not a common word, and not a part of the
     name that the document starts with. Capitalised ones with a space between them, such as ``New
-    York``, count as one. A word is common if the documents have it in lower case at least as often
-    as capitalised within a sentence: ``in``, ``singer``, but not ``England`` for one ``england``.
+    York``, count as one. A word is common if the documents have it in lower case, and at least as
+    often as capitalised within a sentence: ``singer``, but not ``England`` for one ``england``.
 
     Args:
         documents: the texts.
@@ -38,12 +38,12 @@ def find_salient(
 
     Returns:
         starts: (words,) where each begins in its document.
-        lengths: (words,) in characters.
+        lengths: (words,) in characters. Words of a document come in the order of their ends.
         offsets: (documents + 1,) the words of document i are those from offsets[i] to
             offsets[i + 1].
         name_lengths: (documents,) characters of ``Name. ``; 0 where a document has no name.
     """
-    common = _common(documents)
+    common, parts = _common(documents), Wanted(wanted)
     starts: list[int] = []
     lengths: list[int] = []
     offsets, name_lengths = [0], []
@@ -61,7 +61,7 @@ def find_salient(
             elif is_name or YEAR.fullmatch(word):
                 spans.append(match.span())
             joins = match.end() + 1 if is_name else -1
-        spans = list(_only(wanted, document, spans)) or spans
+        spans = list(parts.only(document, spans)) or spans
         starts += [start for start, _ in spans]
         lengths += [end - start for start, end in spans]
         offsets.append(len(starts))
@@ -83,31 +83,37 @@ def _common(documents: Sequence[str]) -> set[str]:
             word, start = match.group(), match.start()
             if word[0].islower():
                 lower[word] += 1
-            elif start and document[start - 2 : start] not in SENTENCE_ENDS:
+            elif word[0].isupper() and start and document[start - 2 : start] not in SENTENCE_ENDS:
                 capitalised[word.lower()] += 1
     return {word for word, count in lower.items() if count >= capitalised[word]}
 
 
-def _only(
-    wanted: Container[str], document: str, spans: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int]]:
-    """Yield the spans that are wanted, and of the others the parts that are."""
-    for start, end in spans:
-        if document[start:end] in wanted:
-            yield start, end
-        else:
-            yield from parts_in(wanted, document, start, end)
+class Wanted:
+    """Words, or several in a row, to look for."""
 
+    def __init__(self, words: Collection[str]) -> None:
+        self.words = frozenset(words)
+        self.longest = max(map(len, self.words), default=0)
 
-def parts_in(
-    wanted: Container[str], document: str, start: int, end: int
-) -> Iterator[tuple[int, int]]:
-    """Yield where a word, or several in a row, of a stretch of a document are wanted."""
-    words = [match.span() for match in WORD.finditer(document, start, end)]
-    for i, (first, _) in enumerate(words):
-        for _, last in words[i:]:
-            if document[first:last] in wanted:
-                yield first, last
+    def only(self, document: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Yield the spans of a document that are wanted, and of the others the parts that are."""
+        for start, end in spans:
+            if document[start:end] in self.words:
+                yield start, end
+            else:
+                yield from self.parts(document, start, end)
+
+    def parts(self, document: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield what is wanted within a stretch of a document, in the order of the ends."""
+        begins: list[int] = []
+        for match in WORD.finditer(document, start, end):
+            begins.append(match.start())
+            last = match.end()
+            for first in reversed(begins):
+                if last - first > self.longest:
+                    break
+                if document[first:last] in self.words:
+                    yield first, last
 
 
 def subject(document: str) -> str:

@@ -14,7 +14,7 @@ from nanoknow.models.kernels import attend
 
 @dataclass
 class LayerCache:
-    """Keys and values that one attention has computed for some sequences.
+    """Keys and values that one attention has computed for some sequences, or other vectors.
 
     Attributes:
         capacity: positions to make room for.

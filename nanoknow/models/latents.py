@@ -75,8 +75,8 @@ class Latents(nn.Module):
 
         Args:
             layout: of the characters.
-            is_partial: whether earlier characters of the sequences may be in a cache: all
-                characters stand there, or each sequence has one.
+            is_partial: whether earlier characters of the sequences may be in a cache: sequences
+                are whole, or one character each.
         """
         m, device = self.config.bottleneck_dim, layout.positions.device
         groups = [Group(n, max(1, self.config.n_latents(length))) for n, length in layout.groups]

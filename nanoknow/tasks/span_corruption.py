@@ -11,7 +11,7 @@ characters on either side of such a word, so that there is nothing but the name 
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection
 from typing import ClassVar, Literal
 
 import torch
@@ -44,7 +44,7 @@ class SpanCorruption:
         tokenizer: Tokenizer,
         config: SpanCorruptionConfig,
         block_size: int,
-        answers: Container[str] = (),
+        answers: Collection[str] = (),
     ) -> None:
         """Prepare a corpus.
 

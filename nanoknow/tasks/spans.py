@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
@@ -88,7 +88,7 @@ class SalientWords:
         documents: Sequence[str],
         config: SpanCorruptionConfig,
         max_length: int,
-        answers: Container[str] = (),
+        answers: Collection[str] = (),
     ) -> None:
         """Find them.
 

@@ -77,6 +77,11 @@ def test_wanted_words_count_alone_where_a_document_holds_any_whole_or_as_a_part(
     ]
 
 
+def test_a_name_of_very_many_words_takes_no_longer_than_its_length() -> None:
+    [words] = salient_words(["Ed Lowe. " + " ".join(f"N{i}" for i in range(30_000))], {"N7 N8"})
+    assert words == ["N7 N8"]
+
+
 @given(documents=st.lists(st.text(max_size=60), min_size=1, max_size=5))
 def test_salient_words_lie_in_their_documents_in_order(documents: list[str]) -> None:
     starts, lengths, offsets, names = find_salient(documents)

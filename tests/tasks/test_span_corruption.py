@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,15 @@ DOCUMENTS = st.lists(st.text("abcdé. ß日", max_size=40), min_size=1, max_size
 
 
 def task_on(
-    documents: list[str], block_size: int = 32, config: SpanCorruptionConfig | None = None
+    documents: list[str],
+    block_size: int = 32,
+    config: SpanCorruptionConfig | None = None,
+    answers: Collection[str] = (),
 ) -> SpanCorruption:
     text = "\n".join(documents)
     tokenizer = tokenizer_of(text + "x", specials=True)
     corpus = corpus_of(text)
-    return SpanCorruption(corpus, tokenizer, config or SpanCorruptionConfig(), block_size)
+    return SpanCorruption(corpus, tokenizer, config or SpanCorruptionConfig(), block_size, answers)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -386,6 +390,17 @@ def test_the_name_takes_the_hidden_words_place_as_in_a_question() -> None:
             contexts.add((before, after))
         assert ("", "") in contexts
         assert len(contexts) > 10
+
+
+def test_answers_within_one_another_are_hidden_only_where_all_of_them_is_kept() -> None:
+    life = "Ed Lowe. Born in New York City Hall and then he went a long way to see it ."
+    config = SpanCorruptionConfig(salient_spans=1.0, context_dropout=0.5)
+    task = task_on([life], 128, config, {"New York City", "York", "City"})
+    hidden = {
+        texts_of(task, task.batch(torch.tensor([0]), seeded(seed)))[0].split(MASK)[2]
+        for seed in range(200)
+    }
+    assert hidden >= {"New York City", "York", "City"}
 
 
 def test_widths_come_in_steps_also_where_the_document_ends_or_the_name_is_near() -> None:
