@@ -66,6 +66,10 @@ class TransformerConfig(Frozen):
     block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
     dropout: Fraction = 0.1
     positions: Literal["learned", "rotary"] = "learned"
+    qk_norm: bool = Field(
+        default=False,
+        description="divide each head's queries and keys by their root mean square",
+    )
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

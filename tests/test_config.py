@@ -109,6 +109,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
             "block_size": 128,
             "dropout": 0.1,
             "positions": "learned",
+            "qk_norm": False,
         },
         "pretrain": {
             **stage,

@@ -33,6 +33,7 @@ The two have the same parameters. What is decided beyond that:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -141,14 +142,12 @@ class Perceiver(CharacterModel):
         )
         reads, sees = self.latents.masks() if config.latents == "spread" else (None, None)
         self.embedding = Embedding(vocab_size, length, d, dropout, rotary=rotary)
-        self.down = DownProjection(
-            Attention(d, heads, dropout, of_latents, rotation, reads), d, dropout, m
-        )
+        attention = partial(Attention, d, heads, dropout, qk_norm=config.qk_norm)
+        self.down = DownProjection(attention(of_latents, rotation, reads), d, dropout, m)
         self.blocks = nn.ModuleList(
-            Block(Attention(d, heads, dropout, of_latents), d, dropout)
-            for _ in range(config.n_layers - 2)
+            Block(attention(of_latents), d, dropout) for _ in range(config.n_layers - 2)
         )
-        self.up = UpProjection(Attention(d, heads, dropout, rotation, mask=sees), d, dropout)
+        self.up = UpProjection(attention(rotation, mask=sees), d, dropout)
         self.head = Head(d, vocab_size)
         initialize(self, generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
