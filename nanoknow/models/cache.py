@@ -19,7 +19,7 @@ class LayerCache:
     Attributes:
         capacity: positions to make room for.
         keys: (B, h, capacity, d/h), filled as positions are written; None before the first.
-        values: the same shape.
+        values: the same shape, or narrower.
     """
 
     capacity: int
@@ -27,7 +27,7 @@ class LayerCache:
     values: Tensor | None = field(default=None)
 
     def write(self, keys: Tensor, values: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
-        """Put (B, h, T, d/h) keys and values at their positions; return all of them.
+        """Put (B, h, T, …) keys and values at their positions; return all of them.
 
         The first to come stand at positions 0 … T - 1. What stands at a position is overwritten:
         padding after a prompt gives way to the characters decoded in its place.
@@ -35,7 +35,7 @@ class LayerCache:
         if self.keys is None or self.values is None:
             b, h, t, width = keys.shape
             self.keys = keys.new_zeros(b, h, self.capacity, width)
-            self.values = torch.zeros_like(self.keys)
+            self.values = values.new_zeros(b, h, self.capacity, values.shape[3])
             self.keys[:, :, :t], self.values[:, :, :t] = keys, values
             return self.keys, self.values
         if layout.end is not None and layout.groups == ((1, 1),):
@@ -43,9 +43,9 @@ class LayerCache:
             self.keys[:, :, at], self.values[:, :, at] = keys, values
             return self.keys, self.values
         [positions] = layout.rectangles(layout.positions)  # (B, T)
-        index = positions[:, None, :, None].expand_as(keys)
-        self.keys.scatter_(2, index, keys)
-        self.values.scatter_(2, index, values)
+        index = positions[:, None, :, None]
+        self.keys.scatter_(2, index.expand_as(keys), keys)
+        self.values.scatter_(2, index.expand_as(values), values)
         return self.keys, self.values
 
     def select(self, rows: Tensor) -> None:

@@ -151,8 +151,8 @@ class Latents(nn.Module):
         for rows, ends in zip(*each, strict=True):  # (B, T, d), (B, T)
             source = rows
             if cache is not None:
-                one_head = rows[:, None]  # (B, 1, T, d)
-                source = cache.write(one_head, one_head, layout)[0][:, 0]  # (B, capacity, d)
+                keys = rows[:, None]  # (B, 1, T, d), with no values behind them
+                source = cache.write(keys, keys[..., :0], layout)[0][:, 0]  # (B, capacity, d)
             index = ends.clamp(min=0)[:, :, None].expand_as(rows)
             latents = source.gather(1, index) * (ends >= 0)[:, :, None]
             found.append(latents.flatten(0, 1))

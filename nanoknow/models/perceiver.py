@@ -162,7 +162,7 @@ class Perceiver(CharacterModel):
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
         each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 3)
-        down, up, last, *trunk = each
+        down, up, *trunk = each[: len(self.blocks) + 2]
         x = self.embedding(tokens, layout)  # (N, d)
         latent_layout = self.latents.layout(layout, is_partial=caches is not None)
         spread = self.config.latents == "spread"
@@ -173,7 +173,7 @@ class Perceiver(CharacterModel):
         memory, memory_layout, latents = y, latent_layout, None
         if spread:
             memory, memory_layout = self.latents.memory(y, x, latent_layout, layout), layout
-            latents = self.latents.last_complete(memory, layout, last)
+            latents = self.latents.last_complete(memory, layout, each[-1])
         out = self.up.write(memory, x, memory_layout, layout, up, places, latents)
         logits: Tensor = self.head(out)
         return logits
@@ -181,7 +181,9 @@ class Perceiver(CharacterModel):
     def new_caches(self, capacity: int) -> list[LayerCache]:
         """See ``CharacterModel.new_caches``."""
         latents = self.latents.reader_of(capacity - 1) + 1
-        # The up-projection's keys, and what stands behind them, for characters to start from.
-        memory = latents if self.config.latents == "first" else capacity
-        each = [capacity, memory, memory, *[latents] * len(self.blocks)]
-        return [LayerCache(n) for n in each]
+        trunk = [latents] * len(self.blocks)
+        if self.config.latents == "first":
+            capacities = [capacity, latents, *trunk]
+        else:  # the last for the memory itself, whose latents the characters start from
+            capacities = [capacity, capacity, *trunk, capacity]
+        return [LayerCache(n) for n in capacities]

@@ -211,6 +211,8 @@ def test_cached_decoding_equals_uncached_step_by_step(config: ModelConfig, seed:
     texts = random_tokens(len(lengths), LENGTH, seed=seed)
     expected = [logits_of(model, text) for text in texts]
     caches = model.new_caches(LENGTH)
+    keeps_memory = isinstance(config, PerceiverConfig) and config.latents == "spread"
+    assert len(caches) == config.n_layers + keeps_memory
     # what stands in the padding must not matter: it is not the text that follows
     padded = random_tokens(len(lengths), width, seed=seed + 50)
     for row, text, length in zip(padded, texts, lengths, strict=True):
