@@ -14,7 +14,7 @@ from torch import Tensor
 from nanoknow.config import StageConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.order import ShuffledOrder
-from nanoknow.device import Device, derive_seed, new_generator
+from nanoknow.device import Device, derive_seed, keep_freed_memory, new_generator
 from nanoknow.errors import NanoknowError, ran_out_of_memory
 from nanoknow.models.base import CharacterModel
 from nanoknow.optimizer import build_optimizers, learning_rate
@@ -95,6 +95,8 @@ class Trainer:
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
+        if self.device.torch_device.type == "cpu":
+            keep_freed_memory()
         self.model.to(self.device.torch_device)
         self.task.to(self.device.torch_device)
         self.optimizers = build_optimizers(self.model, self.config.optimizer)

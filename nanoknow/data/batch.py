@@ -20,7 +20,7 @@ IGNORE = -100
 MAX_GROUPS, MIN_ROWS = 16, 8
 """A batch is cut into so many rectangles at most, of so many sequences at least: more of them
 mean less padding, but smaller pieces for attention."""
-WIDTH_STEP = 8
+WIDTH_STEP = 4
 """Lengths of groups are multiples of it."""
 
 
