@@ -210,6 +210,11 @@ class OptimizerConfig(Frozen):
         "adamw", description="muon: for the linear layers of the blocks; one rate serves both"
     )
     grad_clip: Positive = 1.0
+    average: Fraction = Field(
+        0.0,
+        description="share that an average of the weights keeps at each step; it is what is saved, "
+        "evaluated and finetuned, in place of the last weights; 0: no average",
+    )
 
 
 class ScheduleConfig(Frozen):

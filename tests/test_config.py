@@ -88,6 +88,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
         "decay": "all_but_biases",
         "matrices": "adamw",
         "grad_clip": 1.0,
+        "average": 0.0,
     }
     stage = {
         "optimizer": optimizer,

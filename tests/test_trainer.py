@@ -90,12 +90,15 @@ def stage(
     grad_clip: float = 1.0,
     log_every: int = 1,
     matrices: Literal["adamw", "muon"] = "adamw",
+    average: float = 0.0,
 ) -> StageConfig:
     return StageConfig(
         epochs=epochs,
         batch_size=batch_size,
         log_every=log_every,
-        optimizer=OptimizerConfig(learning_rate=rate, grad_clip=grad_clip, matrices=matrices),
+        optimizer=OptimizerConfig(
+            learning_rate=rate, grad_clip=grad_clip, matrices=matrices, average=average
+        ),
         schedule=schedule or ScheduleConfig(warmup_positions=500, decay_positions=3000),
     )
 
@@ -115,7 +118,7 @@ def trainer_on(
 
 
 def weights_of(trainer: Trainer) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    return {name: value.clone() for name, value in trainer.learned.state_dict().items()}
 
 
 def losses_of(trainer: Trainer) -> list[float]:
@@ -384,14 +387,29 @@ DEVICES = [
 ]
 
 
+def test_an_average_of_the_weights_is_what_was_learned_and_training_goes_on_without_it() -> None:
+    plain, averaged = trainer_on(Watched()), trainer_on(Watched(), stage(average=0.75))
+    expected: dict[str, Tensor] = {}
+    for ours, theirs in zip(averaged.steps(), plain.steps(), strict=True):
+        assert ours.reading == theirs.reading
+        for name, value in weights_of(plain).items():
+            expected[name] = 0.75 * expected.get(name, value) + 0.25 * value
+    found, last = weights_of(averaged), weights_of(plain)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-6, msg=name)
+    name = "head.linear.weight"
+    assert not torch.allclose(found[name], last[name], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
 @pytest.mark.parametrize("matrices", ["adamw", "muon"])
 @pytest.mark.parametrize("name", DEVICES)
 def test_a_saved_state_continues_where_it_was_saved(
-    name: str, matrices: Literal["adamw", "muon"]
+    name: str, matrices: Literal["adamw", "muon"], average: float
 ) -> None:
     wet = VANILLA.model_copy(update={"dropout": 0.3})
     device = choose_device(name, "float32")
-    config = stage(matrices=matrices)
+    config = stage(matrices=matrices, average=average)
     whole = trainer_on(Watched(), config, fresh_model(wet), device=device)
     expected = losses_of(whole)
     first = trainer_on(Watched(), config, fresh_model(wet), device=device)
@@ -399,8 +417,9 @@ def test_a_saved_state_continues_where_it_was_saved(
     tensors, progress = first.state()
     saved = {key: tensor.cpu().clone() for key, tensor in tensors.items()}
     weights = weights_of(first)
-    second = trainer_on(Watched(), config, fresh_model(wet, seed=99), device=device)
-    second.model.load_state_dict(weights)
+    model = fresh_model(wet, seed=99)
+    model.load_state_dict(weights)
+    second = trainer_on(Watched(), config, model, device=device)
     second.load_state(saved, progress)
     losses += losses_of(second)
     # a GPU adds up embedding gradients in whatever order they come
@@ -410,5 +429,6 @@ def test_a_saved_state_continues_where_it_was_saved(
     assert {key: (t.device, t.dtype) for key, t in ours.items()} == {
         key: (t.device, t.dtype) for key, t in theirs.items()
     }
-    for key, tensor in ours.items():
-        torch.testing.assert_close(theirs[key], tensor, rtol=slack, atol=slack, msg=key)
+    for key, tensor in [*ours.items(), *weights_of(whole).items()]:
+        found = theirs[key] if key in theirs else weights_of(second)[key]
+        torch.testing.assert_close(found, tensor, rtol=slack, atol=slack, msg=key)
