@@ -140,6 +140,11 @@ class SpanCorruptionConfig(Frozen):
     keep_empty_documents: Switch = Field(
         False, description="count empty lines, and the nothing after the last line end, as examples"
     )
+    shuffle_clauses: Portion = Field(
+        0.0,
+        description="share of examples that read what follows a document's name in another order, "
+        "cut after any of , ; . ! ?",
+    )
     salient_spans: Portion = Field(
         0.0, description="share of examples that hide a name, a place or a year"
     )

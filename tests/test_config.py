@@ -119,6 +119,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
                 "min_truncation": 4,
                 "max_truncation": 0.875,
                 "keep_empty_documents": False,
+                "shuffle_clauses": 0.0,
                 "salient_spans": 0.0,
                 "salient_words": "all",
                 "context_dropout": 0.0,

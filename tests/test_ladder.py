@@ -28,7 +28,7 @@ LADDER = (
         "models.latents",
         "models.bfloat16",
     ),
-    ("tasks.base", "tasks.encoded_text", "tasks.spans"),
+    ("tasks.base", "tasks.encoded_text", "tasks.pieces", "tasks.clauses", "tasks.spans"),
     ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
     ("models.vanilla", "models.perceiver"),
     ("tasks.mixed", "tasks.registry", "models.registry"),

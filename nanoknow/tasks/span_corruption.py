@@ -4,9 +4,10 @@ After Raffel et al., 2020 (T5), in the form of the original assignment: a docume
 random length, and ``prefix masked suffix`` is rearranged to ``prefix⁇suffix⁇masked``. The model
 predicts every next character of that, so it learns the text as well as the filling in.
 
-Two things beyond the original, both off unless asked for. Salient spans: what is hidden is a
-name, a place or a year. Context dropout: of the document only ``Name. `` is kept and a few
-characters on either side of such a word, so that there is nothing but the name to know it by.
+Three things beyond the original, all off unless asked for. Shuffled clauses: what follows the name
+is read in another order. Salient spans: what is hidden is a name, a place or a year. Context
+dropout: of the document only ``Name. `` is kept and a few characters on either side of such a
+word, so that there is nothing but the name to know it by.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from nanoknow.data.batch import IGNORE, Batch, Layout, Plan
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
+from nanoknow.tasks.clauses import Clauses, ReadingOrder
 from nanoknow.tasks.encoded_text import EncodedText
-from nanoknow.tasks.spans import MARK, PADDING, Pieces, SalientWords, uniform
+from nanoknow.tasks.pieces import MARK, PADDING, Pieces
+from nanoknow.tasks.spans import SalientWords, uniform
 
 
 def longest_truncation(config: SpanCorruptionConfig, block_size: int) -> int:
@@ -78,10 +81,14 @@ class SpanCorruption:
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")
-        self.salient = None
-        if config.salient_spans:
+        self.salient, self.clauses = None, None
+        self.shuffled = config.shuffle_clauses
+        if config.salient_spans or config.shuffle_clauses:
             documents = [corpus.documents[i] for i in kept.nonzero().flatten().tolist()]
-            self.salient = SalientWords(documents, config, self.max_length, answers)
+            if config.salient_spans:
+                self.salient = SalientWords(documents, config, self.max_length, answers)
+            if config.shuffle_clauses:
+                self.clauses = Clauses(documents)
 
     @property
     def n_examples(self) -> int:
@@ -110,9 +117,13 @@ class SpanCorruption:
         masked = torch.minimum(1 + uniform((n // 2).clamp(min=1), generator), n)
         start = uniform(n - masked + 1, generator)
         first = self.starts[indices].long()
-        pieces = Pieces.corrupted(first, n, start, masked)
+        order = ReadingOrder.as_written(first, lengths)
+        if self.clauses is not None:
+            chosen = torch.rand(len(indices), generator=generator) < self.shuffled
+            order = self.clauses.shuffled(order, indices, chosen, generator)
+        pieces = order.corrupted(n, start, masked)
         if self.salient is not None:
-            pieces = self.salient.replace(pieces, indices, first, n, lengths, generator)
+            pieces = self.salient.replace(pieces, indices, order, n, lengths, generator)
         # Of the input: all characters but the last.
         plan = Plan.of(pieces.totals - 1, self.positions_per_example)
         pieces = Pieces(*(part[plan.order] for part in pieces))

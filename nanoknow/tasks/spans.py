@@ -1,9 +1,8 @@
-"""What span corruption hides of each document, what it keeps of the rest, and in which order."""
+"""Which words span corruption hides, and what it keeps of the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,73 +10,8 @@ from torch import Tensor
 from nanoknow.config import SpanCorruptionConfig
 from nanoknow.data.salient import NAME_END, find_salient
 from nanoknow.errors import DataError
-
-MARK, PADDING = -1, -2
-"""Where a piece begins that is no stretch of the text: masks, or pads."""
-
-
-class Pieces(NamedTuple):
-    """How examples are put together: stretches of the text and masks, one after another.
-
-    Attributes:
-        starts: (B, P) int64, where each begins in the text; ``MARK`` for a mask.
-        lengths: (B, P) int64, in characters; 0 for none.
-        first_target: (B,) int64, the first place of an example that is to be predicted.
-    """
-
-    starts: Tensor
-    lengths: Tensor
-    first_target: Tensor
-
-    @classmethod
-    def of(cls, pieces: Sequence[tuple[Tensor | int, Tensor | int]], like: Tensor) -> Pieces:
-        """Put pieces, each a start and a length for all examples, in a row; all is predicted.
-
-        Args:
-            pieces: (B,) tensors, or one number for all.
-            like: (B,) of the device and type.
-        """
-        columns = [[torch.zeros_like(like) + value for value in piece] for piece in pieces]
-        starts, lengths = (torch.stack(column, 1) for column in zip(*columns, strict=True))
-        return cls(starts, lengths, torch.zeros_like(like))
-
-    @classmethod
-    def corrupted(cls, first: Tensor, n: Tensor, start: Tensor, masked: Tensor) -> Pieces:
-        """Rearrange ``prefix masked suffix`` to ``prefix⁇suffix⁇masked``; all arguments (B,).
-
-        Args:
-            first: where the document begins in the text.
-            n: characters that are kept of it.
-            start: of the hidden span among these.
-            masked: the span's length.
-        """
-        end = start + masked
-        hidden, suffix = (first + start, masked), (first + end, n - end)
-        return cls.of([(0, 0), (first, start), (MARK, 1), suffix, (MARK, 1), hidden], first)
-
-    @property
-    def totals(self) -> Tensor:
-        """(B,) the length of each example."""
-        return self.lengths.sum(1)
-
-    def padded(self, widths: Tensor) -> Pieces:
-        """Add pads to (B,) widths."""
-        pads = (widths - self.totals)[:, None]
-        starts = torch.cat([self.starts, torch.full_like(pads, PADDING)], 1)
-        return self._replace(starts=starts, lengths=torch.cat([self.lengths, pads], 1))
-
-    def to(self, device: torch.device) -> Pieces:
-        """Copy to a device."""
-        return Pieces(*(part.to(device, non_blocking=True) for part in self))
-
-    def where(self, chosen: Tensor, other: Pieces) -> Pieces:
-        """Take examples of ``self`` where the (B,) ``chosen`` says so, else of ``other``."""
-        column = chosen[:, None]
-        return Pieces(
-            torch.where(column, self.starts, other.starts),
-            torch.where(column, self.lengths, other.lengths),
-            torch.where(chosen, self.first_target, other.first_target),
-        )
+from nanoknow.tasks.clauses import ReadingOrder
+from nanoknow.tasks.pieces import MARK, Pieces
 
 
 class SalientWords:
@@ -119,19 +53,20 @@ class SalientWords:
         self,
         pieces: Pieces,
         indices: Tensor,
-        first: Tensor,
+        order: ReadingOrder,
         kept: Tensor,
         lengths: Tensor,
         generator: torch.Generator,
     ) -> Pieces:
         """Hide salient words in some of the examples, some of these without their context.
 
-        A document with no such word in what is kept of it keeps its random span.
+        A document with no such word in what is kept of it keeps its random span, and so does one
+        whose word does not come within that in the order in which its clauses are read.
 
         Args:
             pieces: with random spans.
             indices: (B,) of the documents.
-            first: (B,) where they begin in the text.
+            order: in which their clauses are read.
             kept: (B,) characters of them that are kept.
             lengths: (B,) of the documents.
             generator: draws which, and what.
@@ -152,6 +87,7 @@ class SalientWords:
         step = self.config.context_step
         left = torch.minimum(left, start - head) // step * step
         right = torch.minimum(right, lengths - start - masked) // step * step
+        first, place = order.first, order.place_of(start, masked)
         hidden, mark = (first + start, masked), (MARK, 1)
         before = (first + start - left, left)
         after = (first + start + masked, right)
@@ -162,8 +98,9 @@ class SalientWords:
         if self.config.scraps_loss == "hidden":
             n_end = torch.where(form < self.config.name_in_place, masked + 1, masked)
             scraps = scraps._replace(first_target=scraps.totals - n_end)
-        drawn = scraps.where(alone, Pieces.corrupted(first, kept, start, masked))
-        chosen = (share < self.config.salient_spans) & (count > 0)
+        drawn = scraps.where(alone, order.corrupted(kept, place, masked))
+        shown = alone | (place + masked <= kept)
+        chosen = (share < self.config.salient_spans) & (count > 0) & shown
         return drawn.where(chosen & (drawn.totals <= self.max_length + 2), pieces)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -18,8 +19,8 @@ from nanoknow.data.batch import IGNORE, Batch, Group, Plan
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
+from nanoknow.tasks.clauses import ReadingOrder
 from nanoknow.tasks.span_corruption import SpanCorruption
-from nanoknow.tasks.spans import Pieces
 from tests.textbook import textbook_corrupt
 from tests.texts import corpus_of, tokenizer_of
 
@@ -103,7 +104,8 @@ def test_arrangement_of_every_example_equals_the_textbooks(
         start = data.draw(st.integers(0, n - masked))
         spans.append((n, start, masked))
         expected.append(textbook_corrupt(document, n, start, masked))
-    pieces = Pieces.corrupted(task.starts.long(), *torch.tensor(spans).T)
+    order = ReadingOrder.as_written(task.starts.long(), task.lengths.long())
+    pieces = order.corrupted(*torch.tensor(spans).T)
     width = max(map(len, expected)) + data.draw(st.integers(0, 3))
     n_all = width * len(documents)
     rows = task.assemble(pieces.padded(torch.full((len(documents),), width)), n_all)
@@ -308,7 +310,7 @@ def test_batches_of_one_corpus_come_in_few_shapes() -> None:
     batches = [task.batch(torch.arange(i, i + 128), seeded(i)) for i in range(512)]
     assert len({len(batch.tokens) for batch in batches}) < 12
     groups = {group for batch in batches for group in batch.layout.groups}
-    assert groups <= {Group(8, length) for length in [*range(8, 128, 8), 127]}
+    assert groups <= {Group(8, length) for length in [*range(4, 128, 4), 127]}
     needed = sum(int((batch.targets != IGNORE).sum()) for batch in batches)
     assert sum(len(batch.tokens) for batch in batches) < 1.25 * needed
 
@@ -354,6 +356,53 @@ def test_salient_spans_are_words_of_what_is_kept_and_a_document_without_any_keep
             hidden.add(span)
         assert words <= hidden if words else len(hidden) > 10
         assert not words or hidden == words
+
+
+@given(
+    clauses=st.lists(st.text("aB ", min_size=1, max_size=9), max_size=6), seed=st.integers(0, 99)
+)
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_shuffled_clauses_are_all_there_and_follow_the_name(clauses: list[str], seed: int) -> None:
+    document = "Ada Lowe." + "".join(f" {clause}," for clause in clauses) + " and so on ."
+    cut = re.split(r"(?<=[,.]) ", document)
+    config = SpanCorruptionConfig(shuffle_clauses=1.0, min_truncation=120, max_truncation=1.0)
+    task = task_on([document, "a, b, c, d, e, f, g, h"], 160, config)
+    batch = task.batch(torch.tensor([0, 1, 0, 0]), seeded(seed))
+    texts = [restore(text) for text in texts_of(task, batch)]
+    shuffled = [text for text in texts if "Ada" in text]
+    assert len(shuffled) == 3
+    for text in shuffled:
+        name, *others = re.split(r"(?<=[,.]) ", text)
+        assert (name, len(text)) == ("Ada Lowe.", len(document))
+        assert sorted(others) == sorted(cut[1:])
+
+
+def test_clauses_come_in_every_order_as_often_as_the_config_says() -> None:
+    life = "Ada Lowe. One, two, three."
+    config = SpanCorruptionConfig(shuffle_clauses=0.5, min_truncation=50)
+    task = task_on([life], 128, config)
+    batches = (task.batch(torch.zeros(64, dtype=torch.int64), seeded(seed)) for seed in range(20))
+    orders = Counter(restore(text) for batch in batches for text in texts_of(task, batch))
+    assert len(orders) == 6
+    assert 0.5 < orders.pop(life) / 1280 < 0.66  # a sixth of the shuffled ones are in order, too
+    assert all(70 < n < 150 for n in orders.values())
+
+
+def test_salient_words_are_hidden_in_whatever_order_the_clauses_come() -> None:
+    life = "Ada Lowe. a painter, born in Riga, she painted birds in 1815 ."
+    config = SpanCorruptionConfig(salient_spans=1.0, shuffle_clauses=1.0, min_truncation=100)
+    task = task_on([life], 128, config)
+    texts = [
+        text
+        for seed in range(200)
+        for text in texts_of(task, task.batch(torch.tensor([0]), seeded(seed)))
+    ]
+    assert {text.split(MASK)[2] for text in texts} == {"Riga", "1815"}
+    assert len({restore(text) for text in texts}) == 6
+    for text in texts:
+        assert sorted(re.split(r"(?<=[,.]) ", restore(text))) == sorted(
+            re.split(r"(?<=[,.]) ", life)
+        )
 
 
 def test_context_dropout_keeps_the_name_and_little_around_the_word() -> None:
