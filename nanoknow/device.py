@@ -92,11 +92,15 @@ def keep_freed_memory() -> None:
     It gives large blocks back at once by itself, and the system then clears and maps a step's
     activations anew, page by page, in every step.
     """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
-        mallopt(parameter, 2**31 - 1)
+    if platform.libc_ver()[0] == "glibc":
+        for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
+            ctypes.CDLL(None).mallopt(parameter, 2**31 - 1)
+
+
+def give_back_freed_memory() -> None:
+    """Have glibc give the system what it keeps, for those who do not ask it for memory."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def derive_seed(seed: int, *labels: str | int) -> int:

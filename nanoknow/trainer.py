@@ -15,7 +15,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from nanoknow.config import StageConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.order import ShuffledOrder
-from nanoknow.device import Device, derive_seed, keep_freed_memory, new_generator
+from nanoknow.device import (
+    Device,
+    derive_seed,
+    give_back_freed_memory,
+    keep_freed_memory,
+    new_generator,
+)
 from nanoknow.errors import NanoknowError, ran_out_of_memory
 from nanoknow.models.base import CharacterModel
 from nanoknow.optimizer import build_optimizers, learning_rate
@@ -169,6 +175,7 @@ class Trainer:
         moments: list[Tensor] = []
         while n := n // 2:
             self.model.zero_grad(set_to_none=True)
+            give_back_freed_memory()
             try:
                 if not any(o.state for o in self.optimizers):  # which the first step adds
                     moments = [
