@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import platform
 import re
@@ -17,9 +16,6 @@ from nanoknow.errors import ConfigError
 
 WORTHWHILE = 1.5
 """How many times as fast bfloat16 must multiply to be taken: casting costs something too."""
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Parameters of mallopt(3): free memory to keep, and the smallest block that is not kept."""
 
 
 @dataclass(frozen=True)
@@ -84,23 +80,6 @@ def choose_device(device: str = "auto", precision: str = "auto") -> Device:
     else:
         why += f"; {precision}: asked for"
     return Device(chosen, precision, why)
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep what tensors free for the next ones, where it is glibc.
-
-    It gives large blocks back at once by itself, and the system then clears and maps a step's
-    activations anew, page by page, in every step.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
-            ctypes.CDLL(None).mallopt(parameter, 2**31 - 1)
-
-
-def give_back_freed_memory() -> None:
-    """Have glibc give the system what it keeps, for those who do not ask it for memory."""
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def derive_seed(seed: int, *labels: str | int) -> int:

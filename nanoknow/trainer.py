@@ -15,14 +15,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from nanoknow.config import StageConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.order import ShuffledOrder
-from nanoknow.device import (
-    Device,
-    derive_seed,
-    give_back_freed_memory,
-    keep_freed_memory,
-    new_generator,
-)
+from nanoknow.device import Device, derive_seed, new_generator
 from nanoknow.errors import NanoknowError, ran_out_of_memory
+from nanoknow.memory import keep_freed_memory, largest_that_fits
 from nanoknow.models.base import CharacterModel
 from nanoknow.optimizer import build_optimizers, learning_rate
 from nanoknow.tasks.base import Task
@@ -159,7 +154,7 @@ class Trainer:
                 raise
         # Only here, out of the handler, are the tensors of the step let go.
         n, block = len(indices), self.model.config.block_size
-        fits = self._examples_that_fit(n)
+        fits = largest_that_fits(n, self._try_gradients)
         advice = (
             f"batch_size {fits} fits: start a new run with it"
             if fits
@@ -170,25 +165,14 @@ class Trainer:
             f"{block}: {advice}, or free memory and continue with --resume"
         )
 
-    def _examples_that_fit(self, n: int) -> int:
-        """Halve a batch until its gradients can be computed; 0 where no batch is small enough."""
-        moments: list[Tensor] = []
-        while n := n // 2:
-            self.model.zero_grad(set_to_none=True)
-            give_back_freed_memory()
-            try:
-                if not any(o.state for o in self.optimizers):  # which the first step adds
-                    moments = [
-                        torch.empty_like(p) for p in self.model.parameters() for _ in range(2)
-                    ]
-                self._loss(torch.arange(n)).backward()  # type: ignore[no-untyped-call]
-            except (MemoryError, RuntimeError) as error:
-                if not ran_out_of_memory(error):
-                    raise
-                moments.clear()
-            else:
-                break
-        return n
+    def _try_gradients(self, n: int) -> None:
+        """Compute the gradients of n examples, beside what the first step adds to memory."""
+        self.model.zero_grad(set_to_none=True)
+        moments = []
+        if not any(optimizer.state for optimizer in self.optimizers):
+            moments = [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]
+        self._loss(torch.arange(n)).backward()  # type: ignore[no-untyped-call]
+        del moments
 
     def _loss(self, indices: Tensor) -> Tensor:
         """Return the loss of some examples as the step that is due makes them."""

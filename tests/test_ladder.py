@@ -20,6 +20,7 @@ LADDER = (
     ("data.download", "data.sources"),
     (
         "device",
+        "memory",
         "data.batch",
         "models.kernels",
         "models.cache",

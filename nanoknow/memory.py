@@ -1,0 +1,51 @@
+"""Memory of the CPU: keep what is freed, and find what fits where it runs out."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from collections.abc import Callable
+
+from nanoknow.errors import ran_out_of_memory
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of mallopt(3): free memory to keep, and the smallest block that is not kept."""
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what tensors free for the next ones, where it is glibc.
+
+    It gives large blocks back at once by itself, and the system then clears and maps a step's
+    activations anew, page by page, in every step.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
+            ctypes.CDLL(None).mallopt(parameter, 2**31 - 1)
+
+
+def largest_that_fits(n: int, attempt: Callable[[int], object]) -> int:
+    """Halve ``n`` until an attempt at it does not run out of memory.
+
+    Args:
+        n: what did not fit.
+        attempt: is made with less and less.
+
+    Returns:
+        The first number that fits; 0 where none does.
+    """
+    while n := n // 2:
+        _give_back_freed_memory()
+        try:
+            attempt(n)
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out_of_memory(error):
+                raise
+        else:
+            break
+    return n
+
+
+def _give_back_freed_memory() -> None:
+    """Let those have it who do not ask the C library for memory: oneDNN's kernels, or a GPU's."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
