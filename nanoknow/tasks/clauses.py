@@ -18,6 +18,8 @@ from nanoknow.tasks.pieces import MARK, Pieces
 
 END = re.compile(r"(?<=[,;.!?]) ")
 """A clause takes the space in front of it along, so that any order has its spaces in place."""
+FAR = 2**40
+"""A place that no document reaches."""
 
 
 class ReadingOrder(NamedTuple):
@@ -53,11 +55,16 @@ class ReadingOrder(NamedTuple):
         return list(zip(starts.unbind(1), lengths.unbind(1), strict=True))
 
     def place_of(self, start: Tensor, length: Tensor) -> Tensor:
-        """Return the (B,) place of a stretch of the document that no cut divides."""
+        """Return the (B,) place of a stretch that no cut divides, far off if it is not there."""
         end = self.starts + self.lengths
         holds = (self.starts <= start[:, None]) & (start[:, None] + length[:, None] <= end)
-        place = (self.places + start[:, None] - self.starts).masked_fill(~holds, -1)
-        return place.amax(1)
+        place = self.places + start[:, None] - self.starts
+        return place.masked_fill(~holds, FAR).amin(1)
+
+    def up_to(self, n: Tensor) -> ReadingOrder:
+        """Leave out the clauses that begin past the first (B,) n characters of every document."""
+        k = max(1, int(((self.places < n[:, None]) & (self.lengths > 0)).sum(1).amax()))
+        return ReadingOrder(self.first, self.starts[:, :k], self.lengths[:, :k])
 
     def corrupted(self, n: Tensor, start: Tensor, masked: Tensor) -> Pieces:
         """Rearrange ``prefix masked suffix`` to ``prefix⁇suffix⁇masked``; all arguments (B,).
@@ -98,10 +105,8 @@ class Clauses:
             chosen: (B,) bool, which to read in another order.
             generator: draws it.
         """
-        offsets, counts = (
-            self._offsets[indices],
-            self._offsets[indices + 1] - self._offsets[indices],
-        )
+        offsets = self._offsets[indices]
+        counts = self._offsets[indices + 1] - offsets
         column = torch.arange(int(counts.max()))  # (K,)
         exists = column < counts[:, None]  # (B, K)
         starts = self._starts[(offsets[:, None] + column).clamp(max=len(self._starts) - 1)]

@@ -120,7 +120,7 @@ class SpanCorruption:
         order = ReadingOrder.as_written(first, lengths)
         if self.clauses is not None:
             chosen = torch.rand(len(indices), generator=generator) < self.shuffled
-            order = self.clauses.shuffled(order, indices, chosen, generator)
+            order = self.clauses.shuffled(order, indices, chosen, generator).up_to(n)
         pieces = order.corrupted(n, start, masked)
         if self.salient is not None:
             pieces = self.salient.replace(pieces, indices, order, n, lengths, generator)

@@ -388,6 +388,15 @@ def test_clauses_come_in_every_order_as_often_as_the_config_says() -> None:
     assert all(70 < n < 150 for n in orders.values())
 
 
+def test_of_a_long_document_any_clause_may_follow_the_name() -> None:
+    life = "Ada Lowe. " + " ".join(f"clause {i}," for i in range(1000))
+    config = SpanCorruptionConfig(shuffle_clauses=1.0, min_truncation=50)
+    task = task_on([life], 64, config)
+    texts = [restore(text) for text in texts_of(task, task.batch(torch.zeros(64).long(), seeded()))]
+    assert all(text.startswith("Ada Lowe. clause ") for text in texts)
+    assert len({text.split()[3] for text in texts}) > 50
+
+
 def test_salient_words_are_hidden_in_whatever_order_the_clauses_come() -> None:
     life = "Ada Lowe. a painter, born in Riga, she painted birds in 1815 ."
     config = SpanCorruptionConfig(salient_spans=1.0, shuffle_clauses=1.0, min_truncation=100)
