@@ -10,10 +10,10 @@ from nanoknow.config_file import Override, load_config
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError
+from nanoknow.found_runs import open_checkpoint
 from nanoknow.generator import decode_greedily
 from nanoknow.generator import sample as sample_ids
 from nanoknow.models.base import CharacterModel
-from nanoknow.runs import open_checkpoint
 from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 

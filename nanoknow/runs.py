@@ -1,4 +1,4 @@
-"""Run folders: what was asked for, what happened, and which run to take.
+"""A run: what was asked for, and what happened.
 
 A run folder holds ``run.json`` (what it is and where it comes from), ``config.yaml`` (the
 resolved config), ``metrics.jsonl``, ``checkpoints/`` and ``predictions/``.
@@ -7,12 +7,10 @@ resolved config), ``metrics.jsonl``, ``checkpoints/`` and ``predictions/``.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,11 +22,11 @@ from nanoknow import __version__
 from nanoknow.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.config import ExperimentConfig
 from nanoknow.config_file import dump_config, load_config
-from nanoknow.data.tokenizer import describe
 from nanoknow.device import Device
 from nanoknow.errors import CheckpointError
 from nanoknow.files import write_atomically
-from nanoknow.lock import LOCK_FILE, RunLock, command_line
+from nanoknow.lock import command_line
+from nanoknow.run_folders import require_unused
 
 Stage = Literal["pretrain", "finetune", "scratch"]
 FORMAT = 1
@@ -186,147 +184,6 @@ class Run:
                 f"{self.metrics_file}: {error.strerror}: training needs a folder that can be "
                 f"written"
             ) from None
-
-
-def new_folder(path: Path) -> Path:
-    """Make the folder of a new run, and return it.
-
-    Raises:
-        CheckpointError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path}: {error.strerror}: name a folder that can be written with --out"
-        ) from None
-    return path
-
-
-def require_free(path: Path) -> None:
-    """Refuse a folder where another process trains, or that holds files, before any work is done.
-
-    Raises:
-        CheckpointError: names the process, or says what to do.
-    """
-    if (path / LOCK_FILE).exists():
-        with RunLock(path):
-            pass
-    require_unused(path)
-
-
-def require_unused(path: Path) -> None:
-    """Refuse a folder that holds more than a lock.
-
-    Raises:
-        CheckpointError: it does, or cannot be looked into.
-    """
-    try:
-        held = {file.name for file in path.iterdir()} if path.exists() else set()
-    except OSError as error:
-        raise CheckpointError(
-            f"{path}: {error.strerror}: name a folder that can be written with --out"
-        ) from None
-    if held - {LOCK_FILE}:
-        raise CheckpointError(
-            f"{path}: holds files already: name another folder with --out, or continue the run in "
-            f"it with --resume"
-        )
-
-
-def runs_folder() -> Path:
-    """Return where runs live: ``NANOKNOW_RUNS``, or ``./runs``."""
-    return Path(os.environ.get("NANOKNOW_RUNS") or "runs")
-
-
-def new_run_path(stage: Stage, variant: str) -> Path:
-    """Return a fresh folder name that sorts by time."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    base = runs_folder() / f"{stamp}-{stage}-{variant}"
-    path, n = base, 1
-    while path.exists():
-        n += 1
-        path = base.with_name(f"{base.name}-{n}")
-    return path
-
-
-def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
-    """Open a run's last checkpoint, or one checkpoint by its own folder in its run.
-
-    Raises:
-        CheckpointError: it is neither, or is damaged.
-    """
-    try:
-        is_checkpoint = (path / "checkpoint.json").exists()
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}: name a run folder") from None
-    if is_checkpoint:
-        return Run.open(Path(os.path.relpath(path.absolute().parent.parent))), read_checkpoint(path)
-    run = Run.open(path)
-    return run, run.latest()
-
-
-def latest_run(
-    task: str, characters: str, maker: str, if_named: str = ""
-) -> tuple[Run, Checkpoint]:
-    """Find the newest run of a task that has learned something and holds some characters.
-
-    Args:
-        task: its kind.
-        characters: what the run will be asked to read.
-        maker: the command that makes such a run, for the error.
-        if_named: what a run that lacks characters does when it is named, for the error.
-
-    Raises:
-        CheckpointError: there is none, or the newest one is damaged.
-    """
-    folder = runs_folder()
-    lacking = ""
-    for run in sorted(_runs_in(folder), key=lambda r: (r.record.created, r.path), reverse=True):
-        if run.record.task != task or not list_checkpoints(run.checkpoints):
-            continue
-        checkpoint = run.latest()
-        if not checkpoint.record.progress["step"]:
-            continue
-        unknown = checkpoint.record.tokenizer.unknown(characters)
-        if not unknown:
-            return run, checkpoint
-        lacking = lacking or f" ({run.path} lacks {describe(unknown[:1])}{if_named})"
-    raise CheckpointError(
-        f"{folder}{os.sep}: no {task} run fits{lacking}: name one, or make one with '{maker}'"
-    )
-
-
-def newest_run() -> Run:
-    """Find the newest run of any task, whether it has learned something or not.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    folder = runs_folder()
-    newest = max(_runs_in(folder), key=lambda r: (r.record.created, r.path), default=None)
-    if newest is None:
-        raise CheckpointError(f"{folder}{os.sep}: holds no run: name one")
-    return newest
-
-
-def _runs_in(folder: Path) -> Iterator[Run]:
-    """Open the run folders at any depth, and pass over what cannot be read as one."""
-    for path in folder.glob("**/run.json"):
-        try:
-            yield Run.open(path.parent)
-        except CheckpointError:
-            continue
-
-
-def describe_run(run: Run, checkpoint: Checkpoint) -> str:
-    """Name a run for a note: its folder, what it is, how far it came."""
-    record = checkpoint.record
-    planned = getattr(run.config, run.record.stage).epochs
-    return (
-        f"{run.path} ({record.model.variant}, {record.task.kind}, "
-        f"epoch {record.progress['epoch']} of {planned})"
-    )
 
 
 def environment(device: Device) -> dict[str, str]:

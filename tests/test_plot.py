@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 from nanoknow.cli import app
 from nanoknow.config import ExperimentConfig
 from nanoknow.recipes.plot import plot
-from nanoknow.runs import Run, RunRecord, Stage, new_folder
+from nanoknow.run_folders import new_folder
+from nanoknow.runs import Run, RunRecord, Stage
 from tests.silent import Silent
 from tests.test_plots import check_png
 

@@ -14,11 +14,12 @@ from nanoknow.data.corpus import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.evaluator import Answer
+from nanoknow.found_runs import open_checkpoint
 from nanoknow.plots import require_picture
 from nanoknow.plots_compare import plot_comparison
 from nanoknow.recipes.evaluate import evaluate, predictions_file
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, open_checkpoint
+from nanoknow.runs import Run
 
 FEWEST = 2
 

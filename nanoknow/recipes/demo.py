@@ -22,7 +22,8 @@ from nanoknow.recipes.experiment import pretrain_and_finetune, train_or_resume
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.sitting import TrainingOptions
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, runs_folder
+from nanoknow.run_folders import runs_folder
+from nanoknow.runs import Run
 
 PRETRAINED, SCRATCH = "pretrained, then finetuned", "finetuned from scratch"
 

@@ -13,9 +13,10 @@ from nanoknow.data.sources import Texts
 from nanoknow.device import Device, choose_device
 from nanoknow.errors import CheckpointError, DataError
 from nanoknow.evaluator import Answer, answer_questions
+from nanoknow.found_runs import describe_run, latest_run, open_checkpoint
 from nanoknow.models.base import CharacterModel
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, describe_run, latest_run, open_checkpoint
+from nanoknow.runs import Run
 from nanoknow.tasks.question_answering import QuestionAnswering
 
 MAKER = "nanoknow finetune"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from nanoknow.config import ExperimentConfig
 from nanoknow.errors import ConfigError
+from nanoknow.found_runs import open_checkpoint
 from nanoknow.recipes.finetune import finetune
 from nanoknow.recipes.pretrain import pretrain
 from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
 from nanoknow.recipes.training import resume_run
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, open_checkpoint
+from nanoknow.runs import Run
 
 Stage = tuple[ExperimentConfig, Path]
 """What a run is trained by, and its folder."""

@@ -10,10 +10,11 @@ from nanoknow.config import DataConfig, ExperimentConfig
 from nanoknow.config_file import Override
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
+from nanoknow.found_runs import describe_run, latest_run, open_checkpoint
 from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
 from nanoknow.recipes.training import start_run
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, Stage, describe_run, latest_run, open_checkpoint
+from nanoknow.runs import Run, Stage
 
 PRETRAIN = "span_corruption"
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from nanoknow.errors import CheckpointError
+from nanoknow.found_runs import newest_run
 from nanoknow.plots import Points
 from nanoknow.plots_runs import Panel, plot_panels
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, newest_run
+from nanoknow.runs import Run
 
 KINDS = {
     "span_corruption": "Pretraining",

@@ -15,10 +15,11 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.data.sources import Texts
 from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError, ConfigError, DataError
+from nanoknow.found_runs import describe_run, latest_run, open_checkpoint
 from nanoknow.generator import sample as sample_ids
 from nanoknow.models.bfloat16 import in_bfloat16
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, describe_run, latest_run, open_checkpoint
+from nanoknow.runs import Run
 
 MAKER = "nanoknow pretrain --config shakespeare-small"
 

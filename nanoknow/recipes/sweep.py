@@ -29,7 +29,7 @@ from nanoknow.recipes.examinee import open_examinee
 from nanoknow.recipes.experiment import Stage, pretrain_and_finetune
 from nanoknow.recipes.sitting import TrainingOptions, TrainingSummary
 from nanoknow.reporter import Reporter
-from nanoknow.runs import runs_folder
+from nanoknow.run_folders import runs_folder
 from nanoknow.sweep_file import SweepConfig
 from nanoknow.tasks.registry import sources
 

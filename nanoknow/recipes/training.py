@@ -17,7 +17,8 @@ from nanoknow.models.registry import build_model
 from nanoknow.recipes.resuming import changes_since, require_same_config, require_same_texts
 from nanoknow.recipes.sitting import Sitting, TrainingOptions, TrainingSummary
 from nanoknow.reporter import Reporter
-from nanoknow.runs import Run, RunRecord, Stage, new_folder, new_run_path, require_free
+from nanoknow.run_folders import new_folder, new_run_path, require_free
+from nanoknow.runs import Run, RunRecord, Stage
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.registry import TASKS, build_task, sources
 from nanoknow.trainer import Trainer
