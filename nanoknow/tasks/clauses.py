@@ -83,28 +83,30 @@ class ReadingOrder(NamedTuple):
 class Clauses:
     """Where the clauses of some documents begin, to read them in another order."""
 
-    def __init__(self, documents: Sequence[str]) -> None:
+    def __init__(self, documents: Sequence[str], share: float) -> None:
         """Find them.
 
         Args:
             documents: by the indices that are drawn from.
+            share: of the examples that are read in another order.
         """
+        self._share = share
         found = [_beginnings(document) for document in documents]
         counts = torch.tensor([len(beginnings) for beginnings in found])
         self._starts = torch.tensor([start for beginnings in found for start in beginnings])
         self._offsets = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
 
     def shuffled(
-        self, order: ReadingOrder, indices: Tensor, chosen: Tensor, generator: torch.Generator
+        self, order: ReadingOrder, indices: Tensor, generator: torch.Generator
     ) -> ReadingOrder:
         """Draw an order for documents, the name staying in front.
 
         Args:
             order: of the documents as written.
             indices: (B,) of the documents.
-            chosen: (B,) bool, which to read in another order.
-            generator: draws it.
+            generator: draws it, and for which.
         """
+        chosen = torch.rand(len(indices), generator=generator) < self._share
         offsets = self._offsets[indices]
         counts = self._offsets[indices + 1] - offsets
         column = torch.arange(int(counts.max()))  # (K,)
@@ -123,4 +125,4 @@ def _beginnings(document: str) -> list[int]:
     """Return where the clauses of a document begin, the first one the name with its stop."""
     name = subject(document)
     body = len(name) + len(NAME_END) - 1 if name else 0
-    return [0, *(match.start() for match in END.finditer(document, body) if match.start())]
+    return [0, *(match.start() for match in END.finditer(document, body))]

@@ -82,13 +82,12 @@ class SpanCorruption:
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")
         self.salient, self.clauses = None, None
-        self.shuffled = config.shuffle_clauses
         if config.salient_spans or config.shuffle_clauses:
             documents = [corpus.documents[i] for i in kept.nonzero().flatten().tolist()]
             if config.salient_spans:
                 self.salient = SalientWords(documents, config, self.max_length, answers)
             if config.shuffle_clauses:
-                self.clauses = Clauses(documents)
+                self.clauses = Clauses(documents, config.shuffle_clauses)
 
     @property
     def n_examples(self) -> int:
@@ -119,8 +118,7 @@ class SpanCorruption:
         first = self.starts[indices].long()
         order = ReadingOrder.as_written(first, lengths)
         if self.clauses is not None:
-            chosen = torch.rand(len(indices), generator=generator) < self.shuffled
-            order = self.clauses.shuffled(order, indices, chosen, generator).up_to(n)
+            order = self.clauses.shuffled(order, indices, generator).up_to(n)
         pieces = order.corrupted(n, start, masked)
         if self.salient is not None:
             pieces = self.salient.replace(pieces, indices, order, n, lengths, generator)
