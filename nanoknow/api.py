@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nanoknow.config import ExperimentConfig, QuestionAnsweringConfig
+from nanoknow.config import ExperimentConfig
 from nanoknow.config_file import Override, load_config
+from nanoknow.config_tasks import QuestionAnsweringConfig
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from nanoknow.config import PerceiverConfig
+from nanoknow.config_models import PerceiverConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.generator import Decoded, decode_greedily

@@ -23,7 +23,8 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors
 from torch import Tensor
 
-from nanoknow.config import ModelConfig, TaskConfig
+from nanoknow.config_models import ModelConfig
+from nanoknow.config_tasks import TaskConfig
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import Device
 from nanoknow.errors import CheckpointError

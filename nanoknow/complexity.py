@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nanoknow.config import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
 
 FLOAT32_BYTES = 4
 

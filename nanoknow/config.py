@@ -10,28 +10,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, Field, Strict, model_validator
 
-Count = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
-CountOrZero = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
-Fraction = Annotated[float, Strict(), Field(ge=0.0, lt=1.0)]
-Portion = Annotated[float, Strict(), Field(ge=0.0, le=1.0)]
-Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
-Positive = Annotated[float, Strict(), Field(gt=0.0)]
-NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
-Switch = Annotated[bool, Strict()]
+from nanoknow.config_models import ModelConfig, VanillaConfig
+from nanoknow.config_tasks import (
+    PretrainTaskConfig,
+    QuestionAnsweringConfig,
+    SpanCorruptionConfig,
+    TaskConfig,
+)
+from nanoknow.config_values import Count, CountOrZero, Fraction, Frozen, NonNegative, Positive
+
 PastBlock = Literal["recompute", "hop"]
 
 MIN_PEOPLE = 10
 """Of a built-in world, so that dev and test have two each."""
-
-
-class Frozen(BaseModel):
-    """Base of every config: immutable, no unknown keys, no NaN or infinity."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
-    )
 
 
 class WorldConfig(Frozen):
@@ -55,153 +48,6 @@ class DataConfig(Frozen):
     questions: Path | None = Field(None, description="question<TAB>answer pairs to finetune on")
     eval: Path | None = Field(None, description="questions to evaluate on")
     world: WorldConfig | None = None
-
-
-class TransformerConfig(Frozen):
-    """What every model variant shares."""
-
-    n_layers: Count = 4
-    n_heads: Count = 8
-    d_model: Count = 256
-    block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
-    dropout: Fraction = 0.1
-    positions: Literal["learned", "rotary"] = "learned"
-    qk_norm: bool = Field(
-        default=False,
-        description="divide each head's queries and keys by their root mean square",
-    )
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
-        if self.d_model % self.n_heads:
-            raise ValueError(
-                f"n_heads {self.n_heads} must divide d_model {self.d_model} without remainder"
-            )
-        if self.positions == "rotary" and self.d_model // self.n_heads % 2:
-            raise ValueError(
-                f"rotary positions turn pairs: d_model {self.d_model} over n_heads {self.n_heads} "
-                f"must be even"
-            )
-        return self
-
-
-class VanillaConfig(TransformerConfig):
-    """The ordinary causal transformer."""
-
-    variant: Literal["vanilla"] = "vanilla"
-
-
-class PerceiverConfig(TransformerConfig):
-    """The transformer whose trunk works on ``bottleneck_dim`` latents."""
-
-    variant: Literal["perceiver"] = "perceiver"
-    bottleneck_dim: Count = 64
-    latents: Literal["first", "spread"] = Field(
-        "first",
-        description="first: latent j reads j + 1 characters, so that the trunk sees the first "
-        "bottleneck_dim of a text, as the original has it; spread: what they read grows evenly "
-        "to the whole block, and a character reads those that are complete and what came since",
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.n_layers < 2:
-            raise ValueError("a perceiver needs n_layers of 2 or more: one projects down, one up")
-        if self.bottleneck_dim > self.block_size:
-            raise ValueError(
-                f"bottleneck_dim {self.bottleneck_dim} must not exceed block_size {self.block_size}"
-            )
-        return self
-
-    @property
-    def latent_span(self) -> int:
-        """Characters that the last latent reads; the others' shares of them grow evenly."""
-        return self.bottleneck_dim if self.latents == "first" else self.block_size
-
-    def latent_end(self, j: int) -> int:
-        """Return how many characters latent j reads, the first of a text: ⌈(j + 1)·span/m⌉."""
-        return -(-(j + 1) * self.latent_span // self.bottleneck_dim)
-
-    def n_latents(self, length: int) -> int:
-        """Return how many latents are complete after ``length`` characters."""
-        span = self.latent_span
-        return min(length, span) * self.bottleneck_dim // span
-
-
-ModelConfig = Annotated[VanillaConfig | PerceiverConfig, Field(discriminator="variant")]
-
-
-class SpanCorruptionConfig(Frozen):
-    """Pretraining: hide a stretch of a document and write it after the rest."""
-
-    kind: Literal["span_corruption"] = "span_corruption"
-    min_truncation: Count = Field(4, description="shortest truncation length, in characters")
-    max_truncation: Share = Field(0.875, description="longest truncation, as a share of the block")
-    keep_empty_documents: Switch = Field(
-        False, description="count empty lines, and the nothing after the last line end, as examples"
-    )
-    shuffle_clauses: Portion = Field(
-        0.0,
-        description="share of examples that read what follows a document's name in another order, "
-        "cut after any of , ; . ! ?",
-    )
-    salient_spans: Portion = Field(
-        0.0, description="share of examples that hide a name, a place or a year"
-    )
-    salient_words: Literal["all", "answers"] = Field(
-        "all",
-        description="answers: of a document's names, places and years those that are the answer "
-        "of some training question, where it has such",
-    )
-    context_dropout: Portion = Field(
-        0.0,
-        description="share of those that keep of the rest only the subject's name and a little of "
-        "what stands around the hidden word",
-    )
-    context_width: CountOrZero = Field(
-        24,
-        description="characters kept at most on either side of it then, mostly fewer: the width is "
-        "drawn as a cube, so that a third of the time a side keeps none (or, in steps, more often)",
-    )
-    context_step: Count = Field(
-        1,
-        description="the widths come in multiples of it; where latents span two characters, 2 "
-        "keeps a name in step with them as after ten characters of a question: 'Where was '",
-    )
-    name_in_place: Portion = Field(
-        0.0,
-        description="share of these that put the name where the hidden word stood, and the word "
-        "after a single mask, which is how a question holds a name and an answer",
-    )
-    questions_per_document: NonNegative = Field(
-        0.0, description="training questions beside each document of a batch, with their answers"
-    )
-    scraps_loss: Literal["all", "hidden"] = Field(
-        "all", description="hidden: of these, only the hidden word is to be predicted"
-    )
-
-
-class QuestionAnsweringConfig(Frozen):
-    """Finetuning: answer a question with nothing to read the answer from."""
-
-    kind: Literal["question_answering"] = "question_answering"
-    max_answer_length: Count = Field(32, description="characters to decode at most")
-
-
-class LanguageModelingConfig(Frozen):
-    """Predict the next character of a running text, in windows of a block."""
-
-    kind: Literal["language_modeling"] = "language_modeling"
-    stride: Count = Field(1, description="characters from one window's start to the next")
-
-
-PretrainTaskConfig = Annotated[
-    SpanCorruptionConfig | LanguageModelingConfig, Field(discriminator="kind")
-]
-TaskConfig = Annotated[
-    SpanCorruptionConfig | QuestionAnsweringConfig | LanguageModelingConfig,
-    Field(discriminator="kind"),
-]
 
 
 class OptimizerConfig(Frozen):

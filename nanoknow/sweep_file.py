@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from nanoknow.config import Count, ExperimentConfig, Frozen
+from nanoknow.config import ExperimentConfig
 from nanoknow.config_file import Override, load_config, parse, read, shipped
+from nanoknow.config_values import Count, Frozen
 from nanoknow.errors import ConfigError
 
 RowName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,80}$")]

@@ -28,8 +28,9 @@ from rich.table import Table
 from torch import Tensor
 
 from nanoknow.complexity import complexity_of
-from nanoknow.config import ExperimentConfig, ModelConfig, PastBlock, PerceiverConfig, VanillaConfig
+from nanoknow.config import ExperimentConfig, PastBlock
 from nanoknow.config_file import load_config
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.sources import Texts

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nanoknow.attention_weights import Look, look, places_of, recording
-from nanoknow.config import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.generator import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.layers import Attention

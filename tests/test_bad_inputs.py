@@ -21,13 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.checkpoint import CheckpointRecord, read_checkpoint, save_checkpoint
-from nanoknow.config import (
-    ExperimentConfig,
-    QuestionAnsweringConfig,
-    SpanCorruptionConfig,
-    VanillaConfig,
-)
+from nanoknow.config import ExperimentConfig
 from nanoknow.config_file import dump_config, load_config, parse_assignment
+from nanoknow.config_models import VanillaConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig, SpanCorruptionConfig
 from nanoknow.data.corpus import Corpus, QuestionSet, read_corpus, read_questions
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import choose_device

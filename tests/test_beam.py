@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanoknow.beam import search_beams
-from nanoknow.config import ModelConfig
+from nanoknow.config_models import ModelConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.generator import decode_greedily

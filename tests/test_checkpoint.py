@@ -26,13 +26,9 @@ from nanoknow.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
-from nanoknow.config import (
-    ExperimentConfig,
-    ModelConfig,
-    PerceiverConfig,
-    SpanCorruptionConfig,
-    VanillaConfig,
-)
+from nanoknow.config import ExperimentConfig
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config_tasks import SpanCorruptionConfig
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.device import choose_device
 from nanoknow.errors import CheckpointError, Interrupted

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from nanoknow.complexity import Complexity, complexity_of, sweep, vanilla_of
-from nanoknow.config import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.errors import ConfigError
 from nanoknow.models.registry import build_model

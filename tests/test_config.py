@@ -16,14 +16,10 @@ from nanoknow.config import (
     DataConfig,
     ExperimentConfig,
     FinetuneConfig,
-    LanguageModelingConfig,
     OptimizerConfig,
-    PerceiverConfig,
     PretrainConfig,
     SampleConfig,
     ScheduleConfig,
-    SpanCorruptionConfig,
-    VanillaConfig,
     WorldConfig,
 )
 from nanoknow.config_file import (
@@ -33,6 +29,8 @@ from nanoknow.config_file import (
     parse_assignment,
     shipped_configs,
 )
+from nanoknow.config_models import PerceiverConfig, VanillaConfig
+from nanoknow.config_tasks import LanguageModelingConfig, SpanCorruptionConfig
 from nanoknow.errors import ConfigError
 
 SHIPPED = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))

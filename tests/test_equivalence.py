@@ -9,13 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nanoknow.config import (
-    ModelConfig,
-    PerceiverConfig,
-    QuestionAnsweringConfig,
-    SpanCorruptionConfig,
-    VanillaConfig,
-)
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig, SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE, Batch, Group, Layout
 from nanoknow.data.corpus import read_corpus, read_questions
 from nanoknow.data.tokenizer import Tokenizer

@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.config import QuestionAnsweringConfig, VanillaConfig
+from nanoknow.config_models import VanillaConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig
 from nanoknow.data.corpus import Question, QuestionSet
 from nanoknow.data.facts import FactIndex
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from nanoknow.config import ModelConfig, PastBlock
+from nanoknow.config import PastBlock
+from nanoknow.config_models import ModelConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import MASK, PAD, Ids, Tokenizer
 from nanoknow.generator import ANSWERS_AT_ONCE, Decoded, decode_greedily, sample

@@ -12,7 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "nanoknow"
 LADDER = (
     ("errors", "files"),
-    ("config", "config_errors", "config_file", "sweep_file", "reporter", "signals", "lock"),
+    ("config_values", "config_models", "config_tasks", "config"),
+    ("config_errors", "config_file", "sweep_file", "reporter", "signals", "lock"),
     ("data.coding", "data.reading", "data.order", "data.draws", "data.salient"),
     ("data.corpus", "data.tokenizer", "data.facts", "data.lookup", "data.open_book", "data.probes"),
     ("data.evidence", "data.copied"),

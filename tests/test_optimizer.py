@@ -9,15 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.config import (
-    ModelConfig,
-    OptimizerConfig,
-    PerceiverConfig,
-    ScheduleConfig,
-    StageConfig,
-    VanillaConfig,
-)
+from nanoknow.config import OptimizerConfig, ScheduleConfig, StageConfig
 from nanoknow.config_file import load_config
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.optimizer import build_optimizers, learning_rate

@@ -10,16 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from nanoknow.config import (
+from nanoknow.config import OptimizerConfig, ScheduleConfig, StageConfig
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config_tasks import (
     LanguageModelingConfig,
-    ModelConfig,
-    OptimizerConfig,
-    PerceiverConfig,
     QuestionAnsweringConfig,
-    ScheduleConfig,
     SpanCorruptionConfig,
-    StageConfig,
-    VanillaConfig,
 )
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.corpus import questions_from_bytes

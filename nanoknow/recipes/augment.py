@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nanoknow.config import ExperimentConfig, QuestionAnsweringConfig
+from nanoknow.config import ExperimentConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig
 from nanoknow.data.corpus import QuestionSet
 from nanoknow.data.open_book import NO, YES, Candidate, OpenBook, Template, as_questions
 from nanoknow.data.sources import Texts

@@ -15,7 +15,7 @@ from nanoknow.complexity import (
     sweep_bottlenecks,
     vanilla_of,
 )
-from nanoknow.config import PerceiverConfig
+from nanoknow.config_models import PerceiverConfig
 from nanoknow.errors import ConfigError
 
 VOCAB_SIZE = 256

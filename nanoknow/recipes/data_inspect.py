@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from nanoknow.config import ExperimentConfig, SpanCorruptionConfig
+from nanoknow.config import ExperimentConfig
+from nanoknow.config_tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.corpus import QuestionSet
 from nanoknow.data.facts import FactIndex, most_frequent_answer

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanoknow.checkpoint import Checkpoint
-from nanoknow.config import DataConfig, QuestionAnsweringConfig
+from nanoknow.config import DataConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig
 from nanoknow.data.corpus import QuestionSet
 from nanoknow.data.facts import FactIndex
 from nanoknow.data.sources import Texts

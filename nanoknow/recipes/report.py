@@ -9,7 +9,8 @@ from random import Random
 
 from nanoknow.calibration import measure_confidence
 from nanoknow.checkpoint import read_checkpoint
-from nanoknow.config import DataConfig, SpanCorruptionConfig
+from nanoknow.config import DataConfig
+from nanoknow.config_tasks import SpanCorruptionConfig
 from nanoknow.data.lookup import LookUp
 from nanoknow.device import derive_seed
 from nanoknow.errors import CheckpointError, ConfigError, DataError

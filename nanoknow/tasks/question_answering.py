@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nanoknow.config import QuestionAnsweringConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.corpus import QuestionSet
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe

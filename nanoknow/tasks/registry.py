@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
-from nanoknow.config import QuestionAnsweringConfig, SpanCorruptionConfig, TaskConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig, SpanCorruptionConfig, TaskConfig
 from nanoknow.data.corpus import Corpus, QuestionSet
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
-from nanoknow.config import SpanCorruptionConfig
+from nanoknow.config_tasks import SpanCorruptionConfig
 from nanoknow.data.salient import NAME_END, find_salient
 from nanoknow.errors import DataError
 from nanoknow.tasks.clauses import ReadingOrder

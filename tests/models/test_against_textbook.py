@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanoknow.config import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model

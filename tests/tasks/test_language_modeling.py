@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.config import LanguageModelingConfig
+from nanoknow.config_tasks import LanguageModelingConfig
 from nanoknow.errors import DataError
 from nanoknow.tasks.language_modeling import LanguageModeling
 from tests.texts import corpus_of, tokenizer_of

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import torch
 
-from nanoknow.config import SpanCorruptionConfig
+from nanoknow.config_tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.corpus import questions_from_bytes
 from nanoknow.data.tokenizer import MASK

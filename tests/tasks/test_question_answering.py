@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.config import QuestionAnsweringConfig
+from nanoknow.config_tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.corpus import QuestionSet, questions_from_bytes, read_corpus, read_questions
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nanoknow.config import SpanCorruptionConfig
 from nanoknow.config_file import load_config
+from nanoknow.config_tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE, Batch, Group, Plan
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer

@@ -1,0 +1,24 @@
+"""What every config is made of: numbers with their bounds, and the frozen base."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+Count = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
+CountOrZero = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+Fraction = Annotated[float, Strict(), Field(ge=0.0, lt=1.0)]
+Portion = Annotated[float, Strict(), Field(ge=0.0, le=1.0)]
+Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
+Positive = Annotated[float, Strict(), Field(gt=0.0)]
+NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
+Switch = Annotated[bool, Strict()]
+
+
+class Frozen(BaseModel):
+    """Base of every config: immutable, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
