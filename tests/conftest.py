@@ -30,3 +30,9 @@ def _no_user_settings(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
         monkeypatch.delenv(name, raising=False)
     if request.node.get_closest_marker("real_data") is None:
         monkeypatch.delenv("NANOKNOW_DATA", raising=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For files that the tests of a module write one after another."""
+    return tmp_path_factory.mktemp("folder")

@@ -38,11 +38,6 @@ BLOCK = 24
 CPU = choose_device("cpu", "float32")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("bad")
-
-
 def attempt(read: Callable[[], object], error: type[NanoknowError], named: str) -> object | None:
     """Read something; the only exception that may come of it is one line that names it."""
     try:
