@@ -11,7 +11,8 @@ from pathlib import Path
 
 from nanoknow.plots_report import pictures
 from nanoknow.report import Report
-from nanoknow.report_sections import ReportTable, Section, facts, sections
+from nanoknow.report_sections import facts, sections
+from nanoknow.report_tables import ReportTable, Section
 from nanoknow.svg import Picture
 
 STYLE = """

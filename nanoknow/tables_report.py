@@ -30,7 +30,7 @@ def show_report(terminal: Terminal, report: Report, page: Path) -> None:
 def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     """Show each run, then each pair of them."""
     from nanoknow.report import NONE, percent
-    from nanoknow.report_sections import interval
+    from nanoknow.report_tables import interval
 
     terminal.write(f"{comparison.questions} ({comparison.n} questions)\n")
     terminal.table(

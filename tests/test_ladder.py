@@ -47,7 +47,8 @@ LADDER = (
         "plots_compare",
         "event_log",
     ),
-    ("svg", "plots_report", "report_sections", "report_page"),
+    ("svg", "plots_report", "report_tables"),
+    ("report_answers", "report_confidence", "report_sections", "report_page"),
     ("recipes.settings", "recipes.sitting", "recipes.resuming", "recipes.training"),
     ("recipes.pretrain", "recipes.finetune", "recipes.examinee", "recipes.evaluate"),
     (
