@@ -188,17 +188,19 @@ def show_demo(terminal: Terminal, report: DemoReport) -> None:
 
 def show_sweep(terminal: Terminal, report: SweepReport) -> None:
     """Show each row's accuracy over its seeds, and what it cost."""
-    rows = [
-        (
-            row.name,
-            str(len(row.scores)),
-            _mean_and_range(row.scores),
-            _mean_and_range(row.recall),
-            f"{mean(row.losses):.3f}" if row.losses else "-",
-            f"{mean(row.minutes):.1f}" if row.minutes else "-",
+    rows = []
+    for row in report.rows:
+        runs = row.outcomes.values()
+        rows.append(
+            (
+                row.name,
+                str(len(runs)),
+                _mean_and_range([run.score for run in runs]),
+                _mean_and_range([run.recall for run in runs]),
+                f"{mean(run.loss for run in runs):.3f}" if runs else "-",
+                f"{mean(run.minutes for run in runs):.1f}" if runs else "-",
+            )
         )
-        for row in report.rows
-    ]
     terminal.table(
         f"Exact match on {report.questions}, in per cent",
         ("row", "seeds", "accuracy", "training questions", "loss", "minutes"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
         "longer finetuning",
         "perceiver m 8",
     ]
+    assert [row["seeds"] for row in report["rows"]] == [[0], [0], [0]]
     assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 1]
     assert report["rows"][0]["scores"][0]["n"] == 4
     assert report["rows"][0]["recall"][0]["n"] == 12
@@ -76,6 +78,36 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
     refused = CliRunner().invoke(app, ["sweep", written(tmp_path, changed), "--out", "rows"])
     assert refused.exit_code == 1
     assert "an earlier run with other settings" in refused.stderr
+
+
+class OtherProcess(Silent):
+    """Is at a run until it hears that the run is left to it."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__()
+        self.held = ExitStack()
+        self.held.enter_context(RunLock(run))
+
+    def note(self, text: str) -> None:
+        super().note(text)
+        if "left to another process" in text:
+            self.held.close()
+
+
+def test_what_another_process_was_at_is_looked_at_again_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asked.tsv").write_text("Where was Ada Lowe born?\n", encoding="utf-8")
+    file = load_sweep(written(tmp_path, TINY))
+    rows = tmp_path / "rows"
+    sweep(file, 1, rows, "cpu", Silent())
+    other = OtherProcess(rows / "plain/seed-0/finetune")
+    report = sweep(file, 2, rows, "cpu", other)
+    assert sum("left to another process" in note for note in other.notes) == 1
+    assert report.elsewhere == 0
+    assert [list(row.outcomes) for row in report.rows] == [[0, 1]] * 3
+    assert json.loads((rows / "sweep.json").read_bytes()) == report.to_json()
 
 
 def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,41 +34,54 @@ from nanoknow.sweep_file import SweepConfig
 from nanoknow.tasks.registry import sources
 
 
-@dataclass
-class Row:
-    """What a row gave, a value for each seed that is done.
+@dataclass(frozen=True)
+class Outcome:
+    """What one run gave.
 
     Attributes:
-        name: of the row.
-        changes: the values that it sets.
-        scores: on the evaluation questions.
+        score: on the evaluation questions.
         recall: on the training questions: what finetuning made of those that it saw.
-        losses: of the last epoch of pretraining, in nats a character.
+        loss: of the last epoch of pretraining, in nats a character.
         minutes: of pretraining and finetuning.
         predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
     """
 
+    score: Score
+    recall: Score
+    loss: float
+    minutes: float
+    predictions: tuple[str, ...]
+    n_parameters: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row gave.
+
+    Attributes:
+        name: of the row.
+        changes: the values that it sets.
+        outcomes: of its runs that are done, by ascending seed.
+    """
+
     name: str
     changes: dict[str, Any]
-    scores: list[Score] = field(default_factory=list)
-    recall: list[Score] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    minutes: list[float] = field(default_factory=list)
-    predictions: list[str] = field(default_factory=list)
-    n_parameters: int = 0
+    outcomes: dict[int, Outcome]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return it as plain values, a list of each kind."""
+        runs = self.outcomes.values()
         return {
             "name": self.name,
             "changes": self.changes,
-            "scores": [score.to_json() for score in self.scores],
-            "recall": [score.to_json() for score in self.recall],
-            "losses": self.losses,
-            "minutes": [round(minutes, 2) for minutes in self.minutes],
-            "predictions": self.predictions,
-            "n_parameters": self.n_parameters,
+            "seeds": list(self.outcomes),
+            "scores": [run.score.to_json() for run in runs],
+            "recall": [run.recall.to_json() for run in runs],
+            "losses": [run.loss for run in runs],
+            "minutes": [round(run.minutes, 2) for run in runs],
+            "predictions": [path for run in runs for path in run.predictions],
+            "n_parameters": max((run.n_parameters for run in runs), default=0),
         }
 
 
@@ -121,26 +134,29 @@ def sweep(
     """
     folder = out or runs_folder() / "sweep"
     configs = file.resolve()
-    rows = {name: Row(name, file.rows[name]) for name in configs}
     questions = _require_answers(configs)
     asked = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
-    elsewhere, trained_on = 0, ""
+    outcomes: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
+    trained_on = ""
     options = TrainingOptions(device=device)
-    for name, config, place, pretraining in _runs(configs, seeds or file.seeds, folder):
-        reporter.note(f"row {name!r}, seed {config.seed}: {place}")
-        finetuning = (config, place / "finetune")
-        try:
-            both = pretrain_and_finetune(pretraining, finetuning, options, reporter)
-        except BusyError as error:
-            reporter.note(f"left to another process: {error}")
-            elsewhere += 1
-            continue
-        trained_on = f"{both[1].device}, {both[1].precision}"
-        _add(rows[name], place / "finetune", both, device, reporter)
-        rows[name].predictions += [
-            evaluate(place / "finetune", data, device, reporter).predictions for data in asked
-        ]
-    report = SweepReport(str(folder), questions, trained_on, list(rows.values()), elsewhere)
+    left = list(_runs(configs, seeds or file.seeds, folder))
+    for _ in range(2):  # the second time what another process was at
+        runs, left = left, []
+        for name, config, place, pretraining in runs:
+            reporter.note(f"row {name!r}, seed {config.seed}: {place}")
+            finetuning = (config, place / "finetune")
+            try:
+                both = pretrain_and_finetune(pretraining, finetuning, options, reporter)
+            except BusyError as error:
+                reporter.note(f"left to another process: {error}")
+                left.append((name, config, place, pretraining))
+                continue
+            trained_on = f"{both[1].device}, {both[1].precision}"
+            outcome = _examine(place / "finetune", both, asked, device, reporter)
+            if outcome is not None:
+                outcomes[name][config.seed] = outcome
+    rows = [Row(name, file.rows[name], dict(sorted(outcomes[name].items()))) for name in configs]
+    report = SweepReport(str(folder), questions, trained_on, rows, len(left))
     write_atomically(folder / "sweep.json", json.dumps(report.to_json(), indent=1).encode())
     return report
 
@@ -190,21 +206,25 @@ def _require_answers(configs: dict[str, ExperimentConfig]) -> str:
     return questions.name
 
 
-def _add(
-    row: Row,
+def _examine(
     run: Path,
     summaries: tuple[TrainingSummary, TrainingSummary],
+    asked: Sequence[DataConfig],
     device: str,
     reporter: Reporter,
-) -> None:
-    """Evaluate a run, and add what it gave to its row."""
+) -> Outcome | None:
+    """Evaluate a run; None where it was stopped before there was anything to evaluate."""
     pretraining, finetuning = summaries
     examinee = open_examinee(run, DataConfig(), device, reporter)
     score = examine(examinee, reporter).score
-    if score is not None and examinee.training is not None and pretraining.loss is not None:
-        recalled = examinee.ask(examinee.training)
-        row.scores.append(score)
-        row.recall.append(Score(count_right(recalled), len(recalled)))
-        row.losses.append(pretraining.loss)
-        row.minutes.append((pretraining.seconds + finetuning.seconds) / 60)
-    row.n_parameters = finetuning.n_parameters
+    if score is None or examinee.training is None or pretraining.loss is None:
+        return None
+    recalled = examinee.ask(examinee.training)
+    return Outcome(
+        score=score,
+        recall=Score(count_right(recalled), len(recalled)),
+        loss=pretraining.loss,
+        minutes=(pretraining.seconds + finetuning.seconds) / 60,
+        predictions=tuple(evaluate(run, data, device, reporter).predictions for data in asked),
+        n_parameters=finetuning.n_parameters,
+    )
