@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from nanoknow.config_values import Count, Fraction, Frozen
+from nanoknow.config_values import Count, Fraction, Frozen, Switch
 
 
 class TransformerConfig(Frozen):
@@ -18,7 +18,7 @@ class TransformerConfig(Frozen):
     block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
     dropout: Fraction = 0.1
     positions: Literal["learned", "rotary"] = "learned"
-    qk_norm: bool = Field(
+    qk_norm: Switch = Field(
         default=False,
         description="divide each head's queries and keys by their root mean square",
     )
