@@ -25,13 +25,13 @@ check: $(VENV)/ready
 	$(BIN)/mypy
 
 kill: $(VENV)/ready
-	$(BIN)/python -m tests.kill --kills $(KILLS)
+	$(BIN)/python -m tests.tools.kill --kills $(KILLS)
 
 fuzz: $(VENV)/ready
 	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-show-statistics tests/test_bad_inputs.py
 
 bench: $(VENV)/ready
-	$(BIN)/python -m tests.benchmark $(if $(JSON),--json)
+	$(BIN)/python -m tests.tools.benchmark $(if $(JSON),--json)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """``python -m nanoknow``."""
 
-from nanoknow.cli import main
+from nanoknow.cli.app import main
 
 if __name__ == "__main__":
     main()

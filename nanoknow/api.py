@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nanoknow.config import ExperimentConfig
-from nanoknow.config_file import Override, load_config
-from nanoknow.config_tasks import QuestionAnsweringConfig
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.loading import Override, load_config
+from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.device import choose_device, new_generator
 from nanoknow.errors import CheckpointError
-from nanoknow.found_runs import open_checkpoint
-from nanoknow.generator import decode_greedily
-from nanoknow.generator import sample as sample_ids
+from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.sampling import sample as sample_ids
 from nanoknow.models.base import CharacterModel
+from nanoknow.runs.finding import open_checkpoint
+from nanoknow.system.device import choose_device
+from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 

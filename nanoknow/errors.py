@@ -10,6 +10,8 @@ Exception
 Anything else that escapes is a defect in nanoknow.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterable
 
@@ -69,3 +71,11 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known word, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+class NonFiniteError(NanoknowError):
+    """A loss or gradient stopped being a number; nothing was updated with it."""
+
+
+class OutOfMemoryError(NanoknowError):
+    """A step does not fit into memory; nothing is saved of it, and nothing was made smaller."""

@@ -20,17 +20,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.checkpoint import CheckpointRecord, read_checkpoint, save_checkpoint
-from nanoknow.config import ExperimentConfig
-from nanoknow.config_file import dump_config, load_config, parse_assignment
-from nanoknow.config_models import VanillaConfig
-from nanoknow.config_tasks import QuestionAnsweringConfig, SpanCorruptionConfig
-from nanoknow.data.corpus import Corpus, QuestionSet, read_corpus, read_questions
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.loading import dump_config, load_config, parse_assignment
+from nanoknow.config.models import VanillaConfig
+from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig
+from nanoknow.data.corpus import Corpus, read_corpus
+from nanoknow.data.questions import QuestionSet, read_questions
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.device import choose_device
 from nanoknow.errors import CheckpointError, ConfigError, DataError, NanoknowError
 from nanoknow.models.registry import build_model
-from nanoknow.runs import Run
+from nanoknow.runs.checkpoint import CheckpointRecord, read_checkpoint, save_checkpoint
+from nanoknow.runs.run import Run
+from nanoknow.system.device import choose_device
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
 

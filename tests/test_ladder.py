@@ -1,123 +1,139 @@
-"""The house holds: imports run one way, and light commands stay light."""
+"""The house holds: imports run one way, folder by folder, and light commands stay light."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "nanoknow"
 LADDER = (
-    ("errors", "files"),
-    ("config_values", "config_models", "config_tasks", "config"),
-    ("config_errors", "config_file", "sweep_file", "reporter", "signals", "lock"),
-    ("data.coding", "data.reading", "data.order", "data.draws", "data.salient"),
-    ("data.corpus", "data.tokenizer", "data.facts", "data.lookup", "data.open_book", "data.probes"),
-    ("data.evidence", "data.copied"),
-    ("data.world_words", "data.world_files", "data.world"),
-    ("data.download", "data.sources"),
-    (
-        "device",
-        "memory",
-        "data.batch",
-        "models.kernels",
-        "models.cache",
-        "models.layers",
-        "models.base",
-        "models.latents",
-        "models.bfloat16",
-    ),
-    ("tasks.base", "tasks.encoded_text", "tasks.pieces", "tasks.clauses", "tasks.spans"),
-    ("tasks.span_corruption", "tasks.question_answering", "tasks.language_modeling"),
-    ("models.vanilla", "models.perceiver"),
-    ("tasks.mixed", "tasks.registry", "models.registry"),
-    ("optimizer", "checkpoint", "generator", "beam", "complexity", "attention_theory"),
-    ("trainer", "evaluator", "attention_experiments", "attention_weights"),
-    ("calibration", "knowledge", "wrong_answers", "probing", "report", "comparison"),
-    (
-        "run_folders",
-        "runs",
-        "found_runs",
-        "plots",
-        "plots_runs",
-        "plots_attention",
-        "plots_compare",
-        "event_log",
-    ),
-    ("svg", "plots_report", "report_tables"),
-    ("report_answers", "report_confidence", "report_sections", "report_page"),
-    ("recipes.settings", "recipes.sitting", "recipes.resuming", "recipes.training"),
-    ("recipes.pretrain", "recipes.finetune", "recipes.examinee", "recipes.evaluate"),
-    (
-        "recipes.experiment",
-        "recipes.ask",
-        "recipes.sample",
-        "recipes.probe",
-        "recipes.report",
-        "recipes.compare",
-        "recipes.baseline",
-        "recipes.data_files",
-        "recipes.data_inspect",
-        "recipes.augment",
-        "recipes.plot",
-        "recipes.complexity",
-        "recipes.attention_theory",
-        "recipes.attention_weights",
-        "recipes.demo",
-        "recipes.sweep",
-    ),
-    ("api",),
-    ("console", "options", "tables", "tables_attention", "tables_report", "terminal_chart"),
-    ("cli_ask", "cli_sample", "cli_plot", "cli_attention", "cli_evaluation"),
-    ("cli_data", "cli_training", "cli", "__main__"),
+    ("errors",),
+    ("system",),
+    ("config", "figures"),
+    ("data",),
+    ("facts", "models", "complexity"),
+    ("tasks", "runs"),
+    ("generation",),
+    ("evaluation",),
+    ("training", "report", "attention"),
+    ("experiments",),
+    ("cli", "api"),
 )
-ORDER = [room for level in LADDER for room in level]
+"""Folders from the ground up; those of one level do not know each other."""
+TOP = ("__init__", "__main__", "api", "errors")
+"""The modules of the top folder: the first two may import from everywhere, and name a few."""
+LEVEL = {folder: level for level, folders in enumerate(LADDER) for folder in folders}
 
 
-def rooms() -> dict[str, Path]:
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-        if not name.endswith("__init__"):
-            found[name] = path
-    return found
+def modules() -> dict[str, Path]:
+    """Return every module of the package by its dotted name below ``nanoknow``."""
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+    }
 
 
-def imports(path: Path) -> set[str]:
-    """Return the rooms that a file imports, at its top or inside a function."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nanoknow"):
-            module = (node.module or "").removeprefix("nanoknow").removeprefix(".")
-            names = [f"{module}.{alias.name}".removeprefix(".") for alias in node.names]
-            found |= {module} if module in ORDER else set(names)
-    return found & set(ORDER)
+def resolve(parts: tuple[str, ...]) -> str | None:
+    """Return the module that a dotted name of the package is in."""
+    known = modules()
+    for n in range(len(parts), 0, -1):
+        name = ".".join(parts[:n])
+        if name in known:
+            return name
+        if f"{name}.__init__" in known:
+            return f"{name}.__init__"
+    return "__init__"
 
 
-def test_every_room_has_its_place_on_the_ladder() -> None:
-    assert sorted(rooms()) == sorted(ORDER)
+def imports(name: str, source: str) -> Iterator[str]:
+    """Yield the modules that a module imports: in any form, at its top or inside a function."""
+    here = ("nanoknow", *name.split("."))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            named = [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = here[: -node.level] if node.level else ()
+            base = (*start, *(node.module.split(".") if node.module else ()))
+            named = [(*base, alias.name) for alias in node.names]
+        else:
+            continue
+        for first, *rest in named:
+            if first == "nanoknow" and (found := resolve(tuple(rest))) is not None:
+                yield found
 
 
-@pytest.mark.parametrize("room", ORDER)
-def test_a_room_imports_only_from_below(room: str) -> None:
-    above = [other for other in imports(rooms()[room]) if ORDER.index(other) >= ORDER.index(room)]
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from nanoknow.data.corpus import Corpus", "data.corpus"),
+        ("from nanoknow.data import corpus", "data.corpus"),
+        ("import nanoknow.data.corpus", "data.corpus"),
+        ("import nanoknow.data.corpus as c", "data.corpus"),
+        ("from ..data.corpus import Corpus", "data.corpus"),
+        ("from ..data import corpus", "data.corpus"),
+        ("from . import device", "system.device"),
+        ("from .device import Device", "system.device"),
+        ("def f():\n    from nanoknow.data import corpus", "data.corpus"),
+        ("from nanoknow import __version__", "__init__"),
+        ("from nanoknow import errors", "errors"),
+    ],
+)
+def test_every_form_of_import_is_seen(source: str, found: str) -> None:
+    assert list(imports("system.files", source)) == [found]
+
+
+def test_the_top_folder_holds_four_modules_and_every_folder_is_on_the_ladder() -> None:
+    folders = {name.partition(".")[0] for name in modules() if "." in name}
+    assert sorted(name for name in modules() if "." not in name) == sorted(TOP)
+    assert folders | {"api", "errors"} == set(LEVEL)
+
+
+@pytest.mark.parametrize("name", sorted(set(modules()) - {"__init__", "__main__"}))
+def test_a_module_imports_only_its_own_folder_and_those_below(name: str) -> None:
+    folder = name.partition(".")[0]
+    above = [
+        other
+        for other in imports(name, modules()[name].read_text(encoding="utf-8"))
+        if other != "__init__"
+        and (below := other.partition(".")[0]) != folder
+        and LEVEL[below] >= LEVEL[folder]
+    ]
     assert above == []
 
 
-@pytest.mark.parametrize("folder", ["data", "models", "tasks", "recipes"])
-def test_an_init_file_is_empty(folder: str) -> None:
-    assert (PACKAGE / folder / "__init__.py").read_text(encoding="utf-8") == ""
+def test_no_imports_go_round_in_a_circle() -> None:
+    graph = {
+        name: set(imports(name, path.read_text(encoding="utf-8"))) - {"__init__", name}
+        for name, path in modules().items()
+        if name != "__init__"
+    }
+    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
 
 
-def test_help_and_the_data_commands_load_no_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", sorted(n for n in modules() if n.endswith(".__init__")))
+def test_a_folders_init_file_is_empty(name: str) -> None:
+    assert modules()[name].read_text(encoding="utf-8") == ""
+
+
+def test_no_file_of_the_package_is_over_250_lines() -> None:
+    sizes = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()
+    }
+    assert {name: n for name, n in sizes.items() if n > 250} == {}
+
+
+def test_what_only_lists_or_makes_data_loads_no_torch(tmp_path: Path) -> None:
     script = (
         "import sys\n"
-        "from nanoknow.cli import app\n"
+        "from nanoknow.cli.app import app\n"
         "for arguments in (['--help'], ['pretrain', '--help'], ['config', 'show', 'demo'],\n"
-        "                  ['attention', '--draws', '2'],\n"
+        "                  ['attention', '--draws', '2'], ['complexity'],\n"
         "                  ['data', 'make', '--people', '20', '--out', sys.argv[1]]):\n"
         "    try:\n"
         "        app(arguments)\n"

@@ -1,5 +1,7 @@
 """Public data sets, pinned by address and SHA-256, fetched so that no half-written file is seen."""
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import http

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from nanoknow.config import DataConfig
-from nanoknow.data.corpus import (
-    Corpus,
-    QuestionSet,
-    corpus_from_pieces,
-    locate,
-    questions_from_bytes,
-    read_corpus,
-    read_questions,
-)
-from nanoknow.data.world import make_world
-from nanoknow.data.world_files import WorldFiles
-from nanoknow.errors import ConfigError
+from nanoknow.config.experiment import DataConfig
+from nanoknow.data.corpus import Corpus, corpus_from_pieces, read_corpus
+from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
+from nanoknow.data.world.files import WorldFiles
+from nanoknow.data.world.make import make_world
+from nanoknow.errors import ConfigError, DataError
 
 ROLES = ("corpus", "questions", "eval")
 
@@ -114,3 +108,39 @@ class Texts:
             raw = b"".join(self._world.by_name()[part])
             return questions_from_bytes(raw, f"{self.config.world}/{part}")
         return None
+
+
+def locate(path: Path) -> Path:
+    """Find a data file: as it is named, else in the data folder or a folder in it.
+
+    The data folder is ``NANOKNOW_DATA``, or ``./data``, where ``nanoknow data fetch`` writes.
+
+    Raises:
+        DataError: it is in none of these places, or in several folders of the data folder.
+    """
+    if path.is_absolute() or _is_there(path):
+        return path
+    folder = data_folder()
+    if _is_there(folder / path):
+        return folder / path
+    found = sorted(place / path for place in folder.glob("*") if _is_there(place / path))
+    if len(found) > 1:
+        raise DataError(f"{path}: could be {' or '.join(map(str, found))}: name it with its folder")
+    if found:
+        return found[0]
+    raise DataError(
+        f"{path}: no such file, here or in {folder}{os.sep}: name another, or get the published "
+        f"data with 'nanoknow data fetch birthplaces' (or shakespeare)"
+    )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be searched
+        return False
+
+
+def data_folder() -> Path:
+    """Return the folder of fetched data."""
+    return Path(os.environ.get("NANOKNOW_DATA") or "data")

@@ -11,7 +11,7 @@ from nanoknow.data.batch import Layout
 from nanoknow.models.cache import LayerCache
 
 if TYPE_CHECKING:
-    from nanoknow.config_models import ModelConfig
+    from nanoknow.config.models import ModelConfig
 
 
 class CharacterModel(nn.Module, ABC):

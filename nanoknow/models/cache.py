@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nanoknow.data.batch import Layout
-from nanoknow.models.kernels import attend
+from nanoknow.models.cpu_ops import attend
 
 
 @dataclass

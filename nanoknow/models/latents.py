@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanoknow.config_models import PerceiverConfig
+from nanoknow.config.models import PerceiverConfig
 from nanoknow.data.batch import Group, Layout, widen
 from nanoknow.models.cache import LayerCache
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nanoknow.data.batch import Layout
 from nanoknow.models.cache import LayerCache, attend_to_cache
-from nanoknow.models.kernels import attend, dropout
+from nanoknow.models.cpu_ops import attend, dropout
 
 
 class Rotation(nn.Module):

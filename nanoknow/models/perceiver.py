@@ -39,7 +39,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanoknow.config_models import PerceiverConfig
+from nanoknow.config.models import PerceiverConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.cache import LayerCache

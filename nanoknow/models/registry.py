@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from nanoknow.config_models import ModelConfig
+from nanoknow.config.models import ModelConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.perceiver import Perceiver
 from nanoknow.models.vanilla import Vanilla

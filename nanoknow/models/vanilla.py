@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nanoknow.config_models import VanillaConfig
+from nanoknow.config.models import VanillaConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.cache import LayerCache

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nanoknow.data.salient import NAME_END, subject
+from nanoknow.facts.salient import NAME_END, subject
 from nanoknow.tasks.pieces import MARK, Pieces
 
 END = re.compile(r"(?<=[,;.!?]) ")

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from nanoknow.config_tasks import LanguageModelingConfig
+from nanoknow.config.tasks import LanguageModelingConfig
 from nanoknow.data.batch import Batch, Group, Layout
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer

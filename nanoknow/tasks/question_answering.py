@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nanoknow.config_tasks import QuestionAnsweringConfig
+from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.corpus import QuestionSet
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
 

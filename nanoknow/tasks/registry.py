@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
-from nanoknow.config_tasks import QuestionAnsweringConfig, SpanCorruptionConfig, TaskConfig
-from nanoknow.data.corpus import Corpus, QuestionSet
+from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig, TaskConfig
+from nanoknow.data.corpus import Corpus
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError
 from nanoknow.tasks.base import Task

@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from nanoknow.config_tasks import SpanCorruptionConfig
+from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE, Batch, Layout, Plan
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer

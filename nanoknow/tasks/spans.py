@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
-from nanoknow.config_tasks import SpanCorruptionConfig
-from nanoknow.data.salient import NAME_END, find_salient
+from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.errors import DataError
+from nanoknow.facts.salient import NAME_END, find_salient
 from nanoknow.tasks.clauses import ReadingOrder
 from nanoknow.tasks.pieces import MARK, Pieces
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nanoknow.config_models import ModelConfig
+from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import IGNORE, WIDTH_STEP, Batch, Group, Layout
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nanoknow.data import coding
 from nanoknow.data.coding import PART, Coder, Codes
-from tests.texts import corpus_of
+from tests.helpers.texts import corpus_of
 
 # As many characters as it takes to need 1, 2 and 4 bytes; surrogates stand in no text.
 MANY = "".join(map(chr, [*range(1, 0xD800), *range(0xE000, 0x10000)]))

@@ -11,16 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nanoknow.data.corpus import (
-    Corpus,
-    Question,
-    QuestionSet,
-    corpus_from_pieces,
-    locate,
-    questions_from_bytes,
-    read_corpus,
-    read_questions,
-)
+from nanoknow.data.corpus import Corpus, corpus_from_pieces, read_corpus
+from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes, read_questions
+from nanoknow.data.sources import locate
 from nanoknow.errors import DataError
 
 BOM = b"\xef\xbb\xbf"

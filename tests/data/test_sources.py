@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.config import DataConfig, WorldConfig
-from nanoknow.data.corpus import Corpus, QuestionSet
+from nanoknow.config.experiment import DataConfig, WorldConfig
+from nanoknow.data.corpus import Corpus
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
-from nanoknow.data.world import make_world
-from nanoknow.data.world_files import WorldFiles
+from nanoknow.data.world.files import WorldFiles
+from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
-from tests.texts import corpus_text
+from tests.helpers.texts import corpus_text
 
 WORLD = WorldConfig(people=20, paraphrases=2, seed=3)
 LABEL = "built-in world (people 20, paraphrases 2, seed 3)"

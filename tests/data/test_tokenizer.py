@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, SPECIALS, Tokenizer, describe
 from nanoknow.errors import DataError
-from tests.texts import corpus_of, tokenizer_of
+from tests.helpers.texts import corpus_of, tokenizer_of
 
 # Lone surrogates included: they reach us through file names and undecodable arguments.
 CHARACTERS = st.characters(exclude_characters=PAD + MASK)

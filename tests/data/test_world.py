@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.data import world_words as words
-from nanoknow.data.world import MAX_PEOPLE, make_world
-from nanoknow.data.world_files import LINES, WorldFiles, write_world
+from nanoknow.data.world import words
+from nanoknow.data.world.files import LINES, WorldFiles, write_world
+from nanoknow.data.world.make import MAX_PEOPLE, make_world
 from nanoknow.errors import DataError
-from tests.texts import corpus_text, texts_of
+from tests.helpers.texts import corpus_text, texts_of
 
 QUESTION = re.compile(r"Where was (.+) born\?\t(.+)")
 

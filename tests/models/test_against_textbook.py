@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanoknow.config_models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from tests.textbook import TextbookPerceiver, TextbookSpreadPerceiver, TextbookVanilla
+from tests.tools.textbook import TextbookPerceiver, TextbookSpreadPerceiver, TextbookVanilla
 
 VOCAB = 23
 SIZES = {"n_layers": 4, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nanoknow.config_models import ModelConfig, PerceiverConfig, TransformerConfig, VanillaConfig
+from nanoknow.config.models import ModelConfig, PerceiverConfig, TransformerConfig, VanillaConfig
 from nanoknow.data.batch import Batch, Group, Layout
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import MODELS, build_model

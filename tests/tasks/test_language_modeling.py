@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.config_tasks import LanguageModelingConfig
+from nanoknow.config.tasks import LanguageModelingConfig
 from nanoknow.errors import DataError
 from nanoknow.tasks.language_modeling import LanguageModeling
-from tests.texts import corpus_of, tokenizer_of
+from tests.helpers.texts import corpus_of, tokenizer_of
 
 
 def task_on(text: str, block_size: int, stride: int = 1) -> LanguageModeling:

@@ -7,14 +7,14 @@ from collections import Counter
 import pytest
 import torch
 
-from nanoknow.config_tasks import SpanCorruptionConfig
+from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE
-from nanoknow.data.corpus import questions_from_bytes
+from nanoknow.data.questions import questions_from_bytes
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError
 from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.registry import build_task, sources
-from tests.texts import corpus_of, tokenizer_of
+from tests.helpers.texts import corpus_of, tokenizer_of
 
 LIVES = "Ada Lowe. She was born in Riga .\nTom Ash. Born in Wells, he wrote .\nAnn Bee. A poet ."
 QUESTIONS = ["Where was Ada Lowe born?\tRiga", "Where was Tom Ash born?\tWells"]

@@ -9,19 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.config_tasks import QuestionAnsweringConfig
+from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.corpus import QuestionSet, questions_from_bytes, read_corpus, read_questions
+from nanoknow.data.corpus import read_corpus
+from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import DataError
-from nanoknow.tasks.question_answering import (
-    QuestionAnswering,
-    answer_text,
-    is_right,
-    prompt_ids,
-)
-from tests.textbook import textbook_question
-from tests.texts import tokenizer_of
+from nanoknow.tasks.question_answering import QuestionAnswering, answer_text, is_right, prompt_ids
+from tests.helpers.texts import tokenizer_of
+from tests.tools.textbook import textbook_question
 
 ALPHABET = "Where was Kblongi LnrtdsuPé?"
 TOKENIZER = tokenizer_of(ALPHABET, specials=True)

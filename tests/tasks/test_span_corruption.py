@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nanoknow.config_file import load_config
-from nanoknow.config_tasks import SpanCorruptionConfig
+from nanoknow.config.loading import load_config
+from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE, Batch, Group, Plan
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.tasks.clauses import ReadingOrder
 from nanoknow.tasks.span_corruption import SpanCorruption
-from tests.textbook import textbook_corrupt
-from tests.texts import corpus_of, tokenizer_of
+from tests.helpers.texts import corpus_of, tokenizer_of
+from tests.tools.textbook import textbook_corrupt
 
 DOCUMENTS = st.lists(st.text("abcdé. ß日", max_size=40), min_size=1, max_size=40)
 

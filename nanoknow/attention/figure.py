@@ -1,0 +1,163 @@
+"""Pictures of attention: the four findings, and every head of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanoknow.attention.experiments import N_BINS, Finding, Quantity, TheoryReport
+from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nanoknow.attention.trace import LayerWeights, Look
+
+
+BLUE, ORANGE, GREY = COLORS[:3]
+STRETCHED_KEY = r"$k_a$ from $N(\mu_a, \alpha I + ½\mu_a\mu_a^\top)$"
+MAX_WIDTH = 24.0
+"""Of the picture of all heads, in inches."""
+
+
+def plot_theory(report: TheoryReport, path: Path) -> None:
+    """Draw the four findings: errors against β, and how the weight on v_a is distributed.
+
+    Args:
+        report: of all experiments.
+        path: .png or .svg.
+
+    Raises:
+        ConfigError: another format, or a folder that cannot be written.
+    """
+    s, sweep = report.setting, report.sweep
+    betas = [row.beta for row in sweep]
+    _, _, noisy, stretched, two_heads = report.findings
+    with picture(path, (10.5, 7.0)) as figure:
+        figure.suptitle(
+            f"{s.n_keys} keys and values of {s.dim} dimensions, {s.draws:,} draws; "
+            f"points and bars are measured, lines are theory",
+            x=0.01, ha="left", fontsize=9, color=QUIET,
+        )  # fmt: skip
+        (copying, averaging), (single, double) = figure.subplots(2, 2)
+        copying.set_title(r"(a) $q = \beta\mu_a$ copies: $c \approx v_a$")
+        bound = [row.copying_bound for row in sweep]
+        copying.plot(betas, bound, color=GREY, linestyle="--")
+        _name_curve(copying, betas, bound, "bound", GREY, above=True)
+        _draw_errors(
+            copying, betas, [row.copying for row in sweep], r"$|c - v_a|$", BLUE, above=False
+        )
+        averaging.set_title(r"(b) $q = \beta(\mu_a + \mu_b)$ averages: $c \approx ½(v_a + v_b)$")
+        projected, averaged = [row.projected for row in sweep], [row.averaging for row in sweep]
+        _draw_errors(averaging, betas, projected, r"$|M\,2c - v_a|$", ORANGE, above=True)
+        _draw_errors(averaging, betas, averaged, r"$|c - ½(v_a + v_b)|$", BLUE, above=False)
+        for axes in (copying, averaging):
+            axes.set(xlabel=f"β, at {betas[-1]:g} in the other panels", ylabel="error, RMS")
+            axes.set_yscale("log")
+            axes.grid()
+        single.set_title(r"(c) one head, $q = \beta(\mu_a + \mu_b)$, noisy keys")
+        _draw_histogram(single, noisy, GREY, r"all $k_i$ from $N(\mu_i, \alpha I)$")
+        _draw_histogram(single, stretched, ORANGE, STRETCHED_KEY)
+        double.set_title(r"(d) two heads, $q_1 = \beta\mu_a$, $q_2 = \beta\mu_b$")
+        _draw_histogram(double, two_heads, BLUE, STRETCHED_KEY)
+        for axes in (single, double):
+            axes.set(xlabel=r"weight on $v_a$", ylabel="% of draws", xlim=(0, 1), ylim=(0, 105))
+            axes.grid(axis="y")
+            axes.legend(frameon=False, loc="upper left")
+
+
+def _draw_errors(
+    axes: Axes, betas: Sequence[float], found: Sequence[Quantity], name: str, color: str,
+    *, above: bool,
+) -> None:  # fmt: skip
+    axes.plot(betas, [quantity.theory for quantity in found], color=color, linewidth=1.2)
+    axes.plot(
+        betas, [quantity.measured for quantity in found], "o", color=color, markersize=5,
+    )  # fmt: skip
+    _name_curve(axes, betas, [quantity.theory for quantity in found], name, color, above=above)
+
+
+def _name_curve(
+    axes: Axes, xs: Sequence[float], ys: Sequence[float], name: str, color: str, *, above: bool
+) -> None:
+    """Write a falling curve's name beside its middle."""
+    middle = len(xs) // 2
+    axes.annotate(
+        name, (xs[middle], ys[middle]), xytext=(8, 3) if above else (-8, -3),
+        textcoords="offset points", color=color,
+        ha="left" if above else "right", va="bottom" if above else "top",
+    )  # fmt: skip
+
+
+def _draw_histogram(axes: Axes, finding: Finding, color: str, name: str) -> None:
+    edges = [i / N_BINS for i in range(N_BINS + 1)]
+    measured = [100 * share for share in finding.histogram.measured]
+    theory = [100 * share for share in finding.histogram.theory]
+    axes.bar(
+        edges[:-1], measured, 1 / N_BINS, align="edge", color=color, alpha=0.55, linewidth=0,
+        label=name,
+    )  # fmt: skip
+    axes.stairs(theory, edges, color=color, linewidth=1.2)
+
+
+def plot_weights(look: Look, read: str, written: str, path: Path) -> None:
+    """Draw what every head looked at: layers side by side, heads below each other.
+
+    Args:
+        look: the weights.
+        read: the characters that the model read, along each panel.
+        written: the characters that it wrote, down each panel.
+        path: .png or .svg.
+
+    Raises:
+        ConfigError: another format, or a folder that cannot be written.
+    """
+    n_layers, n_heads = len(look.layers), look.layers[0].weights.shape[1]
+    width = min(max(1.8, 0.085 * len(read)), MAX_WIDTH / n_layers)
+    height = 0.25 + 0.1 * len(written)
+    size = (1.2 + width * n_layers, 1.1 + height * n_heads)
+    with picture(path, size) as figure:
+        from matplotlib.colors import PowerNorm
+
+        font = min(6.0, 65 * width / len(read))
+        columns, rows = _glyphs(read), _glyphs(written)
+        norm = PowerNorm(0.5, 0.0, 1.0)
+        panels = figure.subplots(n_heads, n_layers, squeeze=False, sharex=True, sharey=True)
+        for layer, column in zip(look.layers, panels.T, strict=True):
+            weights = layer.on_positions(len(read)).numpy()  # (written, h, read)
+            for h, axes in enumerate(column):
+                image = axes.imshow(weights[:, h], cmap="Blues", norm=norm, aspect="auto")
+                axes.axvline(look.n_prompt - 0.5, color=QUIET, linewidth=0.5)
+                axes.spines[:].set_visible(False)
+                axes.tick_params(length=0, pad=1, labelsize=font)
+            column[0].set_title(_title(layer), fontsize=9)
+            column[0].tick_params(labeltop=True)
+            column[-1].set_xticks(range(len(read)), columns)
+        for h, axes in enumerate(panels[:, 0]):
+            axes.set_yticks(range(len(written)), rows)
+            axes.set_ylabel(f"head {h + 1}", color=INK)
+        figure.colorbar(image, ax=panels, label="weight", shrink=0.5, aspect=30, pad=0.01)
+        figure.suptitle(
+            "a row shows where a head looked to write the row's character: in the question, or, "
+            "right of the line, in the answer so far",
+            x=0.01, ha="left", fontsize=9, color=QUIET,
+        )  # fmt: skip
+
+
+def _title(layer: LayerWeights) -> str:
+    """Name a layer, and who looks at what in it where that is not characters at characters."""
+    lookers = {query.kind for query in layer.queries if query}
+    seen = sorted({key.kind for key in layer.keys})
+    if lookers | set(seen) <= {"character"}:
+        return layer.name
+    who = "".join(f"{kind}s " for kind in lookers) or "no latent yet "
+    return f"{layer.name}: {who}read {' and '.join(f'{kind}s' for kind in seen)}"
+
+
+def _glyphs(text: str) -> list[str]:
+    """Return its characters, a point for each that the font of the pictures does not have."""
+    from matplotlib.font_manager import findfont, get_font
+
+    known = get_font(findfont("DejaVu Sans")).get_charmap()
+    return [c if ord(c) in known and c.isprintable() else "·" for c in text]

@@ -1,0 +1,76 @@
+"""The ``nanoknow`` command: parse, call one recipe, show its result as a table or as JSON.
+
+Recipes are imported inside the commands, so that ``--help`` need not wait for torch.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from nanoknow import __version__
+from nanoknow.cli import options as opt
+from nanoknow.cli.ask import ask
+from nanoknow.cli.attention import attention
+from nanoknow.cli.baseline import baseline
+from nanoknow.cli.compare import compare
+from nanoknow.cli.complexity import complexity
+from nanoknow.cli.config import config_app
+from nanoknow.cli.data import data_app
+from nanoknow.cli.demo import demo
+from nanoknow.cli.evaluate import evaluate
+from nanoknow.cli.finetune import finetune
+from nanoknow.cli.plot import plot
+from nanoknow.cli.pretrain import pretrain
+from nanoknow.cli.sample import sample
+from nanoknow.cli.sweep import sweep
+from nanoknow.cli.terminal import Terminal
+
+app = typer.Typer(
+    name="nanoknow",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    pretrain, finetune, sweep, evaluate, compare, baseline, ask, sample, plot, attention,
+    complexity, demo,
+):  # fmt: skip
+    app.command()(command)
+app.add_typer(data_app, name="data")
+app.add_typer(config_app, name="config")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        Terminal().write(f"nanoknow {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[  # noqa: ARG001 - its callback acts before a command is asked for
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """A closed-book knowledge lab at nano scale.
+
+    Teach a tiny transformer facts by pretraining, ask it what it knows, and see what it made up.
+    """
+    opt.STATE.debug = debug
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        app()
+    except KeyboardInterrupt:  # while a command was still being loaded
+        sys.exit(130)

@@ -1,0 +1,127 @@
+"""The command that answers one question at a time: ``nanoknow ask``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.config.experiment import DataConfig
+from nanoknow.errors import DataError
+
+if TYPE_CHECKING:
+    from nanoknow.evaluation.ask import RankedAnswer, Reply
+
+
+ABSTAINED = "I don't know"
+
+
+@opt.guarded
+def ask(
+    question: Annotated[
+        str | None,
+        typer.Argument(metavar="[QUESTION]", help="Without one, they are read a line each."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", metavar="RUN", help="A run folder; the latest if not given."),
+    ] = None,
+    n_best: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Answers to show.")] = 3,
+    abstain_below: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, metavar="P", help="Say 'I don't know' where the probability is lower."
+        ),
+    ] = 0.0,
+    corpus: opt.CorpusFile = None,
+    questions: opt.QuestionsFile = None,
+    device: opt.DeviceName = "auto",
+    as_json: opt.AsJson = False,
+) -> None:
+    """Ask a finetuned run a question: its answers, how sure it is, and whether it can know.
+
+    Without a question it asks for one after another, or reads them from a pipe; --json prints an
+    object a line.
+
+    Example: nanoknow ask "Where was Khatchig Mouradian born?"
+    """
+    from nanoknow.evaluation.ask import open_asker
+
+    terminal = Terminal()
+    data = DataConfig(corpus=corpus, questions=questions)
+    asker = open_asker(run, data, n_best, abstain_below, device, terminal)
+    refused = False
+    for text in [question] if question is not None else _lines(terminal):
+        try:
+            reply = asker.ask(text)
+        except DataError as error:
+            if question is not None:
+                raise
+            terminal.error(str(error))  # and the next one may do
+            refused = True
+            continue
+        if as_json:
+            terminal.write(json.dumps(reply.to_json(), ensure_ascii=False) + "\n")
+        else:
+            if not sys.stdin.isatty() and question is None:
+                terminal.write(f"{text}\n")
+            show_reply(terminal, reply)
+    if refused and not sys.stdin.isatty():
+        raise typer.Exit(1)
+
+
+def _lines(terminal: Terminal) -> Iterator[str]:
+    """Yield questions from stdin: up to an empty line at a terminal, to the end of a pipe."""
+    asking = sys.stdin.isatty()
+    if asking:
+        terminal.note("a question a line; an empty one ends")
+    while True:
+        if asking:
+            terminal.err.print("? ", end="")
+        line = sys.stdin.readline()
+        text = line.strip()
+        if not line or (asking and not text):
+            if asking and not line:
+                terminal.err.print()  # Ctrl-D leaves the cursor behind the prompt
+            return
+        if text:
+            yield text
+
+
+def show_reply(terminal: Terminal, reply: Reply) -> None:
+    """Show an answer, the next best, where the training text holds it, and what to doubt."""
+    best, *others = reply.answers
+    rows = [("answer", ABSTAINED if reply.abstained else _quoted(best))]
+    if reply.abstained:
+        others = reply.answers
+    else:
+        rows.append(("probability", _percent(best)))
+    if others:
+        label = "would have said" if reply.abstained else "else"
+        rows.append((label, ", ".join(f"{_quoted(a)} {_percent(a)}" for a in others)))
+    evidence, asked = reply.evidence, reply.asked_in_training
+    if evidence and evidence.where:
+        held = evidence.sentence or f"about {evidence.name}, without it"
+        rows.append(("training text", f"{evidence.where}: {held}"))
+    if asked:
+        rows.append(("asked in training", f"{asked[1]}: {asked[0].answer}"))
+    if reply.doubt:
+        rows.append(("warning", reply.doubt))
+    rows += [("note", note) for note in reply.notes]
+    terminal.table("", ("", ""), rows, left=2)
+
+
+def _quoted(answer: RankedAnswer) -> str:
+    return (answer.text if answer.text.strip() else repr(answer.text)) + "…" * (not answer.is_whole)
+
+
+def _percent(answer: RankedAnswer) -> str:
+    if answer.probability < 0.001:
+        return "< 0.1%"
+    return "> 99.9%" if answer.probability > 0.999 else f"{answer.probability:.1%}"

@@ -1,0 +1,28 @@
+"""``nanoknow config``: what configs resolve to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.config.loading import dump_config, load_config
+
+config_app = typer.Typer(help="See what configs resolve to.", no_args_is_help=True)
+
+
+@config_app.command("show")
+@opt.guarded
+def config_show(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]")] = None,
+    assign: opt.Set = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Print a config with every value resolved; the defaults if none is named."""
+    resolved = load_config(name, opt.overrides(assign, {}))
+    if as_json:
+        Terminal().result(resolved.model_dump(mode="json"))
+    else:
+        Terminal().write(dump_config(resolved))

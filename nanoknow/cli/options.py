@@ -1,0 +1,154 @@
+"""Options that several commands share, and how every command ends."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nanoknow.cli.terminal import Terminal
+from nanoknow.config.loading import Override, parse_assignment
+from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
+
+Config = Annotated[
+    str | None,
+    typer.Option("--config", metavar="NAME|FILE", help="A shipped config's name, or a YAML file."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set any config value, as a.b=c; repeatable."),
+]
+Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corruption, dropout.")]
+DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+CorpusFile = Annotated[
+    Path | None,
+    typer.Option("--corpus", metavar="FILE", help="Text, a document a line."),
+]
+QuestionsFile = Annotated[
+    Path | None,
+    typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines."),
+]
+EvalFile = Annotated[
+    Path | None,
+    typer.Option("--eval", metavar="FILE", help="Questions to evaluate on."),
+]
+Variant = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="vanilla or perceiver."),
+]
+Bottleneck = Annotated[
+    int | None,
+    typer.Option("--bottleneck-dim", help="Latents of the perceiver."),
+]
+Epochs = Annotated[int | None, typer.Option(help="Epochs to train.")]
+BatchSize = Annotated[int | None, typer.Option(help="Examples a step.")]
+LearningRate = Annotated[float | None, typer.Option(help="The peak learning rate.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="The run folder; a new one in ./runs if not given.",
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
+MaxMinutes = Annotated[
+    float | None,
+    typer.Option(min=0, help="Stop, with a checkpoint, after so long."),
+]
+TensorBoard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard", help="Write event files into the run folder too, all of it with --resume."
+    ),
+]
+RunFolder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[RUN]", help="A run folder; the latest that fits if not given."),
+]
+
+
+@dataclass
+class State:
+    """What the options before the command say."""
+
+    debug: bool = False
+
+
+STATE = State()
+
+
+def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) -> list[Override]:
+    """Turn flags that were given, and ``--set``, into config overrides; ``--set`` goes last.
+
+    Args:
+        assignments: the values of ``--set``.
+        flags: flag → (config key, value or None).
+    """
+    given = [
+        Override(key, value, flag) for flag, (key, value) in flags.items() if value is not None
+    ]
+    return given + [parse_assignment(text) for text in assignments or []]
+
+
+def data_flags(
+    corpus: Path | None, questions: Path | None, eval_file: Path | None
+) -> dict[str, tuple[str, Any]]:
+    """Return the data flags for ``overrides``."""
+    return {
+        "--corpus": ("data.corpus", corpus),
+        "--questions": ("data.questions", questions),
+        "--eval": ("data.eval", eval_file),
+    }
+
+
+def integers(flag: str, text: str) -> list[int]:
+    """Read ``128,256,512``.
+
+    Raises:
+        ConfigError: names the flag.
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"{flag} {text}: write whole numbers with commas: 128,256") from None
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """End a command as users expect: one line for what they can mend, no traceback for Ctrl-C."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they are
+        try:
+            command(*args, **kwargs)
+        except Interrupted as stop:
+            Terminal().note(str(stop))
+            raise typer.Exit(stop.exit_code) from None
+        except NanoknowError as error:
+            if STATE.debug:
+                raise
+            Terminal().error(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            if STATE.debug:
+                raise
+            Terminal().error("interrupted")
+            raise typer.Exit(130) from None
+        except (MemoryError, RuntimeError) as error:
+            if STATE.debug or not ran_out_of_memory(error):
+                raise
+            Terminal().error("out of memory: take a smaller model, block or batch, or other data")
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            # The reader of our output went away (``| head``): stop without a word.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from None
+
+    return run

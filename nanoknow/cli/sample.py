@@ -1,0 +1,135 @@
+"""The command that lets a language model write: ``nanoknow sample``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.config.experiment import DataConfig
+from nanoknow.config.loading import Override
+from nanoknow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nanoknow.generation.sample import Comparison, Sampler
+
+
+MIN_COPIED = 25
+"""Of the last tenth of Shakespeare, 0.2 % stands in stretches so long in the other nine tenths,
+and 15 % in stretches of 15: below this, a model that writes well recites a little too."""
+
+
+@opt.guarded
+def sample(
+    run: opt.RunFolder = None,
+    context: Annotated[str | None, typer.Option(help="Text to go on from.")] = None,
+    length: Annotated[int | None, typer.Option(help="Characters to write.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Divides the logits.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Draw among so many; 0 for all.")] = None,
+    past_block: Annotated[
+        str | None,
+        typer.Option(
+            metavar="recompute|hop",
+            help="Past the block: all of it anew for each character, or half of it now and then.",
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="full|int8", help="int8: rounded to eight bits.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    mark_copied: Annotated[
+        bool,
+        typer.Option("--mark-copied", help="Mark what stands word for word in the training text."),
+    ] = False,
+    min_copied: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help=f"Characters that count as copied; {MIN_COPIED} if not given."
+        ),
+    ] = None,
+    corpus: opt.CorpusFile = None,
+    device: opt.DeviceName = "auto",
+    as_json: opt.AsJson = False,
+) -> None:
+    """Let a language model write on; the text streams as it comes.
+
+    With --mark-copied it comes at the end, and with it how much of it is recited.
+
+    Example: nanoknow sample --context "O God, O God!"
+    """
+    from nanoknow.generation.sample import compare
+    from nanoknow.generation.sample import sample as recipe
+
+    terminal = Terminal()
+    for flag, value in (("--min-copied", min_copied), ("--corpus", corpus)):
+        if value is not None and not mark_copied:
+            raise ConfigError(f"{flag}: goes with --mark-copied: add that, or leave it out")
+    flags = {
+        "--context": ("sample.context", context),
+        "--length": ("sample.length", length),
+        "--temperature": ("sample.temperature", temperature),
+        "--top-k": ("sample.top_k", top_k or None),
+        "--past-block": ("sample.past_block", past_block),
+        "--weights": ("sample.weights", weights),
+        "--precision": ("precision", precision),
+    }
+    overrides = opt.overrides(None, flags)
+    if top_k == 0:
+        overrides.append(Override("sample.top_k", None, "--top-k"))
+    named = DataConfig(corpus=corpus) if mark_copied else None
+    sampler = recipe(run, overrides, seed, device, terminal, named)
+    context, result = sampler.config.context, {**sampler.config.model_dump(), "seed": seed}
+    if sampler.corpus is not None:
+        text = _collect(terminal, sampler)
+        comparison = compare(text, sampler.corpus, min_copied or MIN_COPIED)
+        if as_json:
+            terminal.result({**result, "text": text, "copied": comparison.to_json()})
+        else:
+            show_comparison(terminal, context, comparison)
+    elif as_json:
+        terminal.result({**result, "text": "".join(sampler.pieces)})
+    else:
+        terminal.write(context)
+        for piece in sampler.pieces:
+            terminal.write(piece)
+        terminal.write("\n")
+
+
+def _collect(terminal: Terminal, sampler: Sampler) -> str:
+    written: list[str] = []
+    with terminal.progress("writing", sampler.config.length) as show:
+        for piece in sampler.pieces:
+            written.append(piece)
+            show(len(written), "")
+    return "".join(written)
+
+
+def show_comparison(terminal: Terminal, context: str, comparison: Comparison) -> None:
+    """Show a text with its copied stretches marked, and what they come to.
+
+    They are underlined where that can be seen, and stand in ``[[`` and ``]]`` elsewhere.
+    """
+    from nanoknow.generation.copied import pieces
+
+    terminal.write(context)
+    for piece, is_copied in pieces(comparison.text, comparison.stretches):
+        if not is_copied:
+            terminal.write(piece)
+        elif terminal.has_colors:
+            terminal.styled(piece, "underline magenta")
+        else:
+            terminal.write(f"[[{piece}]]")
+    n, length = comparison.n_copied, len(comparison.text)
+    terminal.write(
+        f"\n\ncopied: {n:,} of {length:,} characters ({comparison.share:.1%}), in stretches of "
+        f"{comparison.min_length} or more that stand in {comparison.corpus}\n"
+    )
+    if comparison.longest:
+        start, end, line = (getattr(comparison.longest, key) for key in ("start", "end", "line"))
+        terminal.write(
+            f"the longest has {end - start}, at {comparison.corpus}:{line}: "
+            f"{comparison.text[start:end]!r}\n"
+        )

@@ -1,0 +1,135 @@
+"""The terminal: notes and progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column, Table
+from rich.text import Text
+
+from nanoknow.system.reporter import Update
+
+PLAIN_SECONDS = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
+PLAIN_WIDTH = 120
+"""Width of tables where there is no terminal to ask."""
+
+
+class Terminal:
+    """A ``Reporter`` for people; colours and bars only where they can be seen."""
+
+    def __init__(self) -> None:
+        self.err = Console(stderr=True, highlight=False, emoji=False)
+        self.out = Console(highlight=False, emoji=False)
+        if not self.out.is_terminal:
+            self.out.width = PLAIN_WIDTH
+
+    def note(self, text: str) -> None:
+        """Print a note on stderr."""
+        self.err.print(text, style="dim", markup=False, soft_wrap=True)
+
+    def error(self, text: str) -> None:
+        """Print an error on stderr."""
+        self.err.print("error:", style="bold red", end=" ")
+        self.err.print(text, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
+        """Show a bar on a terminal, and a line every few seconds elsewhere."""
+        if not self.err.is_terminal:
+            yield self._plain(title, total)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=11)),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=6)),
+            TextColumn("{task.fields[words]}"),
+            BarColumn(bar_width=None),
+        )
+        with Progress(*columns, console=self.err, speed_estimate_period=120) as bar:
+            task = bar.add_task(title, total=total, completed=done, words="")
+
+            def update(now: int, words: str) -> None:
+                bar.update(task, completed=now, words=words)
+
+            yield update
+
+    def _plain(self, title: str, total: int) -> Update:
+        began = last = time.monotonic()
+        first: int | None = None
+
+        def update(now: int, words: str) -> None:
+            nonlocal last, first
+            first = now - 1 if first is None else first
+            if time.monotonic() - last < PLAIN_SECONDS and now < total:
+                return
+            last = time.monotonic()
+            left = (last - began) / max(1, now - first) * (total - now)
+            self.note(f"{title}  {now}/{total}  {words}  {_clock(left)} left")
+
+        return update
+
+    def result(self, value: Any) -> None:  # noqa: ANN401 - any JSON
+        """Print a result as JSON on stdout."""
+        self.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def write(self, text: str) -> None:
+        """Print text on stdout as it is, at once."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    @property
+    def has_colors(self) -> bool:
+        """Whether stdout is a terminal that shows colours and is asked to."""
+        return self.out.is_terminal and bool(self.out.color_system) and not self.out.no_color
+
+    def styled(self, text: str, style: str) -> None:
+        """Print text on stdout in a style of rich's, as it is otherwise."""
+        self.out.print(Text(text, style), end="", soft_wrap=True)
+
+    def heading(self, text: str) -> None:
+        """Print the heading of a part of a result on stdout."""
+        self.out.print(f"\n{text}", style="bold", markup=False)
+
+    def paragraph(self, text: str) -> None:
+        """Print sentences of a result on stdout, at the width of its tables."""
+        self.out.print(text, markup=False)
+
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
+    ) -> None:
+        """Print a table on stdout; the columns after the first ``left`` hold numbers."""
+        table = Table(
+            title=Text(title) if title else None,
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD,
+            show_header=any(columns),
+            pad_edge=False,
+            collapse_padding=True,
+        )
+        for i, column in enumerate(columns):
+            table.add_column(column, justify="left" if i < left else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self.out.print(table)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

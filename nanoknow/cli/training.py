@@ -1,0 +1,64 @@
+"""What the commands that train share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nanoknow.cli.terminal import Terminal
+from nanoknow.config.loading import Override
+from nanoknow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nanoknow.training.session import TrainingOptions, TrainingSummary
+
+
+def _stage_flags(
+    stage: str, epochs: int | None, batch_size: int | None, learning_rate: float | None
+) -> dict[str, tuple[str, Any]]:
+    return {
+        "--epochs": (f"{stage}.epochs", epochs),
+        "--batch-size": (f"{stage}.batch_size", batch_size),
+        "--learning-rate": (f"{stage}.optimizer.learning_rate", learning_rate),
+    }
+
+
+def _resume(
+    out: Path | None,
+    stages: Sequence[str],
+    config: str | None,
+    overrides: Sequence[Override],
+    options: TrainingOptions,
+    terminal: Terminal,
+    as_json: bool,
+) -> None:
+    """Continue a run by its own config: what else was asked for would be silently ignored."""
+    from nanoknow.runs.run import Run
+    from nanoknow.training.resume import resume_run
+
+    if out is None:
+        raise ConfigError("--resume: name the run to continue with --out DIR")
+    asked = [override.label for override in overrides] + (["--config"] if config else [])
+    if asked:
+        raise ConfigError(
+            f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
+            f"run"
+        )
+    run = Run.open(out)
+    if run.record.stage not in stages:
+        command = "pretrain" if run.record.stage == "pretrain" else "finetune"
+        raise ConfigError(
+            f"{out}: is a {run.record.stage} run: continue it with 'nanoknow {command} --resume "
+            f"--out {out}'"
+        )
+    _show_training(terminal, resume_run(run, options, terminal), as_json)
+
+
+def _show_training(terminal: Terminal, summary: TrainingSummary, as_json: bool) -> None:
+    from nanoknow.cli.tables import show_training
+
+    if as_json:
+        terminal.result(summary.to_json())
+    else:
+        show_training(terminal, summary)

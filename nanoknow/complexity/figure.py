@@ -1,0 +1,79 @@
+"""The figure of what both models cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanoknow.complexity.formulas import ComplexityReport
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+from nanoknow.figures.canvas import QUIET, draw_curves, picture
+
+
+def plot_complexity(report: ComplexityReport, path: Path) -> None:
+    """Draw what both models cost against sequence length and against the bottleneck, log-log.
+
+    Args:
+        report: with a sweep of one or more lengths.
+        path: .png or .svg.
+
+    Raises:
+        ConfigError: another format, or a folder that cannot be written.
+    """
+    rows, config = report.sweep, report.config
+    names = ("vanilla", f"perceiver m = {config.bottleneck_dim}")
+    flops = [(r.vanilla_flops, r.perceiver_flops) for r in rows]
+    memory = [(r.vanilla_attention_bytes, r.perceiver_attention_bytes) for r in rows]
+    with picture(path, (15.0, 4.0)) as figure:
+        sizes = (
+            f"one sequence, L {config.n_layers}, h {config.n_heads}, d {config.d_model}, "
+            f"V {report.vocab_size}; up to m characters both cost the same"
+        )
+        figure.suptitle(sizes, x=0.01, ha="left", fontsize=9, color=QUIET)
+        left, middle, right = figure.subplots(1, 3)
+        for axes, title, unit, pairs in (
+            (left, "Forward pass", "FLOP", flops),
+            (middle, "Attention weights, all layers, float32", "B", memory),
+        ):
+            curves = {
+                name: [(row.seq_len, pair[i]) for row, pair in zip(rows, pairs, strict=True)]
+                for i, name in enumerate(names)
+            }
+            axes.set(title=title, xlabel="sequence length in characters")
+            _log_scales(axes, max(map(max, pairs)) / min(map(min, pairs)), unit)
+            draw_curves(axes, curves, {})
+        narrow, level = report.bottlenecks, report.vanilla.flops
+        right.set(
+            title=f"Forward pass of {report.vanilla.seq_len} characters",
+            xlabel="bottleneck m, latents of the perceiver",
+        )
+        _log_scales(right, None, "FLOP")
+        by_bottleneck = {
+            "vanilla": [(row.bottleneck_dim, level) for row in narrow],
+            "perceiver": [(row.bottleneck_dim, row.flops) for row in narrow],
+        }
+        right.set_ylim(0, 1.1 * max(level, *(row.flops for row in narrow)))
+        draw_curves(right, by_bottleneck, {})
+
+
+def _log_scales(axes: Axes, spread: float | None, unit: str) -> None:
+    """Make both scales logarithmic, or x alone.
+
+    Args:
+        axes: without limits yet.
+        spread: the greatest y divided by the least; None leaves y as it is.
+        unit: of y.
+    """
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, StrMethodFormatter
+
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log" if spread else "linear")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+    axes.yaxis.set_major_formatter(EngFormatter(unit))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_locator(NullLocator())
+    if spread and spread < 100:  # may hold a single power of ten, or none
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.grid()

@@ -1,0 +1,195 @@
+"""The experiment as data: frozen models, one owner for every value, no torch.
+
+The defaults are the original experiment's sizes and rates; what fits its data alone (a schedule
+that ends at a fixed count, an empty document) stands in ``configs/birthplaces.yaml``. A YAML file
+changes what it names, flags and ``--set a.b=c`` change that on top (see ``config_file``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import BaseModel, Field, Strict, model_validator
+
+from nanoknow.config.models import ModelConfig, VanillaConfig
+from nanoknow.config.tasks import (
+    PretrainTaskConfig,
+    QuestionAnsweringConfig,
+    SpanCorruptionConfig,
+    TaskConfig,
+)
+from nanoknow.config.values import Count, CountOrZero, Fraction, Frozen, NonNegative, Positive
+
+PastBlock = Literal["recompute", "hop"]
+
+MIN_PEOPLE = 10
+"""Of a built-in world, so that dev and test have two each."""
+
+
+class WorldConfig(Frozen):
+    """The built-in synthetic world (``nanoknow data make`` writes it to files)."""
+
+    people: Annotated[int, Strict(), Field(ge=MIN_PEOPLE, lt=2**63)] = 1000
+    paraphrases: Count = 3
+    seed: CountOrZero = 0
+
+    def __str__(self) -> str:
+        return (
+            f"built-in world (people {self.people}, paraphrases {self.paraphrases}, "
+            f"seed {self.seed})"
+        )
+
+
+class DataConfig(Frozen):
+    """Which texts to use. A role without a file is filled by the world, where there is one."""
+
+    corpus: Path | None = Field(None, description="pretraining text, a document a line")
+    questions: Path | None = Field(None, description="question<TAB>answer pairs to finetune on")
+    eval: Path | None = Field(None, description="questions to evaluate on")
+    world: WorldConfig | None = None
+
+
+class OptimizerConfig(Frozen):
+    """AdamW (Loshchilov & Hutter, 2019), or Muon (Jordan et al., 2024) for the blocks' matrices."""
+
+    learning_rate: Positive = Field(6e-4, description="the peak rate")
+    betas: tuple[Fraction, Fraction] = (0.9, 0.95)
+    weight_decay: NonNegative = 0.1
+    decay: Literal["all_but_biases", "linear_weights"] = "all_but_biases"
+    matrices: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon: for the linear layers of the blocks; one rate serves both"
+    )
+    grad_clip: Positive = 1.0
+    average: Fraction = Field(
+        0.0,
+        description="share that an average of the weights keeps at each step; it is what is saved, "
+        "evaluated and finetuned, in place of the last weights; 0: no average",
+    )
+
+
+class ScheduleConfig(Frozen):
+    """Linear warm-up, then a cosine. Counted in positions seen, padding included."""
+
+    warmup_positions: CountOrZero = 512 * 20
+    decay_positions: Count | None = Field(
+        None, description="where the cosine ends; null: at the end of the planned epochs"
+    )
+    final_share: Fraction = Field(0.1, description="the lowest rate, as a share of the peak")
+
+    @model_validator(mode="after")
+    def _decay_follows_warmup(self) -> Self:
+        if self.decay_positions is not None and self.decay_positions <= self.warmup_positions:
+            raise ValueError(
+                f"decay_positions {self.decay_positions} must be more than warmup_positions "
+                f"{self.warmup_positions}"
+            )
+        return self
+
+
+class StageConfig(Frozen):
+    """One stretch of training."""
+
+    epochs: Count
+    batch_size: Count
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    checkpoint_minutes: Positive = Field(5.0, description="minutes between checkpoints")
+    log_every: Count = Field(10, description="steps between two lines of metrics.jsonl")
+
+
+class PretrainConfig(StageConfig):
+    """Pretraining; also language modelling."""
+
+    task: PretrainTaskConfig = SpanCorruptionConfig()
+    epochs: Count = 650
+    batch_size: Count = 128
+    optimizer: OptimizerConfig = OptimizerConfig(learning_rate=6e-3)
+
+
+class FinetuneConfig(StageConfig):
+    """Finetuning on questions, starting from a pretrained run."""
+
+    task: QuestionAnsweringConfig = QuestionAnsweringConfig()
+    epochs: Count = 10
+    batch_size: Count = 256
+    evaluate_every: Count | None = Field(
+        1, description="epochs between accuracies on the eval questions; null: never"
+    )
+
+
+class ScratchConfig(FinetuneConfig):
+    """The same on fresh weights: ``finetune --from scratch``."""
+
+    epochs: Count = 75
+    evaluate_every: Count | None = 5
+
+
+class AugmentConfig(Frozen):
+    """The reader that writes questions and answers from open documents (``data augment``)."""
+
+    before: Count = Field(48, description="characters it sees in front of a candidate")
+    after: CountOrZero = Field(24, description="characters it sees behind it")
+    reader: VanillaConfig = VanillaConfig(n_layers=2, n_heads=4, d_model=128, positions="rotary")
+    training: FinetuneConfig = FinetuneConfig(
+        epochs=8,
+        batch_size=64,
+        optimizer=OptimizerConfig(learning_rate=2e-3, matrices="muon"),
+        schedule=ScheduleConfig(warmup_positions=200_000),
+        evaluate_every=None,
+    )
+
+    @property
+    def longest(self) -> int:
+        """Characters that a candidate may have; with the answer there are five more."""
+        return self.reader.block_size - self.before - self.after - 5
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.longest < 1:
+            raise ValueError(
+                f"the reader's block_size {self.reader.block_size} leaves no room for a word "
+                f"between before {self.before} and after {self.after}"
+            )
+        return self
+
+
+class SampleConfig(Frozen):
+    """How text is sampled."""
+
+    context: Annotated[str, Strict(), Field(min_length=1)] = "O God, O God!"
+    length: Count = 2000
+    temperature: Positive = 1.0
+    top_k: Count | None = 10
+    past_block: PastBlock = Field(
+        "recompute",
+        description="recompute: read the last block anew for each character, as the original "
+        "did; hop: keep half a block and go on by the cache, many times faster",
+    )
+    weights: Literal["full", "int8"] = Field(
+        "full",
+        description="int8: round those of the blocks to eight bits and multiply in bfloat16, on a "
+        "CPU; with hop, which waits for the weights to come from memory, half as fast again",
+    )
+
+
+class ExperimentConfig(Frozen):
+    """Everything that decides what a command computes."""
+
+    seed: CountOrZero = 0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    data: DataConfig = DataConfig()
+    model: ModelConfig = VanillaConfig()
+    pretrain: PretrainConfig = PretrainConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
+    scratch: ScratchConfig = ScratchConfig()
+    augment: AugmentConfig = AugmentConfig()
+    sample: SampleConfig = SampleConfig()
+
+
+def union_members() -> dict[str, type[BaseModel]]:
+    """Return the members of the discriminated unions by their tag."""
+    unions = [get_args(annotated)[0] for annotated in (ModelConfig, TaskConfig)]
+    classes = [cls for union in unions for cls in get_args(union)]
+    tags = ((cls, cls.model_fields.get("variant") or cls.model_fields["kind"]) for cls in classes)
+    return {get_args(field.annotation)[0]: cls for cls, field in tags}

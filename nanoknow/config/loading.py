@@ -1,0 +1,112 @@
+"""From YAML, flags and ``--set`` to one frozen config; every mistake names file, line and key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from nanoknow.config.experiment import ExperimentConfig, union_members
+from nanoknow.config.messages import KeyPath, explain
+from nanoknow.config.strict_yaml import _Dumper, _yaml, parse, read
+from nanoknow.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Override:
+    """One value from the command line: ``label`` is how the user wrote it (``--epochs``)."""
+
+    key: str
+    value: Any
+    label: str
+
+
+def load_config(
+    name_or_path: str | None,
+    overrides: Sequence[Override] = (),
+    base: ExperimentConfig | None = None,
+) -> ExperimentConfig:
+    """Resolve a config: flags over file over ``base`` (the defaults, or a run's own config).
+
+    Args:
+        name_or_path: a shipped config's name (``birthplaces``), a path, or None for no file.
+        overrides: values from the command line, last one wins.
+        base: what the file and the flags change.
+
+    Raises:
+        ConfigError: one line with file:line, key, allowed values and the nearest known key.
+    """
+    source, text = (
+        ("", "") if name_or_path is None else (read(name_or_path, shipped_configs(), "config"))
+    )
+    values, lines = parse(text, source)
+    merged = _merge((base or ExperimentConfig()).model_dump(), values)
+    labels: dict[KeyPath, str] = {}
+    for override in overrides:
+        path = tuple(override.key.split("."))
+        merged = _merge(merged, _nest(path, override.value))
+        labels |= dict.fromkeys(_leaves(path, override.value), override.label)
+    try:
+        return ExperimentConfig.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(explain(error.errors()[0], source, lines, labels)) from None
+
+
+def parse_assignment(text: str) -> Override:
+    """Read one ``--set a.b=c``; the value is YAML, so ``null``, ``1e-3`` and lists work."""
+    key, equals, value = text.partition("=")
+    if not equals or not all(part.strip() for part in key.split(".")):
+        raise ConfigError(f"--set {text}: write it as --set section.key=value")
+    return Override(key.strip(), _yaml(value, f"--set {key}"), f"--set {key}")
+
+
+def dump_config(config: BaseModel) -> str:
+    """Write a config as YAML that ``load_config`` reads back to an equal config."""
+    # Not ``allow_unicode``: PyYAML would write some line ends (U+0085) that it reads as others.
+    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Return the configs that come with nanoknow, by name."""
+    return shipped("")
+
+
+def shipped(folder: str) -> dict[str, Path]:
+    """Return the YAML files of a folder of the shipped configs, by name."""
+    package = Path(__file__).resolve().parents[1]
+    for configs in (package / "configs", package.parent / "configs"):
+        if configs.is_dir():
+            return {path.stem: path for path in sorted((configs / folder).glob("*.yaml"))}
+    return {}
+
+
+def _nest(path: KeyPath, value: object) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return value  # type: ignore[return-value]
+
+
+def _leaves(path: KeyPath, value: object) -> list[KeyPath]:
+    """Return the paths of the values that an override sets: several if it sets a mapping."""
+    if isinstance(value, dict) and value:
+        return [leaf for key in value for leaf in _leaves((*path, str(key)), value[key])]
+    return [path]
+
+
+def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``changes`` over ``base``; a new variant or kind keeps only the keys that it knows."""
+    for tag in ("variant", "kind"):
+        name = changes.get(tag)
+        if isinstance(name, str) and name != base.get(tag) and name in union_members():
+            known = union_members()[name].model_fields
+            base = {key: value for key, value in base.items() if key in known}
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged

@@ -1,0 +1,87 @@
+"""A config's mistake in one line: file and line or flag, key, allowed values, nearest known key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from nanoknow.config.experiment import ExperimentConfig, union_members
+from nanoknow.errors import suggest
+
+KeyPath = tuple[str, ...]
+
+
+def explain(
+    error: ErrorDetails,
+    source: str,
+    lines: Mapping[KeyPath, int],
+    labels: Mapping[KeyPath, str],
+) -> str:
+    """Put pydantic's account of a mistake into a user's terms.
+
+    Args:
+        error: the first of a ``ValidationError``.
+        source: the config file, or nothing.
+        lines: where its keys stand.
+        labels: flags by the key that they set.
+    """
+    path, beside = _walk(error["loc"])
+    dotted = ".".join(part if part.isprintable() else repr(part) for part in path)
+    where = source
+    for depth in range(1, len(path) + 1):
+        prefix = tuple(path[:depth])
+        if prefix in lines:
+            where = f"{source}:{lines[prefix]}"
+        where = labels.get(prefix, where)
+    # A rule about a whole section is broken by the flags that name keys in it.
+    below = [label for key, label in labels.items() if key[: len(path)] == tuple(path)]
+    where = ", ".join(dict.fromkeys(below)) or where
+    where = where if where.endswith(dotted) else f"{where}: {dotted}"
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        hint = suggest(path[-1], beside)
+        owners = [tag for tag, cls in union_members().items() if path[-1] in cls.model_fields]
+        if owners and not hint:
+            hint = f" It is a key of {' and '.join(owners)}."
+        return f"{where}: unknown key.{hint} Known here: {', '.join(beside)}"
+    if kind in ("union_tag_invalid", "literal_error"):
+        expected = context.get("expected_tags", context.get("expected"))
+        choices = re.findall(r"'([^']*)'", str(expected))
+        given = context.get("tag", error["input"])
+        hint = suggest(given, choices) if isinstance(given, str) else ""
+        return f"{where}: unknown {show_value(given)}.{hint} Available: {', '.join(choices)}"
+    message = error["msg"].removeprefix("Value error, ")
+    given = error["input"]
+    shown = "" if isinstance(given, dict | BaseModel) else f" (got {show_value(given)})"
+    return f"{where}: {message}{shown}"
+
+
+def show_value(value: object) -> str:
+    """Return a value for a message: on one line, and not longer than a line."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _walk(loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+    """Return the keys of an error's location, and those known where the last one stands."""
+    path: list[str] = []
+    beside: list[str] = []
+    owner: Any = ExperimentConfig
+    in_union = False
+    for part in map(str, loc):
+        if in_union:
+            # A discriminated union puts its member's tag between the keys: that is no key.
+            owner, in_union = union_members()[part], False
+            continue
+        fields = getattr(owner, "model_fields", {})
+        path.append(part)
+        beside = list(fields)
+        annotation = fields[part].annotation if part in fields else None
+        members = [a for a in get_args(annotation) if hasattr(a, "model_fields")]
+        owner = members[0] if members else annotation
+        in_union = len(members) > 1
+    return path, beside

@@ -1,0 +1,83 @@
+"""The model variants as data: sizes, and what they must fit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, Strict, model_validator
+
+from nanoknow.config.values import Count, Fraction, Frozen, Switch
+
+
+class TransformerConfig(Frozen):
+    """What every model variant shares."""
+
+    n_layers: Count = 4
+    n_heads: Count = 8
+    d_model: Count = 256
+    block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
+    dropout: Fraction = 0.1
+    positions: Literal["learned", "rotary"] = "learned"
+    qk_norm: Switch = Field(
+        default=False,
+        description="divide each head's queries and keys by their root mean square",
+    )
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.d_model % self.n_heads:
+            raise ValueError(
+                f"n_heads {self.n_heads} must divide d_model {self.d_model} without remainder"
+            )
+        if self.positions == "rotary" and self.d_model // self.n_heads % 2:
+            raise ValueError(
+                f"rotary positions turn pairs: d_model {self.d_model} over n_heads {self.n_heads} "
+                f"must be even"
+            )
+        return self
+
+
+class VanillaConfig(TransformerConfig):
+    """The ordinary causal transformer."""
+
+    variant: Literal["vanilla"] = "vanilla"
+
+
+class PerceiverConfig(TransformerConfig):
+    """The transformer whose trunk works on ``bottleneck_dim`` latents."""
+
+    variant: Literal["perceiver"] = "perceiver"
+    bottleneck_dim: Count = 64
+    latents: Literal["first", "spread"] = Field(
+        "first",
+        description="first: latent j reads j + 1 characters, so that the trunk sees the first "
+        "bottleneck_dim of a text, as the original has it; spread: what they read grows evenly "
+        "to the whole block, and a character reads those that are complete and what came since",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.n_layers < 2:
+            raise ValueError("a perceiver needs n_layers of 2 or more: one projects down, one up")
+        if self.bottleneck_dim > self.block_size:
+            raise ValueError(
+                f"bottleneck_dim {self.bottleneck_dim} must not exceed block_size {self.block_size}"
+            )
+        return self
+
+    @property
+    def latent_span(self) -> int:
+        """Characters that the last latent reads; the others' shares of them grow evenly."""
+        return self.bottleneck_dim if self.latents == "first" else self.block_size
+
+    def latent_end(self, j: int) -> int:
+        """Return how many characters latent j reads, the first of a text: ⌈(j + 1)·span/m⌉."""
+        return -(-(j + 1) * self.latent_span // self.bottleneck_dim)
+
+    def n_latents(self, length: int) -> int:
+        """Return how many latents are complete after ``length`` characters."""
+        span = self.latent_span
+        return min(length, span) * self.bottleneck_dim // span
+
+
+ModelConfig = Annotated[VanillaConfig | PerceiverConfig, Field(discriminator="variant")]

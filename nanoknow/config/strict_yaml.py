@@ -1,0 +1,146 @@
+"""YAML of plain words and numbers; anything that could be misread is refused with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nanoknow.config.messages import KeyPath, show_value
+from nanoknow.errors import ConfigError, suggest
+
+MAX_CONFIG_BYTES = 100_000  # some seconds of parsing; a config has a few thousand
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML of plain words and numbers, which reads ``1e-3`` as a number.
+
+    Aliases, tags, duplicate keys, keys that are no words and integers too long for Python to
+    print (in hexadecimal they could be read) are refused, with their line.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem="aliases are not supported: write the value out", problem_mark=mark
+            )
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.tag:
+            raise yaml.MarkedYAMLError(
+                problem=f"tags such as {event.tag!r} are not supported: write the value alone",
+                problem_mark=event.start_mark,
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = str(key_node.value)
+            if key_node.tag != "tag:yaml.org,2002:str":
+                scalar = isinstance(key_node, yaml.ScalarNode)
+                given = show_value(key_node.value) if scalar else "a list or mapping"
+                raise yaml.MarkedYAMLError(
+                    problem=f"expected a word for a key, not {given}",
+                    problem_mark=key_node.start_mark,
+                )
+            if key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} stands twice: keep one",
+                    problem_mark=key_node.start_mark,
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value = super().construct_yaml_int(node)
+        if value.bit_length() > 64:
+            raise yaml.MarkedYAMLError(
+                problem="an integer of more than 64 bits", problem_mark=node.start_mark
+            )
+        return value
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around a text such as ``1e-3`` that ``_StrictLoader`` reads as a number."""
+
+
+for _side in (_StrictLoader, _Dumper):
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+        list("-+0123456789"),
+    )
+
+
+def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, str]:
+    """Read a YAML file's text.
+
+    Args:
+        name_or_path: one of ``known`` by name, or a path.
+        known: shipped files by name.
+        kind: what it is to hold, for errors.
+
+    Returns:
+        The file's path, and its text.
+
+    Raises:
+        ConfigError: it is not there, too large, or no text.
+    """
+    path = known.get(name_or_path, Path(name_or_path))
+    try:
+        with path.open("rb") as file:  # a device such as /dev/zero has no end to read to
+            raw = file.read(MAX_CONFIG_BYTES + 1)
+        if len(raw) > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES:,} bytes: is this a {kind}?")
+        return str(path), raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text: is this a {kind}?") from None
+    except (OSError, ValueError) as error:
+        hint = suggest(name_or_path, list(known))
+        reason = getattr(error, "strerror", None) or "cannot be read"
+        raise ConfigError(
+            f"{kind} {name_or_path}: {reason}.{hint} Name a file, or one of: {', '.join(known)}"
+        ) from None
+
+
+def _yaml(text: str, source: str) -> Any:  # noqa: ANN401
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{source}:{mark.line + 1}" if mark else source
+        raise ConfigError(f"{where}: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise ConfigError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: nested too deeply: a config has three levels") from None
+
+
+def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """Read YAML of keys and values, and on which lines the keys stand.
+
+    Raises:
+        ConfigError: it is something else; names file and line.
+    """
+    values = _yaml(text, source)
+    if values is None:
+        return {}, {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{source}:1: expected keys and values such as 'seed: 0'")
+    lines: dict[KeyPath, int] = {}
+
+    def walk(node: yaml.Node | None, path: KeyPath) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                lines[(*path, str(key.value))] = key.start_mark.line + 1
+                walk(value, (*path, str(key.value)))
+
+    walk(yaml.compose(text, Loader=_StrictLoader), ())
+    return values, lines

@@ -1,0 +1,74 @@
+"""A sweep as data: one config, and rows that each change some of its values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.loading import Override, load_config, shipped
+from nanoknow.config.strict_yaml import parse, read
+from nanoknow.config.values import Count, Frozen
+from nanoknow.errors import ConfigError
+
+RowName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,80}$")]
+
+
+class SweepConfig(Frozen):
+    """What a sweep file holds.
+
+    Attributes:
+        config: a shipped config's name, or a file; what every row starts from.
+        seeds: how many, counted from the config's own.
+        common: values that differ from the config in every row, by dotted key.
+        predict: files of questions, with answers or without, that every run answers as well.
+        rows: by name, the values that differ in it.
+    """
+
+    config: str
+    seeds: Count = 3
+    common: dict[str, Any] = Field(default_factory=dict)
+    predict: tuple[Path, ...] = ()
+    rows: dict[RowName, dict[str, Any]] = Field(min_length=1)
+
+    def resolve(self) -> dict[str, ExperimentConfig]:
+        """Return the config of each row.
+
+        Raises:
+            ConfigError: a row sets a key or value that a config does not have.
+        """
+        return {
+            name: load_config(
+                self.config,
+                [*_overrides(self.common, "common"), *_overrides(changes, f"row {name!r}")],
+            )
+            for name, changes in self.rows.items()
+        }
+
+
+def load_sweep(name_or_path: str) -> SweepConfig:
+    """Read a sweep: a shipped one's name, or a YAML file.
+
+    Raises:
+        ConfigError: one line with the file and the key.
+    """
+    source, text = read(name_or_path, shipped_sweeps(), "sweep")
+    values, lines = parse(text, source)
+    try:
+        return SweepConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = tuple(str(part) for part in first["loc"])
+        where = f"{source}:{lines[path[:1]]}" if path[:1] in lines else source
+        raise ConfigError(f"{where}: {'.'.join(path)}: {first['msg']}") from None
+
+
+def shipped_sweeps() -> dict[str, Path]:
+    """Return the sweeps that come with nanoknow, by name."""
+    return shipped("sweeps")
+
+
+def _overrides(changes: dict[str, Any], label: str) -> list[Override]:
+    return [Override(key, value, f"{label}: {key}") for key, value in changes.items()]

@@ -1,0 +1,82 @@
+"""The tasks as data: how an example is made of a text."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nanoknow.config.values import Count, CountOrZero, Frozen, NonNegative, Portion, Share, Switch
+
+
+class SpanCorruptionConfig(Frozen):
+    """Pretraining: hide a stretch of a document and write it after the rest."""
+
+    kind: Literal["span_corruption"] = "span_corruption"
+    min_truncation: Count = Field(4, description="shortest truncation length, in characters")
+    max_truncation: Share = Field(0.875, description="longest truncation, as a share of the block")
+    keep_empty_documents: Switch = Field(
+        False, description="count empty lines, and the nothing after the last line end, as examples"
+    )
+    shuffle_clauses: Portion = Field(
+        0.0,
+        description="share of examples that read what follows a document's name in another order, "
+        "cut after any of , ; . ! ?",
+    )
+    salient_spans: Portion = Field(
+        0.0, description="share of examples that hide a name, a place or a year"
+    )
+    salient_words: Literal["all", "answers"] = Field(
+        "all",
+        description="answers: of a document's names, places and years those that are the answer "
+        "of some training question, where it has such",
+    )
+    context_dropout: Portion = Field(
+        0.0,
+        description="share of those that keep of the rest only the subject's name and a little of "
+        "what stands around the hidden word",
+    )
+    context_width: CountOrZero = Field(
+        24,
+        description="characters kept at most on either side of it then, mostly fewer: the width is "
+        "drawn as a cube, so that a third of the time a side keeps none (or, in steps, more often)",
+    )
+    context_step: Count = Field(
+        1,
+        description="the widths come in multiples of it; where latents span two characters, 2 "
+        "keeps a name in step with them as after ten characters of a question: 'Where was '",
+    )
+    name_in_place: Portion = Field(
+        0.0,
+        description="share of these that put the name where the hidden word stood, and the word "
+        "after a single mask, which is how a question holds a name and an answer",
+    )
+    questions_per_document: NonNegative = Field(
+        0.0, description="training questions beside each document of a batch, with their answers"
+    )
+    scraps_loss: Literal["all", "hidden"] = Field(
+        "all", description="hidden: of these, only the hidden word is to be predicted"
+    )
+
+
+class QuestionAnsweringConfig(Frozen):
+    """Finetuning: answer a question with nothing to read the answer from."""
+
+    kind: Literal["question_answering"] = "question_answering"
+    max_answer_length: Count = Field(32, description="characters to decode at most")
+
+
+class LanguageModelingConfig(Frozen):
+    """Predict the next character of a running text, in windows of a block."""
+
+    kind: Literal["language_modeling"] = "language_modeling"
+    stride: Count = Field(1, description="characters from one window's start to the next")
+
+
+PretrainTaskConfig = Annotated[
+    SpanCorruptionConfig | LanguageModelingConfig, Field(discriminator="kind")
+]
+TaskConfig = Annotated[
+    SpanCorruptionConfig | QuestionAnsweringConfig | LanguageModelingConfig,
+    Field(discriminator="kind"),
+]

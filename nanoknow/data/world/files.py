@@ -1,0 +1,101 @@
+"""A world's files: in the forms of the published data, and in a folder."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanoknow.errors import DataError
+from nanoknow.system.files import write_atomically
+
+LINES = 10_000
+"""Biographies in a piece of the corpus: about a megabyte."""
+
+
+@dataclass(frozen=True)
+class Biographies:
+    """A corpus that is put together piece by piece: each different line stands here once.
+
+    Attributes:
+        wordings: of each person; line feeds at the ends.
+        paraphrases: biographies a person; the wordings go round.
+        order: of all biographies; number i is of person ⌊i / paraphrases⌋.
+    """
+
+    wordings: list[list[bytes]]
+    paraphrases: int
+    order: array[int]
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes of the corpus, about a megabyte at a time."""
+        for start in range(0, len(self.order), LINES):
+            yield b"".join(map(self._line, self.order[start : start + LINES]))
+
+    def _line(self, number: int) -> bytes:
+        person, turn = divmod(number, self.paraphrases)
+        wordings = self.wordings[person]
+        return wordings[turn % len(wordings)]
+
+
+@dataclass(frozen=True)
+class WorldFiles:
+    """The exact content of a world's files; every line ends in one line feed, the last one too.
+
+    Attributes:
+        biographies: One a line, `Full Name. Sentence.`
+        train: Questions with answers, `Where was X born?<TAB>Place`, about 60 % of the people.
+        dev: The same form, about 20 % of the people.
+        test_inputs: The questions of `test` without answers and tabs.
+        test: The same form as `train`, about the remaining 20 % of the people.
+    """
+
+    biographies: Biographies
+    train: str
+    dev: str
+    test_inputs: str
+    test: str
+
+    def by_name(self) -> dict[str, Iterable[bytes]]:
+        """File name → its bytes in pieces, the first four names being those of published data."""
+        return {
+            "wiki.txt": self.biographies.pieces(),
+            "birth_places_train.tsv": [self.train.encode()],
+            "birth_dev.tsv": [self.dev.encode()],
+            "birth_test_inputs.tsv": [self.test_inputs.encode()],
+            "birth_test.tsv": [self.test.encode()],
+        }
+
+
+def write_world(world: WorldFiles, directory: Path) -> list[Path]:
+    """Write a world's files, each by temporary file and rename; returns their paths.
+
+    A file that is already there with the same content is left alone.
+
+    Raises:
+        DataError: A file is there with different content (then nothing is written), or the folder
+            cannot be written.
+    """
+    contents = {directory / name: pieces for name, pieces in world.by_name().items()}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        missing = [path for path in contents if not path.exists()]
+        for path, pieces in contents.items():
+            if path not in missing and not _holds(path, pieces):
+                raise DataError(
+                    f"{path} exists with different content: choose another --out, or move it away"
+                )
+        for path in missing:
+            write_atomically(path, contents[path])
+    except OSError as error:
+        raise DataError(
+            f"{directory}: cannot write the world's files ({error}): choose another --out"
+        ) from error
+    return list(contents)
+
+
+def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
+    """Whether a file has this content."""
+    with path.open("rb") as file:
+        return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)

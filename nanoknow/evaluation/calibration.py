@@ -1,0 +1,272 @@
+"""How far a model's confidence can be trusted, and what keeping silent below some of it brings.
+
+The confidence of an answer is the probability that the model gave to all of its characters and
+its end together. Arrays are (questions,) float64 ``confidence`` and bool ``right``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nanoknow.system.draws import shuffle
+
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+BINS = 10
+FOLDS = 5
+SURE = (0.5, 0.9)
+"""Confidences from which on wrong answers are counted."""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The answers whose confidence is above ``low`` and at most ``high``."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What answering only from a confidence on comes to.
+
+    Attributes:
+        threshold: the least confidence that is answered with; None where nothing is answered, or
+            where each part of the questions had its own.
+        n: all questions.
+        n_answered: of them.
+        n_right: of those.
+    """
+
+    threshold: float | None
+    n: int
+    n_answered: int
+    n_right: int
+
+    @property
+    def coverage(self) -> float:
+        """Share of the questions that are answered."""
+        return self.n_answered / self.n
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the answers that are right."""
+        return self.n_right / self.n_answered if self.n_answered else None
+
+    @property
+    def score(self) -> float:
+        """Mean of +1 for a right answer, −1 for a wrong one and 0 for none."""
+        return (2 * self.n_right - self.n_answered) / self.n
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "threshold": self.threshold,
+            "n": self.n,
+            "n_answered": self.n_answered,
+            "n_right": self.n_right,
+            "coverage": self.coverage,
+            "accuracy": self.accuracy,
+            "score": self.score,
+        }
+
+
+Choose = Callable[[Sequence[Selection]], Selection | None]
+"""Takes a curve of ``selections``, and chooses one; None to answer nothing."""
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """What there is to say about the confidence of some answers.
+
+    Attributes:
+        bins: of the reliability diagram, without the empty ones.
+        ece: expected calibration error over these bins.
+        brier: mean squared distance of confidence from right (1) and wrong (0).
+        brier_of_base_rate: the same, had every answer the accuracy for its confidence.
+        auroc: how often a right answer is surer than a wrong one; None without both.
+        median_right: None without right answers; ``median_wrong`` likewise.
+        sure_and_wrong: wrong answers from each confidence of ``SURE`` on.
+        right, wrong: the confidences themselves, ascending.
+        curve: of ``selections``.
+        target: the accuracy wanted.
+        at_target: the most that can be answered with it, the threshold chosen on these very
+            questions; None where no threshold reaches it.
+        at_target_cross_fitted: each fifth of the questions by the threshold of the others.
+        best, best_cross_fitted: the same for the highest score.
+    """
+
+    n: int
+    bins: list[Bin]
+    ece: float
+    brier: float
+    brier_of_base_rate: float
+    auroc: float | None
+    median_right: float | None
+    median_wrong: float | None
+    sure_and_wrong: dict[str, int]
+    right: list[float]
+    wrong: list[float]
+    curve: list[Selection]
+    target: float
+    at_target: Selection | None
+    at_target_cross_fitted: Selection
+    best: Selection
+    best_cross_fitted: Selection
+
+    @property
+    def everything(self) -> Selection:
+        """All questions answered."""
+        return self.curve[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values; the curve as threshold, answered and right."""
+        return {
+            **self.__dict__,
+            "bins": [vars(b) for b in self.bins],
+            "curve": [[s.threshold, s.n_answered, s.n_right] for s in self.curve],
+            "at_target": self.at_target.to_json() if self.at_target else None,
+            "at_target_cross_fitted": self.at_target_cross_fitted.to_json(),
+            "best": self.best.to_json(),
+            "best_cross_fitted": self.best_cross_fitted.to_json(),
+            "everything": self.everything.to_json(),
+        }
+
+
+def measure_confidence(confidence: Values, right: Flags, target: float, rng: Random) -> Confidence:
+    """Measure it all.
+
+    Args:
+        confidence: at least one, 0 … 1.
+        right: whether the answers are.
+        target: the accuracy wanted of what is answered, above 0, at most 1.
+        rng: deals the questions into folds.
+    """
+    bins = reliability(confidence, right)
+    curve = selections(confidence, right)
+    base_rate = float(right.mean())
+
+    def reaching(points: Sequence[Selection]) -> Selection | None:
+        return widest(points, target)
+
+    return Confidence(
+        n=len(right),
+        bins=bins,
+        ece=expected_calibration_error(bins),
+        brier=brier_score(confidence, right),
+        brier_of_base_rate=base_rate * (1 - base_rate),
+        auroc=auroc(confidence[right], confidence[~right]),
+        median_right=median(confidence[right]),
+        median_wrong=median(confidence[~right]),
+        sure_and_wrong={str(sure): int((confidence[~right] >= sure).sum()) for sure in SURE},
+        right=sorted(confidence[right].tolist()),
+        wrong=sorted(confidence[~right].tolist()),
+        curve=curve,
+        target=target,
+        at_target=reaching(curve),
+        at_target_cross_fitted=cross_fitted(confidence, right, reaching, rng),
+        best=best_scoring(curve) or Selection(None, len(right), 0, 0),
+        best_cross_fitted=cross_fitted(confidence, right, best_scoring, rng),
+    )
+
+
+def median(values: Values) -> float | None:
+    """Return the median; None of nothing."""
+    return float(np.median(values)) if len(values) else None
+
+
+def reliability(confidence: Values, right: Flags, n_bins: int = BINS) -> list[Bin]:
+    """Sort answers into bins of equal width, each without its lower edge (Guo et al., 2017)."""
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    place = np.searchsorted(edges[1:-1], confidence)  # (questions,)
+    return [
+        Bin(
+            float(edges[i]),
+            float(edges[i + 1]),
+            int((place == i).sum()),
+            float(confidence[place == i].mean()),
+            float(right[place == i].mean()),
+        )
+        for i in np.unique(place)
+    ]
+
+
+def expected_calibration_error(bins: Sequence[Bin]) -> float:
+    """Return the mean distance of accuracy from confidence over the answers of all bins."""
+    total = sum(b.n for b in bins)
+    return sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / total
+
+
+def brier_score(confidence: Values, right: Flags) -> float:
+    """Return the mean squared distance of confidence from right (1) and wrong (0)."""
+    return float(np.mean((confidence - right) ** 2))
+
+
+def auroc(positive: Values, negative: Values) -> float | None:
+    """Return how often a value of the first is above one of the second; a tie counts half.
+
+    None where either has no values.
+    """
+    from scipy.stats import rankdata
+
+    n, m = len(positive), len(negative)
+    if not n or not m:
+        return None
+    ranks = rankdata(np.concatenate([positive, negative]))[:n]
+    return float((ranks.sum() - n * (n + 1) / 2) / (n * m))
+
+
+def selections(confidence: Values, right: Flags) -> list[Selection]:
+    """Return what each threshold that makes a difference comes to, from the highest down.
+
+    Answers of equal confidence are given together or not at all, so that no order among them
+    decides. Accuracy against coverage along these points is the risk–coverage curve of El-Yaniv
+    and Wiener (2010).
+    """
+    order = np.argsort(-confidence, kind="stable")
+    values, hits = confidence[order], np.cumsum(right[order])
+    last = np.append(values[1:] != values[:-1], True)  # of each group of equals
+    return [
+        Selection(float(values[i]), len(values), int(i) + 1, int(hits[i]))
+        for i in np.flatnonzero(last)
+    ]
+
+
+def widest(curve: Sequence[Selection], target: float) -> Selection | None:
+    """Return the selection that answers most with an accuracy of ``target`` or more."""
+    reaching = [s for s in curve if (s.accuracy or 0.0) >= target]
+    return max(reaching, key=lambda s: s.n_answered) if reaching else None
+
+
+def best_scoring(curve: Sequence[Selection]) -> Selection | None:
+    """Return the selection of the highest score; None where silence scores as well."""
+    best = max(curve, key=lambda s: s.score)
+    return best if best.score > 0 else None
+
+
+def cross_fitted(
+    confidence: Values, right: Flags, choose: Choose, rng: Random, folds: int = FOLDS
+) -> Selection:
+    """Choose a threshold for each fold of the questions on the other folds alone."""
+    order = list(range(len(right)))
+    shuffle(order, rng)
+    fold = np.empty(len(right), np.int64)
+    fold[order] = np.arange(len(right)) % folds
+    answered = np.zeros(len(right), np.bool_)
+    for i in range(folds):
+        rest, own = fold != i, fold == i
+        usable = rest.any() and own.any()
+        chosen = choose(selections(confidence[rest], right[rest])) if usable else None
+        if chosen is not None and chosen.threshold is not None:
+            answered |= own & (confidence >= chosen.threshold)
+    return Selection(None, len(right), int(answered.sum()), int((answered & right).sum()))

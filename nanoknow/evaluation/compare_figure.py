@@ -1,0 +1,87 @@
+"""The picture of several runs on the same questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nanoknow.evaluation.comparison import Comparison
+from nanoknow.evaluation.scores import wilson_interval
+from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+NAME_WIDTH = 26
+ROW = 0.5
+"""Inches that a line takes."""
+BOTH, FIRST, SECOND = "#B8B8B8", COLORS[0], COLORS[1]
+
+
+def plot_comparison(comparison: Comparison, path: Path) -> None:
+    """Draw each run's accuracy with its interval, and who knew what in each pair.
+
+    Args:
+        comparison: of two runs or more.
+        path: .png or .svg.
+
+    Raises:
+        ConfigError: another format, or a folder that cannot be written.
+    """
+    lines = max(len(comparison.runs), len(comparison.pairs))
+    with picture(path, (10.5, ROW * lines + 1.4)) as figure:
+        left, right = figure.subplots(1, 2)
+        _draw_accuracies(left, comparison)
+        _draw_pairs(right, comparison)
+
+
+def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
+    highest = 1.0
+    for i, run in enumerate(comparison.runs):
+        score = run.score
+        low, high = (100 * end for end in wilson_interval(score.n_right, score.n))
+        axes.plot([low, high], [i, i], color=FIRST, linewidth=5, alpha=0.35)
+        axes.plot(100 * score.accuracy, i, "o", color=FIRST, markersize=8)
+        _write(axes, high, i, f"{100 * score.accuracy:.1f} %", INK)
+        highest = max(highest, high)
+    names = [f"{run.letter}  {_short(run.run)}" for run in comparison.runs]
+    axes.set_yticks(range(len(names)), names, color=INK, parse_math=False)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlim(0, highest * 1.2)
+    axes.grid(axis="x")
+    axes.set(title="Accuracy, with 95 % intervals", xlabel=f"% right of {comparison.n} questions")
+
+
+def _short(run: str) -> str:
+    """Return the end of a run's name, in letters that every font has."""
+    plain = "".join(c if c.isascii() else "?" for c in run)
+    return plain if len(plain) <= NAME_WIDTH else f"...{plain[3 - NAME_WIDTH :]}"
+
+
+def _write(axes: Axes, x: float, y: float, words: str, color: str) -> None:
+    """Write beside a mark."""
+    offset: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points"}
+    axes.annotate(words, (x, y), va="center", color=color, **offset)
+
+
+def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
+    for i, each in enumerate(comparison.pairs):
+        found = each.pairing
+        start = 0
+        for n, color in (
+            (found.only_first, FIRST),
+            (found.both, BOTH),
+            (found.only_second, SECOND),
+        ):
+            axes.barh(i, n, left=start, height=0.55, color=color)
+            start += n
+        words = f"{found.only_first} / {found.both} / {found.only_second}, p = {found.p:.2g}"
+        _write(axes, start, i, words, QUIET)
+    names = [f"{each.first}, {each.second}" for each in comparison.pairs]
+    axes.set_yticks(range(len(names)), names, color=INK)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    most = max(comparison.n - each.pairing.neither for each in comparison.pairs)
+    axes.set_xlim(0, max(1, most) * 1.7)
+    axes.grid(axis="x")
+    axes.set(title="Right: only the first, both, only the second", xlabel="questions")

@@ -1,0 +1,89 @@
+"""Exact match with its interval, and paired tests of two ways to answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a proportion (Wilson, 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Two ways of answering the same questions, side by side.
+
+    Attributes:
+        both: questions that both answer right.
+        only_first, only_second: those that one of them does.
+        neither: those that none does.
+        p: two-sided, of the exact test (McNemar, 1947): small when the two differ by more than
+            chance; 1.0 when they never differ.
+    """
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    p: float
+
+
+def pair(first: Sequence[bool], second: Sequence[bool]) -> Pairing:
+    """Compare paired right and wrong.
+
+    Raises:
+        ValueError: they are of different lengths.
+    """
+    from scipy.stats import binomtest
+
+    counts = Counter(zip(first, second, strict=True))
+    only_first, only_second = counts[True, False], counts[False, True]
+    differing = only_first + only_second
+    p = float(binomtest(only_first, differing).pvalue) if differing else 1.0
+    return Pairing(counts[True, True], only_first, only_second, counts[False, False], p)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of some questions were answered right."""
+
+    n_right: int
+    n: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return self.n_right / self.n
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values, with its 95 % interval."""
+        low, high = wilson_interval(self.n_right, self.n)
+        return {
+            "n_right": self.n_right,
+            "n": self.n,
+            "accuracy": self.accuracy,
+            "interval_95": [low, high],
+        }
+
+    def __str__(self) -> str:
+        low, high = wilson_interval(self.n_right, self.n)
+        return (
+            f"{self.accuracy:.1%} ({self.n_right} of {self.n}; 95 % interval {low:.1%}-{high:.1%})"
+        )
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return p values corrected for their number (Holm, 1979), in the same order."""
+    corrected = [0.0] * len(ps)
+    highest = 0.0
+    for rank, i in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        highest = max(highest, min(1.0, (len(ps) - rank) * ps[i]))
+        corrected[i] = highest
+    return corrected

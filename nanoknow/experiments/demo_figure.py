@@ -1,0 +1,75 @@
+"""The figure of the demo: what pretraining brought, and how training went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+from nanoknow.figures.canvas import COLORS, INK, Points, _wrap, draw_curves, picture
+
+
+def plot_demo(
+    path: Path,
+    accuracies: Sequence[tuple[str, Sequence[float]]],
+    loss_curves: Mapping[str, Points],
+    accuracy_curves: Mapping[str, Points],
+) -> None:
+    """Draw what pretraining brought: accuracies as bars, and how training went.
+
+    Args:
+        path: .png or .svg.
+        accuracies: by name, the share of right answers (0 to 1) of each seed.
+        loss_curves: by name, (epoch, nats a character) of pretraining; no panel without any.
+        accuracy_curves: by name, (epoch, share of right answers) of finetuning; the same.
+
+    Raises:
+        ConfigError: another format, or a folder that cannot be written.
+    """
+    bar_colors = {name: COLORS[i % len(COLORS)] for i, (name, _) in enumerate(accuracies)}
+    shares = {name: [(x, 100 * y) for x, y in points] for name, points in accuracy_curves.items()}
+    panels: list[tuple[str, str, Mapping[str, Points]]] = [
+        ("Pretraining loss", "nats a character", loss_curves),
+        ("Dev accuracy in finetuning", "% right", shares),
+    ]
+    panels = [panel for panel in panels if any(panel[2].values())]
+    with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
+        bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
+        _draw_bars(bars, accuracies, bar_colors)
+        for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
+            axes.set(title=title, xlabel="epoch", ylabel=ylabel)
+            axes.grid(axis="y")
+            if curves is shares:
+                axes.set_ylim(0, max(1.0, *(1.05 * y for p in shares.values() for _, y in p)))
+            draw_curves(axes, curves, bar_colors)
+
+
+def _draw_bars(
+    axes: Axes, accuracies: Sequence[tuple[str, Sequence[float]]], colors: Mapping[str, str]
+) -> None:
+    """Draw means as bars, with the range of several seeds as a thin line."""
+    highest = 1.0
+    for i, (name, shares) in enumerate(accuracies):
+        low, mean, high = (100 * f for f in (min(shares), sum(shares) / len(shares), max(shares)))
+        axes.barh(i, mean, height=0.6, color=colors[name])
+        axes.plot([low, high], [i, i], color=INK, linewidth=1.2, solid_capstyle="butt")
+        axes.annotate(
+            f"{mean:.1f} %",
+            (high, i),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+        )
+        highest = max(highest, high)
+    axes.set_yticks(range(len(accuracies)), [_wrap(name) for name, _ in accuracies], color=INK)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xlim(0, highest * 1.02)
+    axes.grid(axis="x")
+    axes.set(title="Dev accuracy", xlabel="% right")
+    seeds = max(len(shares) for _, shares in accuracies)
+    if seeds > 1:
+        axes.set_xlabel(f"% right: mean of {seeds} seeds, line from lowest to highest")

@@ -1,0 +1,60 @@
+"""Forms of questions: what stays the same whoever is asked about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from nanoknow.data.questions import QuestionSet
+from nanoknow.errors import DataError
+
+
+@dataclass(frozen=True)
+class Template:
+    """How a question is put: what stands before and after the name in it."""
+
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, questions: QuestionSet, names: set[str]) -> Template:
+        """Return the most frequent form of questions about people with known names.
+
+        Raises:
+            DataError: no question holds such a name.
+        """
+        forms = cls.count(questions, names)
+        if not forms:
+            raise DataError(f"{questions.name}: no question names the subject of a document")
+        return max(forms, key=lambda form: forms[form])
+
+    @classmethod
+    def count(cls, questions: QuestionSet, names: set[str]) -> Counter[Template]:
+        """Return how often each form of a question about a known name occurs."""
+        forms: Counter[Template] = Counter()
+        for question in questions.items:
+            words = question.text.rstrip("?").split(" ")
+            spans = ((i, j) for i in range(len(words)) for j in range(len(words), i, -1))
+            for i, j in spans:
+                name = " ".join(words[i:j])
+                if name in names:
+                    before, _, after = question.text.partition(name)
+                    forms[cls(before, after)] += 1
+                    break
+        return forms
+
+    def fits(self, question: str) -> bool:
+        """Whether a question has this form, whoever is asked about."""
+        within = question.removeprefix(self.before)
+        return self.ask(within.removesuffix(self.after)) == question
+
+    def ask(self, name: str) -> str:
+        """Put the question about a name."""
+        return f"{self.before}{name}{self.after}"
+
+    def name_in(self, question: str) -> str | None:
+        """Return whom a question is about; None where it is put in another way."""
+        long_enough = len(question) > len(self.before) + len(self.after)
+        fits = question.startswith(self.before) and question.endswith(self.after)
+        end = len(question) - len(self.after)
+        return question[len(self.before) : end] if long_enough and fits else None

@@ -1,0 +1,145 @@
+"""Pictures: white, labelled on the lines themselves, in colours that the colour-blind tell apart.
+
+matplotlib is imported when something is drawn, and without pyplot: no window, no global figure.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nanoknow.errors import ConfigError
+from nanoknow.system.files import require_writable, write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+Points = Sequence[tuple[float, float]]
+
+FORMATS = (".png", ".svg")
+COLORS = ("#0072B2", "#D55E00", "#6E6E6E", "#009E73", "#CC79A7")
+"""From Okabe & Ito (2008), the grey aside."""
+INK, QUIET = "#222222", "#595959"
+STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#999999",
+    "axes.labelcolor": QUIET,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "figure.facecolor": "white",
+    "font.size": 9,
+    "grid.color": "#E6E6E6",
+    "lines.linewidth": 1.8,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "nanoknow",  # element ids that do not change from one drawing to the next
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+}
+LABEL_WIDTH = 18
+LINE_HEIGHT = 0.055
+"""Of a line of text, as a share of the panel's height."""
+
+
+@contextmanager
+def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+    """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
+    suffix = _format(path)
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    with style.context(["default", STYLE]):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
+        content = io.BytesIO()
+        metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
+        figure.savefig(content, format=suffix[1:], metadata=metadata)
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+        write_atomically(path, content.getvalue())
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot write the picture: {error.strerror}: name another file"
+        ) from None
+
+
+def require_picture(path: Path) -> None:
+    """Refuse a picture that could not be written, before the work that it is to show.
+
+    Raises:
+        ConfigError: another format, or a place that cannot be written.
+    """
+    _format(path)
+    try:
+        require_writable(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}: name another file for the picture") from None
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
+    return suffix
+
+
+def _wrap(name: str) -> str:
+    return "\n".join(textwrap.wrap(name, LABEL_WIDTH)) or name
+
+
+def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
+    """Draw lines with their names at their ends; ``fixed`` are colours that some names have."""
+    from matplotlib.patheffects import withStroke
+
+    taken = {fixed[name] for name in curves if name in fixed}
+    free = itertools.cycle([c for c in COLORS if c not in taken] or COLORS)
+    halo = withStroke(linewidth=2.5, foreground="white")  # where a label stands on a line
+    ends = []
+    for name, points in curves.items():
+        color = fixed.get(name) or next(free)
+        if points:
+            xs, ys = zip(*points, strict=True)
+            marker = "o" if len(points) <= 12 else ""
+            axes.plot(xs, ys, color=color, marker=marker, markersize=4)
+            ends.append((_wrap(name), color, points[-1]))
+    axes.get_ylim()  # settles the limits, which the places of the labels depend on
+    to_share = axes.transScale + axes.transLimits
+    ends.sort(key=lambda end: end[2][1])
+    wanted = [float(to_share.transform(point)[1]) for _, _, point in ends]
+    heights = [LINE_HEIGHT * (text.count("\n") + 1) for text, _, _ in ends]
+    for (text, color, (x, _)), y in zip(ends, _move_apart(wanted, heights), strict=True):
+        axes.annotate(
+            text,
+            (x, y),
+            xycoords=("data", "axes fraction"),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            color=color,
+            path_effects=[halo],
+            annotation_clip=False,
+        )
+
+
+def _move_apart(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Return ascending centres near the wanted ones, without overlap, below 1 if all fit."""
+    centres: list[float] = []
+    floor = 0.0
+    for y, height in zip(wanted, heights, strict=True):
+        centres.append(max(y, floor + height / 2))
+        floor = centres[-1] + height / 2
+    ceiling = max(1.0, sum(heights))
+    for i in reversed(range(len(centres))):
+        centres[i] = min(centres[i], ceiling - heights[i] / 2)
+        ceiling = centres[i] - heights[i] / 2
+    return centres

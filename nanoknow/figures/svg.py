@@ -1,0 +1,118 @@
+"""Pictures to stand inside a page, in the page's own colours and letters.
+
+They hold numbers and our own words, never a text from the data. Colours are the page's CSS
+variables, so that one drawing serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nanoknow.figures.canvas import STYLE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+WIDTH = 4.0
+"""Inches: 288 points, which a phone of 320 pixels shows at their size."""
+INK, QUIET, LINE, RIGHT, WRONG, REAL, INVENTED = (f"#0000{i:02x}" for i in range(1, 8))
+VARIABLES = {
+    INK: "--ink",
+    QUIET: "--quiet",
+    LINE: "--line",
+    RIGHT: "--right",
+    WRONG: "--wrong",
+    REAL: "--real",
+    INVENTED: "--invented",
+}
+"""What each colour that is drawn with becomes."""
+SVG_STYLE: dict[str, Any] = {
+    **STYLE,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": QUIET,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "font.size": 10,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing.
+
+    Attributes:
+        title: what it shows, in a few words.
+        words: the same in a sentence with its figures, for those who cannot see it.
+        svg: an element, ready to stand in a page.
+    """
+
+    title: str
+    words: str
+    svg: str
+
+
+class Drawing:
+    """A figure while it is drawn; ``svg`` when it is done."""
+
+    def __init__(self, axes: Axes) -> None:
+        self.axes = axes
+        self.svg = ""
+
+
+@contextmanager
+def drawing(name: str, height: float, title: str, words: str) -> Iterator[Drawing]:
+    """Yield a drawing, and make it an SVG element when it is done.
+
+    Args:
+        name: what its ids begin with; no other picture of the page has it.
+        height: inches.
+        title: what it shows, in a few words.
+        words: the same in a sentence.
+    """
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    with style.context(["default", {**SVG_STYLE, "svg.hashsalt": name}]):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        drawn = Drawing(figure.subplots())
+        yield drawn
+        content = io.BytesIO()
+        figure.savefig(content, format="svg", metadata={"Date": None})
+    drawn.svg = _inline(content.getvalue().decode(), name, title, words)
+
+
+def _inline(svg: str, name: str, title: str, words: str) -> str:
+    """Make an SVG file an element of a page: with its own ids and words, no reference outside."""
+    view = re.search(r'viewBox="[^"]*"', svg)
+    body = svg[svg.index(">", svg.index("<svg")) + 1 :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = re.sub(r'\b(?:xlink:)?href="#', f'href="#{name}-', body)
+    body = body.replace("url(#", f"url(#{name}-")
+    body = re.sub(r'style="[^"]*"', _in_the_pages_colors, body)
+    return (
+        f'<svg {view.group() if view else ""} role="img" '
+        f'aria-labelledby="{name}-title {name}-words">'
+        f'<title id="{name}-title">{html.escape(title)}</title>'
+        f'<desc id="{name}-words">{html.escape(words)}</desc>{body.strip()}'
+    )
+
+
+def _in_the_pages_colors(attribute: re.Match[str]) -> str:
+    return re.sub(
+        r"#[0-9a-f]{6}", lambda m: f"var({VARIABLES.get(m.group(), '--ink')})", attribute.group()
+    )

@@ -1,0 +1,92 @@
+"""Decoding: many answers at once with a cache, and text a character at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nanoknow.data.batch import Group, Layout
+from nanoknow.data.tokenizer import Ids
+from nanoknow.models.base import CharacterModel
+
+ANSWERS_AT_ONCE = 128
+"""More of them are padded further, and their caches leave the processor's own."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What greedy decoding wrote after one prompt.
+
+    Attributes:
+        ids: the new ids, the stop included where it was reached.
+        log_probability: of all of them together, in nats.
+    """
+
+    ids: list[int]
+    log_probability: float
+
+
+@torch.inference_mode()
+def decode_greedily(
+    model: CharacterModel, prompts: Sequence[Ids], stop_id: int, max_new: int
+) -> list[Decoded]:
+    """Continue each prompt with its most probable characters until it stops.
+
+    Prompts of any lengths are decoded together: padded on the right, each with its own place to
+    write at, so that padding is overwritten before anything can see it.
+
+    Args:
+        model: used as it is, on its own device.
+        prompts: each 1 … ``block_size`` ids.
+        stop_id: ends an answer.
+        max_new: ids to write at most; the end of the block ends an answer too.
+    """
+    model.eval()
+    decoded: list[Decoded | None] = [None] * len(prompts)
+    by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    for first in range(0, len(prompts), ANSWERS_AT_ONCE):
+        chunk = by_length[first : first + ANSWERS_AT_ONCE]
+        results = _decode_together(model, [prompts[i] for i in chunk], stop_id, max_new)
+        for i, result in zip(chunk, results, strict=True):
+            decoded[i] = result
+    return [result for result in decoded if result is not None]
+
+
+def _decode_together(
+    model: CharacterModel, prompts: Sequence[Ids], stop_id: int, max_new: int
+) -> list[Decoded]:
+    device = next(model.parameters()).device
+    lengths = torch.tensor([len(prompt) for prompt in prompts])  # (B,)
+    width = int(lengths.max())
+    rows = torch.zeros(len(prompts), width, dtype=torch.long)  # (B, T)
+    for row, prompt in zip(rows, prompts, strict=True):
+        row[: len(prompt)] = torch.from_numpy(prompt)
+    block_size = model.config.block_size
+    caches = model.new_caches(min(block_size, width + max_new))
+    layout = Layout.of((Group(len(prompts), width),), device)
+    at = lengths.to(device)  # (B,) where each row writes next
+    ends = torch.arange(0, len(rows) * width, width, device=device) + at - 1  # (B,)
+    logits = model(rows.flatten().to(device), layout, caches, ends)  # (B, vocabulary)
+    written: list[list[int]] = [[] for _ in prompts]
+    scores = [0.0] * len(prompts)
+    active = list(range(len(prompts)))
+    for step in range(max_new):
+        best_score, best = logits.float().log_softmax(-1).max(-1)  # (B,)
+        for i, token, score in zip(active, best.tolist(), best_score.tolist(), strict=True):
+            written[i].append(token)
+            scores[i] += score
+        going = torch.nonzero((best != stop_id) & (at < block_size)).flatten()
+        if step == max_new - 1 or not len(going):
+            break
+        if len(going) < len(active):
+            active = [active[i] for i in going.tolist()]
+            at, best = at[going], best[going]
+            for cache in caches:
+                cache.select(going)
+        end = max(len(prompts[i]) for i in active) + step + 1
+        layout = Layout((Group(len(active), 1),), at, end)
+        logits = model(best, layout, caches)
+        at = at + 1
+    return [Decoded(ids, score) for ids, score in zip(written, scores, strict=True)]

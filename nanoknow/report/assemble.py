@@ -1,0 +1,192 @@
+"""``nanoknow evaluate --report``: all that can be found out about one finetuned run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+from nanoknow.config.experiment import DataConfig
+from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.errors import CheckpointError, ConfigError, DataError
+from nanoknow.evaluation.answering_run import Examinee, open_examinee
+from nanoknow.evaluation.answers import Answer
+from nanoknow.evaluation.buckets import Bucket, buckets, confidences, rights
+from nanoknow.evaluation.calibration import measure_confidence
+from nanoknow.evaluation.evaluate import Evaluation, examine
+from nanoknow.evaluation.probe import probe
+from nanoknow.evaluation.scores import Score, pair
+from nanoknow.evaluation.wrong_answers import sort_wrong_answers
+from nanoknow.facts.lookup import LookUp
+from nanoknow.report.findings import Report, Rival
+from nanoknow.report.page import page
+from nanoknow.runs.checkpoint import read_checkpoint
+from nanoknow.system.files import require_writable, write_atomically
+from nanoknow.system.provenance import environment
+from nanoknow.system.reporter import Reporter
+from nanoknow.system.seeds import derive_seed
+from nanoknow.tasks.question_answering import is_right
+from nanoknow.tasks.span_corruption import longest_truncation
+
+SUFFIXES = (".html", ".htm")
+
+
+def report(
+    run_path: Path | None,
+    data: DataConfig,
+    device: str,
+    out: Path,
+    target: float,
+    seed: int,
+    reporter: Reporter,
+) -> Report:
+    """Evaluate a run in depth, and write a page about it.
+
+    Args:
+        run_path: see ``open_examinee``.
+        data: likewise.
+        device: likewise.
+        out: the page, .html; what is there is replaced when all is done.
+        target: the accuracy that the confidence is to be good for, above 0, at most 1.
+        seed: of the probes, the sample of training questions and the folds.
+        reporter: is told what happens.
+
+    Raises:
+        ConfigError: the page cannot be written, which is found before the work is done.
+        DataError: the questions have no answers.
+    """
+    require_page(out)
+    if not 0 < target <= 1:
+        raise ConfigError(f"--target-accuracy {target}: give a share above 0, at most 1")
+    examinee = open_examinee(run_path, data, device, reporter)
+    questions = examinee.task.questions
+    if not questions.answered:
+        raise DataError(
+            f"{questions.name}: has no answers to report on: name a file of question<TAB>answer "
+            f"lines with --eval"
+        )
+    evaluation = examine(examinee, reporter)
+    found = _assemble(examinee, evaluation, target, seed, reporter)
+    try:
+        write_atomically(out, page(found).encode())
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot write the page: {error.strerror}") from None
+    return found
+
+
+def require_page(out: Path) -> None:
+    """Refuse a page that could not be written, before any work is done.
+
+    Raises:
+        ConfigError: says what to do.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--report {out}: is no page: name a file that ends in .html")
+    try:
+        require_writable(out)
+    except OSError as error:
+        raise ConfigError(
+            f"--report {out}: {error.strerror}: name a file that can be written"
+        ) from None
+
+
+def _assemble(
+    examinee: Examinee,
+    evaluation: Evaluation,
+    target: float,
+    seed: int,
+    reporter: Reporter,
+) -> Report:
+    answers, facts = evaluation.answers, examinee.facts
+    record = examinee.checkpoint.record
+    right = rights(answers)
+    rng = Random(derive_seed(seed, "folds"))
+    confidence = measure_confidence(confidences(answers), right, target, rng)
+    threshold = confidence.at_target.threshold if confidence.at_target else None
+    probed = probe(examinee, answers, threshold, seed, reporter)
+    return Report(
+        run=evaluation.run,
+        model=f"{record.model.variant}, {examinee.model.n_parameters:,} parameters, "
+        f"epoch {evaluation.epoch}",
+        pretrained=examinee.run.record.started_from is not None,
+        questions=evaluation.questions,
+        score=Score(int(right.sum()), len(answers)),
+        rivals=_rivals(examinee, evaluation),
+        constant=evaluation.baseline_answer,
+        buckets=buckets(answers, facts, _reach(examinee)) if facts else [],
+        recall=_recall(examinee, probed.recalled),
+        wrong=sort_wrong_answers(answers, facts, probed.people) if facts else None,
+        confidence=confidence,
+        rewordings=probed.rewordings,
+        misspelt=probed.misspelt,
+        invented=probed.invented,
+        seed=seed,
+        predictions=evaluation.predictions,
+        provenance=_provenance(examinee),
+    )
+
+
+def _rivals(examinee: Examinee, evaluation: Evaluation) -> list[Rival]:
+    """Score what answers the same questions without a model."""
+    questions = examinee.task.questions.items
+    ours = rights(evaluation.answers).tolist()
+
+    def rival(method: str, name: str, said: Sequence[str | None]) -> Rival:
+        theirs = [
+            is_right(answer or "", question.answer or "")
+            for answer, question in zip(said, questions, strict=True)
+        ]
+        return Rival(method, name, Score(sum(theirs), len(theirs)), pair(ours, theirs))
+
+    rivals = []
+    constant = evaluation.baseline_answer
+    if constant is not None:
+        name = f"saying {constant!r} to all"
+        rivals.append(rival("constant", name, [constant] * len(questions)))
+    if examinee.facts is not None and examinee.training is not None:
+        found = LookUp(examinee.facts).answers(q.text for q in questions)
+        rivals.append(rival("lookup", "looking it up in the documents", found))
+    return rivals
+
+
+def _recall(examinee: Examinee, recalled: Sequence[Answer]) -> Bucket | None:
+    if not recalled or examinee.training is None:
+        return None
+    total = len(examinee.training.items)
+    name = f"{len(recalled)} of {total}, drawn" if len(recalled) < total else "all"
+    return Bucket.of("training questions, asked again", name, recalled)
+
+
+def _reach(examinee: Examinee) -> int | None:
+    """Return how many characters of a document pretraining could see; None for all of them.
+
+    The pretrained run says it, where it is still there; else the run's own config does.
+    """
+    record = examinee.checkpoint.record
+    task: object = examinee.run.config.pretrain.task
+    block_size = record.model.block_size
+    started_from = examinee.run.record.started_from
+    if started_from is not None:
+        with suppress(CheckpointError):
+            task = read_checkpoint(Path(started_from)).record.task
+    if not isinstance(task, SpanCorruptionConfig):
+        return None
+    if task.salient_spans and task.context_dropout:
+        return None  # a hidden word may stand anywhere then
+    return longest_truncation(task, block_size)
+
+
+def _provenance(examinee: Examinee) -> dict[str, str]:
+    """Name what the figures rest on."""
+    found = environment(examinee.device)
+    kept = {key: found[key] for key in ("nanoknow", "revision", "torch", "device")}
+    texts = {
+        "corpus": examinee.facts.corpus if examinee.facts else None,
+        "training questions": examinee.training,
+        "questions": examinee.task.questions,
+    }
+    named = {
+        role: f"{text.name}, SHA-256 {text.sha256[:12]}…" for role, text in texts.items() if text
+    }
+    return {**kept, "checkpoint": str(examinee.checkpoint.path), **named}

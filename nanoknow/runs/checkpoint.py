@@ -1,0 +1,246 @@
+"""Checkpoints that describe themselves, appear whole or not at all, and are refused if damaged.
+
+A checkpoint is a folder ``step-00001234`` of three files: ``model.safetensors``,
+``training.safetensors`` (optimizer and random state) and ``checkpoint.json``, which holds the
+model's config, the vocabulary, the task, the place in the data, the hashes of the data, and the
+SHA-256 of the other two files and of itself. No pickle is read or written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
+from torch import Tensor
+
+from nanoknow.config.models import ModelConfig
+from nanoknow.config.tasks import TaskConfig
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.errors import CheckpointError
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.registry import build_model
+from nanoknow.system.device import Device
+
+FORMAT = 1
+MODEL_FILE, TRAINING_FILE, RECORD_FILE = (
+    "model.safetensors",
+    "training.safetensors",
+    "checkpoint.json",
+)
+KEPT = 2
+"""Checkpoints that stay in a run: the last, and one to fall back on."""
+
+
+class CheckpointRecord(BaseModel):
+    """What ``checkpoint.json`` says.
+
+    Attributes:
+        vocabulary: the characters, in the order of their ids.
+        progress: ``trainer.Progress`` as plain values.
+        seconds: training took so far, evaluations and earlier sittings included.
+        data: the name and SHA-256 of each text by its role.
+        files: the SHA-256 of the tensor files.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    version: str
+    torch: str
+    model: ModelConfig
+    vocabulary: Annotated[str, Field(min_length=1)]
+    task: TaskConfig
+    seed: int
+    precision: str
+    device: str
+    progress: dict[str, int | float]
+    seconds: float
+    data: dict[str, dict[str, str]]
+    files: dict[str, str] = {}
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The vocabulary, ready to use."""
+        return Tokenizer(self.vocabulary)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint whose record has been read and verified; tensors are read when asked for."""
+
+    path: Path
+    record: CheckpointRecord
+
+    def load_model(self, device: Device) -> CharacterModel:
+        """Rebuild the model with its weights on a device, ready to evaluate.
+
+        Raises:
+            CheckpointError: the file is damaged, or does not hold this model's weights.
+        """
+        weights = self._read(MODEL_FILE)
+        model = build_model(
+            self.record.model, len(self.record.vocabulary), torch.Generator().manual_seed(0)
+        )
+        expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+        found = {name: tuple(t.shape) for name, t in weights.items()}
+        if found != expected:
+            odd = sorted(expected.items() ^ found.items())[0][0]
+            raise CheckpointError(
+                f"{self.path / MODEL_FILE}: {odd} is {found.get(odd, 'missing')} here and "
+                f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of the size "
+                f"recorded: use the nanoknow version that wrote it ({self.record.version})"
+            )
+        model.load_state_dict(weights)
+        return model.to(device.torch_device).eval()
+
+    def load_training_state(self) -> dict[str, Tensor]:
+        """Read optimizer and random state.
+
+        Raises:
+            CheckpointError: the file is damaged.
+        """
+        return self._read(TRAINING_FILE)
+
+    def _read(self, name: str) -> dict[str, Tensor]:
+        path = self.path / name
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise CheckpointError(_damaged(path, error.strerror or "cannot be read")) from None
+        if hashlib.sha256(raw).hexdigest() != self.record.files.get(name):
+            raise CheckpointError(_damaged(path, "its bytes are not those that were written"))
+        try:
+            tensors: dict[str, Tensor] = safetensors.load(raw)
+        except SafetensorError as error:
+            raise CheckpointError(_damaged(path, str(error))) from None
+        return tensors
+
+
+def save_checkpoint(
+    folder: Path,
+    record: CheckpointRecord,
+    weights: dict[str, Tensor],
+    training: dict[str, Tensor],
+) -> Path:
+    """Write a checkpoint into ``folder``, whole or not at all, and drop the oldest.
+
+    Returns:
+        The checkpoint's own folder.
+
+    Raises:
+        CheckpointError: the disk is full or the folder cannot be written; what was there stays.
+    """
+    final = folder / f"step-{int(record.progress['step']):08d}"
+    partial = folder / f".{final.name}.partial"
+    replaced = folder / f".{final.name}.replaced"
+    try:
+        for left_by_a_kill in folder.glob(".step-*.partial"):
+            shutil.rmtree(left_by_a_kill, ignore_errors=True)
+        folder.mkdir(exist_ok=True)  # and not its parents: a run folder that has gone stays gone
+        partial.mkdir()
+        hashes = {
+            name: _write(partial / name, safetensors.save(_contiguous(tensors)))
+            for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training))
+        }
+        content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
+        _write(partial / RECORD_FILE, _sealed(content))
+        shutil.rmtree(replaced, ignore_errors=True)
+        if final.exists():
+            final.rename(replaced)
+        partial.rename(final)
+        _sync(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if replaced.exists() and not final.exists():
+            replaced.rename(final)
+        raise CheckpointError(
+            f"{final}: not saved: {error.strerror}: free or name a folder that can be written"
+        ) from None
+    for old in list_checkpoints(folder)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a folder, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if re.fullmatch(r"step-\d{8,}", p.name))
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read and verify a checkpoint's record.
+
+    Raises:
+        CheckpointError: it is missing or damaged, or another version wrote it.
+    """
+    file = path / RECORD_FILE
+    try:
+        raw = file.read_bytes()
+        content = json.loads(raw)["content"]
+        # The bytes, not what they mean: another space would mean the same.
+        intact = isinstance(content, dict) and raw == _sealed(content)
+    except OSError as error:
+        raise CheckpointError(_damaged(file, error.strerror or "cannot be read")) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise CheckpointError(_damaged(file, "cut short or not a record")) from None
+    if not intact:
+        raise CheckpointError(_damaged(file, "its contents are not those that were written"))
+    if content.get("format") != FORMAT:
+        writer = re.sub(r"[^\w.+-]", "?", str(content.get("version")))
+        raise CheckpointError(
+            f"{file}: format {content.get('format')!r}, and this version reads {FORMAT}: use "
+            f"nanoknow {writer}"
+        )
+    try:
+        return Checkpoint(path, CheckpointRecord.model_validate(content))
+    except ValidationError as error:
+        raise CheckpointError(_damaged(file, error.errors()[0]["msg"])) from None
+
+
+def _damaged(file: Path, why: str) -> str:
+    older = [p for p in list_checkpoints(file.parent.parent) if p.name < file.parent.name]
+    advice = (
+        f"delete {file.parent} to go on from the one before it, {older[-1].name}"
+        if older
+        else "train it again"
+    )
+    return f"{file}: damaged: {why}: {advice}"
+
+
+def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
+
+
+def _sealed(content: dict[str, Any]) -> bytes:
+    """Return a record's file: its content, and the SHA-256 of that."""
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json.dumps({"sha256": seal, "content": content}, ensure_ascii=False).encode()
+
+
+def _write(path: Path, raw: bytes) -> str:
+    with path.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename in a folder last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,92 @@
+"""Which run to take: one that is named, or the latest that fits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from nanoknow.data.tokenizer import describe
+from nanoknow.errors import CheckpointError
+from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
+from nanoknow.runs.folders import runs_folder
+from nanoknow.runs.run import Run
+
+
+def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
+    """Open a run's last checkpoint, or one checkpoint by its own folder in its run.
+
+    Raises:
+        CheckpointError: it is neither, or is damaged.
+    """
+    try:
+        is_checkpoint = (path / "checkpoint.json").exists()
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}: name a run folder") from None
+    if is_checkpoint:
+        return Run.open(Path(os.path.relpath(path.absolute().parent.parent))), read_checkpoint(path)
+    run = Run.open(path)
+    return run, run.latest()
+
+
+def latest_run(
+    task: str, characters: str, maker: str, if_named: str = ""
+) -> tuple[Run, Checkpoint]:
+    """Find the newest run of a task that has learned something and holds some characters.
+
+    Args:
+        task: its kind.
+        characters: what the run will be asked to read.
+        maker: the command that makes such a run, for the error.
+        if_named: what a run that lacks characters does when it is named, for the error.
+
+    Raises:
+        CheckpointError: there is none, or the newest one is damaged.
+    """
+    folder = runs_folder()
+    lacking = ""
+    for run in sorted(_runs_in(folder), key=lambda r: (r.record.created, r.path), reverse=True):
+        if run.record.task != task or not list_checkpoints(run.checkpoints):
+            continue
+        checkpoint = run.latest()
+        if not checkpoint.record.progress["step"]:
+            continue
+        unknown = checkpoint.record.tokenizer.unknown(characters)
+        if not unknown:
+            return run, checkpoint
+        lacking = lacking or f" ({run.path} lacks {describe(unknown[:1])}{if_named})"
+    raise CheckpointError(
+        f"{folder}{os.sep}: no {task} run fits{lacking}: name one, or make one with '{maker}'"
+    )
+
+
+def newest_run() -> Run:
+    """Find the newest run of any task, whether it has learned something or not.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    folder = runs_folder()
+    newest = max(_runs_in(folder), key=lambda r: (r.record.created, r.path), default=None)
+    if newest is None:
+        raise CheckpointError(f"{folder}{os.sep}: holds no run: name one")
+    return newest
+
+
+def _runs_in(folder: Path) -> Iterator[Run]:
+    """Open the run folders at any depth, and pass over what cannot be read as one."""
+    for path in folder.glob("**/run.json"):
+        try:
+            yield Run.open(path.parent)
+        except CheckpointError:
+            continue
+
+
+def describe_run(run: Run, checkpoint: Checkpoint) -> str:
+    """Name a run for a note: its folder, what it is, how far it came."""
+    record = checkpoint.record
+    planned = getattr(run.config, run.record.stage).epochs
+    return (
+        f"{run.path} ({record.model.variant}, {record.task.kind}, "
+        f"epoch {record.progress['epoch']} of {planned})"
+    )

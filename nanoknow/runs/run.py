@@ -1,0 +1,179 @@
+"""A run: what was asked for, and what happened.
+
+A run folder holds ``run.json`` (what it is and where it comes from), ``config.yaml`` (the
+resolved config), ``metrics.jsonl``, ``checkpoints/`` and ``predictions/``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.loading import dump_config, load_config
+from nanoknow.errors import CheckpointError
+from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
+from nanoknow.runs.folders import require_unused
+from nanoknow.system.files import write_atomically
+
+Stage = Literal["pretrain", "finetune", "scratch"]
+FORMAT = 1
+
+
+class RunRecord(BaseModel):
+    """What ``run.json`` says: everything about a run that does not change while it trains.
+
+    Attributes:
+        stage: the part of the config that it trains by.
+        created: UTC, ISO 8601.
+        started_from: the checkpoint whose weights and vocabulary it started with.
+        data: name and SHA-256 of each text by its role.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    stage: Stage
+    task: str
+    variant: str
+    n_parameters: int
+    seed: int
+    created: str
+    started_from: str | None
+    data: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder."""
+
+    path: Path
+    record: RunRecord
+
+    @classmethod
+    def create(cls, path: Path, record: RunRecord, config: ExperimentConfig) -> Run:
+        """Make a new run in a folder of ``new_folder``, whose lock is held.
+
+        Raises:
+            CheckpointError: the folder holds files, or cannot be written.
+        """
+        require_unused(path)
+        try:
+            run = cls(path, record)
+            run.checkpoints.mkdir()
+            write_atomically(path / "config.yaml", dump_config(config).encode())
+            write_atomically(path / "run.json", record.model_dump_json(indent=1).encode())
+        except OSError as error:
+            raise CheckpointError(
+                f"{path}: {error.strerror}: name a folder that can be written with --out"
+            ) from None
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """Open a run folder.
+
+        Raises:
+            CheckpointError: it is not one.
+        """
+        try:
+            raw = (path / "run.json").read_bytes()
+            record = RunRecord.model_validate_json(raw)
+        except OSError:
+            raise CheckpointError(
+                f"{path}: not a run folder, or one that ended before its first step: it has no "
+                f"run.json: name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
+            ) from None
+        except ValidationError as error:
+            raise CheckpointError(
+                f"{path / 'run.json'}: damaged: {error.errors()[0]['msg']}: train the run again"
+            ) from None
+        if record.format != FORMAT:
+            raise CheckpointError(
+                f"{path / 'run.json'}: format {record.format}, and this version reads {FORMAT}"
+            )
+        return cls(path, record)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of its checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics_file(self) -> Path:
+        """What happened, a JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The resolved config."""
+        return load_config(str(self.path / "config.yaml"))
+
+    def latest(self) -> Checkpoint:
+        """Read its last checkpoint.
+
+        Raises:
+            CheckpointError: there is none, or it is damaged.
+        """
+        found = list_checkpoints(self.checkpoints)
+        if not found:
+            raise CheckpointError(
+                f"{self.path}: holds no checkpoint: delete the folder, and train the run again"
+            )
+        return read_checkpoint(found[-1])
+
+    def metrics(self) -> Iterator[dict[str, Any]]:
+        """Read what was recorded, oldest first; a last line that was cut short is left out."""
+        try:
+            lines = self.metrics_file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise CheckpointError(f"{self.metrics_file}: {error.strerror}") from None
+        for number, line in enumerate(lines.splitlines(keepends=True), start=1):
+            if not line.endswith("\n"):
+                return
+            try:
+                values = json.loads(line)
+            except ValueError:
+                values = None
+            if not isinstance(values, dict):
+                raise CheckpointError(f"{self.metrics_file}:{number}: damaged: delete the line")
+            yield values
+
+    def record_metrics(self, kind: str, **values: object) -> None:
+        """Append one line to the metrics."""
+        try:
+            with self.metrics_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"kind": kind, **values}) + "\n")
+        except OSError as error:
+            intact = list_checkpoints(self.checkpoints)
+            advice = (
+                f"{intact[-1].name} is intact: mend that, and continue with --resume"
+                if intact
+                else "the run has no checkpoint left: train it again"
+            )
+            raise CheckpointError(f"{self.metrics_file}: {error.strerror}: {advice}") from None
+
+    def forget_after(self, step: int) -> None:
+        """Drop metrics of steps that are about to be made again.
+
+        Raises:
+            CheckpointError: they cannot be read or written; what was there stays.
+        """
+        kept = [m for m in self.metrics() if m.get("step", 0) <= step]
+        lines = "".join(json.dumps(m) + "\n" for m in kept)
+        try:
+            for left_by_a_kill in self.path.glob(f".{self.metrics_file.name}.*.tmp"):
+                left_by_a_kill.unlink()
+            write_atomically(self.metrics_file, lines.encode())
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.metrics_file}: {error.strerror}: training needs a folder that can be "
+                f"written"
+            ) from None

@@ -1,0 +1,47 @@
+"""What a result was computed by: versions, revision, device, command."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nanoknow import __version__
+from nanoknow.system.device import Device
+
+
+def command_line() -> str:
+    """Return the command of this process as a shell would read it."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def environment(device: Device) -> dict[str, str]:
+    """Describe what a run runs on, so that a figure can be traced."""
+    return {
+        "nanoknow": __version__,
+        "revision": _git_revision(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "device": device.name,
+        "precision": device.precision,
+        "command": command_line(),
+    }
+
+
+def _git_revision() -> str:
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return "installed package"
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return result.stdout.strip()

@@ -1,0 +1,194 @@
+"""``nanoknow data inspect``: how data become examples, and what can be known from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import torch
+
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.data.batch import IGNORE
+from nanoknow.data.questions import QuestionSet
+from nanoknow.data.sources import Texts
+from nanoknow.data.tokenizer import PAD, Tokenizer
+from nanoknow.errors import ConfigError
+from nanoknow.facts.index import FactIndex, most_frequent_answer
+from nanoknow.system.seeds import new_generator
+from nanoknow.tasks.base import Task
+from nanoknow.tasks.registry import TASKS, build_task
+from nanoknow.tasks.span_corruption import SpanCorruption
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    """Counts of a pretraining text.
+
+    Attributes:
+        prefix: characters of a document that pretraining can see.
+        padding: share of pads in a batch that is padded to the block.
+    """
+
+    name: str
+    documents: int
+    empty: int
+    shortest: int
+    median: float
+    longest: int
+    prefix: int
+    share_within_prefix: float
+    padding: float | None
+
+
+@dataclass(frozen=True)
+class QuestionFacts:
+    """Counts of a file of questions; what is known of answers is None where it has none."""
+
+    name: str
+    lines: int
+    asked_again: int
+    not_ascii: int
+    most_frequent_answer: str | None
+    most_frequent_share: float | None
+    in_document: float | None
+    in_document_exact_name: float | None
+    in_prefix: float | None
+    in_prefix_exact_name: float | None
+    among_training_answers: float | None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What there is to see in some data.
+
+    Attributes:
+        characters: of the corpus.
+        vocabulary: different ones, specials included.
+        pairs: x/y examples by view, padded to the block.
+        questions: by role, ``training`` and ``eval``.
+    """
+
+    characters: int
+    vocabulary: int
+    pairs: dict[str, list[tuple[str, str]]]
+    corpus: CorpusFacts
+    questions: dict[str, QuestionFacts]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspection:
+    """Show how a config's data become examples, and count what is in them.
+
+    Args:
+        config: names the data; its model gives the block size.
+        view: ``namedata`` (questions), ``charcorruption`` (corpus), or all that the data allow:
+            for a language model, its windows.
+        count: examples to show of each.
+
+    Raises:
+        ConfigError: no corpus is named, or what the view shows is not in the config.
+        DataError: the data cannot be read.
+    """
+    texts = Texts.find(config.data)
+    corpus, task_config = texts.require_corpus(), config.pretrain.task
+    specials = TASKS[task_config.kind].specials
+    tokenizer = Tokenizer.from_corpus(corpus, specials=specials)
+    block_size = config.model.block_size
+    corrupts = isinstance(task_config, SpanCorruptionConfig)
+    if corrupts:  # questions that stand beside documents have a view of their own
+        task_config = task_config.model_copy(update={"questions_per_document": 0.0})
+    pretraining = build_task(task_config, corpus, texts.questions, tokenizer, block_size)
+    if view is not None and not corrupts:
+        raise ConfigError(
+            f"{view}: this config pretrains by {task_config.kind}, on a vocabulary without marks: "
+            f"leave the view out to see its windows"
+        )
+    tasks: dict[str, Task] = {}
+    if corrupts and (view == "namedata" or (view is None and texts.questions)):
+        questions = texts.require_questions()
+        task = config.finetune.task
+        tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
+    if view != "namedata":
+        tasks["charcorruption" if corrupts else "windows"] = pretraining
+    prefix = pretraining.max_length if isinstance(pretraining, SpanCorruption) else block_size
+    lengths = [len(document) for document in corpus.documents]
+    facts = FactIndex(corpus, texts.questions)
+    roles = (("training", texts.questions), ("eval", texts.eval))
+    return Inspection(
+        characters=len(corpus.codes),
+        vocabulary=len(tokenizer),
+        pairs={name: _pairs(task, tokenizer, config, count) for name, task in tasks.items()},
+        corpus=CorpusFacts(
+            name=corpus.name,
+            documents=len(lengths),
+            empty=lengths.count(0),
+            shortest=min(lengths),
+            median=median(lengths),
+            longest=max(lengths),
+            prefix=prefix,
+            share_within_prefix=_share(n <= prefix for n in lengths),
+            padding=(
+                _padding_share(pretraining) if isinstance(pretraining, SpanCorruption) else None
+            ),
+        ),
+        questions={role: _describe(role, items, facts, prefix) for role, items in roles if items},
+    )
+
+
+def _pairs(
+    task: Task, tokenizer: Tokenizer, config: ExperimentConfig, count: int
+) -> list[tuple[str, str]]:
+    generator = new_generator(config.seed, "inspect")
+    width, pairs = task.positions_per_example, []
+    for i in range(min(count, task.n_examples)):
+        batch = task.batch(torch.tensor([i]), generator)
+        y = batch.targets.masked_fill(batch.targets == IGNORE, 0).tolist()
+        # A batch leaves out an example's last character, whose target would be a pad.
+        x = tokenizer.decode([*batch.tokens.tolist(), *y[-1:]])[:width]
+        pairs.append((x.ljust(width, PAD), tokenizer.decode(y).ljust(width, PAD)))
+    return pairs
+
+
+def _padding_share(task: SpanCorruption) -> float:
+    """Return the expected share of pads when every example is padded to the block."""
+    truncations = torch.arange(task.min_length, task.max_length + 1)
+    kept = torch.minimum(truncations[None], task.lengths[:, None])  # (documents, truncations)
+    return 1.0 - float((kept + 1).double().mean()) / task.positions_per_example
+
+
+def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) -> QuestionFacts:
+    items, seen = questions.items, facts.answer_counts
+    top = most_frequent_answer(items) if questions.answered else None
+
+    def found(within: int | None, exact: bool) -> float | None:
+        if top is None:
+            return None
+        return _share(facts.in_documents(q, within, exact=exact) for q in items)
+
+    return QuestionFacts(
+        name=questions.name,
+        lines=len(items),
+        asked_again=sum(n - 1 for n in Counter(q.text for q in items).values()),
+        not_ascii=sum(not (q.text + (q.answer or "")).isascii() for q in items),
+        most_frequent_answer=top,
+        most_frequent_share=_share(q.answer == top for q in items) if top else None,
+        in_document=found(None, False),
+        in_document_exact_name=found(None, True),
+        in_prefix=found(prefix, False),
+        in_prefix_exact_name=found(prefix, True),
+        among_training_answers=(
+            _share(q.answer in seen for q in items) if top and seen and role == "eval" else None
+        ),
+    )
+
+
+def _share(flags: Iterable[bool]) -> float:
+    values: Sequence[bool] = list(flags)
+    return sum(values) / len(values)

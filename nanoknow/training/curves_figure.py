@@ -1,0 +1,66 @@
+"""How runs went, as pictures: panels of curves over the steps of training."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanoknow.figures.canvas import COLORS, Points, draw_curves, picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves over the steps of training.
+
+    Attributes:
+        title: what they show.
+        unit: of what they show; empty for a plain number.
+        curves: by name, (step, value).
+        behind: the same before it was averaged, drawn thin; none for none.
+    """
+
+    title: str
+    unit: str
+    curves: Mapping[str, Points]
+    behind: Mapping[str, Points] = field(default_factory=dict)
+
+
+def plot_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
+    """Draw panels of curves; a name has one colour in all panels of a row.
+
+    Args:
+        path: .png or .svg.
+        rows: from the top; one panel or more in each.
+
+    Raises:
+        ConfigError: another format, or a folder that cannot be written.
+    """
+    n_columns = max(map(len, rows))
+    with picture(path, (4.4 * n_columns, 3.2 * len(rows))) as figure:
+        grid = figure.subplots(len(rows), n_columns, squeeze=False)
+        for places, row in zip(grid, rows, strict=True):
+            names = dict.fromkeys(name for panel in row for name in panel.curves)
+            colors = dict(zip(names, itertools.cycle(COLORS), strict=False))
+            for axes in places[len(row) :]:
+                axes.set_axis_off()
+            for axes, panel in zip(places, row, strict=False):
+                _draw_panel(axes, panel, colors)
+
+
+def _draw_panel(axes: Axes, panel: Panel, colors: Mapping[str, str]) -> None:
+    unit = f"{panel.unit} (thin: single steps)" if panel.behind else panel.unit
+    axes.set(title=panel.title, xlabel="step", ylabel=unit)
+    axes.grid(axis="y")
+    for name, points in panel.behind.items():
+        axes.plot(*zip(*points, strict=True), color=colors[name], alpha=0.35, linewidth=0.7)
+    greatest = max(y for points in panel.curves.values() for _, y in points)
+    if greatest > 0:
+        _, top = axes.get_ylim()
+        axes.set_ylim(0, max(1.05 * greatest, top if panel.behind else 0.0))
+    draw_curves(axes, panel.curves, colors)

@@ -1,0 +1,88 @@
+"""A run's metrics for TensorBoard, in ``tensorboard/`` of its folder.
+
+They are written anew in each sitting from ``metrics.jsonl``, which is the record: what a resumed
+run makes again is there once. The package is an extra of nanoknow, imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.runs.run import Run
+
+FOLDER = "tensorboard"
+TAGS = {
+    ("step", "loss"): "loss/step",
+    ("epoch", "loss"): "loss/epoch",
+    ("accuracy", "accuracy"): "accuracy",
+    ("step", "learning_rate"): "learning rate",
+    ("step", "grad_norm"): "gradient norm",
+}
+"""What is shown of each kind of metrics, and under which name."""
+
+Log = Callable[[str, dict[str, Any]], None]
+"""Called with the kind of some metrics, and their values."""
+
+
+def require_tensorboard() -> Any:  # noqa: ANN401 - a class that may not be installed
+    """Return the class that writes event files.
+
+    Raises:
+        ConfigError: the package is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ConfigError(
+            "--tensorboard: needs the package tensorboard: install it with 'pip install "
+            "tensorboard', or leave the flag out"
+        ) from None
+    return SummaryWriter
+
+
+@contextmanager
+def open_event_log(run: Run) -> Iterator[Log]:
+    """Write what a run has recorded so far, and yield what writes on.
+
+    Points stand at the run's own seconds of training after it was made, so that a pause between
+    two sittings takes no room.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+        ConfigError: the package is not installed.
+    """
+    folder, began = run.path / FOLDER, datetime.fromisoformat(run.record.created).timestamp()
+
+    def log(kind: str, values: dict[str, Any]) -> None:
+        for (of, key), tag in TAGS.items():
+            if of == kind:
+                at = began + values["seconds"]
+                with _naming(folder):
+                    writer.add_scalar(tag, values[key], values["step"], walltime=at)
+
+    with _naming(folder):
+        for earlier in folder.glob("events.out.tfevents.*"):
+            earlier.unlink()
+        writer = require_tensorboard()(folder)
+    try:
+        for metrics in run.metrics():
+            log(metrics["kind"], metrics)
+        yield log
+    finally:
+        with _naming(folder):
+            writer.close()
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder}: {error.strerror}: mend that, or leave --tensorboard out"
+        ) from None

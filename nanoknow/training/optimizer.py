@@ -1,0 +1,64 @@
+"""AdamW and Muon with their parameter groups, and the learning rate at each moment."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig
+
+
+def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
+    """Make AdamW with weight decay where the config puts it, and Muon if it is asked for.
+
+    ``all_but_biases`` is the original birthplace trainer's choice, ``linear_weights`` that of
+    the Shakespeare one. Muon takes the weights of all linear layers but the head, with its rate
+    scaled so that its updates are as large as AdamW's (Liu et al., 2025, "Muon is Scalable for LLM
+    Training").
+    """
+    linear = {
+        f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Linear)
+    }
+    matrices: list[nn.Parameter] = []
+    decayed: list[nn.Parameter] = []
+    spared: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if config.matrices == "muon" and name in linear and not name.startswith("head."):
+            matrices.append(parameter)
+            continue
+        chosen = name in linear if config.decay == "linear_weights" else not name.endswith("bias")
+        (decayed if chosen else spared).append(parameter)
+    groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": spared, "weight_decay": 0.0},
+    ]
+    rate = config.learning_rate
+    adamw = torch.optim.AdamW(groups, lr=rate, betas=config.betas, fused=True)
+    if not matrices:
+        return [adamw]
+    muon = torch.optim.Muon(
+        matrices, lr=rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
+    return [adamw, muon]
+
+
+def learning_rate(schedule: ScheduleConfig, peak: float, n: int, planned: int) -> float:
+    """Return the rate of the step that brings the count of positions to ``n``.
+
+    Below the warm-up it is ``peak·n/warmup``; then it falls along a cosine to ``final_share`` of
+    the peak at ``decay_positions``. Past that the cosine rises again, as the original's did.
+
+    Args:
+        schedule: its counts are of positions, padding up to the block included.
+        peak: the highest rate.
+        n: positions seen, the current batch included.
+        planned: positions in all the planned epochs: where the cosine ends if the schedule
+            does not say.
+    """
+    warmup, end = schedule.warmup_positions, schedule.decay_positions or planned
+    if n < warmup:
+        return peak * n / warmup
+    progress = (n - warmup) / max(1, end - warmup)
+    return peak * max(schedule.final_share, 0.5 * (1.0 + math.cos(math.pi * progress)))

@@ -1,0 +1,120 @@
+"""What must be as it was where a run is resumed, and what may differ and is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.data.sources import Texts
+from nanoknow.errors import ConfigError, DataError
+from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
+from nanoknow.runs.lock import RunLock
+from nanoknow.runs.run import Run
+from nanoknow.system.device import Device, choose_device
+from nanoknow.system.provenance import environment
+from nanoknow.system.reporter import Reporter
+from nanoknow.training.session import Sitting, TrainingOptions, TrainingSummary
+from nanoknow.training.start import _make_eval_task, _make_trainer, _roles
+
+
+def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
+    """Continue a run from its last checkpoint, by its own config.
+
+    Raises:
+        CheckpointError: another process trains it, or its checkpoint is damaged.
+        ConfigError: its config has been changed since.
+        DataError: its texts have.
+    """
+    options.require_packages()
+    with RunLock(run.path):
+        return _resume_locked(run, options, reporter)
+
+
+def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
+    config, checkpoint = run.config, run.latest()
+    require_same_config(run, config, checkpoint)
+    device = choose_device(options.device, checkpoint.record.precision)
+    texts = Texts.find(config.data, _roles(config, run.record.stage))
+    require_same_texts(run, texts, checkpoint)
+    tokenizer = checkpoint.record.tokenizer
+    model = checkpoint.load_model(device)
+    trainer = _make_trainer(config, run.record.stage, texts, tokenizer, model, device, reporter)
+    trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
+    run.forget_after(trainer.progress.step)
+    reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
+    changes = changes_since(run, checkpoint.record, device)
+    if changes:
+        reporter.note(
+            f"warning: {', '.join(changes)}: the weights will not be bit-identical to those of a "
+            f"run never interrupted"
+        )
+    return Sitting(
+        run,
+        trainer,
+        config,
+        texts,
+        tokenizer,
+        options,
+        reporter,
+        _make_eval_task(config, run.record.stage, texts, tokenizer),
+        checkpoint.record.seconds,
+        trainer.progress.step,
+    ).train()
+
+
+def require_same_config(run: Run, config: ExperimentConfig, checkpoint: Checkpoint) -> None:
+    """Refuse a run's config where it says otherwise than the weights.
+
+    Raises:
+        ConfigError: names the first such value on both sides.
+    """
+    record = checkpoint.record
+    stage = run.record.stage
+    pairs: tuple[tuple[str, BaseModel, BaseModel], ...] = (
+        ("model", config.model, record.model),
+        (f"{stage}.task", getattr(config, stage).task, record.task),
+    )
+    sides: dict[str, tuple[Any, Any]] = {"seed": (config.seed, record.seed)}
+    for section, ours, theirs in pairs:
+        one, other = ours.model_dump(), theirs.model_dump()
+        for key in {**one, **other}:
+            sides[f"{section}.{key}"] = (one.get(key), other.get(key))
+    for key, (now, then) in sides.items():
+        if now != then:
+            raise ConfigError(
+                f"{run.path / 'config.yaml'}: {key}: {now} here, and {then} in "
+                f"{checkpoint.path.name}, which was trained with it: put it back, or start a new "
+                f"run"
+            )
+
+
+def require_same_texts(run: Run, texts: Texts, checkpoint: Checkpoint) -> None:
+    """Refuse texts that are not those of a run.
+
+    Raises:
+        DataError: names the first.
+    """
+    for role, text in texts.hashes().items():
+        now, then = text["sha256"], checkpoint.record.data.get(role, text)["sha256"]
+        if now != then:
+            raise DataError(
+                f"{text['name']}: SHA-256 {now[:12]}… here, and {then[:12]}… when {run.path} was "
+                f"trained: put the old {role} back, or start a new run"
+            )
+
+
+def changes_since(run: Run, record: CheckpointRecord, device: Device) -> list[str]:
+    """Name what computes otherwise than when a checkpoint was written, and may round otherwise."""
+    here = environment(device)
+    there = {"python": here["python"], "numpy": here["numpy"]}
+    for start in (m for m in run.metrics() if m["kind"] == "start"):  # the last one counts
+        there |= {key: str(start.get(key, there[key])) for key in there}
+    there |= {"nanoknow": record.version, "torch": record.torch}
+    there |= {"device": record.device, "precision": record.precision}
+    return [
+        f"{key} {there[key]} then and {here[key]} now"
+        for key in ("nanoknow", "torch", "python", "numpy", "device", "precision")
+        if there[key] != here[key]
+    ]

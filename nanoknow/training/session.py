@@ -1,0 +1,227 @@
+"""One process's share of a run's training: its loop, its records, its checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from nanoknow import __version__
+from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig, StageConfig
+from nanoknow.data.sources import Texts
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.errors import Interrupted
+from nanoknow.evaluation.answers import answer_questions, count_right
+from nanoknow.evaluation.scores import Score
+from nanoknow.runs.checkpoint import CheckpointRecord, save_checkpoint
+from nanoknow.runs.run import Run
+from nanoknow.system.provenance import environment
+from nanoknow.system.reporter import Reporter
+from nanoknow.system.signals import StopSignals
+from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
+from nanoknow.training.trainer import StepResult, Trainer
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to run, as against what to compute.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        max_minutes: stop, with a checkpoint, after so many minutes of this sitting.
+        tensorboard: write the metrics as event files too.
+    """
+
+    device: str = "auto"
+    max_minutes: float | None = None
+    tensorboard: bool = False
+
+    def require_packages(self) -> None:
+        """See that what the options need is installed.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        if self.tensorboard:
+            require_tensorboard()
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """How a training run ended.
+
+    Attributes:
+        run: its folder.
+        epochs: complete ones; fewer than planned when it was stopped early.
+        loss: mean of the last complete epoch, in nats a character; None before the first.
+        accuracy: on the evaluation questions, the last time it was measured.
+        seconds: of training in all sittings.
+    """
+
+    run: str
+    stage: str
+    variant: str
+    n_parameters: int
+    epochs: int
+    planned_epochs: int
+    step: int
+    loss: float | None
+    accuracy: dict[str, Any] | None
+    seconds: float
+    device: str
+    precision: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+@dataclass
+class Sitting:
+    """One process's share of a run's training."""
+
+    run: Run
+    trainer: Trainer
+    config: ExperimentConfig
+    texts: Texts
+    tokenizer: Tokenizer
+    options: TrainingOptions
+    reporter: Reporter
+    eval_task: QuestionAnswering | None
+    seconds_before: float = 0.0
+    saved_step: int | None = None
+
+    def __post_init__(self) -> None:
+        self.stage: StageConfig = getattr(self.config, self.run.record.stage)
+        self.log: Log | None = None
+        self.began = self.saved_at = time.monotonic()
+        self.n_examples = 0
+        self.loss = ""
+
+    @property
+    def seconds(self) -> float:
+        """Training time in all sittings."""
+        return self.seconds_before + self.sitting_seconds
+
+    @property
+    def sitting_seconds(self) -> float:
+        """Training time in this sitting."""
+        return time.monotonic() - self.began
+
+    def save(self) -> None:
+        """Write a checkpoint of where training stands, unless the last one is just that."""
+        if self.trainer.progress.step == self.saved_step:
+            return
+        tensors, progress = self.trainer.state()
+        record = CheckpointRecord(
+            version=__version__,
+            torch=torch.__version__,
+            model=self.config.model,
+            vocabulary=self.tokenizer.characters,
+            task=getattr(self.config, self.run.record.stage).task,
+            seed=self.config.seed,
+            precision=self.trainer.device.precision,
+            device=self.trainer.device.name,
+            progress=progress,
+            seconds=self.seconds,
+            data=self.texts.hashes(),
+        )
+        save_checkpoint(self.run.checkpoints, record, self.trainer.learned.state_dict(), tensors)
+        self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step
+
+    def train(self) -> TrainingSummary:
+        """Train until the epochs, the minutes or the user's patience are at an end.
+
+        Raises:
+            Interrupted: a signal came; everything is saved.
+        """
+        progress = self.trainer.progress
+        record = self.run.record
+        self.run.record_metrics("start", step=progress.step, **environment(self.trainer.device))
+        title = f"{record.stage} {record.variant}"
+        minutes = self.options.max_minutes
+        limit = math.inf if minutes is None else minutes * 60
+        with (
+            StopSignals() as signals,
+            open_event_log(self.run) if self.options.tensorboard else nullcontext() as self.log,
+            self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
+        ):
+            for result in self.trainer.steps():
+                self._record(result)
+                show(result.step, self._words(result))
+                if signals.received is not None:
+                    self.save()
+                    raise Interrupted(
+                        f"stopped at step {result.step} and saved: continue with "
+                        f"--resume --out {self.run.path}",
+                        signals.received,
+                    )
+                if self.sitting_seconds >= limit:
+                    break
+                if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
+                    self.save()
+            self.save()
+        return summarize(self.run)
+
+    def _words(self, result: StepResult) -> str:
+        self.n_examples += result.n_examples
+        self.loss = f"loss {result.reading.loss:.3f} " if result.reading else self.loss
+        speed = self.n_examples / max(self.sitting_seconds, 1e-9)
+        return (
+            f"epoch {result.epoch}/{self.stage.epochs} {self.loss}"
+            f"lr {result.learning_rate:.1e} {speed:.0f} ex/s"
+        )
+
+    def _record(self, result: StepResult) -> None:
+        place = {"step": result.step, "epoch": result.epoch, "seconds": round(self.seconds, 3)}
+        reading = result.reading
+        if reading is not None and (result.step % self.stage.log_every == 0 or result.step == 1):
+            self._note("step", **place, **asdict(reading), learning_rate=result.learning_rate)
+        if reading is None or result.epoch_loss is None:
+            return
+        self._note(
+            "epoch",
+            **place,
+            loss=result.epoch_loss,
+            last_loss=reading.loss,
+            learning_rate=result.learning_rate,
+        )
+        every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
+        due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
+        if due and self.eval_task is not None:
+            answers = answer_questions(self.trainer.learned, self.eval_task)
+            score = Score(count_right(answers), len(answers))
+            self._note("accuracy", **place, **score.to_json())
+
+    def _note(self, kind: str, **values: object) -> None:
+        self.run.record_metrics(kind, **values)
+        if self.log is not None:
+            self.log(kind, values)
+
+
+def summarize(run: Run) -> TrainingSummary:
+    """Tell how a run stands, from its records."""
+    record, checkpoint = run.record, run.latest().record
+    stage: StageConfig = getattr(run.config, record.stage)
+    metrics = list(run.metrics())
+    epochs = [m for m in metrics if m["kind"] == "epoch"]
+    accuracies = [m for m in metrics if m["kind"] == "accuracy"]
+    return TrainingSummary(
+        run=str(run.path),
+        stage=record.stage,
+        variant=record.variant,
+        n_parameters=record.n_parameters,
+        epochs=int(checkpoint.progress["epoch"]),
+        planned_epochs=stage.epochs,
+        step=int(checkpoint.progress["step"]),
+        loss=epochs[-1]["loss"] if epochs else None,
+        accuracy=accuracies[-1] if accuracies else None,
+        seconds=round(checkpoint.seconds, 3),
+        device=checkpoint.device,
+        precision=checkpoint.precision,
+    )

@@ -1,0 +1,191 @@
+"""The attention weights that are recorded are those that the model computes with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nanoknow.attention.figure import plot_weights
+from nanoknow.attention.trace import Look, look, places_of, recording
+from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.generation.greedy import decode_greedily
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.layers import Attention
+from tests.figures.test_canvas import check_png, check_svg
+from tests.models.test_every_model import (
+    LENGTH,
+    SIZES,
+    every_model,
+    logits_of,
+    random_model,
+    random_tokens,
+)
+
+STOP = 1
+
+
+def attentions(model: nn.Module) -> dict[str, Attention]:
+    return {
+        name.removesuffix(".attention"): module
+        for name, module in model.named_modules()
+        if isinstance(module, Attention)
+    }
+
+
+def looked(model: CharacterModel, n_prompt: int = 9, max_new: int = 7) -> Look:
+    return look(model, random_tokens(n_prompt).numpy(), STOP, max_new)
+
+
+@every_model
+@pytest.mark.parametrize("length", [1, 7, LENGTH])
+def test_the_logits_come_from_the_recorded_weights(config: ModelConfig, length: int) -> None:
+    model, tokens = random_model(config), random_tokens(length)
+    plain = logits_of(model, tokens)
+    with recording(model) as found:
+        recorded = logits_of(model, tokens)
+    torch.testing.assert_close(recorded, plain, rtol=0, atol=1e-5)
+    assert [record.layer for record in found] == list(attentions(model))
+    assert torch.equal(logits_of(model, tokens), plain)  # and nothing stays behind
+    assert len(found) == len(attentions(model))
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+@every_model
+def test_the_weights_times_the_values_are_what_each_layer_gathered(config: ModelConfig) -> None:
+    model, tokens = random_model(config), random_tokens(LENGTH)
+    values: dict[str, Tensor] = {}
+    gathered: dict[str, Tensor] = {}
+    handles = []
+    for name, module in attentions(model).items():
+
+        def keep_value(_: object, __: object, out: Tensor, name: str = name) -> None:
+            values[name] = out
+
+        def keep_gathered(_: object, inputs: tuple[Tensor], name: str = name) -> None:
+            gathered[name] = inputs[0]
+
+        handles.append(module.value.register_forward_hook(keep_value))
+        handles.append(module.projection.register_forward_pre_hook(keep_gathered))
+    logits_of(model, tokens)  # an ordinary pass
+    for handle in handles:
+        handle.remove()
+    with recording(model) as found:
+        logits_of(model, tokens)
+    for record in found:
+        value = values[record.layer]
+        by_head = value.view(len(value), config.n_heads, -1).transpose(0, 1)  # (h, S, d/h)
+        c = (record.weights[0] @ by_head).transpose(0, 1).flatten(1)
+        torch.testing.assert_close(c, gathered[record.layer], rtol=0, atol=1e-5)
+
+
+@every_model
+def test_weights_sum_to_one_and_see_nothing_later(config: ModelConfig) -> None:
+    model = random_model(config)
+    with recording(model) as found:
+        logits_of(model, random_tokens(LENGTH))
+    for record in found:
+        weights = record.weights[0]
+        torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:2]))
+        queries, keys = places_of(model, record.layer, LENGTH)
+        assert weights.shape == (config.n_heads, len(queries), len(keys))
+        later = [[key.position > query.position for key in keys] for query in queries]
+        assert not weights[:, torch.tensor(later)].any()
+        if isinstance(config, VanillaConfig):
+            assert (weights[:, ~torch.tensor(later)] > 0).all()
+
+
+def test_the_first_latents_never_look_past_as_many_characters() -> None:
+    model = random_model(PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6}))
+    down = looked(model).layers[0]
+    assert (down.weights[:, :, :6] > 0).all()
+    assert not down.weights[:, :, 6:].any()
+
+
+@every_model
+def test_an_answer_is_looked_up_as_it_is_decoded(config: ModelConfig) -> None:
+    model = random_model(config, seed=3)
+    prompt = random_tokens(9, seed=5).numpy()
+    seen = look(model, prompt, STOP, 7)
+    [decoded] = decode_greedily(model, [prompt], STOP, 7)
+    assert seen.answer.ids == decoded.ids
+    assert seen.read == [*prompt, *decoded.ids[:-1]]
+    assert logits_of(model, torch.tensor(seen.read))[8:].argmax(1).tolist() == decoded.ids
+    with recording(model) as found:
+        logits_of(model, torch.tensor(seen.read))
+    for layer, record in zip(seen.layers, found, strict=True):
+        assert layer.name == record.layer
+        for i, query in enumerate(layer.queries):
+            if query is None:
+                assert not layer.weights[i].any()
+                continue
+            row = record.weights[0, :, query.number]
+            torch.testing.assert_close(layer.weights[i], row)
+            assert query.position <= len(prompt) - 1 + i
+            if query.kind == "character":
+                assert query.number == len(prompt) - 1 + i
+        marked = layer.on_positions(len(seen.read))
+        assert marked.shape == (*layer.weights.shape[:2], len(seen.read))
+        torch.testing.assert_close(marked.sum(-1), layer.weights.sum(-1))
+
+
+def kinds(model: CharacterModel) -> dict[str, tuple[set[str], set[str]]]:
+    return {
+        layer.name: ({q.kind for q in layer.queries if q}, {k.kind for k in layer.keys})
+        for layer in looked(model).layers
+    }
+
+
+def test_a_perceivers_latents_read_characters_and_are_read_by_them() -> None:
+    character, latent = {"character"}, {"latent"}
+    vanilla = random_model(VanillaConfig.model_validate(SIZES))
+    assert set(kinds(vanilla)) == {"blocks.0", "blocks.1", "blocks.2"}
+    assert all(pair == (character, character) for pair in kinds(vanilla).values())
+    sizes = {**SIZES, "bottleneck_dim": 6}
+    first = kinds(random_model(PerceiverConfig.model_validate(sizes)))
+    assert first == {
+        "down": (latent, character),
+        "blocks.0": (latent, latent),
+        "up": (character, latent),
+    }
+    spread = kinds(random_model(PerceiverConfig.model_validate({**sizes, "latents": "spread"})))
+    assert spread == {**first, "up": (character, character | latent)}
+
+
+def test_a_latent_stands_where_it_is_complete() -> None:
+    sizes = {**SIZES, "bottleneck_dim": 5, "latents": "spread"}  # one for four characters
+    model = random_model(PerceiverConfig.model_validate(sizes))
+    down, block, up = looked(model).layers
+    n = len(looked(model).read)
+    assert [key.position for key in block.keys] == list(range(3, n, 4))
+    assert [key.number for key in up.keys if key.kind == "latent"] == list(range(n // 4))
+    assert all(key.position == i for i, key in enumerate(up.keys))
+    for i, query in enumerate(down.queries):
+        assert query is not None
+        assert query.position == (9 + i) // 4 * 4 - 1  # the last latent that is complete
+
+
+def test_before_any_latent_is_complete_nobody_looks() -> None:
+    sizes = {**SIZES, "bottleneck_dim": 1, "latents": "spread", "n_layers": 2}
+    model = random_model(PerceiverConfig.model_validate(sizes))
+    down, up = looked(model, max_new=3).layers
+    assert set(down.queries) == {None}
+    assert not down.weights.any()
+    assert {key.kind for key in up.keys} == {"character"}
+    torch.testing.assert_close(up.weights.sum(-1), torch.ones(up.weights.shape[:2]))
+
+
+@pytest.mark.parametrize("latents", ["first", "spread"])
+def test_every_head_is_drawn_whatever_the_characters(latents: str, tmp_path: Path) -> None:
+    sizes = {**SIZES, "bottleneck_dim": 6, "latents": latents}
+    seen = looked(random_model(PerceiverConfig.model_validate(sizes)))
+    n_read, n_written = len(seen.read), len(seen.answer.ids)
+    read, written = ("$é\n水\u0301\\_^{" * 3)[:n_read], "⁇\t$水Ł語🙂"[:n_written]
+    for name in ("a.png", "a.svg"):
+        plot_weights(seen, read, written, tmp_path / name)
+    width, height = check_png((tmp_path / "a.png").read_bytes())
+    assert width > 160 * 3
+    assert height > 160 * 4 * 0.3
+    check_svg((tmp_path / "a.svg").read_bytes())

@@ -1,0 +1,244 @@
+"""The counted cost is what torch counts on the real models."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
+from nanoknow.complexity.estimate import SWEEP_LENGTHS, estimate
+from nanoknow.complexity.formulas import Complexity, complexity_of, sweep, vanilla_of
+from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.data.batch import Group, Layout
+from nanoknow.errors import ConfigError
+from nanoknow.models.registry import build_model
+
+SMALL = {"n_layers": 3, "n_heads": 4, "d_model": 48, "block_size": 40}
+CASES: list[tuple[ModelConfig, int, int]] = [
+    (VanillaConfig(), 256, 128),
+    (PerceiverConfig(), 256, 128),
+    (PerceiverConfig(), 256, 64),
+    (PerceiverConfig(), 256, 20),
+    (VanillaConfig(n_layers=8, d_model=512), 65, 128),
+    (VanillaConfig.model_validate(SMALL), 17, 1),
+    (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 9}), 17, 1),
+    (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 9}), 17, 40),
+    (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 40}), 17, 40),
+    (PerceiverConfig.model_validate({**SMALL, "n_layers": 2, "bottleneck_dim": 1}), 17, 33),
+    *((PerceiverConfig(latents="spread"), 256, n) for n in (128, 127, 64, 20, 1)),
+    *(
+        (PerceiverConfig.model_validate({**SMALL, "latents": "spread", "bottleneck_dim": m}), 17, n)
+        for m in (1, 9, 20, 40)
+        for n in (1, 33, 40)
+    ),
+]
+
+
+def torch_counts(config: ModelConfig, vocab_size: int, seq_len: int) -> tuple[int, int]:
+    """Return the FLOPs of the model's forward pass as torch counts them, and its parameters."""
+    meta = torch.device("meta")
+    with meta:
+        model = build_model(config, vocab_size).eval()
+    tokens = torch.zeros(seq_len, dtype=torch.int64, device=meta)
+    with FlopCounterMode(display=False) as counter:
+        model(tokens, Layout.of((Group(1, seq_len),), meta))
+    return counter.get_total_flops(), model.n_parameters
+
+
+def counts(complexity: Complexity) -> tuple[int, int]:
+    return complexity.flops, complexity.parameters
+
+
+@pytest.mark.parametrize(("config", "vocab_size", "seq_len"), CASES, ids=repr)
+def test_flops_and_parameters_equal_torchs(
+    config: ModelConfig, vocab_size: int, seq_len: int
+) -> None:
+    found = complexity_of(config, vocab_size, seq_len)
+    assert counts(found) == torch_counts(config, vocab_size, seq_len)
+
+
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(
+    layers=st.integers(2, 5),
+    heads=st.integers(1, 4),
+    head_width=st.integers(1, 9),
+    block_size=st.integers(8, 50),
+    vocab_size=st.integers(1, 40),
+    data=st.data(),
+)
+def test_flops_and_parameters_equal_torchs_for_any_sizes(
+    layers: int, heads: int, head_width: int, block_size: int, vocab_size: int, data: st.DataObject
+) -> None:
+    perceiver = PerceiverConfig(
+        n_layers=layers,
+        n_heads=heads,
+        d_model=heads * head_width,
+        block_size=block_size,
+        bottleneck_dim=data.draw(st.integers(1, block_size)),
+        latents=data.draw(st.sampled_from(["first", "spread"])),
+    )
+    seq_len = data.draw(st.integers(1, block_size))
+    for config in (perceiver, vanilla_of(perceiver)):
+        found = complexity_of(config, vocab_size, seq_len)
+        assert counts(found) == torch_counts(config, vocab_size, seq_len)
+
+
+@pytest.mark.parametrize(
+    ("config", "vocab_size", "parameters"),
+    [
+        (VanillaConfig(), 256, 3_323_392),
+        (PerceiverConfig(), 256, 3_339_776),
+        (PerceiverConfig(latents="spread"), 256, 3_339_776),
+        (VanillaConfig(n_layers=8, d_model=512), 65, 25_352_192),
+    ],
+)
+def test_parameters_are_the_originals(
+    config: ModelConfig, vocab_size: int, parameters: int
+) -> None:
+    assert complexity_of(config, vocab_size, 128).parameters == parameters
+
+
+def test_both_cross_attentions_are_counted() -> None:
+    d, length, m, layers, vocab = 256, 128, 64, 4, 256
+    projections = (10 * m + 2 * length) * d**2 + (10 * length + 2 * m) * d**2
+    trunk = (layers - 2) * (12 * m * d**2 + 2 * m**2 * d)
+    without_cross_attention = projections + trunk + length * d * vocab
+    total = complexity_of(PerceiverConfig(), vocab, length).multiply_adds
+    assert total - without_cross_attention == 2 * (2 * m * length * d)
+
+
+def test_attention_memory_is_that_of_every_heads_matrix() -> None:
+    vanilla = complexity_of(VanillaConfig(), 256, 128)
+    perceiver = complexity_of(PerceiverConfig(), 256, 128)
+    assert vanilla.attention_bytes == 4 * 4 * 8 * 128 * 128
+    assert perceiver.attention_bytes == 4 * 8 * (2 * 64 * 128 + 2 * 64 * 64)
+    assert [c.attention_entries for c in perceiver.components] == [0, 65536, 65536, 65536, 0]
+    spread = complexity_of(PerceiverConfig(latents="spread"), 256, 128)
+    assert [c.attention_entries for c in spread.components] == [0, 65536, 65536, 131072, 0]
+
+
+def test_spread_latents_cost_the_reading_of_the_other_characters_on_top() -> None:
+    d, length, m = 256, 128, 64
+    vanilla, first, spread = (
+        complexity_of(config, 256, length)
+        for config in (VanillaConfig(), PerceiverConfig(), PerceiverConfig(latents="spread"))
+    )
+    more = 2 * (length - m) * d**2 + 2 * length * (length - m) * d
+    assert spread.multiply_adds - first.multiply_adds == more
+    assert spread.flops == 570_425_344
+    assert spread.flops / vanilla.flops < 0.65
+
+
+@pytest.mark.parametrize("latents", ["first", "spread"])
+@pytest.mark.parametrize(("m", "length"), [(64, 128), (9, 40), (1, 17)])
+def test_the_formula_in_words_gives_the_total(latents: str, m: int, length: int) -> None:
+    sizes = {"latents": latents, "bottleneck_dim": m, "block_size": length}
+    found = complexity_of(PerceiverConfig.model_validate(sizes), 256, length)
+    text = found.formula
+    for printed, typed in (("²", "**2"), ("−", "-"), ("ℓ", "n")):
+        text = text.replace(printed, typed)
+    text = re.sub(r"(?<=[\w)])(?=[a-zA-Z(])", "*", text)  # a product has no sign
+    total = eval(text, {"m": m, "n": length, "d": 256, "L": 4, "V": 256})
+    assert total == found.multiply_adds
+
+
+def test_a_longer_sequence_than_the_block_is_a_model_with_a_longer_block() -> None:
+    for short, long in (
+        (VanillaConfig(), VanillaConfig(block_size=512)),
+        (PerceiverConfig(), PerceiverConfig(block_size=512)),
+        (PerceiverConfig(latents="spread"), PerceiverConfig(latents="spread", block_size=512)),
+    ):
+        assert complexity_of(short, 256, 512) == complexity_of(long, 256, 512)
+
+
+def test_sweep_starts_equal_and_then_the_perceiver_falls_behind() -> None:
+    rows = sweep(PerceiverConfig(), 256, SWEEP_LENGTHS)
+    assert [row.seq_len for row in rows] == [32, 64, 128, 256, 512, 1024, 2048, 4096]
+    ratios = [row.flops_ratio for row in rows]
+    assert ratios[:2] == [1.0, 1.0]
+    assert ratios[1:] == sorted(set(ratios), reverse=True)
+    assert rows[2].vanilla_flops == complexity_of(VanillaConfig(), 256, 128).flops
+
+
+def test_estimate_reports_the_original_by_default() -> None:
+    report = estimate()
+    assert report.vanilla == complexity_of(VanillaConfig(), 256, 128)
+    assert report.perceiver == complexity_of(PerceiverConfig(), 256, 128)
+    values = json.loads(json.dumps(report.to_json()))
+    assert (values["vanilla"]["flops"], values["perceiver"]["flops"]) == (889192448, 545259520)
+    assert (values["seq_len"], values["bottleneck_dim"], values["plot"]) == (128, 64, None)
+    for variant in ("vanilla", "perceiver"):
+        components = values[variant]["components"]
+        for key in ("flops", "multiply_adds", "parameters", "attention_bytes"):
+            assert values[variant][key] == sum(component[key] for component in components)
+    assert values["sweep"][2]["flops_ratio"] == pytest.approx(545259520 / 889192448)
+
+
+def test_estimate_takes_every_size_and_sorts_the_sweep() -> None:
+    report = estimate(
+        n_layers=2,
+        n_heads=2,
+        d_model=6,
+        seq_len=9,
+        bottleneck_dim=9,
+        vocab_size=3,
+        sweep_lengths=[20, 5, 20],
+    )
+    sizes = {"n_layers": 2, "n_heads": 2, "d_model": 6, "block_size": 9}
+    assert report.vanilla == complexity_of(VanillaConfig.model_validate(sizes), 3, 9)
+    assert [row.seq_len for row in report.sweep] == [5, 20]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"bottleneck_dim": 129}, "bottleneck_dim 129 must not exceed seq_len 128"),
+        ({"seq_len": 32, "bottleneck_dim": 64}, "bottleneck_dim 64 must not exceed seq_len 32"),
+        ({"d_model": 250}, "n_heads 8 must divide d_model 250 without remainder"),
+        ({"n_layers": 1}, "a perceiver needs n_layers of 2 or more: one projects down, one up"),
+        ({"n_heads": 0}, "n_heads: Input should be greater than or equal to 1 (got 0)"),
+        ({"seq_len": 4}, "seq_len: Input should be greater than or equal to 8 (got 4)"),
+        ({"vocab_size": 0}, "vocab_size 0: give 1 or more"),
+        ({"sweep_lengths": []}, "sweep_lengths []: give lengths from 1 to 1099511627776"),
+        ({"sweep_lengths": [64, 0]}, "sweep_lengths [64, 0]: give lengths from 1 to 1099511627776"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        estimate(**sizes)
+    assert str(error.value) == message
+
+
+def test_estimate_draws_the_sweep(tmp_path: Path) -> None:
+    path = tmp_path / "complexity.svg"
+    assert estimate(plot=path).plot == str(path)
+    assert path.read_bytes().startswith(b"<?xml")
+
+
+def test_an_estimate_loads_no_torch_and_no_matplotlib() -> None:
+    code = (
+        "import sys; from nanoknow.complexity.estimate import estimate; estimate(); "
+        "sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_bottlenecks_go_from_one_latent_to_the_block_and_cost_what_each_perceiver_costs() -> None:
+    report = estimate(seq_len=100, bottleneck_dim=24)
+    assert [row.bottleneck_dim for row in report.bottlenecks] == [1, 2, 4, 8, 16, 24, 32, 64, 100]
+    for row in report.bottlenecks:
+        alone = estimate(seq_len=100, bottleneck_dim=row.bottleneck_dim).perceiver
+        assert (row.flops, row.attention_bytes) == (alone.flops, alone.attention_bytes)
+    flops = [row.flops for row in report.bottlenecks]
+    assert flops == sorted(flops)
+    assert flops[-1] == report.vanilla.flops
+    assert len(report.to_json()["bottlenecks"]) == 9

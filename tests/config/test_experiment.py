@@ -1,0 +1,220 @@
+"""What ships is what it says, and every config is frozen and reads back the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from nanoknow.config.experiment import (
+    DataConfig,
+    ExperimentConfig,
+    FinetuneConfig,
+    OptimizerConfig,
+    PretrainConfig,
+    SampleConfig,
+    ScheduleConfig,
+    WorldConfig,
+)
+from nanoknow.config.loading import dump_config, load_config, shipped_configs
+from nanoknow.config.models import PerceiverConfig, VanillaConfig
+from nanoknow.config.tasks import LanguageModelingConfig, SpanCorruptionConfig
+from tests.helpers.config_texts import DEFAULTS, load
+
+SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+# --- what ships
+
+
+def test_the_shipped_configs_are_the_files_in_the_configs_folder() -> None:
+    assert shipped_configs() == {path.stem: path for path in SHIPPED}
+    assert {"birthplaces", "demo", "shakespeare"} <= set(shipped_configs())
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_config_loads_by_name_and_by_path_and_changes_something(path: Path) -> None:
+    config = load_config(path.stem)
+    assert config == load_config(str(path))
+    assert config != DEFAULTS
+
+
+def test_the_defaults_are_the_original_experiment() -> None:
+    optimizer = {
+        "learning_rate": 0.0006,
+        "betas": (0.9, 0.95),
+        "weight_decay": 0.1,
+        "decay": "all_but_biases",
+        "matrices": "adamw",
+        "grad_clip": 1.0,
+        "average": 0.0,
+    }
+    stage = {
+        "optimizer": optimizer,
+        "schedule": {"warmup_positions": 10240, "decay_positions": None, "final_share": 0.1},
+        "checkpoint_minutes": 5.0,
+        "log_every": 10,
+    }
+    answering = {"kind": "question_answering", "max_answer_length": 32}
+    finetune = {**stage, "task": answering, "batch_size": 256}
+    assert DEFAULTS.model_dump(exclude={"augment"}) == {
+        "seed": 0,
+        "precision": "auto",
+        "data": {"corpus": None, "questions": None, "eval": None, "world": None},
+        "model": {
+            "variant": "vanilla",
+            "n_layers": 4,
+            "n_heads": 8,
+            "d_model": 256,
+            "block_size": 128,
+            "dropout": 0.1,
+            "positions": "learned",
+            "qk_norm": False,
+        },
+        "pretrain": {
+            **stage,
+            "task": {
+                "kind": "span_corruption",
+                "min_truncation": 4,
+                "max_truncation": 0.875,
+                "keep_empty_documents": False,
+                "shuffle_clauses": 0.0,
+                "salient_spans": 0.0,
+                "salient_words": "all",
+                "context_dropout": 0.0,
+                "context_width": 24,
+                "context_step": 1,
+                "name_in_place": 0.0,
+                "questions_per_document": 0.0,
+                "scraps_loss": "all",
+            },
+            "epochs": 650,
+            "batch_size": 128,
+            "optimizer": {**optimizer, "learning_rate": 0.006},
+        },
+        "finetune": {**finetune, "epochs": 10, "evaluate_every": 1},
+        "scratch": {**finetune, "epochs": 75, "evaluate_every": 5},
+        "sample": {
+            "context": "O God, O God!",
+            "length": 2000,
+            "temperature": 1.0,
+            "top_k": 10,
+            "past_block": "recompute",
+            "weights": "full",
+        },
+    }
+    assert (PerceiverConfig().bottleneck_dim, PerceiverConfig().latents) == (64, "first")
+
+
+def test_birthplaces_adds_only_the_files_the_empty_document_and_the_decay_to_the_defaults() -> None:
+    config = load_config("birthplaces")
+    decay = ScheduleConfig(decay_positions=200 * 2938 * 128)
+    assert config == DEFAULTS.model_copy(
+        update={
+            "data": DataConfig(
+                corpus=Path("birthplaces/wiki.txt"),
+                questions=Path("birthplaces/birth_places_train.tsv"),
+                eval=Path("birthplaces/birth_dev.tsv"),
+            ),
+            "pretrain": DEFAULTS.pretrain.model_copy(
+                update={
+                    "task": SpanCorruptionConfig(keep_empty_documents=True),
+                    "schedule": decay,
+                }
+            ),
+            "finetune": DEFAULTS.finetune.model_copy(update={"schedule": decay}),
+            "scratch": DEFAULTS.scratch.model_copy(update={"schedule": decay}),
+        }
+    )
+
+
+def test_shakespeare_is_the_original_character_model() -> None:
+    config = load_config("shakespeare")
+    assert config.model == VanillaConfig(n_layers=8, d_model=512)
+    assert config.pretrain == PretrainConfig(
+        task=LanguageModelingConfig(stride=1),
+        epochs=2,
+        batch_size=512,
+        optimizer=OptimizerConfig(learning_rate=6e-4, decay="linear_weights"),
+        schedule=ScheduleConfig(decay_positions=2 * 1_115_266 * 128),
+    )
+
+
+def test_no_file_means_the_defaults_and_so_does_an_empty_one(folder: Path) -> None:
+    assert load_config(None) == DEFAULTS
+    assert load(folder, "") == DEFAULTS
+    assert load(folder, "# nothing\n") == DEFAULTS
+
+
+# --- frozen, and back to the same
+
+
+def sections(config: BaseModel) -> list[BaseModel]:
+    parts = [getattr(config, name) for name in type(config).model_fields]
+    inner = [s for part in parts if isinstance(part, BaseModel) for s in sections(part)]
+    return [config, *inner]
+
+
+@pytest.mark.parametrize(
+    "section",
+    sections(ExperimentConfig(data=DataConfig(world=WorldConfig()), model=PerceiverConfig())),
+    ids=lambda section: type(section).__name__,
+)
+def test_no_value_of_a_config_can_be_changed(section: BaseModel) -> None:
+    for name in type(section).model_fields:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(section, name, getattr(section, name))
+
+
+ANY_TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+LOOKS_LIKE_SOMETHING_ELSE = (
+    "1e-3|1e5|-2.e+7|null|~|yes|=|<<|012|1:30|2001-02-03|.nan|- a|a: b|*a|&a|!a|#|'|\"| |\r\n|"
+    "\x85|\ufeff|{|0x1f|12345678901234567890"
+)
+TEXTS = ANY_TEXT | st.sampled_from(LOOKS_LIKE_SOMETHING_ELSE.split("|"))
+RATES = st.floats(min_value=0.0, exclude_min=True, allow_infinity=False, allow_nan=False)
+
+
+@given(
+    seed=st.integers(0, 2**63 - 1),
+    context=TEXTS,
+    corpus=st.none() | TEXTS.map(Path),
+    rate=RATES,
+    betas=st.tuples(*[st.floats(0.0, 1.0, exclude_max=True)] * 2),
+    every=st.none() | st.integers(1, 10),
+    model=st.sampled_from(
+        [VanillaConfig(n_heads=1), PerceiverConfig(bottleneck_dim=7, latents="spread")]
+    ),
+    world=st.none() | st.builds(WorldConfig, people=st.integers(10, 2**63 - 1)),
+)
+@settings(max_examples=50)
+@example(0, "1e-3", Path("1e5"), 1e-3, (0.0, 1e-9), None, VanillaConfig(), None)
+@example(0, "\x85", Path("\x85"), 1e-3, (0.0, 0.0), None, VanillaConfig(), None)
+def test_a_config_that_was_written_reads_back_the_same(
+    folder: Path,
+    seed: int,
+    context: str,
+    corpus: Path | None,
+    rate: float,
+    betas: tuple[float, float],
+    every: int | None,
+    model: VanillaConfig | PerceiverConfig,
+    world: WorldConfig | None,
+) -> None:
+    config = ExperimentConfig(
+        seed=seed,
+        data=DataConfig(corpus=corpus, world=world),
+        model=model,
+        pretrain=PretrainConfig(optimizer=OptimizerConfig(learning_rate=rate, betas=betas)),
+        finetune=FinetuneConfig(evaluate_every=every),
+        sample=SampleConfig(context=context),
+    )
+    assert load(folder, dump_config(config)) == config
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_config_reads_back_the_same(folder: Path, path: Path) -> None:
+    config = load_config(path.stem)
+    assert load(folder, dump_config(config)) == config

@@ -1,0 +1,193 @@
+"""What is wrong in a config is refused in one line that says where and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nanoknow.config.loading import Override, parse_assignment
+from tests.helpers.config_texts import load, refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: 1\nsed: 2", "FILE:2: sed: unknown key. Did you mean 'seed'? Known here: seed, "),
+        (
+            "pretrain:\n  epoch: 3",
+            "FILE:2: pretrain.epoch: unknown key. Did you mean 'epochs'? Known here: ",
+        ),
+        (
+            "# a comment\n\npretrain:\n  optimizer:\n    learning_rat: 3",
+            "FILE:5: pretrain.optimizer.learning_rat: unknown key. Did you mean 'learning_rate'?",
+        ),
+        (
+            "model:\n  variant: perceiver\n  bottleneck: 3",
+            "FILE:3: model.bottleneck: unknown key. Did you mean 'bottleneck_dim'?",
+        ),
+        ("data: {world: {peple: 20}}", "FILE:1: data.world.peple: unknown key. Did you mean 'pe"),
+        ("qqq: 1", "FILE:1: qqq: unknown key. Known here: seed, precision, data, model, "),
+        # The names of variants and kinds are no keys, though pydantic puts them between the keys.
+        ("vanilla: 1", "FILE:1: vanilla: unknown key. Known here: seed, "),
+        ("model: {perceiver: 1}", "FILE:1: model.perceiver: unknown key. Known here: n_layers, "),
+        ("vocab_size: 256", "FILE:1: vocab_size: unknown key."),
+        ('"a\\nb": 1', "FILE:1: 'a\\nb': unknown key."),
+    ],
+)
+def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_known_key(
+    folder: Path, text: str, message: str
+) -> None:
+    assert refusal(folder, text).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "model:\n  variant: percever",
+            "FILE:1: model: unknown 'percever'. Did you mean 'perceiver'? "
+            "Available: vanilla, perceiver",
+        ),
+        (
+            "precision: bfloat",
+            "FILE:1: precision: unknown 'bfloat'. Did you mean 'bfloat16'? "
+            "Available: auto, float32, bfloat16",
+        ),
+        (
+            "pretrain: {task: {kind: question_answering}}",
+            "FILE:1: pretrain.task: unknown 'question_answering'. "
+            "Available: span_corruption, language_modeling",
+        ),
+        (
+            "finetune: {task: {kind: span_corruption}}",
+            "FILE:1: finetune.task.kind: unknown 'span_corruption'. Available: question_answering",
+        ),
+        ("precision: [a]", "FILE:1: precision: unknown ['a']. Available: auto, float32, bfloat16"),
+    ],
+)
+def test_an_unknown_choice_is_refused_with_those_there_are(
+    folder: Path, text: str, message: str
+) -> None:
+    assert refusal(folder, text) == message
+
+
+@pytest.mark.parametrize("variant", ["[a]", "{a: b}", "null", "3"])
+def test_a_variant_that_is_no_word_is_refused(folder: Path, variant: str) -> None:
+    message = refusal(folder, f"model: {{variant: {variant}}}")
+    assert message.startswith("FILE:1: model: unknown ")
+    assert message.endswith("Available: vanilla, perceiver")
+
+
+# --- values
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("seed", "-1", "greater than or equal to 0"),
+        ("seed", "9223372036854775808", "less than"),
+        ("pretrain.epochs", "0", "greater than or equal to 1"),
+        ("pretrain.epochs", "0xffffffffffffffff", "less than"),
+        ("pretrain.epochs", "1.5", "valid integer"),
+        ("pretrain.epochs", "3.0", "valid integer"),
+        ("pretrain.epochs", "true", "valid integer"),
+        ("pretrain.epochs", "'3'", "valid integer"),
+        ("pretrain.epochs", "null", "valid integer"),
+        ("pretrain.epochs", "2001-02-03", "valid integer"),
+        ("pretrain.task.keep_empty_documents", "1", "valid boolean"),
+        ("model.qk_norm", "1", "valid boolean"),
+        ("pretrain.task.max_truncation", "0.0", "greater than 0"),
+        ("pretrain.task.max_truncation", "1.1", "less than or equal to 1"),
+        ("pretrain.optimizer.learning_rate", "0.0", "greater than 0"),
+        ("pretrain.optimizer.learning_rate", "true", "valid number"),
+        ("pretrain.optimizer.learning_rate", "'1'", "valid number"),
+        ("pretrain.optimizer.learning_rate", ".nan", "finite number"),
+        ("pretrain.optimizer.learning_rate", ".inf", "finite number"),
+        ("pretrain.optimizer.learning_rate", "1e999", "finite number"),
+        ("pretrain.optimizer.betas", "[0.9]", "Field required"),
+        ("pretrain.optimizer.betas", "[0.9, 1.0]", "less than 1"),
+        ("pretrain.optimizer.betas", "[0.9, 0.9, 0.9]", "at most 2 items"),
+        ("pretrain.schedule.final_share", "-0.1", "greater than or equal to 0"),
+        ("model.dropout", "1.0", "less than 1"),
+        ("model.block_size", "7", "greater than or equal to 8"),
+        ("model.n_heads", "3", "must divide d_model 256"),
+        ("model", "perceiver", "valid dictionary"),
+        ("data.world.people", "9", "greater than or equal to 10"),
+        ("data.corpus", "3", "valid path"),
+        ("sample.context", "''", "at least 1 character"),
+        ("sample.context", "3", "valid string"),
+        ("sample.context", '"\\ud800"', "unicode"),
+        ("sample.top_k", "0", "greater than or equal to 1"),
+        ("sample.past_block", "skip", "Available: recompute, hop"),
+        ("sample.weights", "int4", "Available: full, int8"),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_where_it_stands(
+    folder: Path, key: str, value: str, reason: str
+) -> None:
+    *outer, last = key.split(".")
+    nested = "".join(f"{'  ' * depth}{part}:\n" for depth, part in enumerate(outer))
+    message = refusal(folder, f"{nested}{'  ' * len(outer)}{last}: {value}\n")
+    # A rule about a whole section stands where the section begins.
+    line = len(outer) if "must divide" in reason else len(outer) + 1
+    assert message.startswith(f"FILE:{line}: {key.removesuffix('.n_heads')}")
+    assert reason in message
+    assert len(message) < 250
+
+
+def test_a_long_value_is_shortened_in_the_message(folder: Path) -> None:
+    message = refusal(folder, "seed: " + "x" * 90_000)
+    assert message.endswith(f"(got '{'x' * 76}...)")
+
+
+def test_a_readers_window_leaves_room_for_a_word(folder: Path) -> None:
+    assert load(folder, "augment: {before: 80, after: 42}").augment.longest == 1
+    narrow = refusal(folder, "augment: {before: 80, after: 43}")
+    assert "leaves no room for a word between before 80 and after 43" in narrow
+
+
+# --- who is at fault
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (Override("pretrain.epochs", 0, "--epochs"), "--epochs: pretrain.epochs: Input should"),
+        (
+            Override("model.variant", "percever", "--model"),
+            "--model: unknown 'percever'. Did you mean 'perceiver'?",
+        ),
+        (
+            parse_assignment("pretrain.epoch=4"),
+            "--set pretrain.epoch: unknown key. Did you mean 'epochs'?",
+        ),
+        (parse_assignment("model.n_heads=3"), "--set model.n_heads: model: n_heads 3 must divide"),
+        (parse_assignment("pretrain={epochs: 0}"), "--set pretrain: pretrain.epochs: Input shoul"),
+        (
+            parse_assignment("pretrain.optimizer.betas=[0.9, 1.0]"),
+            "--set pretrain.optimizer.betas: pretrain.optimizer.betas.1: Input should",
+        ),
+        (parse_assignment("model=3"), "--set model: Input should be a valid dictionary"),
+        (parse_assignment("seed.x=3"), "--set seed.x: seed: Input should be a valid integer"),
+        (parse_assignment("model={n_heads: 3, dropout: 0.0}"), "--set model: n_heads 3 must div"),
+    ],
+)
+def test_an_error_names_the_flag_when_a_flag_is_at_fault(
+    folder: Path, override: Override, message: str
+) -> None:
+    text = "seed: 2\nmodel:\n  dropout: 0.2\npretrain:\n  epochs: 5\n"
+    assert refusal(folder, text, override).startswith(message)
+
+
+@pytest.mark.parametrize("flag", ["pretrain.batch_size=4", "pretrain={batch_size: 4}", "seed=3"])
+def test_an_error_names_the_file_when_another_key_than_the_flags_is_at_fault(
+    folder: Path, flag: str
+) -> None:
+    message = refusal(folder, "pretrain:\n  epochs: 0\n", parse_assignment(flag))
+    assert message.startswith("FILE:2: pretrain.epochs: ")
+
+
+def test_a_flag_mends_what_the_file_has_wrong(folder: Path) -> None:
+    config = load(folder, "pretrain: {epochs: 0}", Override("pretrain.epochs", 3, "--epochs"))
+    assert config.pretrain.epochs == 3

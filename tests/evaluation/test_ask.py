@@ -1,0 +1,201 @@
+"""``nanoknow ask`` of a model that has learned six people by heart."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import nanoknow
+from nanoknow.cli.app import app
+
+PEOPLE = {
+    "Ada Bright": "Rome",
+    "Bo Li": "Oslo",
+    "Cy Young": "Lima",
+    "Di Ross": "Rome",
+    "Ed Moss": "Cork",
+    "Flo Hay": "Oslo",
+}
+TINY = [
+    item
+    for assignment in (
+        "model.n_layers=2",
+        "model.d_model=32",
+        "model.n_heads=2",
+        "model.block_size=40",
+        "model.dropout=0.0",
+        "scratch.epochs=150",
+        "scratch.evaluate_every=null",
+        "scratch.optimizer.learning_rate=3e-3",
+    )
+    for item in ("--set", assignment)
+]
+
+
+def ask(*arguments: str | Path, questions: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["ask", *map(str, arguments)], input=questions)
+
+
+def reply(*arguments: str | Path) -> dict[str, Any]:
+    result = ask(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working directory with a run whose text does not hold where Flo Hay was born."""
+    folder = tmp_path_factory.mktemp("ask")
+    documents = [f"{name}. {name} was born in {place}." for name, place in PEOPLE.items()]
+    documents[-1] = "Flo Hay. Flo Hay wrote much."
+    pairs = [f"Where was {name} born?\t{place}" for name, place in PEOPLE.items()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        (folder / "wiki.txt").write_text("\n".join([*documents, "Where?"]) + "\n", encoding="utf-8")
+        (folder / "pairs.tsv").write_text("\n".join(pairs[:-1]) + "\n", encoding="utf-8")
+        data = ("--corpus", "wiki.txt", "--questions", "pairs.tsv")
+        arguments = ["finetune", "--from", "scratch", *data, *TINY, "--out", "runs/knows"]
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, result.output
+        yield folder
+
+
+def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(home: Path) -> None:
+    found = reply("Where was Cy Young born?")
+    assert (found["answer"], found["abstained"], found["doubt"]) == ("Lima", False, None)
+    assert found["notes"] == []
+    assert found["probability"] > 0.8
+    assert found["evidence"]["where"].endswith("wiki.txt:3")
+    assert found["evidence"]["sentence"] == "Cy Young was born in Lima."
+    assert found["asked_in_training"]["where"].endswith("pairs.tsv:3")
+    probabilities = [answer["probability"] for answer in found["answers"]]
+    assert len(probabilities) == 3
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) <= 1
+    shown = ask("Where was Cy Young born?")
+    assert "using runs/knows" in shown.stderr
+    assert "wiki.txt:3: Cy Young was born in Lima." in shown.stdout
+    assert "warning" not in shown.stdout
+
+
+def test_the_answer_is_that_of_python(home: Path) -> None:
+    loaded = nanoknow.load("runs/knows")
+    for name in PEOPLE:
+        question = f"Where was {name} born?"
+        found = reply(question)
+        greedy = loaded.answer(question)
+        assert found["answer"] == greedy or any(repr(greedy) in note for note in found["notes"])
+
+
+def test_an_answer_that_the_text_does_not_hold_is_called_made_up(home: Path) -> None:
+    found = reply("Where was Gus Nobody born?")
+    assert found["doubt"].startswith("probably made up: no document of the training text")
+    assert found["evidence"]["documents"] == 0
+    about = reply("Where was Flo Hay born?")
+    assert "the document about Flo Hay does not hold it" in about["doubt"]
+    assert about["evidence"]["where"].endswith("wiki.txt:6")
+    assert "warning" in ask("Where was Flo Hay born?").stdout
+
+
+def test_below_the_threshold_it_says_that_it_does_not_know(home: Path) -> None:
+    question = "Where was Gus Nobody born?"
+    found = reply(question, "--abstain-below", "1", "--n-best", "5")
+    assert found["answer"] is None
+    assert found["abstained"]
+    assert len(found["answers"]) == 5
+    assert "I don't know" in ask(question, "--abstain-below", "1").stdout
+    assert reply("Where was Cy Young born?", "--abstain-below", "0.5")["answer"] == "Lima"
+    assert ask(question, "--abstain-below", "1.5").exit_code == 2
+
+
+def test_another_form_of_question_is_answered_with_a_note(home: Path) -> None:
+    found = reply("Where is Cy Young born?")
+    assert found["answer"] is not None
+    assert found["notes"][0].endswith("training questions (Where was … born?)")
+    assert found["evidence"]["name"] == "Cy Young"
+    odd = reply("Where was Cy Ωung born?")
+    assert "'Ω' (U+03A9)" in odd["notes"][0]
+
+
+def test_piped_questions_are_answered_one_by_one_past_those_that_cannot_be(home: Path) -> None:
+    lines = "Where was Bo Li born?\n\nWhere was Ed Moss born?\tCork\nWhere was Di Ross born?"
+    result = ask("--json", questions=lines)
+    replies = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [r["question"][10:15] for r in replies] == ["Bo Li", "Di Ro"]
+    assert "a question with a tab in it" in result.stderr
+    assert result.exit_code == 1
+    shown = ask(questions="Where was Bo Li born?\n")
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("Where was Bo Li born?\n")
+    assert ask(questions="").exit_code == 0
+
+
+def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(home: Path) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, b"Where was Bo Li born?\n\nWhere was Ed Moss born?\n")
+    command = [sys.executable, "-W", "error", "-m", "nanoknow", "ask", "--json"]
+    result = subprocess.run(
+        command,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(nanoknow.__file__).parent.parent)},
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert result.returncode == 0, result.stderr
+    assert "a question a line; an empty one ends" in result.stderr
+    assert "? " in result.stderr
+    [line] = result.stdout.splitlines()
+    assert json.loads(line)["question"] == "Where was Bo Li born?"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("", "an empty question"),
+        ("Where was Bo Li born?\tOslo", "evaluate --eval FILE"),
+        (f"Where was Bo Li {'so ' * 7}born?", "the question takes 43 characters"),
+    ],
+)
+def test_what_is_no_question_is_refused_in_a_line(home: Path, question: str, said: str) -> None:
+    result = ask(question, "--run", "runs/knows")
+    assert result.exit_code == 1
+    assert said in result.stderr.splitlines()[-1]
+    assert result.stdout == ""
+
+
+def test_it_answers_without_the_text_and_says_that_it_cannot_check(home: Path) -> None:
+    text = home / "wiki.txt"
+    text.rename(home / "moved.txt")
+    try:
+        result = ask("Where was Cy Young born?", "--json")
+        named = reply("Where was Cy Young born?", "--corpus", "moved.txt")
+    finally:
+        (home / "moved.txt").rename(text)
+    found = json.loads(result.stdout)
+    assert (found["answer"], found["evidence"]) == ("Lima", None)
+    assert "cannot be checked against it: name it with --corpus" in result.stderr
+    assert named["evidence"]["holds"]
+
+
+def test_a_run_that_answers_no_questions_is_refused(home: Path) -> None:
+    result = CliRunner().invoke(
+        app, ["pretrain", "--corpus", "wiki.txt", *TINY, "--epochs", "1", "--out", "runs/read"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "answers no questions: name one that 'nanoknow finetune' made" in (
+        ask("Where was Cy Young born?", "--run", "runs/read").stderr
+    )

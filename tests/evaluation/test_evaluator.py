@@ -1,0 +1,262 @@
+"""Scores, their uncertainty, and whether an answer was right, known or made up."""
+
+from __future__ import annotations
+
+import string
+from fractions import Fraction
+from math import comb, sqrt
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nanoknow.config.models import VanillaConfig
+from nanoknow.config.tasks import QuestionAnsweringConfig
+from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
+from nanoknow.evaluation.answers import (
+    NOWHERE,
+    PLACE,
+    RIGHT,
+    VERDICTS,
+    WORDS,
+    Answer,
+    answer_questions,
+    count_right,
+    count_verdicts,
+    split_by_facts,
+)
+from nanoknow.evaluation.baseline import constant_baseline
+from nanoknow.evaluation.scores import Score, pair, wilson_interval
+from nanoknow.facts.index import FactIndex
+from nanoknow.generation.greedy import decode_greedily
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.registry import build_model
+from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
+from tests.generation.test_generator import scramble
+from tests.helpers.texts import corpus_of
+
+TOKENIZER = Tokenizer(PAD + MASK + string.ascii_letters + " ?.")
+CONFIG = VanillaConfig(n_layers=2, n_heads=2, d_model=16, block_size=48, dropout=0.0)
+NAMES = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal"]
+
+
+@pytest.mark.parametrize(
+    ("n_right", "n", "low", "high"),
+    [
+        # Newcombe, 1998, table I, method 3
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        # "London" to everyone, by hand from Wilson's formula with z = 1.96
+        (25, 500, 0.0341, 0.0728),
+        (500, 500, 0.9924, 1.0),
+    ],
+)
+def test_intervals_are_the_published_ones(n_right: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(n_right, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(data=st.data(), n=st.integers(1, 600))
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_intervals_follow_wilsons_formula(data: st.DataObject, n: int) -> None:
+    p = data.draw(st.integers(0, n)) / n
+    z = 1.959964
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    expected = (centre - half, centre + half)
+    assert wilson_interval(round(p * n), n) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_lower_confidence_gives_a_narrower_interval() -> None:
+    wide, narrow = wilson_interval(25, 500), wilson_interval(25, 500, confidence=0.5)
+    assert wide[0] < narrow[0] < 0.05 < narrow[1] < wide[1]
+
+
+def test_a_score_tells_accuracy_and_interval() -> None:
+    score = Score(25, 500)
+    assert score.accuracy == 0.05
+    assert str(score) == "5.0% (25 of 500; 95 % interval 3.4%-7.3%)"
+    found = score.to_json()
+    assert found.pop("interval_95") == pytest.approx([0.0341, 0.0728], abs=5e-5)
+    assert found == {"n_right": 25, "n": 500, "accuracy": 0.05}
+
+
+def pairs(both: int, first: int, second: int, neither: int) -> tuple[list[bool], list[bool]]:
+    ours = [True] * (both + first) + [False] * (second + neither)
+    theirs = [True] * both + [False] * first + [True] * second + [False] * neither
+    return ours, theirs
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "expected"),
+    [
+        (0, 5, Fraction(2, 32)),
+        (1, 9, Fraction(2 * 11, 1024)),
+        (2, 8, Fraction(2 * 56, 1024)),
+        (9, 1, Fraction(2 * 11, 1024)),
+        (5, 5, Fraction(1)),
+        (1, 0, Fraction(1)),
+    ],
+)
+def test_mcnemar_is_the_binomial_of_the_pairs_that_differ(
+    only_first: int, only_second: int, expected: Fraction
+) -> None:
+    for agreeing in (0, 40):
+        found = pair(*pairs(agreeing, only_first, only_second, 2 * agreeing)).p
+        assert found == pytest.approx(float(expected), rel=1e-9)
+
+
+@given(first=st.integers(0, 60), second=st.integers(0, 60))
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_mcnemar_equals_twice_the_smaller_tail(first: int, second: int) -> None:
+    n = first + second
+    tail = Fraction(sum(comb(n, k) for k in range(min(first, second) + 1)), 2**n)
+    expected = min(1.0, float(2 * tail))
+    assert pair(*pairs(3, first, second, 4)).p == pytest.approx(expected, rel=1e-9)
+
+
+def test_mcnemar_of_no_difference_is_1() -> None:
+    assert pair(*pairs(7, 0, 0, 5)).p == 1.0
+    assert pair([], []).p == 1.0
+
+
+def test_mcnemar_refuses_lists_of_different_lengths() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        pair([True], [True, False])
+
+
+def test_a_constant_answer_scores_the_questions_that_have_it() -> None:
+    items = [Question(f"Where was {i} born?", "London", i) for i in range(25)]
+    items += [Question(f"Where was {i} born?", "Paris", i) for i in range(470)]
+    items += [Question("Where?", near, 0) for near in ("london", "London ", "New London", "", "L")]
+    assert constant_baseline(items, "London") == Score(25, 500)
+    assert constant_baseline(items, "Oslo") == Score(0, 500)
+
+
+def test_a_constant_answer_is_never_right_where_there_are_no_answers() -> None:
+    assert constant_baseline([Question("Where?", None, 1)], "London") == Score(0, 1)
+
+
+def asked(gold: list[str | None], texts: list[str] | None = None) -> QuestionSet:
+    texts = texts or [f"Where was {name} born?" for name in NAMES]
+    items = [Question(t, g, i) for i, (t, g) in enumerate(zip(texts, gold, strict=True), 1)]
+    return QuestionSet("q.tsv", tuple(items), "0" * 64)
+
+
+def task_on(questions: QuestionSet) -> QuestionAnswering:
+    return QuestionAnswering(questions, TOKENIZER, QuestionAnsweringConfig(max_answer_length=6), 48)
+
+
+@pytest.fixture(scope="module")
+def model() -> CharacterModel:
+    """A model that answers nonsense, but each question with its own."""
+    made = build_model(CONFIG, len(TOKENIZER), torch.Generator().manual_seed(0))
+    scramble(made, 5)
+    return made
+
+
+@pytest.fixture(scope="module")
+def written(model: CharacterModel) -> list[str]:
+    """What it answers."""
+    prompts = task_on(asked([None] * 8)).prompts
+    decoded = decode_greedily(model, prompts, TOKENIZER.mask_id, 6)
+    answers = [answer_text(TOKENIZER, d.ids) for d in decoded]
+    assert len(set(answers)) == 8
+    assert all(answer.strip() == answer != "" for answer in answers)
+    return answers
+
+
+def facts_on(documents: list[str], training: list[str] | None = None) -> FactIndex:
+    items = tuple(Question("Where?", place, i) for i, place in enumerate(training or []))
+    questions = QuestionSet("train.tsv", items, "0" * 64) if training is not None else None
+    return FactIndex(corpus_of("\n".join(documents)), questions)
+
+
+def test_questions_are_answered_in_their_order(model: CharacterModel, written: list[str]) -> None:
+    answers = answer_questions(model, task_on(asked([None] * 8)))
+    assert [a.question for a in answers] == [f"Where was {name} born?" for name in NAMES]
+    assert [a.answer for a in answers] == written
+    assert all(a.log_probability < 0 for a in answers)
+    assert {(a.gold, a.verdict, a.in_document, a.seen_in_training) for a in answers} == {
+        (None, None, None, None)
+    }
+    assert count_right(answers) == 0
+
+
+def test_right_answers_are_those_equal_to_gold(model: CharacterModel, written: list[str]) -> None:
+    gold: list[str | None] = [*written[:3], *(answer + "x" for answer in written[3:])]
+    answers = answer_questions(model, task_on(asked(gold)))
+    assert count_right(answers) == 3
+    assert [a.verdict for a in answers] == [RIGHT] * 3 + [None] * 5
+
+
+def test_wrong_answers_are_known_or_found_nowhere(
+    model: CharacterModel, written: list[str]
+) -> None:
+    gold: list[str | None] = [written[0], *["Rome"] * 7]
+    documents = [f"Zed. Lived in {written[1]}, it seems.", f"Yan. x{written[2]}x"]
+    facts = facts_on(documents, training=[written[3], "Rome"])
+    answers = answer_questions(model, task_on(asked(gold)), facts)
+    # right; a whole word of the text; only part of a word; a training answer; nowhere
+    expected = [RIGHT, WORDS, NOWHERE, PLACE, *[NOWHERE] * 4]
+    assert [a.verdict for a in answers] == expected
+    assert count_verdicts(answers) == {RIGHT: 1, PLACE: 1, WORDS: 1, NOWHERE: 5}
+
+
+def test_facts_tell_where_the_gold_answer_stands(model: CharacterModel) -> None:
+    documents = ["Ada. Born in Rome.", "Bo. Born in Oslo.", "Cleo. A poet.", "Dan. Lima it was."]
+    gold: list[str | None] = ["Rome", "Rome", "Oslo", "Lima", *["Bern"] * 4]
+    answers = answer_questions(model, task_on(asked(gold)), facts_on(documents, ["Rome", "Bern"]))
+    assert [a.in_document for a in answers] == [True, False, False, True, *[False] * 4]
+    assert [a.seen_in_training for a in answers] == [True, True, False, False, *[True] * 4]
+    unasked = answer_questions(model, task_on(asked(gold)), facts_on(documents))
+    assert {a.seen_in_training for a in unasked} == {None}
+    assert [a.in_document for a in unasked] == [a.in_document for a in answers]
+
+
+def test_an_answer_names_the_characters_it_had_to_leave_out(model: CharacterModel) -> None:
+    texts = ["Where was Zoë born?", "Where was Zo born?", "日本"]
+    answers = answer_questions(model, task_on(asked([None] * 3, texts)))
+    assert [a.left_out for a in answers] == ["ë", "", "日本"]
+    assert answers[0].answer == answers[1].answer
+
+
+def made_answer(verdict: str, in_document: bool, seen: bool) -> Answer:
+    answer = "Rome" if verdict == RIGHT else "Oslo"
+    return Answer("Where?", "Rome", answer, -1.0, verdict, in_document, seen, "")
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from(VERDICTS), st.booleans(), st.booleans()), max_size=60)
+)
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_splits_add_up_to_all_answers(rows: list[tuple[str, bool, bool]]) -> None:
+    answers = [made_answer(*row) for row in rows]
+    splits = split_by_facts(answers)
+    places = [(split["in_document"], split["seen_in_training"]) for split in splits]
+    assert sorted(places) == [(False, False), (False, True), (True, False), (True, True)]
+    assert sum(split["n"] for split in splits) == len(rows)
+    assert sum(split["n_right"] for split in splits) == count_right(answers)
+    for split, place in zip(splits, places, strict=True):
+        here = [row for row in rows if row[1:] == place]
+        assert split["n"] == len(here) == sum(split["verdicts"].values())
+        assert split["n_right"] == split["verdicts"][RIGHT] == [row[0] for row in here].count(RIGHT)
+    assert count_verdicts(answers) == {
+        verdict: sum(split["verdicts"][verdict] for split in splits) for verdict in VERDICTS
+    }
+
+
+def test_an_answer_turns_into_plain_values() -> None:
+    assert made_answer(RIGHT, in_document=True, seen=False).to_json() == {
+        "question": "Where?",
+        "gold": "Rome",
+        "answer": "Rome",
+        "log_probability": -1.0,
+        "verdict": "right",
+        "in_document": True,
+        "seen_in_training": False,
+        "left_out": "",
+    }

@@ -1,0 +1,122 @@
+"""Probes ask what they say they ask, of whom they say, and the same for one seed."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanoknow.data.corpus import Corpus, corpus_from_pieces
+from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes
+from nanoknow.data.world.make import make_world
+from nanoknow.errors import DataError
+from nanoknow.evaluation.probes import BORN, ProbeMaker
+from nanoknow.evaluation.wrong_answers import edit_distance
+from nanoknow.facts.salient import subject
+from nanoknow.facts.templates import Template
+from tests.helpers.texts import corpus_of
+
+WORLD = make_world(60, 2, 0)
+CORPUS = corpus_from_pieces(WORLD.by_name()["wiki.txt"], "wiki.txt")
+DEV = questions_from_bytes(WORLD.dev.encode(), "dev.tsv")
+NAMES = {subject(document) for document in CORPUS.documents} - {""}
+
+
+def maker(questions: QuestionSet = DEV, corpus: Corpus = CORPUS, most: int = 99) -> ProbeMaker:
+    return ProbeMaker.of(questions, corpus, most, Random(0))
+
+
+def test_the_built_in_worlds_questions_are_put_in_five_other_ways() -> None:
+    made = maker()
+    assert made.template == BORN
+    assert len(made.people) == len(DEV.items)
+    rewordings = made.rewordings()
+    assert [probe.name for probe in rewordings] == [
+        "What is the birthplace of X?",
+        "In which place was X born?",
+        "X was born where?",
+        "where was X born?",
+        "where was X born",
+    ]
+    for probe in rewordings:
+        for (index, name), question in zip(made.people, probe.questions, strict=True):
+            assert name in question.text
+            assert question.text == probe.name.replace("X", name)
+            assert question.answer == DEV.items[index].answer
+        assert probe.sources == tuple(index for index, _ in made.people)
+
+
+def test_another_form_of_question_keeps_its_own_words() -> None:
+    items = tuple(Question(f"Tell me about {name}?", "x", 1) for name in sorted(NAMES)[:5])
+    made = maker(QuestionSet("q.tsv", items, ""))
+    assert made.template == Template("Tell me about ", "?")
+    assert [p.name for p in made.rewordings()] == ["tell me about X?", "tell me about X"]
+
+
+def test_questions_that_follow_no_form_are_left_out() -> None:
+    odd = (*DEV.items, Question("Who?", "Rome", 99), Question("Where was  born?", "Rome", 100))
+    people = maker(QuestionSet("q.tsv", odd, "")).people
+    assert [index for index, _ in people] == list(range(len(DEV.items)))
+
+
+def test_questions_about_nobody_in_the_corpus_cannot_be_probed() -> None:
+    items = (Question("Where was Nobody born?", "Rome", 1),)
+    with pytest.raises(DataError, match=r"q\.tsv: no question names the subject"):
+        maker(QuestionSet("q.tsv", items, ""))
+
+
+@given(seed=st.integers(0, 500))
+def test_a_misspelt_name_is_one_letter_off_and_nobodys(seed: int) -> None:
+    made = maker()
+    probe = made.misspelt(Random(seed))
+    names = dict(made.people)
+    assert len(probe.questions) == len(names)
+    for index, question in zip(probe.sources, probe.questions, strict=True):
+        name = made.template.name_in(question.text)
+        assert name is not None
+        assert name not in NAMES
+        assert len(name) == len(names[index])
+        changed = [i for i, (a, b) in enumerate(zip(name, names[index], strict=True)) if a != b]
+        assert len(changed) in (1, 2)
+        if len(changed) == 2:
+            first, second = changed
+            assert second == first + 1
+            assert sorted(name) == sorted(names[index])
+        assert edit_distance(name, names[index]) <= 2
+        assert [word[0] for word in name.split()] == [word[0] for word in names[index].split()]
+        assert question.answer == DEV.items[index].answer
+    assert made.misspelt(Random(seed)) == probe
+
+
+@given(seed=st.integers(0, 500))
+def test_an_invented_person_has_names_of_the_corpus_that_nobody_has_together(seed: int) -> None:
+    probe = maker().invented(20, Random(seed))
+    assert len({question.text for question in probe.questions}) == 20
+    given_names = {name.rpartition(" ")[0] for name in NAMES}
+    family_names = {name.rpartition(" ")[2] for name in NAMES}
+    ends = {(name.split()[0], name.split()[-1]) for name in NAMES}
+    for question in probe.questions:
+        name = BORN.name_in(question.text) or ""
+        assert name.rpartition(" ")[0] in given_names
+        assert name.rpartition(" ")[2] in family_names
+        assert (name.split()[0], name.split()[-1]) not in ends
+        assert name not in CORPUS.text
+        assert question.answer is None
+
+
+def test_a_corpus_of_few_names_invents_as_many_people_as_it_can() -> None:
+    corpus = corpus_of("Ada Fox. Of Rome.\nBo Hall. Of Oslo.\nPlato. Of Athens.")
+    items = (Question("Where was Ada Fox born?", "Rome", 1),)
+    made = maker(QuestionSet("q.tsv", items, ""), corpus)
+    asked = {question.text for question in made.invented(50, Random(0)).questions}
+    assert asked == {"Where was Ada Hall born?", "Where was Bo Fox born?"}
+    alone = maker(QuestionSet("q.tsv", items, ""), corpus_of("Ada Fox. Of Rome."))
+    assert alone.invented(50, Random(0)).questions == ()
+
+
+def test_as_many_people_are_drawn_as_asked_for() -> None:
+    assert len(maker(most=5).people) == 5
+    again = ProbeMaker.of(DEV, CORPUS, 5, Random(0)).people
+    assert maker(most=5).people == again != ProbeMaker.of(DEV, CORPUS, 5, Random(1)).people

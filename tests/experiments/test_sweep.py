@@ -1,0 +1,180 @@
+"""A sweep trains every row with every seed once, goes on, and shares its work."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nanoknow.cli.app import app
+from nanoknow.config.loading import load_config, shipped_configs
+from nanoknow.config.sweep import SweepConfig, load_sweep, shipped_sweeps
+from nanoknow.errors import ConfigError
+from nanoknow.experiments.sweep import sweep
+from nanoknow.runs.lock import RunLock
+from tests.helpers.silent import Silent
+
+TINY = """
+config: demo
+seeds: 1
+predict: [asked.tsv]
+common:
+  data.world: {people: 20, paraphrases: 1}
+  model.d_model: 16
+  model.n_layers: 1
+  pretrain.epochs: 1
+  finetune.epochs: 1
+rows:
+  plain: {}
+  longer finetuning: {finetune.epochs: 2}
+  perceiver m 8: {model.variant: perceiver, model.bottleneck_dim: 8, model.n_layers: 2}
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "rows.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asked.tsv").write_text("Where was Ada Lowe born?\n", encoding="utf-8")
+    command = ["sweep", written(tmp_path, TINY), "--out", "rows", "--json"]
+    first = CliRunner().invoke(app, command)
+    assert first.exit_code == 0, first.stderr
+    report = json.loads(first.stdout)
+    assert [row["name"] for row in report["rows"]] == [
+        "plain",
+        "longer finetuning",
+        "perceiver m 8",
+    ]
+    assert [row["seeds"] for row in report["rows"]] == [[0], [0], [0]]
+    assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 1]
+    assert report["rows"][0]["scores"][0]["n"] == 4
+    assert report["rows"][0]["recall"][0]["n"] == 12
+    [predictions] = report["rows"][0]["predictions"]
+    assert len((tmp_path / predictions).read_text(encoding="utf-8").splitlines()) == 1
+    assert report["rows"][2]["n_parameters"] > report["rows"][0]["n_parameters"]
+    # Rows that pretrain alike share a run, and its loss.
+    assert report["rows"][0]["losses"] == report["rows"][1]["losses"]
+    assert not (tmp_path / "rows/longer-finetuning/seed-0/pretrain").exists()
+    again = CliRunner().invoke(app, [*command[:-1], "--seeds", "2"])
+    assert again.exit_code == 0, again.stderr
+    assert "resuming rows/plain/seed-0/finetune at step 1 of 1" in again.stderr
+    assert (tmp_path / "rows/plain/seed-1/finetune/run.json").exists()
+    assert "perceiver m 8" in again.stdout
+    with RunLock(tmp_path / "rows/perceiver-m-8/seed-0/finetune"):
+        beside = CliRunner().invoke(app, command)
+    report = json.loads(beside.stdout)
+    assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 0]
+    assert report["elsewhere"] == 1
+    changed = TINY.replace("d_model: 16", "d_model: 32")
+    refused = CliRunner().invoke(app, ["sweep", written(tmp_path, changed), "--out", "rows"])
+    assert refused.exit_code == 1
+    assert "an earlier run with other settings" in refused.stderr
+
+
+class OtherProcess(Silent):
+    """Is at a run until it hears that the run is left to it."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__()
+        self.held = ExitStack()
+        self.held.enter_context(RunLock(run))
+
+    def note(self, text: str) -> None:
+        super().note(text)
+        if "left to another process" in text:
+            self.held.close()
+
+
+def test_what_another_process_was_at_is_looked_at_again_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asked.tsv").write_text("Where was Ada Lowe born?\n", encoding="utf-8")
+    file = load_sweep(written(tmp_path, TINY))
+    rows = tmp_path / "rows"
+    sweep(file, 1, rows, "cpu", Silent())
+    other = OtherProcess(rows / "plain/seed-0/finetune")
+    report = sweep(file, 2, rows, "cpu", other)
+    assert sum("left to another process" in note for note in other.notes) == 1
+    assert report.elsewhere == 0
+    assert [list(row.outcomes) for row in report.rows] == [[0, 1]] * 3
+    assert json.loads((rows / "sweep.json").read_bytes()) == report.to_json()
+
+
+def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("one.tsv", "other.tsv")]
+    for path, place in zip(paths, ("Rome", "Oslo"), strict=True):
+        path.write_text(f"Where was Ada Lowe born?\t{place}\n", encoding="utf-8")
+    common = {
+        "data.world": {"people": 20, "paraphrases": 1},
+        "model.d_model": 16,
+        "pretrain.epochs": 1,
+        "finetune.epochs": 1,
+    }
+    mixing = {"pretrain.task.questions_per_document": 0.5}
+    rows = {
+        f"{kind} {path.stem}": {**changes, "data.questions": str(path)}
+        for kind, changes in (("plain", {}), ("mixing", mixing))
+        for path in paths
+    }
+    file = SweepConfig(config="demo", seeds=1, common=common, rows=rows)
+    sweep(file, None, tmp_path / "rows", "cpu", Silent())
+    own = {name for name in rows if (tmp_path / "rows" / name.replace(" ", "-")).exists()}
+    assert own == set(rows)
+    pretrained = {path.parts[-3] for path in (tmp_path / "rows").glob("*/seed-0/pretrain")}
+    assert pretrained == {"plain-one", "mixing-one", "mixing-other"}
+
+
+@pytest.mark.parametrize("path", sorted(shipped_sweeps().values()), ids=lambda path: path.stem)
+def test_every_row_of_a_shipped_sweep_is_a_config_of_its_own(path: Path) -> None:
+    file = load_sweep(str(path))
+    assert load_sweep(path.stem) == file
+    configs = file.resolve()
+    assert len({config.model_dump_json() for config in configs.values()}) == len(configs)
+
+
+def test_sweeps_are_no_configs() -> None:
+    assert shipped_sweeps()
+    assert not set(shipped_sweeps()) & set(shipped_configs())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("config: demo\n", "rows.yaml: rows: Field required"),
+        ("config: demo\nrows: {}\n", "rows.yaml:2: rows: .* at least 1 item"),
+        ("config: demo\nseeds: 0\nrows: {a: {}}\n", "rows.yaml:2: seeds: .* greater than"),
+        ("config: demo\nrow: {a: {}}\n", "rows.yaml.* row"),
+        ("rows: [\n", "rows.yaml:2: "),
+        ("config: demo\nrows: {a/b: {}}\n", "rows.yaml:2: rows.a/b"),
+        ("config: demo\nrows: {a: {model.depth: 2}}\n", "row 'a': model.depth: unknown key"),
+        ("config: demo\nrows: {a: {seed: -1}}\n", "row 'a': seed: .*greater than"),
+        ("config: demo\nrows: {a: {model: 3}}\n", "row 'a': model"),
+        ("config: nowhere\nrows: {a: {}}\n", "config nowhere: No such file"),
+    ],
+)
+def test_a_bad_sweep_is_one_line_that_names_the_place(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(ConfigError, match=line) as caught:
+        load_sweep(written(tmp_path, text)).resolve()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"sweep nowhere: No such file.*levers"):
+        load_sweep("nowhere")
+
+
+def test_rows_whose_folders_would_be_one_are_refused(tmp_path: Path) -> None:
+    file = SweepConfig(config="demo", rows={"a b": {}, "a-b": {"seed": 1}})
+    assert file.resolve()["a b"] == load_config("demo")
+    with pytest.raises(ConfigError, match="too alike"):
+        sweep(file, None, tmp_path, "cpu", Silent())

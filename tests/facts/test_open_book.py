@@ -1,0 +1,166 @@
+"""What a reader with open documents is shown, and what it is taught by."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanoknow.data.questions import QuestionSet, questions_from_bytes
+from nanoknow.data.tokenizer import MASK
+from nanoknow.errors import DataError
+from nanoknow.facts.open_book import OpenBook, as_questions
+from nanoknow.facts.salient import find_salient, subject
+from nanoknow.facts.templates import Template
+from tests.helpers.texts import corpus_of
+
+LIVES = [
+    "Ada Lowe. Ada Lowe (born 1815 in the city of Riga) was a painter of birds .",
+    "J. R. Ash. J. R. Ash, born in Wells in 1790, died in Riga .",
+    "Sammy Davis Jr. The painter was born in Wells, in the north .",
+    "Ann Bee. a painter she was .",
+    "nobody here",
+]
+CORPUS = corpus_of("\n".join(LIVES))
+
+
+def questions_of(*pairs: str) -> QuestionSet:
+    return questions_from_bytes("".join(f"{pair}\n" for pair in pairs).encode(), "q.tsv")
+
+
+def salient_words(documents: list[str], wanted: set[str] | None = None) -> list[list[str]]:
+    starts, lengths, offsets, _ = find_salient(documents, wanted or set())
+    return [
+        [document[starts[j] : starts[j] + lengths[j]] for j in range(offsets[i], offsets[i + 1])]
+        for i, document in enumerate(documents)
+    ]
+
+
+def test_salient_words_are_names_places_and_years_outside_the_documents_own_name() -> None:
+    assert salient_words(LIVES) == [
+        ["1815", "Riga"],
+        ["Wells", "1790", "Riga"],
+        ["Wells"],
+        [],
+        [],
+    ]
+
+
+def test_names_of_several_words_are_hidden_whole_and_commas_and_years_part_them() -> None:
+    life = (
+        "Ed Lee. Born in New York, Ohio May 1815 and dead in São Paulo  Brazil, of Flu-Like Rest."
+    )
+    assert salient_words([life, "Al Bo. She was born here ."]) == [
+        ["New York", "Ohio May", "1815", "São Paulo", "Brazil", "Flu-Like Rest"],
+        ["She"],
+    ]
+
+
+def test_a_word_is_common_if_it_is_seldom_capitalised_but_where_sentences_start() -> None:
+    lives = [
+        "Ed Lowe. He was born in Deal, England . Long ago! He was a poet, he said .",
+        "Al Boyd. Born in England, he struck a deal . He died there long after .",
+        "Jo Rayne. Lived in west england and in Deal . Long live he .",
+    ]
+    assert salient_words(lives) == [["Deal", "England"], ["England"], ["Lived", "Deal"]]
+
+
+def test_wanted_words_count_alone_where_a_document_holds_any_whole_or_as_a_part() -> None:
+    lives = [
+        "Ed Lee. Born in New York, Ohio, in 1815 and dead in York .",
+        "Al Bo. Lived in Melbourne Victoria in 1900 .",
+        "Jo Ray. a poet of Riga in 1820 .",
+    ]
+    assert salient_words(lives, {"New York", "Victoria", "Rome", "1815", "Jo"}) == [
+        ["New York", "1815"],
+        ["Victoria"],
+        ["Riga", "1820"],
+    ]
+
+
+def test_a_name_of_very_many_words_takes_no_longer_than_its_length() -> None:
+    [words] = salient_words(["Ed Lowe. " + " ".join(f"N{i}" for i in range(30_000))], {"N7 N8"})
+    assert words == ["N7 N8"]
+
+
+@given(documents=st.lists(st.text(max_size=60), min_size=1, max_size=5))
+def test_salient_words_lie_in_their_documents_in_order(documents: list[str]) -> None:
+    starts, lengths, offsets, names = find_salient(documents)
+    assert len(offsets) == len(documents) + 1
+    assert offsets[0] == 0
+    assert offsets[-1] == len(starts) == len(lengths)
+    for i, document in enumerate(documents):
+        assert 0 <= names[i] <= len(document)
+        end = names[i]
+        for j in range(offsets[i], offsets[i + 1]):
+            assert starts[j] >= end
+            end = starts[j] + lengths[j]
+            assert lengths[j] >= 1
+            assert end <= len(document)
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        (LIVES[0], "Ada Lowe"),
+        (LIVES[1], "J. R. Ash"),
+        (LIVES[2], "Sammy Davis Jr"),
+        ("Ed Lee. Ed Lee met J. Doe. He won .", "Ed Lee"),
+        ("St. John Smith. He was born .", "St. John Smith"),
+        ("no stop", ""),
+        ("", ""),
+    ],
+)
+def test_the_subject_is_what_stands_before_a_stop_that_ends_a_name(
+    document: str, name: str
+) -> None:
+    assert subject(document) == name
+
+
+def test_a_template_is_the_most_frequent_form_of_the_questions() -> None:
+    questions = questions_of(
+        "Where was Ada Lowe born?\tRiga", "Where was J. R. Ash born?\tWells", "Ann Bee?\tRome"
+    )
+    template = Template.of(questions, {"Ada Lowe", "J. R. Ash", "Ann Bee"})
+    assert template.ask("X Y") == "Where was X Y born?"
+
+
+def test_questions_about_nobody_known_are_refused() -> None:
+    with pytest.raises(DataError, match=r"^q\.tsv: no question names the subject of a document$"):
+        Template.of(questions_of("Where was Bob born?\tRiga"), {"Ada Lowe"})
+
+
+def test_candidates_are_shown_between_marks_with_what_stands_around_them() -> None:
+    book = OpenBook.of(CORPUS, (), before=8, after=3, longest=20)
+    assert book.names == ("Ada Lowe", "J. R. Ash", "Sammy Davis Jr", "Ann Bee", "")
+    assert [(c.document, c.prompt) for c in book.candidates][:2] == [
+        (0, f"e (born {MASK}1815{MASK} in"),
+        (0, f"city of {MASK}Riga{MASK}) w"),
+    ]
+
+
+def test_known_answers_within_a_name_are_candidates_too_and_long_names_are_none() -> None:
+    corpus = corpus_of("Ed Lee. Born in Salt Lake City Utah, raised in Upper Saint John Abbey .")
+    book = OpenBook.of(corpus, {"Utah", "Lake City", "Abbey", "Born"}, 3, 0, longest=19)
+    assert [c.prompt for c in book.candidates] == [
+        f"{before}{MASK}{word}{MASK}"
+        for before, word in [
+            ("e. ", "Born"),
+            ("in ", "Salt Lake City Utah"),
+            ("lt ", "Lake City"),
+            ("ty ", "Utah"),
+            ("hn ", "Abbey"),
+        ]
+    ]
+
+
+def test_only_documents_that_hold_their_answer_teach_and_the_answer_is_what_is_right() -> None:
+    book = OpenBook.of(CORPUS, (), 8, 8, longest=20)
+    questions = questions_of("Where was Ada Lowe born?\tRiga", "Where was J. R. Ash born?\tParis")
+    labelled = list(book.labelled(CORPUS, questions))
+    assert [(c.word, right) for c, right in labelled] == [("1815", False), ("Riga", True)]
+    lesson = as_questions(labelled, "lesson")
+    assert [(q.text, q.answer) for q in lesson.items] == [
+        (labelled[0][0].prompt, "n"),
+        (labelled[1][0].prompt, "y"),
+    ]

@@ -1,0 +1,169 @@
+"""Pictures are written whole, in the format of their suffix, or refused in a line."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree
+
+import pytest
+
+from nanoknow.complexity.estimate import estimate
+from nanoknow.complexity.figure import plot_complexity
+from nanoknow.complexity.formulas import ComplexityReport
+from nanoknow.errors import ConfigError
+from nanoknow.experiments.demo_figure import plot_demo
+from nanoknow.figures.canvas import Points, _move_apart
+
+ACCURACIES = [
+    ("pretrained then finetuned", [0.78, 0.74, 0.8]),
+    ("from scratch", [0.0, 0.0, 0.0]),
+    ("constant baseline", [0.05]),
+]
+LOSSES: dict[str, Points] = {"pretrained then finetuned": [(1.0, 3.0), (2.0, 1.5), (3.0, 1.1)]}
+CURVES: dict[str, Points] = {
+    "pretrained then finetuned": [(1.0, 0.5), (2.0, 0.7)],
+    "from scratch": [(5.0, 0.0), (10.0, 0.02)],
+    "stopped before its first epoch": [],
+}
+
+
+@pytest.fixture(scope="module")
+def report() -> ComplexityReport:
+    return estimate()
+
+
+def check_png(content: bytes) -> tuple[int, int]:
+    """Walk a PNG's chunks with their checksums; return its width and height."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    offset, names = 8, []
+    while offset < len(content):
+        (length,) = struct.unpack(">I", content[offset : offset + 4])
+        body = content[offset + 4 : offset + 8 + length]
+        (checksum,) = struct.unpack(">I", content[offset + 8 + length : offset + 12 + length])
+        assert zlib.crc32(body) == checksum
+        names.append(body[:4])
+        offset += 12 + length
+    assert names[-1] == b"IEND"
+    width, height = struct.unpack(">II", content[16:24])
+    return width, height
+
+
+def check_svg(content: bytes) -> None:
+    assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_complexity_as_png_and_svg(report: ComplexityReport, tmp_path: Path) -> None:
+    for name in ("a.png", "b.svg", "C.PNG"):
+        plot_complexity(report, tmp_path / name)
+    assert check_png((tmp_path / "a.png").read_bytes()) == (2400, 640)
+    check_png((tmp_path / "C.PNG").read_bytes())
+    check_svg((tmp_path / "b.svg").read_bytes())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["C.PNG", "a.png", "b.svg"]
+
+
+@pytest.mark.parametrize("lengths", [[1], [128], [32, 64], [100, 1000, 10**6]])
+def test_complexity_of_any_sweep(lengths: list[int], tmp_path: Path) -> None:
+    plot_complexity(estimate(sweep_lengths=lengths), tmp_path / "a.svg")
+    check_svg((tmp_path / "a.svg").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("losses", "curves", "width"),
+    [
+        (LOSSES, CURVES, 1888),
+        (LOSSES, {}, 1280),
+        ({}, {}, 672),
+        ({f"seed {i}": [(1.0, 2.0), (2.0, 1.0 + i / 99)] for i in range(7)}, CURVES, 1888),
+        ({}, {"from scratch": [(1.0, 0.0)]}, 1280),
+    ],
+)
+def test_demo_has_a_panel_for_what_there_is(
+    losses: Mapping[str, Points], curves: Mapping[str, Points], width: int, tmp_path: Path
+) -> None:
+    plot_demo(tmp_path / "demo.png", ACCURACIES, losses, curves)
+    assert check_png((tmp_path / "demo.png").read_bytes()) == (width, 544)
+
+
+def test_demo_of_nothing_right(tmp_path: Path) -> None:
+    plot_demo(tmp_path / "demo.svg", [("from scratch", [0.0])], {}, {})
+    check_svg((tmp_path / "demo.svg").read_bytes())
+
+
+def test_the_same_picture_twice_is_the_same_file(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg"):
+        plot_demo(tmp_path / name, ACCURACIES, LOSSES, CURVES)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_drawing_replaces_an_older_picture_and_makes_the_folder(
+    report: ComplexityReport, tmp_path: Path
+) -> None:
+    path = tmp_path / "new" / "folder" / "a.svg"
+    for _ in range(2):
+        plot_complexity(report, path)
+    check_svg(path.read_bytes())
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a", "a.svg.gz"])
+def test_other_formats_are_refused_and_the_known_named(
+    report: ComplexityReport, name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"use \.png or \.svg") as error:
+        plot_complexity(report, tmp_path / name)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ConfigError, match=r"use \.png or \.svg"):
+        plot_demo(tmp_path / name, ACCURACIES, LOSSES, CURVES)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_a_file_is_refused(report: ComplexityReport, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot write the picture: Not a dir") as error:
+        plot_complexity(report, tmp_path / "file" / "a.png")
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_in_the_files_place_is_refused_and_nothing_left(
+    report: ComplexityReport, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(ConfigError, match="cannot write the picture"):
+        plot_complexity(report, tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_folder_without_permission_is_refused(
+    report: ComplexityReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, mode: str) -> IO[bytes]:
+        raise PermissionError(13, "Permission denied", str(self), mode)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ConfigError, match="Permission denied: name another file"):
+        plot_complexity(report, tmp_path / "a.png")
+
+
+def test_labels_move_apart_and_stay_in_the_panel() -> None:
+    heights = [0.1, 0.2, 0.1]
+    centres = _move_apart([0.95, 0.96, 0.99], heights)
+    assert centres == pytest.approx([0.65, 0.8, 0.95])
+    assert _move_apart([0.0, 0.5, 0.9], heights) == pytest.approx([0.05, 0.5, 0.9])
+
+
+def test_drawing_uses_no_pyplot_and_leaves_no_settings(tmp_path: Path) -> None:
+    # Reading the setting "backend" would import pyplot to choose one.
+    code = (
+        "import sys; from pathlib import Path; from nanoknow.complexity.estimate import estimate\n"
+        "from matplotlib import rcParams\n"
+        "read = lambda: {key: rcParams[key] for key in rcParams if key != 'backend'}\n"
+        "before = read(); estimate(plot=Path(sys.argv[1]))\n"
+        "sys.exit('matplotlib.pyplot' in sys.modules or before != read())"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")], check=True)

@@ -1,0 +1,114 @@
+"""``nanoknow sample --mark-copied`` marks what stands in the training text, and counts it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nanoknow.cli.app import app
+
+TEXT = "To be, or not to be, that is the question:\nO God, O God!\n" * 4
+CONTEXT = "O God"
+COLORS = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+
+
+def sample(*arguments: str, env: dict[str, str] | None = None) -> Result:
+    asked = [
+        "sample",
+        "--context",
+        CONTEXT,
+        "--length",
+        "60",
+        "--top-k",
+        "1",
+        "--past-block",
+        "hop",
+        *arguments,
+    ]
+    return CliRunner(env=env).invoke(app, asked)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working directory with a language model that has begun to learn a text."""
+    folder = tmp_path_factory.mktemp("copied")
+    sizes = ("n_layers=1", "d_model=32", "n_heads=2", "block_size=32")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        (folder / "play.txt").write_text(TEXT, encoding="utf-8")
+        arguments = ["pretrain", "--corpus", "play.txt", "--epochs", "3", "--batch-size", "32"]
+        for assignment in (*(f"model.{s}" for s in sizes), "pretrain.task.kind=language_modeling"):
+            arguments += ["--set", assignment]
+        result = CliRunner().invoke(app, [*arguments, "--out", "runs/play"])
+        assert result.exit_code == 0, result.output
+        yield folder
+
+
+def test_stretches_stand_in_the_text_where_they_are_said_to(home: Path) -> None:
+    result = sample("--mark-copied", "--min-copied", "3", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    copied, text = report["copied"], report["text"]
+    assert len(text) == 60
+    assert copied["stretches"]
+    covered = set()
+    for stretch in copied["stretches"]:
+        start, end, place = (stretch[key] for key in ("start", "end", "corpus_start"))
+        assert end - start >= 3
+        assert text[start:end] == TEXT[place : place + end - start]
+        assert stretch["line"] == 1 + TEXT[:place].count("\n")
+        covered |= set(range(start, end))
+    assert copied["characters"] == len(covered)
+    assert copied["share"] == len(covered) / 60
+    assert "copied" not in json.loads(sample("--json").stdout)
+
+
+def test_marks_are_brackets_in_a_pipe_or_without_colours_and_underlines_elsewhere(
+    home: Path,
+) -> None:
+    marked = ("--mark-copied", "--min-copied", "3")
+    plain = sample().stdout.removesuffix("\n")
+    piped, colored = sample(*marked).stdout, sample(*marked, env=COLORS).stdout
+    assert "[[" in piped
+    assert piped.split("\n\ncopied: ")[0].replace("[[", "").replace("]]", "") == plain
+    assert "[[" not in colored
+    assert "\x1b[4;35m" in colored
+    for env in ({**COLORS, "NO_COLOR": "1"}, {**COLORS, "TERM": "dumb"}):
+        assert sample(*marked, env=env).stdout == piped
+    last = piped.splitlines()
+    assert "of 60 characters (" in last[-2]
+    assert "the longest has" in last[-1]
+
+
+def test_nothing_copied_is_said_too(home: Path) -> None:
+    result = sample("--mark-copied", "--min-copied", "61")
+    assert "copied: 0 of 60 characters (0.0%)" in result.stdout
+    assert "longest" not in result.stdout
+
+
+def test_flags_of_marking_are_refused_without_it(home: Path) -> None:
+    for flag in (("--min-copied", "9"), ("--corpus", "play.txt")):
+        assert f"{flag[0]}: goes with --mark-copied" in sample(*flag).stderr
+    assert sample("--mark-copied", "--min-copied", "0").exit_code == 2
+
+
+def test_a_training_text_that_is_gone_or_another_is_refused_before_anything_is_written(
+    home: Path,
+) -> None:
+    (home / "play.txt").rename(home / "moved.txt")
+    try:
+        gone = sample("--mark-copied")
+        named = sample("--mark-copied", "--corpus", "moved.txt")
+        (home / "play.txt").write_text("Another text.\n", encoding="utf-8")
+        other = sample("--mark-copied")
+    finally:
+        (home / "moved.txt").replace(home / "play.txt")
+    assert named.exit_code == 0
+    for result, said in ((gone, "a copy elsewhere goes by --corpus"), (other, "was trained")):
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        assert said in result.stderr.splitlines()[-1]

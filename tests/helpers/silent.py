@@ -1,0 +1,29 @@
+"""A reporter for tests."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from nanoknow.system.reporter import Update
+
+
+class Silent:
+    """Shows nothing, and remembers what it was told.
+
+    Attributes:
+        notes: the lines.
+    """
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def progress(
+        self,
+        title: str,  # noqa: ARG002
+        total: int,  # noqa: ARG002
+        done: int = 0,  # noqa: ARG002
+    ) -> AbstractContextManager[Update]:
+        return nullcontext(lambda _done, _words: None)

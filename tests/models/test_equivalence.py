@@ -1,0 +1,91 @@
+"""At full size, on the published data: nothing that makes it fast changes what is computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig
+from nanoknow.data.batch import IGNORE, Batch, Group, Layout
+from nanoknow.data.corpus import read_corpus
+from nanoknow.data.questions import read_questions
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.generation.greedy import decode_greedily
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.registry import build_model
+from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.span_corruption import SpanCorruption
+
+pytestmark = pytest.mark.real_data
+MODELS: list[ModelConfig] = [
+    VanillaConfig(dropout=0.0),
+    VanillaConfig(dropout=0.0, positions="rotary"),
+    PerceiverConfig(dropout=0.0),
+    PerceiverConfig(dropout=0.0, latents="spread"),
+]
+every_model = pytest.mark.parametrize(
+    "config", MODELS, ids=["vanilla", "rotary", "perceiver", "spread perceiver"]
+)
+
+
+def model_of(config: ModelConfig, vocab_size: int) -> CharacterModel:
+    """Build a model whose logits differ widely, as those of a trained one do."""
+    model = build_model(config, vocab_size, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".ln" not in name:
+                parameter.mul_(5)
+    return model
+
+
+def gradients(model: CharacterModel, batch: Batch) -> dict[str, Tensor]:
+    model.zero_grad()
+    logits = model(batch.tokens, batch.layout)
+    F.cross_entropy(logits, batch.targets, ignore_index=IGNORE).backward()  # type: ignore[no-untyped-call]
+    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+
+@every_model
+def test_gradients_without_padding_are_those_with_it(real_data: Path, config: ModelConfig) -> None:
+    corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
+    task = SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), config.block_size)
+    ragged = task.batch(torch.arange(0, 2900, 60), torch.Generator().manual_seed(0))
+    assert len(ragged.layout.groups) > 1
+    width = task.positions_per_example
+    rows, targets = (
+        torch.cat([F.pad(part, (0, width - part.shape[1]), value=value) for part in parts])
+        for parts, value in (
+            (ragged.layout.rectangles(ragged.tokens), tokenizer.pad_id),
+            (ragged.layout.rectangles(ragged.targets), IGNORE),
+        )
+    )
+    padded = Batch(rows.flatten(), targets.flatten(), Layout.of((Group(len(rows), width),)))
+    model = model_of(config, len(tokenizer))
+    expected = gradients(model, padded)
+    for name, gradient in gradients(model, ragged).items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-5, atol=1e-5, msg=name)
+
+
+@every_model
+def test_every_dev_question_is_answered_with_a_cache_as_without(
+    real_data: Path, config: ModelConfig
+) -> None:
+    corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
+    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
+    questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
+    task = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), config.block_size)
+    model = model_of(config, len(tokenizer)).eval()
+    decoded = decode_greedily(model, task.prompts, tokenizer.mask_id, task.max_answer_length)
+    assert len(decoded) == 500
+    assert len({tuple(d.ids) for d in decoded}) > 50
+    for prompt, answer in zip(task.prompts, decoded, strict=True):
+        whole = torch.cat([torch.from_numpy(prompt), torch.tensor(answer.ids)])[:-1]  # (T,)
+        with torch.no_grad():
+            logits = model(whole, Layout.of((Group(1, len(whole)),)))[len(prompt) - 1 :]
+        assert logits.argmax(-1).tolist() == answer.ids

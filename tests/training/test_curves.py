@@ -1,0 +1,155 @@
+"""``nanoknow plot`` draws what runs recorded, each kind in panels of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nanoknow.cli.app import app
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.runs.folders import new_folder
+from nanoknow.runs.run import Run, RunRecord, Stage
+from nanoknow.training.curves import plot
+from tests.figures.test_canvas import check_png
+from tests.helpers.silent import Silent
+
+TASKS: dict[Stage, str] = {
+    "pretrain": "span_corruption",
+    "finetune": "question_answering",
+    "scratch": "question_answering",
+}
+
+
+def make_run(path: Path, stage: Stage, n_epochs: int, *, first: float = 4.0) -> Run:
+    """Write the records of a run of ten steps an epoch."""
+    record = RunRecord(
+        stage=stage,
+        task=TASKS[stage],
+        variant="vanilla",
+        n_parameters=1,
+        seed=0,
+        created=f"2026-01-01T00:00:{len(str(path)):02}",
+        started_from=None,
+        data={},
+    )
+    run = Run.create(new_folder(path), record, ExperimentConfig())
+    for step in range(1, 10 * n_epochs + 1):
+        loss = first / step
+        run.record_metrics("step", step=step, loss=loss, learning_rate=1e-3 / step)
+        if step % 10 == 0:
+            run.record_metrics("epoch", step=step, loss=2 * loss)
+            if stage != "pretrain":
+                run.record_metrics("accuracy", step=step, accuracy=step / 100)
+    return run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Three runs in a working directory, the last of them the newest."""
+    monkeypatch.chdir(tmp_path)
+    make_run(Path("runs/a/pretrain"), "pretrain", 4)
+    make_run(Path("runs/a/finetune"), "finetune", 3)
+    make_run(Path("runs/bb/finetune"), "finetune", 1)
+    return ["runs/a/pretrain", "runs/a/finetune", "runs/bb/finetune"]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["plot", *arguments])
+
+
+def test_the_series_are_what_was_recorded(runs: list[str]) -> None:
+    pretrain, finetune, other = json.loads(run(*runs, "--json").stdout)["runs"]
+    assert [len(pretrain[key]) for key in ("loss", "epoch_loss", "learning_rate")] == [40, 4, 40]
+    assert pretrain["accuracy"] == []
+    assert finetune["accuracy"] == [[10, 0.1], [20, 0.2], [30, 0.3]]
+    assert finetune["loss"][1] == [2, 2.0]
+    assert finetune["epoch_loss"][0] == [10, 0.8]
+    assert [r["name"] for r in (pretrain, finetune, other)] == [
+        "a/pretrain",
+        "a/finetune",
+        "bb/finetune",
+    ]
+
+
+def test_each_kind_of_run_has_a_row_of_panels_and_each_curve_its_name(runs: list[str]) -> None:
+    result = run(*runs, "--out", "new/curves.svg")
+    assert result.stdout == "Picture: new/curves.svg\n"
+    tree = ElementTree.parse("new/curves.svg")
+    ids = [element.get("id") or "" for element in tree.iter()]
+    assert sum(name.startswith("axes_") for name in ids) == 6  # one of them empty
+    panels = list(plot([Path(r) for r in runs], None, Silent()).panels())
+    assert [[panel.title for panel in row] for row in panels] == [
+        ["Pretraining: loss", "Pretraining: learning rate"],
+        ["Finetuning: loss", "Finetuning: learning rate", "Finetuning: accuracy"],
+    ]
+    loss, _, accuracy = panels[1]
+    assert len(loss.curves["a/finetune"]) == 30  # too few epochs: its steps
+    assert loss.behind == {}
+    assert accuracy.curves["bb/finetune"] == [(10, 10.0)]
+
+
+def test_the_means_of_many_epochs_stand_before_their_steps(runs: list[str]) -> None:
+    make_run(Path("runs/long"), "scratch", 10)
+    [[loss, *_]] = plot([Path("runs/long"), Path(runs[1])], None, Silent()).panels()
+    assert [len(points) for points in loss.curves.values()] == [10, 30]
+    assert [len(points) for points in loss.behind.values()] == [100]
+    assert "a  long: 0.04 at the end" in run("runs/long", runs[1]).stdout  # of its last step
+    assert run("runs/long", "--out", "long.png").exit_code == 0
+    check_png(Path("long.png").read_bytes())
+
+
+def test_png_and_one_run(runs: list[str]) -> None:
+    assert run(runs[0], "--out", "a.png").exit_code == 0
+    assert check_png(Path("a.png").read_bytes()) == (1408, 512)
+
+
+def test_without_a_file_charts_are_drawn_and_nothing_is_written(runs: list[str]) -> None:
+    before = sorted(Path().rglob("*"))
+    result = run()
+    assert "using runs/bb/finetune" in result.stderr
+    assert "Finetuning: loss, nats a character" in result.stdout
+    assert "Finetuning: accuracy, % right" in result.stdout
+    assert "finetune: 10 at the end" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 100
+    assert sorted(Path().rglob("*")) == before
+    both = run(*runs[1:], "--out", "a.svg", "--terminal").stdout
+    assert "b  bb/finetune: 0.4 at the end" in both
+    assert both.endswith("Picture: a.svg\n")
+
+
+def test_the_same_run_twice_is_one_curve(runs: list[str]) -> None:
+    assert len(json.loads(run(runs[0], runs[0], "--json").stdout)["runs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"kind": "step", "step": 1, "learning_rate": 1}', "no number for loss but None"),
+        ('{"kind": "step", "step": 1, "loss": NaN}', "no number for loss but nan"),
+        ('{"kind": "accuracy", "step": 1, "accuracy": "x"}', "no number for accuracy but 'x'"),
+        ("{", "metrics.jsonl:31: damaged"),
+    ],
+)
+def test_metrics_that_are_no_numbers_are_one_line(runs: list[str], line: str, said: str) -> None:
+    lines = "".join(
+        json.dumps({"kind": "step", "step": i, "loss": 1.0, "learning_rate": 1.0}) + "\n"
+        for i in range(1, 31)
+    )
+    Path(runs[0], "metrics.jsonl").write_text(lines + line + "\n", encoding="utf-8")
+    result = run(runs[0])
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_run_without_steps_and_a_folder_without_runs_are_refused(runs: list[str]) -> None:
+    Path(runs[0], "metrics.jsonl").unlink()
+    assert "pretrain/metrics.jsonl: holds no step to draw" in run(runs[0]).stderr
+    assert "nowhere: not a run folder" in run("nowhere").stderr
+    assert "use .png or .svg" in run(runs[1], "--out", "a.pdf").stderr
+    Path("runs").rename("elsewhere")
+    assert "runs/: holds no run: name one" in run().stderr
