@@ -4,6 +4,7 @@
 # make kill   set up, then kill -9 training 100 times and resume it, in minutes
 # make fuzz   set up, then generate 17,500 bad inputs and see each one through, in minutes
 # make bench  set up, then nanoknow against the textbook implementation, in a few minutes
+# make pictures  set up, then draw docs/experiment.png from the published data
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ SEEDS ?= 1
 KILLS ?= 100
 BIN := $(VENV)/bin
 
-.PHONY: demo test check kill fuzz bench clean
+.PHONY: demo test check kill fuzz bench pictures clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -32,6 +33,9 @@ fuzz: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.tools.benchmark $(if $(JSON),--json)
+
+pictures: $(VENV)/ready
+	$(BIN)/python -m tests.tools.overview
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
