@@ -140,19 +140,19 @@ class Batch:
         return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)
 
     def scored(self) -> tuple[Tensor | None, Tensor]:
-        """Return the (P,) places that carry loss and their targets; None for all places.
+        """Return the (P,) indices of the tokens that carry loss, and their (P,) targets.
 
-        So that few different P occur (see ``widen``), the first place is repeated at the end,
-        without loss.
+        So that few different P occur (see ``widen``), the indices are padded by 0, without loss.
+        They are None where no token would be left out.
         """
-        places = (self.targets != IGNORE).nonzero()[:, 0]
+        indices = (self.targets != IGNORE).nonzero()[:, 0]
         unit = sum(group.n_sequences for group in self.layout.groups) * WIDTH_STEP // 2
-        n = _round_up(len(places), unit)
+        n = _round_up(len(indices), unit)
         if n >= len(self.targets):
             return None, self.targets
         targets = self.targets.new_full((n,), IGNORE)
-        targets[: len(places)] = self.targets[places]
-        return F.pad(places, (0, n - len(places))), targets
+        targets[: len(indices)] = self.targets[indices]
+        return F.pad(indices, (0, n - len(indices))), targets
 
     def joined(self, other: Batch) -> Batch:
         """Return one batch of the examples of both."""

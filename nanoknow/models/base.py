@@ -1,4 +1,4 @@
-"""What trainer, generator and evaluator know of a model."""
+"""The interface of every model: what training, generation and evaluation use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CharacterModel(nn.Module, ABC):
-    """A causal model over characters; every variant is one."""
+    """A causal model over characters: the base class of every variant."""
 
     config: ModelConfig
 
@@ -25,19 +25,19 @@ class CharacterModel(nn.Module, ABC):
         tokens: Tensor,
         layout: Layout,
         caches: list[LayerCache] | None = None,
-        places: Tensor | None = None,
+        logit_indices: Tensor | None = None,
     ) -> Tensor:
-        """Return the next character's logits at each place, or at those that are wanted.
+        """Return the logits of the next character after each token, or after some of them.
 
         Args:
             tokens: (N,) int64 ids.
-            layout: how they fall into sequences; positions stay below ``block_size``.
-            caches: those of ``new_caches``, to decode sequences step by step; the first step
-                starts at position 0.
-            places: (P,) int64, which of the N to compute logits at; None for all of them.
+            layout: how they form sequences; positions are below ``block_size``.
+            caches: those of ``new_caches``, to decode step by step; the first step starts at
+                position 0.
+            logit_indices: (P,) int64, which of the N tokens to compute logits for; None for all.
 
         Returns:
-            (P, vocabulary) logits, P = N where all are wanted.
+            (P, vocabulary) logits; P = N without ``logit_indices``.
         """
 
     @abstractmethod
@@ -46,5 +46,5 @@ class CharacterModel(nn.Module, ABC):
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers training adjusts."""
+        """The number of trained parameters."""
         return sum(parameter.numel() for parameter in self.parameters())

@@ -41,9 +41,9 @@ class Rotation(nn.Module):
         self.register_buffer("cos", torch.cat([cos, cos], 1), persistent=False)  # (ℓ, d/h)
         self.register_buffer("sin", torch.cat([-sin, sin], 1), persistent=False)
 
-    def forward(self, x: Tensor, places: Tensor) -> Tensor:
-        """Turn (N, h, d/h), each by the position of its (N,) place in a sequence."""
-        cos, sin = (t[places].to(x.dtype)[:, None] for t in (self.cos, self.sin))  # (N, 1, d/h)
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        """Turn (N, h, d/h), each by its (N,) position."""
+        cos, sin = (t[positions].to(x.dtype)[:, None] for t in (self.cos, self.sin))  # (N, 1, d/h)
         return torch.addcmul(x * cos, x.roll(x.shape[2] // 2, 2), sin)
 
 
@@ -176,13 +176,13 @@ class Block(nn.Module):
         x: Tensor,
         layout: Layout,
         cache: LayerCache | None = None,
-        places: Tensor | None = None,
+        logit_indices: Tensor | None = None,
     ) -> Tensor:
-        """Map (N, d) to (N, d), or to (P, d) where only those places are wanted."""
+        """Map (N, d) to (N, d), or to the (P, d) of ``logit_indices``."""
         y = self.ln1(x)
         x = x + self.attention(y, y, layout, layout, cache)
-        if places is not None:
-            x = F.embedding(places, x)  # its gradient comes faster than that of x[places]
+        if logit_indices is not None:
+            x = F.embedding(logit_indices, x)  # its backward is faster than that of indexing
         out: Tensor = x + self.mlp(self.ln2(x))
         return out
 

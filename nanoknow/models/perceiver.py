@@ -98,10 +98,10 @@ class UpProjection(Block):
         memory_layout: Layout,
         layout: Layout,
         cache: LayerCache | None,
-        places: Tensor | None,
+        logit_indices: Tensor | None,
         latents: Tensor | None,
     ) -> Tensor:
-        """Map (N_memory, d) and the embedded (N, d) characters to (N, d), or to (P, d) places.
+        """Map (N_memory, d) and the embedded (N, d) characters to (N, d), or to (P, d).
 
         Args:
             memory: what is read.
@@ -109,7 +109,7 @@ class UpProjection(Block):
             memory_layout: of the memory.
             layout: of the characters.
             cache: of the memory.
-            places: which characters to write to; None for all.
+            logit_indices: (P,) which characters to write to; None for all.
             latents: (N, d), those that the characters start from, if from any.
         """
         x = query = characters
@@ -117,8 +117,8 @@ class UpProjection(Block):
             x = characters + latents
             query = self.ln1(x)
         x = x + self.attention(query, self.ln1(memory), layout, memory_layout, cache)
-        if places is not None:
-            x = F.embedding(places, x)  # its gradient comes faster than that of x[places]
+        if logit_indices is not None:
+            x = F.embedding(logit_indices, x)  # its backward is faster than that of indexing
         out: Tensor = x + self.mlp(self.ln2(x))
         return out
 
@@ -158,7 +158,7 @@ class Perceiver(CharacterModel):
         tokens: Tensor,
         layout: Layout,
         caches: list[LayerCache] | None = None,
-        places: Tensor | None = None,
+        logit_indices: Tensor | None = None,
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
         each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 3)
@@ -174,7 +174,7 @@ class Perceiver(CharacterModel):
         if spread:
             memory, memory_layout = self.latents.memory(y, x, latent_layout, layout), layout
             latents = self.latents.last_complete(memory, layout, each[-1])
-        out = self.up.write(memory, x, memory_layout, layout, up, places, latents)
+        out = self.up.write(memory, x, memory_layout, layout, up, logit_indices, latents)
         logits: Tensor = self.head(out)
         return logits
 

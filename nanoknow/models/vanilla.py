@@ -39,14 +39,14 @@ class Vanilla(CharacterModel):
         tokens: Tensor,
         layout: Layout,
         caches: list[LayerCache] | None = None,
-        places: Tensor | None = None,
+        logit_indices: Tensor | None = None,
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
         x = self.embedding(tokens, layout)  # (N, d)
         each: Sequence[LayerCache | None] = caches or [None] * len(self.blocks)
         last = len(self.blocks) - 1
         for i, (block, cache) in enumerate(zip(self.blocks, each, strict=True)):
-            x = block(x, layout, cache, places if i == last else None)
+            x = block(x, layout, cache, logit_indices if i == last else None)
         logits: Tensor = self.head(x)
         return logits
 

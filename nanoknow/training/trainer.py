@@ -170,11 +170,11 @@ class Trainer:
     def _loss(self, indices: Tensor) -> Tensor:
         """Return the loss of some examples as the step that is due makes them."""
         batch = self.task.batch(indices, new_generator(self.seed, "examples", self.progress.step))
-        # Another device would have to be waited for before the places can be counted.
+        # Another device would have to be waited for before the targets can be counted.
         on_cpu = self.device.torch_device.type == "cpu"
-        places, targets = batch.scored() if on_cpu else (None, batch.targets)
+        logit_indices, targets = batch.scored() if on_cpu else (None, batch.targets)
         with self.device.autocast():
-            logits = self.model(batch.tokens, batch.layout, places=places)  # (P, vocabulary)
+            logits = self.model(batch.tokens, batch.layout, logit_indices=logit_indices)  # (P, V)
         precise = torch.promote_types(logits.dtype, torch.float32)
         return F.cross_entropy(logits.to(precise), targets, ignore_index=IGNORE)
 

@@ -322,15 +322,15 @@ def test_hopping_costs_one_reading_of_half_a_block_for_half_a_block_of_text() ->
 
 
 @every_position
-def test_logits_at_some_places_are_those_rows_of_all_of_them(config: ModelConfig) -> None:
+def test_logits_of_some_tokens_are_those_rows_of_all_of_them(config: ModelConfig) -> None:
     model = scrambled(config)
     layout = Layout.of((Group(3, 9), Group(2, 4)))
     tokens = torch.randint(1, VOCAB, (35,), generator=torch.Generator().manual_seed(0))
-    places = torch.tensor([34, 0, 8, 17, 20])
+    indices = torch.tensor([34, 0, 8, 17, 20])
     with torch.no_grad():
-        some, full = model(tokens, layout, None, places), model(tokens, layout)
+        some, full = model(tokens, layout, None, indices), model(tokens, layout)
     assert some.shape == (5, VOCAB)
-    torch.testing.assert_close(some, full[places], rtol=0, atol=1e-5)
+    torch.testing.assert_close(some, full[indices], rtol=0, atol=1e-5)
 
 
 @every_position
