@@ -57,32 +57,27 @@ class OptimizerConfig(Frozen):
     betas: tuple[Fraction, Fraction] = (0.9, 0.95)
     weight_decay: NonNegative = 0.1
     decay: Literal["all_but_biases", "linear_weights"] = "all_but_biases"
-    matrices: Literal["adamw", "muon"] = Field(
+    matrix_optimizer: Literal["adamw", "muon"] = Field(
         "adamw", description="muon: for the linear layers of the blocks; one rate serves both"
     )
     grad_clip: Positive = 1.0
-    average: Fraction = Field(
-        0.0,
-        description="share that an average of the weights keeps at each step; it is what is saved, "
-        "evaluated and finetuned, in place of the last weights; 0: no average",
-    )
 
 
 class ScheduleConfig(Frozen):
-    """Linear warm-up, then a cosine. Counted in positions seen, padding included."""
+    """Linear warm-up, then a cosine. Counted in tokens seen, padding included."""
 
-    warmup_positions: CountOrZero = 512 * 20
-    decay_positions: Count | None = Field(
+    warmup_tokens: CountOrZero = 512 * 20
+    decay_tokens: Count | None = Field(
         None, description="where the cosine ends; null: at the end of the planned epochs"
     )
     final_share: Fraction = Field(0.1, description="the lowest rate, as a share of the peak")
 
     @model_validator(mode="after")
     def _decay_follows_warmup(self) -> Self:
-        if self.decay_positions is not None and self.decay_positions <= self.warmup_positions:
+        if self.decay_tokens is not None and self.decay_tokens <= self.warmup_tokens:
             raise ValueError(
-                f"decay_positions {self.decay_positions} must be more than warmup_positions "
-                f"{self.warmup_positions}"
+                f"decay_tokens {self.decay_tokens} must be more than warmup_tokens "
+                f"{self.warmup_tokens}"
             )
         return self
 
@@ -134,8 +129,8 @@ class AugmentConfig(Frozen):
     training: FinetuneConfig = FinetuneConfig(
         epochs=8,
         batch_size=64,
-        optimizer=OptimizerConfig(learning_rate=2e-3, matrices="muon"),
-        schedule=ScheduleConfig(warmup_positions=200_000),
+        optimizer=OptimizerConfig(learning_rate=2e-3, matrix_optimizer="muon"),
+        schedule=ScheduleConfig(warmup_tokens=200_000),
         evaluate_every=None,
     )
 

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig, union_members
-from nanoknow.config.messages import KeyPath, explain
+from nanoknow.config.messages import explain
+from nanoknow.config.older_keys import KeyPath, present_path, with_present_keys
 from nanoknow.config.strict_yaml import _Dumper, _yaml, parse, read
 from nanoknow.errors import ConfigError
 
@@ -44,12 +45,14 @@ def load_config(
         ("", "") if name_or_path is None else (read(name_or_path, shipped_configs(), "config"))
     )
     values, lines = parse(text, source)
+    values = with_present_keys(values, lambda path: f"{source}:{lines[path]}: {'.'.join(path)}")
+    lines = {present_path(path): line for path, line in lines.items()}
     merged = _merge((base or ExperimentConfig()).model_dump(), values)
     labels: dict[KeyPath, str] = {}
     for override in overrides:
-        path = tuple(override.key.split("."))
-        merged = _merge(merged, _nest(path, override.value))
-        labels |= dict.fromkeys(_leaves(path, override.value), override.label)
+        values = _nested(override)
+        merged = _merge(merged, values)
+        labels |= dict.fromkeys(_leaves((), values), override.label)
     try:
         return ExperimentConfig.model_validate(merged)
     except ValidationError as error:
@@ -84,14 +87,16 @@ def shipped(folder: str) -> dict[str, Path]:
     return {}
 
 
-def _nest(path: KeyPath, value: object) -> dict[str, Any]:
-    for key in reversed(path):
-        value = {key: value}
-    return value  # type: ignore[return-value]
+def _nested(override: Override) -> dict[str, Any]:
+    """Return an override as a config's mappings, by today's keys."""
+    values: Any = override.value
+    for key in reversed(override.key.split(".")):
+        values = {key: values}
+    return with_present_keys(values, lambda _: override.label)
 
 
 def _leaves(path: KeyPath, value: object) -> list[KeyPath]:
-    """Return the paths of the values that an override sets: several if it sets a mapping."""
+    """Return the paths of the values in nested mappings."""
     if isinstance(value, dict) and value:
         return [leaf for key in value for leaf in _leaves((*path, str(key)), value[key])]
     return [path]

@@ -10,9 +10,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from nanoknow.config.experiment import ExperimentConfig, union_members
+from nanoknow.config.older_keys import KeyPath
 from nanoknow.errors import suggest
-
-KeyPath = tuple[str, ...]
 
 
 def explain(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from nanoknow.config.values import Count, Fraction, Frozen, Switch
+from nanoknow.config.values import Count, Fraction, Frozen
 
 
 class TransformerConfig(Frozen):
@@ -18,10 +18,6 @@ class TransformerConfig(Frozen):
     block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
     dropout: Fraction = 0.1
     positions: Literal["learned", "rotary"] = "learned"
-    qk_norm: Switch = Field(
-        default=False,
-        description="divide each head's queries and keys by their root mean square",
-    )
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from nanoknow.config.messages import KeyPath, show_value
+from nanoknow.config.messages import show_value
+from nanoknow.config.older_keys import KeyPath
 from nanoknow.errors import ConfigError, suggest
 
 MAX_CONFIG_BYTES = 100_000  # some seconds of parsing; a config has a few thousand

@@ -18,11 +18,6 @@ class SpanCorruptionConfig(Frozen):
     keep_empty_documents: Switch = Field(
         False, description="count empty lines, and the nothing after the last line end, as examples"
     )
-    shuffle_clauses: Portion = Field(
-        0.0,
-        description="share of examples that read what follows a document's name in another order, "
-        "cut after any of , ; . ! ?",
-    )
     salient_spans: Portion = Field(
         0.0, description="share of examples that hide a name, a place or a year"
     )
@@ -54,7 +49,7 @@ class SpanCorruptionConfig(Frozen):
     questions_per_document: NonNegative = Field(
         0.0, description="training questions beside each document of a batch, with their answers"
     )
-    scraps_loss: Literal["all", "hidden"] = Field(
+    cloze_loss: Literal["all", "hidden"] = Field(
         "all", description="hidden: of these, only the hidden word is to be predicted"
     )
 

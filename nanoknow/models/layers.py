@@ -64,8 +64,6 @@ class Attention(nn.Module):
         rotation: Rotation | None,
         key_rotation: Rotation | None = None,
         mask: Tensor | None = None,
-        *,
-        qk_norm: bool = False,
     ) -> None:
         """Make an attention.
 
@@ -78,11 +76,9 @@ class Attention(nn.Module):
                 number.
             mask: (T, S) bool, which keys a query sees, for the longest sequences; None for
                 those up to its own position.
-            qk_norm: divide each query and key by its root mean square (after Henry et al., 2020).
         """
         super().__init__()
         self.n_heads = n_heads
-        self.qk_norm = qk_norm
         self.rotation = rotation
         self.key_rotation = key_rotation or rotation
         self.register_buffer("mask", mask, persistent=False)
@@ -120,8 +116,6 @@ class Attention(nn.Module):
         else:
             (q,) = self._project(query_input, self.query)
             k, v = self._project(key_value_input, self.key, self.value)
-        if self.qk_norm:
-            q, k = (F.rms_norm(x, x.shape[-1:]).to(x.dtype) for x in (q, k))
         if self.rotation is not None and self.key_rotation is not None:
             q = self.rotation(q, query_layout.positions)
             k = self.key_rotation(k, key_value_layout.positions)

@@ -142,7 +142,7 @@ class Perceiver(CharacterModel):
         )
         reads, sees = self.latents.masks() if config.latents == "spread" else (None, None)
         self.embedding = Embedding(vocab_size, length, d, dropout, rotary=rotary)
-        attention = partial(Attention, d, heads, dropout, qk_norm=config.qk_norm)
+        attention = partial(Attention, d, heads, dropout)
         self.down = DownProjection(attention(of_latents, rotation, reads), d, dropout, m)
         self.blocks = nn.ModuleList(
             Block(attention(of_latents), d, dropout) for _ in range(config.n_layers - 2)

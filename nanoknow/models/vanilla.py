@@ -26,9 +26,7 @@ class Vanilla(CharacterModel):
         rotation = Rotation(range(config.block_size), d // config.n_heads) if rotary else None
         self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
         self.blocks = nn.ModuleList(
-            Block(
-                Attention(d, config.n_heads, dropout, rotation, qk_norm=config.qk_norm), d, dropout
-            )
+            Block(Attention(d, config.n_heads, dropout, rotation), d, dropout)
             for _ in range(config.n_layers)
         )
         self.head = Head(d, vocab_size)

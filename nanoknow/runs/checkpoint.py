@@ -24,9 +24,10 @@ from safetensors import torch as safetensors
 from torch import Tensor
 
 from nanoknow.config.models import ModelConfig
+from nanoknow.config.older_keys import with_present_keys
 from nanoknow.config.tasks import TaskConfig
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.errors import CheckpointError
+from nanoknow.errors import CheckpointError, ConfigError
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.system.device import Device
@@ -204,7 +205,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"nanoknow {writer}"
         )
     try:
+        content = with_present_keys(content, ".".join)
         return Checkpoint(path, CheckpointRecord.model_validate(content))
+    except ConfigError as error:
+        raise CheckpointError(f"{file}: {error}") from None
     except ValidationError as error:
         raise CheckpointError(_damaged(file, error.errors()[0]["msg"])) from None
 

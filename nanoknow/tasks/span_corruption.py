@@ -4,10 +4,9 @@ After Raffel et al., 2020 (T5), in the form of the original assignment: a docume
 random length, and ``prefix masked suffix`` is rearranged to ``prefix⁇suffix⁇masked``. The model
 predicts every next character of that, so it learns the text as well as the filling in.
 
-Three things beyond the original, all off unless asked for. Shuffled clauses: what follows the name
-is read in another order. Salient spans: what is hidden is a name, a place or a year. Context
-dropout: of the document only ``Name. `` is kept and a few characters on either side of such a
-word, so that there is nothing but the name to know it by.
+Two things beyond the original, both off unless the config asks for them. Salient spans: what is
+hidden is a name, a place or a year. Context dropout: of the document only ``Name. `` is kept and a
+few characters on either side of such a word, so that there is nothing but the name to know it by.
 """
 
 from __future__ import annotations
@@ -23,9 +22,8 @@ from nanoknow.data.batch import IGNORE, Batch, Layout, Plan
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.tasks.clauses import Clauses, ReadingOrder
 from nanoknow.tasks.encoded_text import EncodedText
-from nanoknow.tasks.pieces import MARK, PADDING, Pieces
+from nanoknow.tasks.segments import MARK, PADDING, Segments, corrupted
 from nanoknow.tasks.spans import SalientWords, uniform
 
 
@@ -81,13 +79,10 @@ class SpanCorruption:
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")
-        self.salient, self.clauses = None, None
-        if config.salient_spans or config.shuffle_clauses:
+        self.salient: SalientWords | None = None
+        if config.salient_spans:
             documents = [corpus.documents[i] for i in kept.nonzero().flatten().tolist()]
-            if config.salient_spans:
-                self.salient = SalientWords(documents, config, self.max_length, answers)
-            if config.shuffle_clauses:
-                self.clauses = Clauses(documents, config.shuffle_clauses)
+            self.salient = SalientWords(documents, config, self.max_length, answers)
 
     @property
     def n_examples(self) -> int:
@@ -116,21 +111,18 @@ class SpanCorruption:
         masked = torch.minimum(1 + uniform((n // 2).clamp(min=1), generator), n)
         start = uniform(n - masked + 1, generator)
         first = self.starts[indices].long()
-        order = ReadingOrder.as_written(first, lengths)
-        if self.clauses is not None:
-            order = self.clauses.shuffled(order, indices, generator).up_to(n)
-        pieces = order.corrupted(n, start, masked)
+        segments = corrupted(first, n, start, masked)
         if self.salient is not None:
-            pieces = self.salient.replace(pieces, indices, order, n, lengths, generator)
+            segments = self.salient.replace(segments, indices, first, n, lengths, generator)
         # Of the input: all characters but the last.
-        plan = Plan.of(pieces.totals - 1, self.positions_per_example)
-        pieces = Pieces(*(part[plan.order] for part in pieces))
+        plan = Plan.of(segments.totals - 1, self.positions_per_example)
+        segments = Segments(*(part[plan.order] for part in segments))
         device = self.text.device
         layout = Layout.of(plan.groups, device)
         n_tokens = len(layout.positions)
-        padded = pieces.padded(plan.widths + 1).to(device)
+        padded = segments.padded(plan.widths + 1).to(device)
         row, totals, first_target = torch.repeat_interleave(
-            torch.stack([torch.arange(len(indices)), pieces.totals, pieces.first_target]).to(
+            torch.stack([torch.arange(len(indices)), segments.totals, segments.first_target]).to(
                 device, non_blocking=True
             ),
             plan.widths.to(device, non_blocking=True),
@@ -144,18 +136,18 @@ class SpanCorruption:
         unpredicted = (target >= totals) | (target < first_target)
         return Batch(ids[here], ids[here + 1].masked_fill(unpredicted, IGNORE), layout)
 
-    def assemble(self, pieces: Pieces, n: int) -> Tensor:
+    def assemble(self, segments: Segments, n: int) -> Tensor:
         """Return the ids of examples, back to back.
 
         Args:
-            pieces: of the examples.
+            segments: of the examples.
             n: characters of them all, known without asking the device.
 
         Returns:
             (n,) int64.
         """
-        lengths = pieces.lengths.flatten()
-        starts = pieces.starts.flatten()
+        lengths = segments.lengths.flatten()
+        starts = segments.starts.flatten()
         shift = starts - (lengths.cumsum(0) - lengths)
         start, shift = torch.repeat_interleave(
             torch.stack([starts, shift]), lengths, dim=1, output_size=n

@@ -1,4 +1,10 @@
-"""Which words span corruption hides, and what it keeps of the rest."""
+"""Which words span corruption hides, and what it keeps of the rest.
+
+Without its context a hidden word is in one of two forms:
+
+    cloze       Name. left ⁇ right ⁇ word
+    in place    left Name right ⁇ word ⁇
+"""
 
 from __future__ import annotations
 
@@ -10,8 +16,7 @@ from torch import Tensor
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.errors import DataError
 from nanoknow.facts.salient import NAME_END, find_salient
-from nanoknow.tasks.clauses import ReadingOrder
-from nanoknow.tasks.pieces import MARK, Pieces
+from nanoknow.tasks.segments import MARK, Segments, corrupted
 
 
 class SalientWords:
@@ -51,22 +56,21 @@ class SalientWords:
 
     def replace(
         self,
-        pieces: Pieces,
+        random: Segments,
         indices: Tensor,
-        order: ReadingOrder,
+        first: Tensor,
         kept: Tensor,
         lengths: Tensor,
         generator: torch.Generator,
-    ) -> Pieces:
+    ) -> Segments:
         """Hide salient words in some of the examples, some of these without their context.
 
-        A document with no such word in what is kept of it keeps its random span, and so does one
-        whose word does not come within that in the order in which its clauses are read.
+        A document with no such word in what is kept of it keeps its random span.
 
         Args:
-            pieces: with random spans.
+            random: the examples with random spans.
             indices: (B,) of the documents.
-            order: in which their clauses are read.
+            first: (B,) where they begin in the text.
             kept: (B,) characters of them that are kept.
             lengths: (B,) of the documents.
             generator: draws which, and what.
@@ -87,21 +91,19 @@ class SalientWords:
         step = self.config.context_step
         left = torch.minimum(left, start - head) // step * step
         right = torch.minimum(right, lengths - start - masked) // step * step
-        first, place = order.first, order.place_of(start, masked)
         hidden, mark = (first + start, masked), (MARK, 1)
         before = (first + start - left, left)
         after = (first + start + masked, right)
-        cloze = Pieces.of([(first, head), before, mark, after, mark, hidden], first)
+        cloze = Segments.of([(first, head), before, mark, after, mark, hidden], first)
         name = (first, (head - len(NAME_END)).clamp(min=0))
-        asked = Pieces.of([before, name, after, mark, hidden, mark], first)
-        scraps = asked.where(form < self.config.name_in_place, cloze)
-        if self.config.scraps_loss == "hidden":
+        in_place = Segments.of([before, name, after, mark, hidden, mark], first)
+        short = in_place.where(form < self.config.name_in_place, cloze)
+        if self.config.cloze_loss == "hidden":
             n_end = torch.where(form < self.config.name_in_place, masked + 1, masked)
-            scraps = scraps._replace(first_target=scraps.totals - n_end)
-        drawn = scraps.where(alone, order.corrupted(kept, place, masked))
-        shown = alone | (place + masked <= kept)
-        chosen = (share < self.config.salient_spans) & (count > 0) & shown
-        return drawn.where(chosen & (drawn.totals <= self.max_length + 2), pieces)
+            short = short._replace(first_target=short.totals - n_end)
+        drawn = short.where(alone, corrupted(first, kept, start, masked))
+        chosen = (share < self.config.salient_spans) & (count > 0)
+        return drawn.where(chosen & (drawn.totals <= self.max_length + 2), random)
 
 
 def uniform(count: Tensor, generator: torch.Generator) -> Tensor:

@@ -25,7 +25,7 @@ def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.op
     decayed: list[nn.Parameter] = []
     spared: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        if config.matrices == "muon" and name in linear and not name.startswith("head."):
+        if config.matrix_optimizer == "muon" and name in linear and not name.startswith("head."):
             matrices.append(parameter)
             continue
         chosen = name in linear if config.decay == "linear_weights" else not name.endswith("bias")
@@ -45,19 +45,19 @@ def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.op
 
 
 def learning_rate(schedule: ScheduleConfig, peak: float, n: int, planned: int) -> float:
-    """Return the rate of the step that brings the count of positions to ``n``.
+    """Return the rate of the step that brings the count of tokens to ``n``.
 
     Below the warm-up it is ``peak·n/warmup``; then it falls along a cosine to ``final_share`` of
-    the peak at ``decay_positions``. Past that the cosine rises again, as the original's did.
+    the peak at ``decay_tokens``. Past that the cosine rises again, as the original's did.
 
     Args:
-        schedule: its counts are of positions, padding up to the block included.
+        schedule: its counts are of tokens, padding up to the block included.
         peak: the highest rate.
-        n: positions seen, the current batch included.
-        planned: positions in all the planned epochs: where the cosine ends if the schedule
+        n: tokens seen, the current batch included.
+        planned: tokens in all the planned epochs: where the cosine ends if the schedule
             does not say.
     """
-    warmup, end = schedule.warmup_positions, schedule.decay_positions or planned
+    warmup, end = schedule.warmup_tokens, schedule.decay_tokens or planned
     if n < warmup:
         return peak * n / warmup
     progress = (n - warmup) / max(1, end - warmup)

@@ -131,7 +131,7 @@ class Sitting:
             seconds=self.seconds,
             data=self.texts.hashes(),
         )
-        save_checkpoint(self.run.checkpoints, record, self.trainer.learned.state_dict(), tensors)
+        save_checkpoint(self.run.checkpoints, record, self.trainer.model.state_dict(), tensors)
         self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step
 
     def train(self) -> TrainingSummary:
@@ -194,7 +194,7 @@ class Sitting:
         every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
         if due and self.eval_task is not None:
-            answers = answer_questions(self.trainer.learned, self.eval_task)
+            answers = answer_questions(self.trainer.model, self.eval_task)
             score = Score(count_right(answers), len(answers))
             self._note("accuracy", **place, **score.to_json())
 

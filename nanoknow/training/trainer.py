@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nanoknow.config.experiment import StageConfig
 from nanoknow.data.batch import IGNORE
@@ -95,21 +94,12 @@ class Trainer:
         self.model.to(self.device.torch_device)
         self.task.to(self.device.torch_device)
         self.optimizers = build_optimizers(self.model, self.config.optimizer)
-        self.average: AveragedModel | None = None
-        if keeps := self.config.optimizer.average:
-            moving = get_ema_multi_avg_fn(keeps)  # type: ignore[no-untyped-call]
-            self.average = AveragedModel(self.model, multi_avg_fn=moving)
         on_device: dict[str, Any] = {"device": self.device.torch_device, "dtype": torch.float64}
         self._loss_sum = torch.zeros((), **on_device)
         # Step, loss, gradient norm and rate of the first step that was no number; 0 before.
         self._fault = torch.zeros(4, **on_device)
         # Dropout draws from torch's own generators: they take no other.
         torch.manual_seed(derive_seed(self.seed, "dropout"))
-
-    @property
-    def learned(self) -> CharacterModel:
-        """What training has come to: the average of the weights where the config has one."""
-        return self.model if self.average is None else cast(CharacterModel, self.average.module)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -221,8 +211,6 @@ class Trainer:
             else:
                 self._check()
             optimizer.step()
-        if self.average is not None:
-            self.average.update_parameters(self.model)
         self._loss_sum += loss
 
     def _check(self) -> None:
@@ -248,7 +236,7 @@ class Trainer:
         return rate
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return what resuming needs beside the weights of ``learned``: tensors, plain values.
+        """Return what resuming needs beside the weights: tensors, plain values.
 
         Raises:
             NonFiniteError: training has come past a step that was no number.
@@ -262,12 +250,10 @@ class Trainer:
             for parameter, values in optimizer.state.items():
                 for key, value in values.items():
                     tensors[f"optimizer.{key}.{names[parameter]}"] = value
-        if self.average is not None:
-            tensors |= {f"weights.{name}": p for p, name in names.items()}
         return tensors, asdict(self.progress)
 
     def load_state(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-        """Continue from a saved ``state``; whoever made the model loaded what was ``learned``."""
+        """Continue from a saved ``state``; whoever made the model loaded its weights."""
         self.progress = Progress(**progress)
         self._loss_sum.fill_(self.progress.epoch_loss)
         torch.set_rng_state(tensors["random.cpu"])
@@ -287,7 +273,3 @@ class Trainer:
                 # Fused AdamW keeps its step count on the device as well.
                 parameter = parameters[of]
                 states[parameter][parameter][key] = value.to(self.device.torch_device)
-            elif kind == "weights":
-                parameters[rest].data.copy_(value)
-        if self.average is not None:
-            self.average.n_averaged.fill_(self.progress.step)

@@ -497,7 +497,7 @@ def test_attention_refuses_what_does_not_go_together(home: Path) -> None:
 def test_config_show_resolves_flags_over_file_over_defaults() -> None:
     text = succeed("config", "show", "birthplaces", "--set", "seed=7").stdout
     assert "seed: 7" in text
-    assert "decay_positions: 75212800" in text
+    assert "decay_tokens: 75212800" in text
     assert "Did you mean 'epochs'?" in refuse("config", "show", "--set", "pretrain.epoch=3")
 
 

@@ -47,13 +47,12 @@ def test_the_defaults_are_the_original_experiment() -> None:
         "betas": (0.9, 0.95),
         "weight_decay": 0.1,
         "decay": "all_but_biases",
-        "matrices": "adamw",
+        "matrix_optimizer": "adamw",
         "grad_clip": 1.0,
-        "average": 0.0,
     }
     stage = {
         "optimizer": optimizer,
-        "schedule": {"warmup_positions": 10240, "decay_positions": None, "final_share": 0.1},
+        "schedule": {"warmup_tokens": 10240, "decay_tokens": None, "final_share": 0.1},
         "checkpoint_minutes": 5.0,
         "log_every": 10,
     }
@@ -71,7 +70,6 @@ def test_the_defaults_are_the_original_experiment() -> None:
             "block_size": 128,
             "dropout": 0.1,
             "positions": "learned",
-            "qk_norm": False,
         },
         "pretrain": {
             **stage,
@@ -80,7 +78,6 @@ def test_the_defaults_are_the_original_experiment() -> None:
                 "min_truncation": 4,
                 "max_truncation": 0.875,
                 "keep_empty_documents": False,
-                "shuffle_clauses": 0.0,
                 "salient_spans": 0.0,
                 "salient_words": "all",
                 "context_dropout": 0.0,
@@ -88,7 +85,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
                 "context_step": 1,
                 "name_in_place": 0.0,
                 "questions_per_document": 0.0,
-                "scraps_loss": "all",
+                "cloze_loss": "all",
             },
             "epochs": 650,
             "batch_size": 128,
@@ -110,7 +107,7 @@ def test_the_defaults_are_the_original_experiment() -> None:
 
 def test_birthplaces_adds_only_the_files_the_empty_document_and_the_decay_to_the_defaults() -> None:
     config = load_config("birthplaces")
-    decay = ScheduleConfig(decay_positions=200 * 2938 * 128)
+    decay = ScheduleConfig(decay_tokens=200 * 2938 * 128)
     assert config == DEFAULTS.model_copy(
         update={
             "data": DataConfig(
@@ -138,7 +135,7 @@ def test_shakespeare_is_the_original_character_model() -> None:
         epochs=2,
         batch_size=512,
         optimizer=OptimizerConfig(learning_rate=6e-4, decay="linear_weights"),
-        schedule=ScheduleConfig(decay_positions=2 * 1_115_266 * 128),
+        schedule=ScheduleConfig(decay_tokens=2 * 1_115_266 * 128),
     )
 
 

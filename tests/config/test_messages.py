@@ -96,7 +96,6 @@ def test_a_variant_that_is_no_word_is_refused(folder: Path, variant: str) -> Non
         ("pretrain.epochs", "null", "valid integer"),
         ("pretrain.epochs", "2001-02-03", "valid integer"),
         ("pretrain.task.keep_empty_documents", "1", "valid boolean"),
-        ("model.qk_norm", "1", "valid boolean"),
         ("pretrain.task.max_truncation", "0.0", "greater than 0"),
         ("pretrain.task.max_truncation", "1.1", "less than or equal to 1"),
         ("pretrain.optimizer.learning_rate", "0.0", "greater than 0"),

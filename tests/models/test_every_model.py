@@ -25,14 +25,12 @@ SIZES = {
     "block_size": LENGTH,
     "dropout": 0.0,
     "positions": "learned",
-    "qk_norm": False,
 }
 CONFIGS: dict[str, list[ModelConfig]] = {
     "vanilla": [
         VanillaConfig.model_validate(SIZES),
         VanillaConfig.model_validate({**SIZES, "n_layers": 1}),
         VanillaConfig.model_validate({**SIZES, "positions": "rotary"}),
-        VanillaConfig.model_validate({**SIZES, "positions": "rotary", "qk_norm": True}),
     ],
     "perceiver": [
         PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -19,7 +18,7 @@ from nanoknow.data.batch import IGNORE, Batch, Group, Plan
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.tasks.clauses import ReadingOrder
+from nanoknow.tasks.segments import corrupted
 from nanoknow.tasks.span_corruption import SpanCorruption
 from tests.helpers.texts import corpus_of, tokenizer_of
 from tests.tools.textbook import textbook_corrupt
@@ -104,11 +103,10 @@ def test_arrangement_of_every_example_equals_the_textbooks(
         start = data.draw(st.integers(0, n - masked))
         spans.append((n, start, masked))
         expected.append(textbook_corrupt(document, n, start, masked))
-    order = ReadingOrder.as_written(task.starts.long(), task.lengths.long())
-    pieces = order.corrupted(*torch.tensor(spans).T)
+    segments = corrupted(task.starts.long(), *torch.tensor(spans).T)
     width = max(map(len, expected)) + data.draw(st.integers(0, 3))
     n_all = width * len(documents)
-    rows = task.assemble(pieces.padded(torch.full((len(documents),), width)), n_all)
+    rows = task.assemble(segments.padded(torch.full((len(documents),), width)), n_all)
     expected = [text.ljust(width, PAD) for text in expected]
     assert [task.tokenizer.decode(row) for row in rows.view(-1, width).tolist()] == expected
 
@@ -358,62 +356,6 @@ def test_salient_spans_are_words_of_what_is_kept_and_a_document_without_any_keep
         assert not words or hidden == words
 
 
-@given(
-    clauses=st.lists(st.text("aB ", min_size=1, max_size=9), max_size=6), seed=st.integers(0, 99)
-)
-@settings(derandomize=True, deadline=None, max_examples=60)
-def test_shuffled_clauses_are_all_there_and_follow_the_name(clauses: list[str], seed: int) -> None:
-    document = "Ada Lowe." + "".join(f" {clause}," for clause in clauses) + " and so on ."
-    cut = re.split(r"(?<=[,.]) ", document)
-    config = SpanCorruptionConfig(shuffle_clauses=1.0, min_truncation=120, max_truncation=1.0)
-    task = task_on([document, "a, b, c, d, e, f, g, h"], 160, config)
-    batch = task.batch(torch.tensor([0, 1, 0, 0]), seeded(seed))
-    texts = [restore(text) for text in texts_of(task, batch)]
-    shuffled = [text for text in texts if "Ada" in text]
-    assert len(shuffled) == 3
-    for text in shuffled:
-        name, *others = re.split(r"(?<=[,.]) ", text)
-        assert (name, len(text)) == ("Ada Lowe.", len(document))
-        assert sorted(others) == sorted(cut[1:])
-
-
-def test_clauses_come_in_every_order_as_often_as_the_config_says() -> None:
-    life = "Ada Lowe. One, two, three."
-    config = SpanCorruptionConfig(shuffle_clauses=0.5, min_truncation=50)
-    task = task_on([life], 128, config)
-    batches = (task.batch(torch.zeros(64, dtype=torch.int64), seeded(seed)) for seed in range(20))
-    orders = Counter(restore(text) for batch in batches for text in texts_of(task, batch))
-    assert len(orders) == 6
-    assert 0.5 < orders.pop(life) / 1280 < 0.66  # a sixth of the shuffled ones are in order, too
-    assert all(70 < n < 150 for n in orders.values())
-
-
-def test_of_a_long_document_any_clause_may_follow_the_name() -> None:
-    life = "Ada Lowe. " + " ".join(f"clause {i}," for i in range(1000))
-    config = SpanCorruptionConfig(shuffle_clauses=1.0, min_truncation=50)
-    task = task_on([life], 64, config)
-    texts = [restore(text) for text in texts_of(task, task.batch(torch.zeros(64).long(), seeded()))]
-    assert all(text.startswith("Ada Lowe. clause ") for text in texts)
-    assert len({text.split()[3] for text in texts}) > 50
-
-
-def test_salient_words_are_hidden_in_whatever_order_the_clauses_come() -> None:
-    life = "Ada Lowe. a painter, born in Riga, she painted birds in 1815 ."
-    config = SpanCorruptionConfig(salient_spans=1.0, shuffle_clauses=1.0, min_truncation=100)
-    task = task_on([life], 128, config)
-    texts = [
-        text
-        for seed in range(200)
-        for text in texts_of(task, task.batch(torch.tensor([0]), seeded(seed)))
-    ]
-    assert {text.split(MASK)[2] for text in texts} == {"Riga", "1815"}
-    assert len({restore(text) for text in texts}) == 6
-    for text in texts:
-        assert sorted(re.split(r"(?<=[,.]) ", restore(text))) == sorted(
-            re.split(r"(?<=[,.]) ", life)
-        )
-
-
 def test_context_dropout_keeps_the_name_and_little_around_the_word() -> None:
     alone = SpanCorruptionConfig(salient_spans=1.0, context_dropout=1.0, context_width=6)
     for life, words, examples in zip(LIVES[:2], WORDS, lives_of(alone, 400), strict=False):
@@ -478,11 +420,11 @@ def test_widths_come_in_steps_also_where_the_document_ends_or_the_name_is_near()
 
 
 @pytest.mark.parametrize("in_place", [0.0, 1.0])
-def test_of_scraps_only_the_hidden_word_is_predicted_where_the_config_says_so(
+def test_of_short_contexts_only_the_hidden_word_is_predicted_where_the_config_says_so(
     in_place: float,
 ) -> None:
     config = SpanCorruptionConfig(
-        salient_spans=1.0, context_dropout=1.0, name_in_place=in_place, scraps_loss="hidden"
+        salient_spans=1.0, context_dropout=1.0, name_in_place=in_place, cloze_loss="hidden"
     )
     task = task_on(LIVES, 128, config)
     for seed in range(40):
@@ -492,7 +434,7 @@ def test_of_scraps_only_the_hidden_word_is_predicted_where_the_config_says_so(
             assert text.endswith(MASK) == bool(in_place)
 
 
-def test_early_words_are_hidden_more_often_and_scraps_are_mostly_short() -> None:
+def test_early_words_are_hidden_more_often_and_contexts_are_mostly_short() -> None:
     config = SpanCorruptionConfig(salient_spans=1.0, context_dropout=1.0, name_in_place=1.0)
     examples = lives_of(config, draws=600)[1]
     hidden = Counter(text.split(MASK)[1] for text in examples)

@@ -81,25 +81,25 @@ def test_epochs_and_batches_of_the_shipped_configs_are_the_originals() -> None:
 def test_rate_equals_the_textbooks_everywhere(
     n: int, peak: float, warmup: int, length: int
 ) -> None:
-    schedule = ScheduleConfig(warmup_positions=warmup, decay_positions=warmup + length)
+    schedule = ScheduleConfig(warmup_tokens=warmup, decay_tokens=warmup + length)
     expected = textbook_learning_rate(n, peak, warmup, warmup + length)
     assert learning_rate(schedule, peak, n, planned=1) == pytest.approx(expected, rel=1e-12)
 
 
 def test_rate_warms_up_falls_to_its_share_and_rises_again() -> None:
-    schedule = ScheduleConfig(warmup_positions=100, decay_positions=1100, final_share=0.25)
+    schedule = ScheduleConfig(warmup_tokens=100, decay_tokens=1100, final_share=0.25)
     rates = [learning_rate(schedule, 8.0, n, 1) for n in (0, 50, 99, 100, 600, 1000, 1100, 2100)]
     assert rates == pytest.approx([0.0, 4.0, 7.92, 8.0, 4.0, 2.0, 2.0, 8.0])
 
 
 def test_the_cosine_ends_with_the_planned_epochs_where_the_schedule_names_no_end() -> None:
-    schedule = ScheduleConfig(warmup_positions=0, decay_positions=None, final_share=0.0)
+    schedule = ScheduleConfig(warmup_tokens=0, decay_tokens=None, final_share=0.0)
     rates = [learning_rate(schedule, 1.0, n, planned=1000) for n in (0, 250, 500, 1000)]
     assert rates == pytest.approx([1.0, (1 + 0.5**0.5) / 2, 0.5, 0.0])
 
 
 def test_a_plan_shorter_than_the_warm_up_stays_in_the_warm_up() -> None:
-    schedule = ScheduleConfig(warmup_positions=1000)
+    schedule = ScheduleConfig(warmup_tokens=1000)
     rates = [learning_rate(schedule, 1.0, n, planned=100) for n in (10, 100)]
     assert rates == pytest.approx([0.01, 0.1])
 
@@ -180,7 +180,7 @@ def test_adamw_takes_its_numbers_from_the_config() -> None:
 
 def test_muon_takes_the_matrices_of_the_blocks_and_adamw_the_rest() -> None:
     model = build_model(VanillaConfig(n_layers=1, n_heads=1, d_model=8), 11, torch.Generator())
-    config = OptimizerConfig(matrices="muon", learning_rate=3e-3, weight_decay=0.2)
+    config = OptimizerConfig(matrix_optimizer="muon", learning_rate=3e-3, weight_decay=0.2)
     adamw, muon = build_optimizers(model, config)
     names = {parameter: name for name, parameter in model.named_parameters()}
     taken = [{names[p] for group in o.param_groups for p in group["params"]} for o in (adamw, muon)]

@@ -1,0 +1,68 @@
+"""Keys of earlier releases: a renamed one is read by its new name, a removed one must be neutral.
+
+Configs of older runs and YAML files keep their keys; everything behind this module knows only
+today's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nanoknow.errors import ConfigError
+
+KeyPath = tuple[str, ...]
+
+RENAMED: dict[KeyPath, str] = {
+    ("task", "scraps_loss"): "cloze_loss",
+    ("optimizer", "matrices"): "matrix_optimizer",
+    ("schedule", "warmup_positions"): "warmup_tokens",
+    ("schedule", "decay_positions"): "decay_tokens",
+}
+"""By section and old key, wherever in a config the section is."""
+
+REMOVED: dict[KeyPath, tuple[Any, str]] = {
+    ("model", "qk_norm"): (False, "normalised queries and keys"),
+    ("reader", "qk_norm"): (False, "normalised queries and keys"),
+    ("task", "shuffle_clauses"): (0.0, "documents with their clauses in another order"),
+    ("optimizer", "average"): (0.0, "a moving average of the weights"),
+}
+"""By section and key: the value that leaves the feature off, and what the feature was."""
+
+
+def with_present_keys(
+    values: Mapping[str, Any], where: Callable[[KeyPath], str], path: KeyPath = ()
+) -> dict[str, Any]:
+    """Return a config's values, or some of them, by today's keys.
+
+    Args:
+        values: nested mappings as YAML or JSON has them.
+        where: names a key's file and line, or its flag, for errors.
+        path: of ``values`` in the whole config.
+
+    Raises:
+        ConfigError: a removed key has another than its neutral value, or a key is there by its
+            old name and its new one.
+    """
+    present: dict[str, Any] = {}
+    for key, value in values.items():
+        here, rule = (*path, key), (*path[-1:], key)
+        if rule in REMOVED:
+            neutral, feature = REMOVED[rule]
+            if value != neutral:
+                raise ConfigError(
+                    f"{where(here)}: {value!r}: {feature} did not help and was removed: take the "
+                    f"key out, or use nanoknow 0.1.0"
+                )
+            continue
+        name = RENAMED.get(rule, key)
+        if name != key and name in values:
+            raise ConfigError(f"{where(here)}: the older name of {name}, also given: keep one")
+        nested = isinstance(value, dict)
+        present[name] = with_present_keys(value, where, here) if nested else value
+    return present
+
+
+def present_path(path: KeyPath) -> KeyPath:
+    """Return where the value of a key is today."""
+    return (*path[:-1], RENAMED.get(path[-2:], path[-1]))
