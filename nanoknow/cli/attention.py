@@ -31,9 +31,7 @@ def attention(
         int | None, typer.Option(help="Without: how often keys and values are drawn.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Without: of the draws.")] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw it as .png or .svg.")
-    ] = None,
+    plot: opt.Plot = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Measure what attention can do beside theory; with a question, where a model looks.
@@ -42,6 +40,7 @@ def attention(
 
     nanoknow attention --question "Where was Khatchig Mouradian born?"
     """
+    opt.check_output("--plot", plot, opt.PICTURE)
     sizes = {"dim": dim, "keys": keys, "beta": beta, "draws": draws, "seed": seed}
     given = {name: value for name, value in sizes.items() if value is not None}
     if question is not None:
@@ -64,10 +63,7 @@ def _theory(given: dict[str, int | float], plot: Path | None, as_json: bool) -> 
     if "keys" in given:
         given["n_keys"] = given.pop("keys")
     report = attention_theory(replace(DEFAULTS, **given), plot)  # type: ignore[arg-type]
-    if as_json:
-        terminal.result(report.to_json())
-    else:
-        show_theory(terminal, report)
+    opt.show(terminal, report, show_theory, as_json)
 
 
 def _weights(
@@ -78,7 +74,4 @@ def _weights(
 
     terminal = Terminal()
     report = attention_weights(run, question, device, plot, terminal)
-    if as_json:
-        terminal.result(report.to_json())
-    else:
-        show_weights(terminal, report)
+    opt.show(terminal, report, show_weights, as_json)

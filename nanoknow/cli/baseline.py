@@ -39,7 +39,4 @@ def baseline(
     terminal = Terminal()
     overrides = opt.overrides(None, opt.data_flags(corpus, questions, eval_file))
     result = recipe(settle(config, overrides, terminal).data, answer, method)
-    if as_json:
-        terminal.result(result.to_json())
-    else:
-        show_baseline(terminal, result)
+    opt.show(terminal, result, show_baseline, as_json)

@@ -18,9 +18,7 @@ def compare(
         list[Path], typer.Argument(metavar="RUN RUN…", help="Run folders, two or more.")
     ],
     eval_file: opt.EvalFile = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw it as .png or .svg.")
-    ] = None,
+    plot: opt.Plot = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
@@ -31,11 +29,9 @@ def compare(
     from nanoknow.cli.tables_report import show_comparison
     from nanoknow.evaluation.compare import compare as recipe
 
+    opt.check_output("--plot", plot, opt.PICTURE)
     terminal = Terminal()
     result = recipe(runs, DataConfig(eval=eval_file), device, plot, terminal)
-    if as_json:
-        terminal.result({**result.to_json(), "plot": str(plot) if plot else None})
-        return
-    show_comparison(terminal, result)
-    if plot:
+    opt.show(terminal, result, show_comparison, as_json, plot=str(plot) if plot else None)
+    if plot and not as_json:
         terminal.write(f"Picture: {plot}\n")

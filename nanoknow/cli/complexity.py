@@ -37,6 +37,7 @@ def complexity(
     from nanoknow.cli.tables import show_complexity
     from nanoknow.complexity.estimate import SWEEP_LENGTHS, VOCAB_SIZE, estimate
 
+    opt.check_output("--plot", plot, opt.PICTURE)
     report = estimate(
         n_layers=n_layers,
         n_heads=n_heads,
@@ -48,7 +49,4 @@ def complexity(
         sweep_lengths=opt.integers("--sweep", sweep) if sweep else SWEEP_LENGTHS,
         plot=plot,
     )
-    if as_json:
-        Terminal().result(report.to_json())
-    else:
-        show_complexity(Terminal(), report)
+    opt.show(Terminal(), report, show_complexity, as_json)

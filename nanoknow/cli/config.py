@@ -22,7 +22,4 @@ def config_show(
 ) -> None:
     """Print a config with every value resolved; the defaults if none is named."""
     resolved = load_config(name, opt.overrides(assign, {}))
-    if as_json:
-        Terminal().result(resolved.model_dump(mode="json"))
-    else:
-        Terminal().write(dump_config(resolved))
+    opt.show(Terminal(), resolved, lambda terminal, it: terminal.write(dump_config(it)), as_json)

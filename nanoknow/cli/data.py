@@ -48,10 +48,7 @@ def data_inspect(
     flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
     resolved = settle(config, opt.overrides(assign, flags), terminal)
     inspection = inspect(resolved, view, count)
-    if as_json:
-        terminal.result(inspection.to_json())
-    else:
-        show_inspection(terminal, inspection)
+    opt.show(terminal, inspection, show_inspection, as_json)
 
 
 @data_app.command("make")
@@ -66,7 +63,8 @@ def data_make(
     """Write the built-in world in the file forms of the published data."""
     from nanoknow.data.fetching import make
 
-    _show_files(make(people, paraphrases, seed, out), as_json)
+    opt.check_output("--out", out)
+    opt.show(Terminal(), {"files": make(people, paraphrases, seed, out)}, show_files, as_json)
 
 
 @data_app.command("augment")
@@ -90,14 +88,12 @@ def data_augment(
     from nanoknow.config.resolve import settle
     from nanoknow.experiments.augment import augment
 
+    opt.check_output("--out", out)
     terminal = Terminal()
     flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
     resolved = settle(config, opt.overrides(assign, flags), terminal)
     result = augment(resolved, out, device, terminal)
-    if as_json:
-        terminal.result(result.to_json())
-    else:
-        show_augmentation(terminal, result)
+    opt.show(terminal, result, show_augmentation, as_json)
 
 
 @data_app.command("fetch")
@@ -115,11 +111,11 @@ def data_fetch(
     """Download the published data, verified by their hashes."""
     from nanoknow.data.fetching import fetch_files
 
-    _show_files(fetch_files(name, mirror, out, Terminal()), as_json)
+    terminal = Terminal()
+    opt.check_output("--out", out)
+    opt.show(terminal, {"files": fetch_files(name, mirror, out, terminal)}, show_files, as_json)
 
 
-def _show_files(paths: list[Path], as_json: bool) -> None:
-    if as_json:
-        Terminal().result({"files": [str(path) for path in paths]})
-    else:
-        Terminal().write("".join(f"{path}\n" for path in paths))
+def show_files(terminal: Terminal, result: dict[str, list[Path]]) -> None:
+    """Show the paths of files, one a line."""
+    terminal.write("".join(f"{path}\n" for path in result["files"]))

@@ -24,9 +24,7 @@ def demo(
     from nanoknow.cli.tables import show_demo
     from nanoknow.experiments.demo import demo as recipe
 
+    opt.check_output("--out", out)
     terminal = Terminal()
     report = recipe(load_config(config, opt.overrides(assign, {})), seeds, out, device, terminal)
-    if as_json:
-        terminal.result(report.to_json())
-    else:
-        show_demo(terminal, report)
+    opt.show(terminal, report, show_demo, as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,7 @@ def evaluate(
 
     Example: nanoknow evaluate --eval birth_dev.tsv --report report.html
     """
+    opt.check_output("--report", report, opt.PAGE)
     terminal = Terminal()
     data = DataConfig(corpus=corpus, questions=questions, eval=eval_file)
     if report is not None:
@@ -59,10 +61,7 @@ def evaluate(
     from nanoknow.evaluation.evaluate import evaluate as recipe
 
     evaluation = recipe(run, data, device, terminal)
-    if as_json:
-        terminal.result(evaluation.to_json())
-    else:
-        show_evaluation(terminal, evaluation)
+    opt.show(terminal, evaluation, show_evaluation, as_json)
 
 
 def _report(
@@ -79,7 +78,4 @@ def _report(
     from nanoknow.report.assemble import report as recipe
 
     found = recipe(run, data, device, page, target, seed, terminal)
-    if as_json:
-        terminal.result({**found.to_json(), "page": str(page)})
-    else:
-        show_report(terminal, found, page)
+    opt.show(terminal, found, partial(show_report, page=page), as_json, page=str(page))

@@ -51,6 +51,7 @@ def finetune(
     from nanoknow.training.finetune import finetune as recipe
     from nanoknow.training.session import TrainingOptions
 
+    opt.check_output("--out", out)
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     scratch = start == "scratch"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import Override, parse_assignment
 from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
+from nanoknow.system.files import require_writable
+from nanoknow.system.plain import plain
 
 Config = Annotated[
     str | None,
@@ -69,10 +71,16 @@ TensorBoard = Annotated[
         "--tensorboard", help="Write event files into the run folder too, all of it with --resume."
     ),
 ]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it as .png or .svg.")
+]
 RunFolder = Annotated[
     Path | None,
     typer.Argument(metavar="[RUN]", help="A run folder; the latest that fits if not given."),
 ]
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -83,6 +91,8 @@ class State:
 
 
 STATE = State()
+PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
+"""Suffixes of the files that commands write."""
 
 
 def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) -> list[Override]:
@@ -107,6 +117,53 @@ def data_flags(
         "--questions": ("data.questions", questions),
         "--eval": ("data.eval", eval_file),
     }
+
+
+def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:
+    """Refuse a path that could not be written, before the work whose result it is to hold.
+
+    Args:
+        flag: that names it.
+        path: a file, or a folder; None if the flag is not given.
+        suffixes: that the file may have; none for a folder.
+
+    Raises:
+        ConfigError: names the flag.
+    """
+    if path is None:
+        return
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ConfigError(f"{flag} {path}: name a file that ends in {' or '.join(suffixes)}")
+    try:
+        require_writable(path, is_folder=not suffixes)
+    except OSError as error:
+        kind = "file" if suffixes else "folder"
+        raise ConfigError(
+            f"{flag} {path}: {error.strerror}: name a {kind} that can be written"
+        ) from None
+
+
+def show(
+    terminal: Terminal,
+    result: T,
+    table: Callable[[Terminal, T], None],
+    as_json: bool,
+    **more: Any,  # noqa: ANN401 - any JSON
+) -> None:
+    """Print a result as JSON, or as a table for people.
+
+    Args:
+        terminal: to print on.
+        result: what the work returned.
+        table: shows it to people.
+        as_json: what ``--json`` says.
+        more: keys of the JSON beside the result's own.
+    """
+    if as_json:
+        to_json = getattr(result, "to_json", None)
+        terminal.result({**(to_json() if to_json else plain(result)), **more})
+    else:
+        table(terminal, result)
 
 
 def integers(flag: str, text: str) -> list[int]:

@@ -42,12 +42,13 @@ def plot(
     from nanoknow.training.curves import plot as recipe
 
     terminal = Terminal()
+    opt.check_output("--out", out, opt.PICTURE)
     report = recipe(runs or [], out, terminal)
-    if as_json:
-        terminal.result(report.to_json())
-        return
-    if terminal_too or out is None:
-        show_charts(terminal, report)
+    opt.show(terminal, report, show_charts if terminal_too or out is None else show_path, as_json)
+
+
+def show_path(terminal: Terminal, report: PlotReport) -> None:
+    """Show where the picture is."""
     if report.picture:
         terminal.write(f"Picture: {report.picture}\n")
 
@@ -63,3 +64,4 @@ def show_charts(terminal: Terminal, report: PlotReport) -> None:
             title = f"{panel.title}, {panel.unit}" if panel.unit else panel.title
             curves = {**panel.curves, **panel.behind}
             terminal.write(draw_chart(title, "step", curves, width, HEIGHT, blocks=blocks) + "\n")
+    show_path(terminal, report)

@@ -38,6 +38,7 @@ def pretrain(
     from nanoknow.training.pretrain import pretrain as recipe
     from nanoknow.training.session import TrainingOptions
 
+    opt.check_output("--out", out)
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     overrides = opt.overrides(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,21 +82,23 @@ def sample(
         overrides.append(Override("sample.top_k", None, "--top-k"))
     named = DataConfig(corpus=corpus) if mark_copied else None
     sampler = recipe(run, overrides, seed, device, terminal, named)
-    context, result = sampler.config.context, {**sampler.config.model_dump(), "seed": seed}
-    if sampler.corpus is not None:
-        text = _collect(terminal, sampler)
-        comparison = compare(text, sampler.corpus, min_copied or MIN_COPIED)
-        if as_json:
-            terminal.result({**result, "text": text, "copied": comparison.to_json()})
-        else:
-            show_comparison(terminal, context, comparison)
-    elif as_json:
-        terminal.result({**result, "text": "".join(sampler.pieces)})
-    else:
-        terminal.write(context)
-        for piece in sampler.pieces:
-            terminal.write(piece)
-        terminal.write("\n")
+    context, read = sampler.config.context, sampler.corpus
+    if read is None and not as_json:
+        for text in itertools.chain([context], sampler.pieces, "\n"):
+            terminal.write(text)
+        return
+    text = _collect(terminal, sampler)
+    written = {**sampler.config.model_dump(), "seed": seed, "text": text}
+    if read is None:
+        terminal.result(written)
+        return
+    comparison = compare(text, read, min_copied or MIN_COPIED)
+    opt.show(
+        terminal,
+        {**written, "copied": comparison.to_json()},
+        lambda terminal, _: show_comparison(terminal, context, comparison),
+        as_json,
+    )
 
 
 def _collect(terminal: Terminal, sampler: Sampler) -> str:

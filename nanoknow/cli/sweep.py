@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-
-if TYPE_CHECKING:
-    pass
 
 
 @opt.guarded
@@ -35,9 +32,7 @@ def sweep(
     from nanoknow.config.sweep import load_sweep
     from nanoknow.experiments.sweep import sweep as recipe
 
+    opt.check_output("--out", out)
     terminal = Terminal()
     report = recipe(load_sweep(file), seeds, out, device, terminal)
-    if as_json:
-        terminal.result(report.to_json())
-    else:
-        show_sweep(terminal, report)
+    opt.show(terminal, report, show_sweep, as_json)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import Override
 from nanoknow.errors import ConfigError
@@ -58,7 +59,4 @@ def _resume(
 def _show_training(terminal: Terminal, summary: TrainingSummary, as_json: bool) -> None:
     from nanoknow.cli.tables import show_training
 
-    if as_json:
-        terminal.result(summary.to_json())
-    else:
-        show_training(terminal, summary)
+    opt.show(terminal, summary, show_training, as_json)

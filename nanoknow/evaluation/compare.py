@@ -15,7 +15,6 @@ from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.compare_figure import plot_comparison
 from nanoknow.evaluation.comparison import Comparison, compare_answers
 from nanoknow.evaluation.evaluate import evaluate, predictions_file
-from nanoknow.figures.canvas import require_picture
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
@@ -45,8 +44,6 @@ def compare(
             runs made with different questions where none are named.
         DataError: the questions cannot be read, or have no answers.
     """
-    if plot is not None:
-        require_picture(plot)
     if len(paths) < FEWEST:
         raise ConfigError("compare: name two runs or more")
     opened = [open_checkpoint(path) for path in paths]

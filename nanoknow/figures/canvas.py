@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanoknow.errors import ConfigError
-from nanoknow.system.files import require_writable, write_atomically
+from nanoknow.system.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,19 +71,6 @@ def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         raise ConfigError(
             f"{path}: cannot write the picture: {error.strerror}: name another file"
         ) from None
-
-
-def require_picture(path: Path) -> None:
-    """Refuse a picture that could not be written, before the work that it is to show.
-
-    Raises:
-        ConfigError: another format, or a place that cannot be written.
-    """
-    _format(path)
-    try:
-        require_writable(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}: name another file for the picture") from None
 
 
 def _format(path: Path) -> str:

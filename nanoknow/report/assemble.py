@@ -22,14 +22,12 @@ from nanoknow.facts.lookup import LookUp
 from nanoknow.report.findings import Report, Rival
 from nanoknow.report.page import page
 from nanoknow.runs.checkpoint import read_checkpoint
-from nanoknow.system.files import require_writable, write_atomically
+from nanoknow.system.files import write_atomically
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed
 from nanoknow.tasks.question_answering import is_right
 from nanoknow.tasks.span_corruption import longest_truncation
-
-SUFFIXES = (".html", ".htm")
 
 
 def report(
@@ -53,10 +51,9 @@ def report(
         reporter: is told what happens.
 
     Raises:
-        ConfigError: the page cannot be written, which is found before the work is done.
+        ConfigError: the page cannot be written, or the target is out of range.
         DataError: the questions have no answers.
     """
-    require_page(out)
     if not 0 < target <= 1:
         raise ConfigError(f"--target-accuracy {target}: give a share above 0, at most 1")
     examinee = open_examinee(run_path, data, device, reporter)
@@ -69,26 +66,11 @@ def report(
     evaluation = examine(examinee, reporter)
     found = _assemble(examinee, evaluation, target, seed, reporter)
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, page(found).encode())
     except OSError as error:
         raise ConfigError(f"{out}: cannot write the page: {error.strerror}") from None
     return found
-
-
-def require_page(out: Path) -> None:
-    """Refuse a page that could not be written, before any work is done.
-
-    Raises:
-        ConfigError: says what to do.
-    """
-    if out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--report {out}: is no page: name a file that ends in .html")
-    try:
-        require_writable(out)
-    except OSError as error:
-        raise ConfigError(
-            f"--report {out}: {error.strerror}: name a file that can be written"
-        ) from None
 
 
 def _assemble(

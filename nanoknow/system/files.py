@@ -29,17 +29,28 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def require_writable(path: Path) -> None:
-    """See that a file can be written, and make its folder, before the work that it is to hold.
+def require_writable(path: Path, *, is_folder: bool) -> None:
+    """Check that a file, or files in a folder, can be written; missing folders are not made.
 
     Raises:
-        OSError: it cannot; what was there stays.
+        OSError: it cannot.
     """
-    if path.is_dir():
+    if path.is_dir() and not is_folder:
         raise IsADirectoryError(errno.EISDIR, "is a folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    trial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    place = path if is_folder else path.parent
+    while not _exists(place):
+        place = place.parent
+    trial = place / f".{path.name}.{os.getpid()}.tmp"
     try:
         trial.touch()
     finally:
         trial.unlink(missing_ok=True)
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether a path exists; unlike ``Path.exists``, raise what else is wrong with it."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True

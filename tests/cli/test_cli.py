@@ -426,7 +426,9 @@ def test_attention_measures_its_findings_beside_theory(tmp_path: Path) -> None:
     sizes = {"dim": 16, "n_keys": 5, "beta": 9.0, "draws": 40, "seed": 3}
     assert report["setting"] == sizes
     assert "--dim 4: too few for 8 orthonormal keys" in refuse("attention", "--dim", "4")
-    assert "use .png or .svg" in refuse("attention", "--draws", "2", "--plot", "a.pdf")
+    assert "--plot a.pdf: name a file that ends in .png or .svg" in refuse(
+        "attention", "--draws", "2", "--plot", "a.pdf"
+    )
     assert "only with --question" in refuse("attention", "--device", "cpu")
 
 

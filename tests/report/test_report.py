@@ -281,7 +281,7 @@ def test_questions_about_nobody_known_are_reported_without_probes(home: Path) ->
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("report.txt", "is no page: name a file that ends in .html"),
+        ("report.txt", "name a file that ends in .html or .htm"),
         ("folder.html", "is a folder"),
         ("dev.tsv/report.html", "name a file that can be written"),
     ],
@@ -359,7 +359,8 @@ def test_compare_wants_different_runs_and_the_same_questions(home: Path) -> None
     assert "name two runs or more" in refuse("compare", "runs/untaught")
     line = refuse("compare", "runs/untaught", "runs/<i>&run", "runs/../runs/untaught")
     assert "runs/../runs/untaught: is named twice" in line
-    assert "use .png or .svg" in refuse("compare", "runs/x", "runs/y", "--plot", "compare.pdf")
+    line = refuse("compare", "runs/x", "runs/y", "--plot", "compare.pdf")
+    assert "--plot compare.pdf: name a file that ends in .png or .svg" in line
     files = ("--corpus", "wiki.txt", "--questions", "train.tsv", "--eval", "train.tsv")
     succeed("finetune", "--from", "scratch", *files, *SMALL, "--epochs", "1", "--out", "runs/other")
     line = refuse("compare", "runs/untaught", "runs/other")

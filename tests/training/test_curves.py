@@ -150,6 +150,6 @@ def test_a_run_without_steps_and_a_folder_without_runs_are_refused(runs: list[st
     Path(runs[0], "metrics.jsonl").unlink()
     assert "pretrain/metrics.jsonl: holds no step to draw" in run(runs[0]).stderr
     assert "nowhere: not a run folder" in run("nowhere").stderr
-    assert "use .png or .svg" in run(runs[1], "--out", "a.pdf").stderr
+    assert "name a file that ends in .png or .svg" in run(runs[1], "--out", "a.pdf").stderr
     Path("runs").rename("elsewhere")
     assert "runs/: holds no run: name one" in run().stderr

@@ -1,0 +1,64 @@
+"""Every path that a command will write is checked before its work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nanoknow.cli.app import app
+
+FILES = [
+    ("evaluate", "--report", ".html"),
+    ("compare a b", "--plot", ".svg"),
+    ("plot", "--out", ".png"),
+    ("attention", "--plot", ".png"),
+    ("attention --question Who?", "--plot", ".png"),
+    ("complexity", "--plot", ".svg"),
+]
+FOLDERS = [
+    "pretrain",
+    "finetune",
+    "finetune --from scratch",
+    "sweep precision",
+    "demo",
+    "data make",
+    "data augment",
+    "data fetch shakespeare",
+]
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+
+
+def refuse(command: str, flag: str, path: str) -> str:
+    result = CliRunner().invoke(app, [*command.split(), flag, path])
+    assert (result.exit_code, result.stdout) == (1, "")
+    [line] = result.stderr.splitlines()  # no note of any work came before it
+    assert line.startswith(f"error: {flag} {path}: ")
+    return line
+
+
+@pytest.mark.parametrize(("command", "flag", "suffix"), FILES)
+def test_a_file_that_cannot_be_written_is_refused_first(
+    command: str, flag: str, suffix: str
+) -> None:
+    first = ".html" if suffix == ".html" else ".png"
+    assert f"name a file that ends in {first} or " in refuse(command, flag, "result.txt")
+    Path(f"folder{suffix}").mkdir()
+    assert "is a folder: name a file" in refuse(command, flag, f"folder{suffix}")
+    assert "Not a directory: name a file that can" in refuse(command, flag, f"file/x{suffix}")
+    assert "File name too long" in refuse(command, flag, 250 * "x" + suffix)
+    assert {path.name for path in Path().iterdir()} == {"file", f"folder{suffix}"}
+
+
+@pytest.mark.parametrize("command", FOLDERS)
+def test_a_folder_that_cannot_be_written_is_refused_first(command: str) -> None:
+    for path in ("file", "file/below"):
+        assert "Not a directory: name a folder that can" in refuse(command, "--out", path)
+    assert "File name too long" in refuse(command, "--out", f"{300 * 'x'}/below")
+    assert [path.name for path in Path().iterdir()] == ["file"]
