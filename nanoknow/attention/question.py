@@ -10,10 +10,9 @@ from typing import Any
 from torch import Tensor
 
 from nanoknow.attention.trace import LayerWeights, Look, Place, look
-from nanoknow.evaluation.answering_run import open_answering_run
-from nanoknow.system.device import choose_device
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.question_answering import answer_text, describe_unknown, fitting_prompt
+from nanoknow.tasks.question_answering import answer_text, describe_unknown
 
 
 @dataclass(frozen=True)
@@ -93,17 +92,15 @@ def attention_weights(
         ConfigError: the device does not exist, or the picture cannot be written.
         DataError: the question is longer than the block.
     """
-    run, checkpoint, task = open_answering_run(run_path, question, reporter)
-    record = checkpoint.record
-    tokenizer = record.tokenizer
-    prompt = fitting_prompt(tokenizer, question, record.model.block_size)
+    run = AnsweringRun.open(run_path, None, device, reporter, question)
+    record, tokenizer = run.checkpoint.record, run.tokenizer
+    prompt = run.prompt(question)
     unknown = Counter(tokenizer.unknown(question))
     if unknown:
         reporter.note(describe_unknown(unknown))
-    model = checkpoint.load_model(choose_device(device, "float32"))
-    seen = look(model, prompt, tokenizer.mask_id, task.max_answer_length)
+    seen = look(run.model, prompt, tokenizer.mask_id, run.max_answer_length)
     report = AttentionReport(
-        run=str(run.path),
+        run=str(run.run.path),
         variant=record.model.variant,
         epoch=int(record.progress["epoch"]),
         question=question,

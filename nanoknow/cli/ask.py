@@ -14,6 +14,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.errors import DataError
+from nanoknow.system.plain import plain
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.ask import RankedAnswer, Reply
@@ -51,15 +52,16 @@ def ask(
 
     Example: nanoknow ask "Where was Khatchig Mouradian born?"
     """
-    from nanoknow.evaluation.ask import open_asker
+    from nanoknow.evaluation.answering_run import AnsweringRun
+    from nanoknow.evaluation.ask import ask as ask_run
 
     terminal = Terminal()
     data = DataConfig(corpus=corpus, questions=questions)
-    asker = open_asker(run, data, n_best, abstain_below, device, terminal)
+    opened = AnsweringRun.open(run, data, device, terminal)
     refused = False
     for text in [question] if question is not None else _lines(terminal):
         try:
-            reply = asker.ask(text)
+            reply = ask_run(opened, text, n_best, abstain_below)
         except DataError as error:
             if question is not None:
                 raise
@@ -67,7 +69,7 @@ def ask(
             refused = True
             continue
         if as_json:
-            terminal.write(json.dumps(reply.to_json(), ensure_ascii=False) + "\n")
+            terminal.write(json.dumps(plain(reply), ensure_ascii=False) + "\n")
         else:
             if not sys.stdin.isatty() and question is None:
                 terminal.write(f"{text}\n")
@@ -110,7 +112,7 @@ def show_reply(terminal: Terminal, reply: Reply) -> None:
         held = evidence.sentence or f"about {evidence.name}, without it"
         rows.append(("training text", f"{evidence.where}: {held}"))
     if asked:
-        rows.append(("asked in training", f"{asked[1]}: {asked[0].answer}"))
+        rows.append(("asked in training", f"{asked.where}: {asked.answer}"))
     if reply.doubt:
         rows.append(("warning", reply.doubt))
     rows += [("note", note) for note in reply.notes]
@@ -118,7 +120,8 @@ def show_reply(terminal: Terminal, reply: Reply) -> None:
 
 
 def _quoted(answer: RankedAnswer) -> str:
-    return (answer.text if answer.text.strip() else repr(answer.text)) + "…" * (not answer.is_whole)
+    text = answer.answer if answer.answer.strip() else repr(answer.answer)
+    return text + "…" * (not answer.is_whole)
 
 
 def _percent(answer: RankedAnswer) -> str:

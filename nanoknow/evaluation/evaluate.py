@@ -11,10 +11,9 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import describe
 from nanoknow.errors import CheckpointError
-from nanoknow.evaluation.answering_run import Examinee, open_examinee
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import (
     Answer,
-    answer_questions,
     count_right,
     count_verdicts,
     split_by_facts,
@@ -122,23 +121,37 @@ class Evaluation:
 def evaluate(
     run_path: Path | None, data: DataConfig, device: str, reporter: Reporter
 ) -> Evaluation:
-    """Answer questions with a finetuned run and write the answers (see ``open_examinee``)."""
-    return examine(open_examinee(run_path, data, device, reporter), reporter)
+    """Answer questions with a finetuned run, and write the answers into its folder.
+
+    Args:
+        run_path: a run or checkpoint folder; None for the latest whose vocabulary holds every
+            character of the questions.
+        data: files named in place of the run's own.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        reporter: is notified which run is used and what is missing.
+
+    Raises:
+        CheckpointError: there is no such run, it does not answer questions, or its folder cannot
+            be written.
+        ConfigError: no questions are named, by the command or by the run.
+        DataError: a text cannot be read, or a question is longer than the block.
+    """
+    opened = AnsweringRun.open(run_path, data, device, reporter)
+    return evaluate_on(opened, opened.texts.require_eval(), reporter)
 
 
-def examine(examinee: Examinee, reporter: Reporter) -> Evaluation:
-    """Ask an examinee its questions and write the answers into its run's folder."""
-    run, checkpoint, training = examinee.run, examinee.checkpoint, examinee.training
-    questions = examinee.task.questions
-    answers = answer_questions(examinee.model, examinee.task, examinee.facts)
+def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter) -> Evaluation:
+    """Answer questions with an opened run (see ``evaluate``)."""
+    checkpoint, training = opened.checkpoint, opened.training
+    answers = opened.answer_questions(questions)
     evaluation = Evaluation(
-        run=str(run.path),
+        run=str(opened.run.path),
         epoch=int(checkpoint.record.progress["epoch"]),
         variant=checkpoint.record.model.variant,
         questions=questions.name,
         answers=answers,
         baseline_answer=most_frequent_answer(training.items) if training else None,
-        predictions=str(_write_predictions(checkpoint, run, questions, answers)),
+        predictions=str(_write_predictions(checkpoint, opened.run, questions, answers)),
     )
     if evaluation.left_out:
         reporter.note(

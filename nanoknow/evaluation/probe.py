@@ -8,7 +8,7 @@ from random import Random
 
 from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.errors import DataError
-from nanoknow.evaluation.answering_run import Examinee
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.probes import Probe, ProbeMaker
 from nanoknow.evaluation.probing import (
@@ -44,30 +44,31 @@ class Probed:
 
 
 def probe(
-    examinee: Examinee,
+    opened: AnsweringRun,
+    questions: QuestionSet,
     answers: Sequence[Answer],
     threshold: float | None,
     seed: int,
     reporter: Reporter,
 ) -> Probed:
-    """Ask an examinee its training questions again, and every probe of its questions.
+    """Ask a run its training questions again, and every probe of some questions.
 
     Args:
-        examinee: to be asked; everything is decoded together.
-        answers: to its own questions.
-        threshold: the confidence from which on these are right often enough.
+        opened: is asked; everything is decoded together.
+        questions: evaluation questions.
+        answers: the run's answers to them.
+        threshold: the confidence from which on these reach the target accuracy.
         seed: of all draws.
-        reporter: is told what cannot be asked.
+        reporter: is notified what cannot be asked.
     """
-    facts, questions = examinee.facts, examinee.task.questions
-    maker = None
+    facts, maker = opened.facts, None
     if facts is not None:
         try:
             drawn = Random(derive_seed(seed, "people"))
             maker = ProbeMaker.of(questions, facts.corpus, MOST, drawn)
         except DataError as error:
             reporter.note(f"no probes: {error}")
-    training = examinee.training.items if examinee.training else ()
+    training = opened.training.items if opened.training else ()
     sample = pick(training, MOST, Random(derive_seed(seed, "recall")))
     rewordings: list[Probe] = []
     others: list[Probe] = []
@@ -78,13 +79,12 @@ def probe(
             maker.misspelt(Random(derive_seed(seed, "misspelt"))),
             maker.invented(n, Random(derive_seed(seed, "invented"))),
         ]
-    record = examinee.checkpoint.record
     again = Probe("training questions", tuple(sample))
     probes = [
-        fitting(made, record.tokenizer, record.model.block_size)
+        fitting(made, opened.tokenizer, opened.model.config.block_size)
         for made in (again, *rewordings, *others)
     ]
-    recalled, *found = _ask_together(examinee, [made.questions for made in probes])
+    recalled, *found = _ask_together(opened, [made.questions for made in probes])
     pairs = list(zip(probes[1:], found, strict=True))
     judged = [judge_probe(made, said, answers) for made, said in pairs if made.sources]
     strangers = found[-1] if maker is not None else []
@@ -99,9 +99,9 @@ def probe(
     )
 
 
-def _ask_together(examinee: Examinee, parts: Sequence[Sequence[Question]]) -> list[list[Answer]]:
+def _ask_together(opened: AnsweringRun, parts: Sequence[Sequence[Question]]) -> list[list[Answer]]:
     items = tuple(question for part in parts for question in part)
-    answers = iter(examinee.ask(QuestionSet("probes", items, "")) if items else ())
+    answers = iter(opened.answer_questions(QuestionSet("probes", items, "")) if items else ())
     return [[next(answers) for _ in part] for part in parts]
 
 

@@ -23,9 +23,9 @@ from nanoknow.config.experiment import (
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.data.sources import Texts
 from nanoknow.errors import BusyError, ConfigError
-from nanoknow.evaluation.answering_run import open_examinee
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import count_right
-from nanoknow.evaluation.evaluate import evaluate, examine
+from nanoknow.evaluation.evaluate import evaluate, evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import Stage, pretrain_and_finetune
 from nanoknow.runs.folders import runs_folder
@@ -216,11 +216,11 @@ def _examine(
 ) -> Outcome | None:
     """Evaluate a run; None where it was stopped before there was anything to evaluate."""
     pretraining, finetuning = summaries
-    examinee = open_examinee(run, DataConfig(), device, reporter)
-    score = examine(examinee, reporter).score
-    if score is None or examinee.training is None or pretraining.loss is None:
+    opened = AnsweringRun.open(run, DataConfig(), device, reporter)
+    score = evaluate_on(opened, opened.texts.require_eval(), reporter).score
+    if score is None or opened.training is None or pretraining.loss is None:
         return None
-    recalled = examinee.ask(examinee.training)
+    recalled = opened.answer_questions(opened.training)
     return Outcome(
         score=score,
         recall=Score(count_right(recalled), len(recalled)),

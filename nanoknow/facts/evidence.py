@@ -6,8 +6,8 @@ for its reader to judge.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from nanoknow.facts.index import FactIndex, whole_words
 from nanoknow.facts.salient import subject
@@ -35,15 +35,14 @@ class Evidence:
     where: str | None
     sentence: str | None
     mentioned: bool
+    JSON: ClassVar[tuple[str, ...]] = (
+        "documents", "name", "where", "sentence", "mentioned", "holds",
+    )  # fmt: skip
 
     @property
     def holds(self) -> bool:
         """Whether a document about the person holds the answer."""
         return self.sentence is not None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {**asdict(self), "holds": self.holds}
 
 
 def find_evidence(facts: FactIndex, question: str, answer: str) -> Evidence:

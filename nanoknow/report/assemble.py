@@ -9,12 +9,13 @@ from random import Random
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.errors import CheckpointError, ConfigError, DataError
-from nanoknow.evaluation.answering_run import Examinee, open_examinee
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.buckets import Bucket, buckets, confidences, rights
 from nanoknow.evaluation.calibration import measure_confidence
-from nanoknow.evaluation.evaluate import Evaluation, examine
+from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.evaluation.probe import probe
 from nanoknow.evaluation.scores import Score, pair
 from nanoknow.evaluation.wrong_answers import sort_wrong_answers
@@ -42,7 +43,7 @@ def report(
     """Evaluate a run in depth, and write a page about it.
 
     Args:
-        run_path: see ``open_examinee``.
+        run_path: see ``evaluate``.
         data: likewise.
         device: likewise.
         out: the page, .html; what is there is replaced when all is done.
@@ -56,15 +57,15 @@ def report(
     """
     if not 0 < target <= 1:
         raise ConfigError(f"--target-accuracy {target}: give a share above 0, at most 1")
-    examinee = open_examinee(run_path, data, device, reporter)
-    questions = examinee.task.questions
+    opened = AnsweringRun.open(run_path, data, device, reporter)
+    questions = opened.texts.require_eval()
     if not questions.answered:
         raise DataError(
             f"{questions.name}: has no answers to report on: name a file of question<TAB>answer "
             f"lines with --eval"
         )
-    evaluation = examine(examinee, reporter)
-    found = _assemble(examinee, evaluation, target, seed, reporter)
+    evaluation = evaluate_on(opened, questions, reporter)
+    found = _assemble(opened, questions, evaluation, target, seed, reporter)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, page(found).encode())
@@ -74,30 +75,31 @@ def report(
 
 
 def _assemble(
-    examinee: Examinee,
+    opened: AnsweringRun,
+    questions: QuestionSet,
     evaluation: Evaluation,
     target: float,
     seed: int,
     reporter: Reporter,
 ) -> Report:
-    answers, facts = evaluation.answers, examinee.facts
-    record = examinee.checkpoint.record
+    answers, facts = evaluation.answers, opened.facts
+    record = opened.checkpoint.record
     right = rights(answers)
     rng = Random(derive_seed(seed, "folds"))
     confidence = measure_confidence(confidences(answers), right, target, rng)
     threshold = confidence.at_target.threshold if confidence.at_target else None
-    probed = probe(examinee, answers, threshold, seed, reporter)
+    probed = probe(opened, questions, answers, threshold, seed, reporter)
     return Report(
         run=evaluation.run,
-        model=f"{record.model.variant}, {examinee.model.n_parameters:,} parameters, "
+        model=f"{record.model.variant}, {opened.model.n_parameters:,} parameters, "
         f"epoch {evaluation.epoch}",
-        pretrained=examinee.run.record.started_from is not None,
+        pretrained=opened.run.record.started_from is not None,
         questions=evaluation.questions,
         score=Score(int(right.sum()), len(answers)),
-        rivals=_rivals(examinee, evaluation),
+        rivals=_rivals(opened, questions.items, evaluation),
         constant=evaluation.baseline_answer,
-        buckets=buckets(answers, facts, _reach(examinee)) if facts else [],
-        recall=_recall(examinee, probed.recalled),
+        buckets=buckets(answers, facts, _reach(opened)) if facts else [],
+        recall=_recall(opened, probed.recalled),
         wrong=sort_wrong_answers(answers, facts, probed.people) if facts else None,
         confidence=confidence,
         rewordings=probed.rewordings,
@@ -105,13 +107,14 @@ def _assemble(
         invented=probed.invented,
         seed=seed,
         predictions=evaluation.predictions,
-        provenance=_provenance(examinee),
+        provenance=_provenance(opened, questions),
     )
 
 
-def _rivals(examinee: Examinee, evaluation: Evaluation) -> list[Rival]:
+def _rivals(
+    opened: AnsweringRun, questions: Sequence[Question], evaluation: Evaluation
+) -> list[Rival]:
     """Score what answers the same questions without a model."""
-    questions = examinee.task.questions.items
     ours = rights(evaluation.answers).tolist()
 
     def rival(method: str, name: str, said: Sequence[str | None]) -> Rival:
@@ -126,29 +129,29 @@ def _rivals(examinee: Examinee, evaluation: Evaluation) -> list[Rival]:
     if constant is not None:
         name = f"saying {constant!r} to all"
         rivals.append(rival("constant", name, [constant] * len(questions)))
-    if examinee.facts is not None and examinee.training is not None:
-        found = LookUp(examinee.facts).answers(q.text for q in questions)
+    if opened.facts is not None and opened.training is not None:
+        found = LookUp(opened.facts).answers(q.text for q in questions)
         rivals.append(rival("lookup", "looking it up in the documents", found))
     return rivals
 
 
-def _recall(examinee: Examinee, recalled: Sequence[Answer]) -> Bucket | None:
-    if not recalled or examinee.training is None:
+def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:
+    if not recalled or opened.training is None:
         return None
-    total = len(examinee.training.items)
+    total = len(opened.training.items)
     name = f"{len(recalled)} of {total}, drawn" if len(recalled) < total else "all"
     return Bucket.of("training questions, asked again", name, recalled)
 
 
-def _reach(examinee: Examinee) -> int | None:
+def _reach(opened: AnsweringRun) -> int | None:
     """Return how many characters of a document pretraining could see; None for all of them.
 
     The pretrained run says it, where it is still there; else the run's own config does.
     """
-    record = examinee.checkpoint.record
-    task: object = examinee.run.config.pretrain.task
+    record = opened.checkpoint.record
+    task: object = opened.run.config.pretrain.task
     block_size = record.model.block_size
-    started_from = examinee.run.record.started_from
+    started_from = opened.run.record.started_from
     if started_from is not None:
         with suppress(CheckpointError):
             task = read_checkpoint(Path(started_from)).record.task
@@ -159,16 +162,16 @@ def _reach(examinee: Examinee) -> int | None:
     return longest_truncation(task, block_size)
 
 
-def _provenance(examinee: Examinee) -> dict[str, str]:
+def _provenance(opened: AnsweringRun, questions: QuestionSet) -> dict[str, str]:
     """Name what the figures rest on."""
-    found = environment(examinee.device)
+    found = environment(opened.device)
     kept = {key: found[key] for key in ("nanoknow", "revision", "torch", "device")}
     texts = {
-        "corpus": examinee.facts.corpus if examinee.facts else None,
-        "training questions": examinee.training,
-        "questions": examinee.task.questions,
+        "corpus": opened.facts.corpus if opened.facts else None,
+        "training questions": opened.training,
+        "questions": questions,
     }
     named = {
         role: f"{text.name}, SHA-256 {text.sha256[:12]}…" for role, text in texts.items() if text
     }
-    return {**kept, "checkpoint": str(examinee.checkpoint.path), **named}
+    return {**kept, "checkpoint": str(opened.checkpoint.path), **named}

@@ -1,0 +1,124 @@
+"""A run whose trained model is loaded: it answers a question, and it samples text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nanoknow.config.loading import Override, load_config
+from nanoknow.config.tasks import QuestionAnsweringConfig
+from nanoknow.data.tokenizer import Ids, Tokenizer
+from nanoknow.errors import CheckpointError
+from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.sampling import sample as sample_ids
+from nanoknow.models.base import CharacterModel
+from nanoknow.runs.checkpoint import Checkpoint
+from nanoknow.runs.run import Run
+from nanoknow.system.device import Device
+from nanoknow.system.seeds import new_generator
+from nanoknow.tasks.question_answering import answer_text, fitting_prompt
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run with the model of one of its checkpoints.
+
+    Attributes:
+        run: its folder, and the config that it was trained by.
+        checkpoint: whose weights and vocabulary these are.
+        device: that the model is on.
+        model: ready to evaluate.
+    """
+
+    run: Run
+    checkpoint: Checkpoint
+    device: Device
+    model: CharacterModel
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The run's vocabulary."""
+        return self.checkpoint.record.tokenizer
+
+    @property
+    def max_answer_length(self) -> int:
+        """Characters that an answer may take.
+
+        Raises:
+            CheckpointError: the run was not finetuned on questions.
+        """
+        return require_answers(self.run, self.checkpoint).max_answer_length
+
+    def prompt(self, question: str) -> Ids:
+        """Return a question as the model reads it; what the vocabulary lacks is left out.
+
+        Raises:
+            DataError: it is longer than the block.
+        """
+        return fitting_prompt(self.tokenizer, question, self.model.config.block_size)
+
+    def answer(self, question: str) -> str:
+        """Answer a question, greedily; characters outside the vocabulary are left out.
+
+        Raises:
+            CheckpointError: the run was not finetuned on questions.
+            DataError: the question is longer than the block.
+        """
+        limit, stop = self.max_answer_length, self.tokenizer.mask_id
+        [decoded] = decode_greedily(self.model, [self.prompt(question)], stop, limit)
+        return answer_text(self.tokenizer, decoded.ids)
+
+    def sample(
+        self,
+        context: str | None = None,
+        length: int | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        past_block: str | None = None,
+        seed: int = 0,
+    ) -> str:
+        """Write ``length`` characters after a context, in float32, and return them.
+
+        What is None is as the ``sample`` section of the run's config has it.
+
+        Raises:
+            ConfigError: a value is out of range.
+            DataError: the context holds characters outside the vocabulary.
+        """
+        given = {
+            "context": context,
+            "length": length,
+            "temperature": temperature,
+            "top_k": top_k,
+            "past_block": past_block,
+        }
+        overrides = [
+            Override(f"sample.{key}", value, key)
+            for key, value in given.items()
+            if value is not None
+        ]
+        config = load_config(None, overrides, self.run.config).sample
+        drawn = sample_ids(
+            self.model,
+            self.tokenizer.encode(config.context),
+            config.length,
+            config.temperature,
+            config.top_k,
+            new_generator(seed, "sample"),
+            config.past_block,
+        )
+        return self.tokenizer.decode(drawn)
+
+
+def require_answers(run: Run, checkpoint: Checkpoint) -> QuestionAnsweringConfig:
+    """Return what a run was finetuned on.
+
+    Raises:
+        CheckpointError: it was not finetuned on questions.
+    """
+    task = checkpoint.record.task
+    if not isinstance(task, QuestionAnsweringConfig):
+        raise CheckpointError(
+            f"{run.path}: is a {task.kind} run and answers no questions: name one that "
+            f"'nanoknow finetune' made"
+        )
+    return task
