@@ -1,6 +1,7 @@
-"""The ``nanoknow`` command: parse, call one recipe, show its result as a table or as JSON.
+"""The ``nanoknow`` command: its parts, in the order in which ``--help`` lists them.
 
-Recipes are imported inside the commands, so that ``--help`` need not wait for torch.
+A command parses, calls one function and shows what it returns. It imports that function when it
+runs, so that ``--help`` does not wait for torch.
 """
 
 from __future__ import annotations
@@ -35,11 +36,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (
-    pretrain, finetune, sweep, evaluate, compare, baseline, ask, sample, plot, attention,
-    complexity, demo,
-):  # fmt: skip
-    app.command()(command)
+app.command()(demo)
+
+app.command()(pretrain)
+app.command()(finetune)
+app.command()(sweep)
+app.command()(plot)
+
+app.command()(evaluate)
+app.command()(compare)
+app.command()(baseline)
+app.command()(ask)
+app.command()(attention)
+
+app.command()(sample)
+
+app.command()(complexity)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 

@@ -116,7 +116,7 @@ def show_reply(terminal: Terminal, reply: Reply) -> None:
     if reply.doubt:
         rows.append(("warning", reply.doubt))
     rows += [("note", note) for note in reply.notes]
-    terminal.table("", ("", ""), rows, left=2)
+    terminal.pairs(rows)
 
 
 def _quoted(answer: RankedAnswer) -> str:

@@ -1,23 +1,35 @@
-"""The ``nanoknow attention`` command, in its two forms."""
+"""``nanoknow attention``: what attention can do, beside theory; and what a run's heads read."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.cells import cell_len
+from rich.text import Text
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nanoknow.attention.experiments import Quantity, TheoryReport
+    from nanoknow.attention.question import AttentionReport
+
+MARKS = " ▁▂▃▄▅▆▇█"
+PEAK_WIDTH = 6
+"""Columns to the right of the text."""
 
 
 @opt.guarded
 def attention(
     run: opt.RunFolder = None,
     question: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Ask a run this, and see where it looks.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Ask a run this, see what its heads read."),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="Of the run: auto, cpu, cuda or cuda:N.")
@@ -34,44 +46,122 @@ def attention(
     plot: opt.Plot = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Measure what attention can do beside theory; with a question, where a model looks.
+    """Measure what attention can do, beside theory; with --question, what a run's heads read.
 
     Examples: nanoknow attention --plot attention.png
 
     nanoknow attention --question "Where was Khatchig Mouradian born?"
     """
     opt.check_output("--plot", plot, opt.PICTURE)
+    terminal = Terminal()
     sizes = {"dim": dim, "keys": keys, "beta": beta, "draws": draws, "seed": seed}
     given = {name: value for name, value in sizes.items() if value is not None}
     if question is not None:
         if given:
             raise ConfigError(f"--{next(iter(given))}: not with --question: leave one of them out")
-        _weights(run, question, device or "auto", plot, as_json)
-    elif run is not None:
+        from nanoknow.attention.question import attention_weights
+
+        weights = attention_weights(run, question, device or "auto", plot, terminal)
+        opt.show(terminal, weights, show_weights, as_json)
+        return
+    if run is not None:
         raise ConfigError(f"{run}: what to ask it? Add --question TEXT, or leave the run out")
-    elif device is not None:
+    if device is not None:
         raise ConfigError(f"--device {device}: only with --question: leave it out")
-    else:
-        _theory(given, plot, as_json)
-
-
-def _theory(given: dict[str, int | float], plot: Path | None, as_json: bool) -> None:
     from nanoknow.attention.explore import DEFAULTS, attention_theory
-    from nanoknow.cli.tables_attention import show_theory
 
-    terminal = Terminal()
-    if "keys" in given:
+    if keys is not None:
         given["n_keys"] = given.pop("keys")
-    report = attention_theory(replace(DEFAULTS, **given), plot)  # type: ignore[arg-type]
-    opt.show(terminal, report, show_theory, as_json)
+    theory = attention_theory(replace(DEFAULTS, **given), plot)  # type: ignore[arg-type]
+    opt.show(terminal, theory, show_theory, as_json)
 
 
-def _weights(
-    run: Path | None, question: str, device: str, plot: Path | None, as_json: bool
-) -> None:
-    from nanoknow.attention.question import attention_weights
-    from nanoknow.cli.tables_attention import show_weights
+def show_theory(terminal: Terminal, report: TheoryReport) -> None:
+    """Show what was measured beside what theory says."""
+    s = report.setting
+    rows = []
+    for finding in report.findings:
+        rows.append((f"({finding.letter}) {finding.name}", "", "", ""))
+        rows += [_quantity_row(quantity) for quantity in finding.quantities]
+    terminal.table(
+        f"{s.n_keys} keys and values of {s.dim} dimensions, β = {s.beta:g}; {s.draws:,} draws, "
+        f"seed {s.seed}",
+        ("", "measured", "± s.e.", "theory"),
+        rows,
+    )
+    if report.plot:
+        terminal.write(f"Picture: {report.plot}\n")
 
-    terminal = Terminal()
-    report = attention_weights(run, question, device, plot, terminal)
-    opt.show(terminal, report, show_weights, as_json)
+
+def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
+    error = quantity.standard_error
+    return (
+        f"    {quantity.name}",
+        f"{quantity.measured:.4g}",
+        "" if error is None else f"{error:.1g}",
+        ("≤ " if quantity.is_bound else "") + f"{quantity.theory:.4g}",
+    )
+
+
+def show_weights(terminal: Terminal, report: AttentionReport) -> None:
+    """Mark under the text how much each head attended to each of its characters."""
+    look, n = report.look, len(report.read)
+    terminal.pairs(
+        [
+            ("run", f"{report.run} ({report.variant}, epoch {report.epoch})"),
+            ("question", report.question),
+            ("answer", f"{report.answer} (log probability {look.answer.log_probability:.3f})"),
+        ]
+    )
+    terminal.write("A line's highest mark is its largest weight, given on the right.\n")
+    if any(key.kind == "latent" for layer in look.layers for key in layer.keys):
+        terminal.write("A latent is marked under the last character that it reads.\n")
+    name_width = max(len(layer.name) for layer in look.layers)
+    heads = []
+    by_character = look.layers[0].weights.new_zeros(len(report.written), n)
+    for layer in look.layers:
+        weights = layer.on_positions(n)  # (written, h, read)
+        by_character += weights.mean(1) / len(look.layers)
+        each = weights.mean(0)
+        heads += [(f"{layer.name:<{name_width}} {h + 1:<4}", each[h]) for h in range(len(each))]
+    _show_marks(terminal, "By layer and head, mean over all characters written", report.read, heads)
+    written = [
+        (_shown(c).ljust(name_width + 5), weights)
+        for c, weights in zip(report.written, by_character, strict=True)
+    ]
+    _show_marks(terminal, "By character written, mean over layers and heads", report.read, written)
+    if report.plot:
+        terminal.write(f"Picture: {report.plot}\n")
+
+
+def _show_marks(terminal: Terminal, title: str, read: str, rows: list[tuple[str, Tensor]]) -> None:
+    """Print (read,) weights as marks, a line's highest for its largest weight, named on the right.
+
+    A text wider than the terminal is cut into lines, one below the other.
+
+    Args:
+        terminal: to print on.
+        title: of them all.
+        read: the text.
+        rows: labels of one width, and weights.
+    """
+    margin = len(rows[0][0])
+    text = "".join(map(_shown, read))
+    width = max(1, terminal.out.width - margin - PEAK_WIDTH)
+    terminal.out.print(Text(f"\n{title}", style="bold"))
+    for first in range(0, len(text), width):
+        line = slice(first, first + width)
+        terminal.out.print(Text(" " * margin + text[line], style="bold"), soft_wrap=True)
+        for label, weights in rows:
+            peak = float(weights.max())
+            marks = "".join(_mark(weight, peak) for weight in weights[line].tolist())
+            terminal.write(f"{label}{marks.ljust(min(width, len(text)))}  {peak:.2f}\n")
+
+
+def _mark(weight: float, peak: float) -> str:
+    return MARKS[round(weight / peak * (len(MARKS) - 1))] if peak else " "
+
+
+def _shown(character: str) -> str:
+    """Return a character that takes one column, or a dot for it."""
+    return character if character.isprintable() and cell_len(character) == 1 else "·"

@@ -1,13 +1,16 @@
-"""``nanoknow baseline``."""
+"""``nanoknow baseline``: what accuracy is worth, by answers that need no model."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from nanoknow.evaluation.baseline import Baseline
 
 
 @opt.guarded
@@ -24,19 +27,26 @@ def baseline(
         ),
     ] = "constant",
     answer: Annotated[
-        str | None, typer.Option(help="Say this; else the most frequent training answer.")
+        str | None,
+        typer.Option(help="The constant; the most frequent training answer if not given."),
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Answer every question without a model, and see what that is worth.
+    """Answer every question without a model, and score that.
 
     Example: nanoknow baseline --questions birth_places_train.tsv --eval birth_dev.tsv
     """
-    from nanoknow.cli.tables import show_baseline
     from nanoknow.config.resolve import settle
-    from nanoknow.evaluation.baseline import baseline as recipe
+    from nanoknow.evaluation.baseline import baseline as score_baseline
 
     terminal = Terminal()
     overrides = opt.overrides(None, opt.data_flags(corpus, questions, eval_file))
-    result = recipe(settle(config, overrides, terminal).data, answer, method)
+    result = score_baseline(settle(config, overrides, terminal).data, answer, method)
     opt.show(terminal, result, show_baseline, as_json)
+
+
+def show_baseline(terminal: Terminal, result: Baseline) -> None:
+    """Show what answering without a model scores."""
+    said = f"saying {result.answer!r} to all"
+    name = said if result.method == "constant" else "looking it up in the documents"
+    terminal.pairs([("questions", result.questions), (name, str(result.score))])

@@ -1,15 +1,18 @@
-"""``nanoknow compare``."""
+"""``nanoknow compare``: runs on the same questions, pair by pair."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
+
+if TYPE_CHECKING:
+    from nanoknow.evaluation.comparison import Comparison
 
 
 @opt.guarded
@@ -22,16 +25,67 @@ def compare(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Compare finetuned runs on the same questions: who knows what the others do not.
+    """Compare finetuned runs on the same questions: which of them answer what the others do not.
 
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """
-    from nanoknow.cli.tables_report import show_comparison
-    from nanoknow.evaluation.compare import compare as recipe
+    from nanoknow.evaluation.compare import compare as compare_runs
 
     opt.check_output("--plot", plot, opt.PICTURE)
     terminal = Terminal()
-    result = recipe(runs, DataConfig(eval=eval_file), device, plot, terminal)
+    result = compare_runs(runs, DataConfig(eval=eval_file), device, plot, terminal)
     opt.show(terminal, result, show_comparison, as_json, plot=str(plot) if plot else None)
     if plot and not as_json:
         terminal.write(f"Picture: {plot}\n")
+
+
+def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
+    """Show each run, then each pair of them."""
+    from nanoknow.report.findings import NONE, percent
+    from nanoknow.report.tables import interval
+
+    terminal.write(f"{comparison.questions} ({comparison.n} questions)\n")
+    terminal.table(
+        "",
+        ("", "run", "right", "accuracy", "95 %", "in document", "confidence", "AUROC"),
+        [
+            (
+                run.letter,
+                run.run,
+                str(run.score.n_right),
+                percent(run.score.accuracy),
+                interval(run.score),
+                percent(run.score_in_document.accuracy if run.score_in_document else None),
+                percent(run.confidence),
+                NONE if run.auroc is None else f"{run.auroc:.3f}",
+            )
+            for run in comparison.runs
+        ],
+        left=2,
+    )
+    terminal.table(
+        "Questions answered right, pair by pair",
+        ("", "both", "only first", "only second", "neither", "p", "p, corrected"),
+        [
+            (
+                f"{each.first}, {each.second}",
+                str(each.pairing.both),
+                str(each.pairing.only_first),
+                str(each.pairing.only_second),
+                str(each.pairing.neither),
+                f"{each.pairing.p:.2g}",
+                f"{each.corrected_p:.2g}",
+            )
+            for each in comparison.pairs
+        ],
+    )
+    terminal.paragraph(
+        "In document: accuracy where the person's own document holds the answer. Confidence: the "
+        "median. AUROC: how often a right answer has a higher confidence than a wrong one. p: "
+        "exact McNemar test; corrected by Holm for the number of pairs."
+    )
+    if len(comparison.runs) > 2:
+        terminal.paragraph(
+            f"Every run answers {comparison.all_right} of the questions right, and none answers "
+            f"{comparison.none_right}."
+        )

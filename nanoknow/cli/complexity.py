@@ -1,14 +1,17 @@
-"""``nanoknow complexity``."""
+"""``nanoknow complexity``: what both models' forward pass costs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from nanoknow.complexity.formulas import Complexity, ComplexityReport
 
 
 @opt.guarded
@@ -34,7 +37,6 @@ def complexity(
 
     Example: nanoknow complexity --seq-len 128 --bottleneck 64
     """
-    from nanoknow.cli.tables import show_complexity
     from nanoknow.complexity.estimate import SWEEP_LENGTHS, VOCAB_SIZE, estimate
 
     opt.check_output("--plot", plot, opt.PICTURE)
@@ -50,3 +52,69 @@ def complexity(
         plot=plot,
     )
     opt.show(Terminal(), report, show_complexity, as_json)
+
+
+def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
+    """Show cost by component, and against the length of the sequence."""
+    config = report.config
+    terminal.write(
+        f"One sequence of ℓ = {report.vanilla.seq_len} characters, forward: d = {config.d_model}, "
+        f"h = {config.n_heads}, L = {config.n_layers}, m = {config.bottleneck_dim} "
+        f"({config.latents}), V = {report.vocab_size}\n"
+    )
+    for model in (report.vanilla, report.perceiver):
+        _show_components(terminal, model)
+    terminal.table(
+        "FLOPs and attention memory by sequence length",
+        ("ℓ", "vanilla", "perceiver", "ratio", "vanilla attention", "perceiver attention"),
+        [
+            (
+                str(row.seq_len),
+                _si(row.vanilla_flops),
+                _si(row.perceiver_flops),
+                f"{row.flops_ratio:.3f}",
+                _si(row.vanilla_attention_bytes) + "B",
+                _si(row.perceiver_attention_bytes) + "B",
+            )
+            for row in report.sweep
+        ],
+        left=0,
+    )
+    if report.plot:
+        terminal.write(f"Picture: {report.plot}\n")
+
+
+def _show_components(terminal: Terminal, model: Complexity) -> None:
+    rows = [
+        (
+            part.name if part.count == 1 else f"{part.count} x {part.name}",
+            part.formula,
+            _si(part.multiply_adds),
+            _si(part.flops),
+            f"{part.parameters:,}",
+            _si(part.attention_bytes) + "B",
+        )
+        for part in model.components
+    ]
+    total = (
+        "total",
+        "",
+        _si(model.multiply_adds),
+        _si(model.flops),
+        f"{model.parameters:,}",
+        _si(model.attention_bytes) + "B",
+    )
+    terminal.table(
+        f"{model.variant}: {model.formula} multiply-adds",
+        ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention"),
+        [*rows, total],
+        left=2,
+    )
+
+
+def _si(number: float) -> str:
+    """Write a number with three digits and a prefix: ``872 M``."""
+    for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= factor:
+            return f"{number / factor:.3g} {prefix}"
+    return f"{number:.3g} "

@@ -8,9 +8,10 @@ import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import dump_config, load_config
 
-config_app = typer.Typer(help="See what configs resolve to.", no_args_is_help=True)
+config_app = typer.Typer(help="Show what configs resolve to.", no_args_is_help=True)
 
 
 @config_app.command("show")
@@ -20,6 +21,13 @@ def config_show(
     assign: opt.Set = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Print a config with every value resolved; the defaults if none is named."""
-    resolved = load_config(name, opt.overrides(assign, {}))
-    opt.show(Terminal(), resolved, lambda terminal, it: terminal.write(dump_config(it)), as_json)
+    """Print a config with every value resolved; the defaults if none is named.
+
+    Example: nanoknow config show birthplaces --set seed=7
+    """
+    opt.show(Terminal(), load_config(name, opt.overrides(assign, {})), show_config, as_json)
+
+
+def show_config(terminal: Terminal, config: ExperimentConfig) -> None:
+    """Show a config as the YAML that reads back to it."""
+    terminal.write(dump_config(config))

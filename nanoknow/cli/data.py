@@ -1,54 +1,25 @@
-"""The ``nanoknow data`` and ``nanoknow config`` commands."""
+"""``nanoknow data``: the built-in world, the published files, and questions about documents."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.inspect import data_inspect
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import WorldConfig
-from nanoknow.errors import ConfigError, suggest
+
+if TYPE_CHECKING:
+    from nanoknow.experiments.augment import Augmentation
 
 data_app = typer.Typer(
-    help="Look at data, make the built-in world, fetch published files.", no_args_is_help=True
+    help="Inspect data, make the built-in world, fetch published files.", no_args_is_help=True
 )
+data_app.command("inspect")(data_inspect)
 WORLD = WorldConfig()
-VIEWS = ("namedata", "charcorruption")
-
-
-@data_app.command("inspect")
-@opt.guarded
-def data_inspect(
-    view: Annotated[
-        str | None,
-        typer.Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
-    ] = None,
-    config: opt.Config = None,
-    corpus: opt.CorpusFile = None,
-    questions: opt.QuestionsFile = None,
-    eval_file: opt.EvalFile = None,
-    count: Annotated[int, typer.Option(min=1, help="Examples to show of each view.")] = 4,
-    assign: opt.Set = None,
-    seed: opt.Seed = None,
-    as_json: opt.AsJson = False,
-) -> None:
-    """Show how the data become examples, and what can be known from them."""
-    from nanoknow.cli.tables import show_inspection
-    from nanoknow.config.resolve import settle
-    from nanoknow.tasks.inspection import inspect
-
-    terminal = Terminal()
-    if view is not None and view not in VIEWS:
-        raise ConfigError(
-            f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
-        )
-    flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
-    resolved = settle(config, opt.overrides(assign, flags), terminal)
-    inspection = inspect(resolved, view, count)
-    opt.show(terminal, inspection, show_inspection, as_json)
 
 
 @data_app.command("make")
@@ -60,11 +31,37 @@ def data_make(
     seed: Annotated[int, typer.Option(help="Fixes everything about it.")] = WORLD.seed,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Write the built-in world in the file forms of the published data."""
+    """Write the built-in world as files in the formats of the published data.
+
+    Example: nanoknow data make --people 300 --out data/world
+    """
     from nanoknow.data.fetching import make
 
     opt.check_output("--out", out)
     opt.show(Terminal(), {"files": make(people, paraphrases, seed, out)}, show_files, as_json)
+
+
+@data_app.command("fetch")
+@opt.guarded
+def data_fetch(
+    name: Annotated[str, typer.Argument(metavar="birthplaces|shakespeare")],
+    mirror: Annotated[
+        str | None, typer.Option(metavar="FOLDER|URL", help="Take the files from here instead.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
+    ] = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Download the published data, verified by their hashes.
+
+    Example: nanoknow data fetch birthplaces
+    """
+    from nanoknow.data.fetching import fetch_files
+
+    opt.check_output("--out", out)
+    terminal = Terminal()
+    opt.show(terminal, {"files": fetch_files(name, mirror, out, terminal)}, show_files, as_json)
 
 
 @data_app.command("augment")
@@ -80,11 +77,10 @@ def data_augment(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Write a question and an answer for every document, by a reader that has it open.
+    """Write a question and an answer for every document, by a model that reads the document.
 
     Example: nanoknow data augment --config birthplaces --out augmented
     """
-    from nanoknow.cli.tables import show_augmentation
     from nanoknow.config.resolve import settle
     from nanoknow.experiments.augment import augment
 
@@ -92,30 +88,22 @@ def data_augment(
     terminal = Terminal()
     flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
     resolved = settle(config, opt.overrides(assign, flags), terminal)
-    result = augment(resolved, out, device, terminal)
-    opt.show(terminal, result, show_augmentation, as_json)
-
-
-@data_app.command("fetch")
-@opt.guarded
-def data_fetch(
-    name: Annotated[str, typer.Argument(metavar="birthplaces|shakespeare")],
-    mirror: Annotated[
-        str | None, typer.Option(metavar="FOLDER|URL", help="Take the files from here instead.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
-    ] = None,
-    as_json: opt.AsJson = False,
-) -> None:
-    """Download the published data, verified by their hashes."""
-    from nanoknow.data.fetching import fetch_files
-
-    terminal = Terminal()
-    opt.check_output("--out", out)
-    opt.show(terminal, {"files": fetch_files(name, mirror, out, terminal)}, show_files, as_json)
+    opt.show(terminal, augment(resolved, out, device, terminal), show_augmentation, as_json)
 
 
 def show_files(terminal: Terminal, result: dict[str, list[Path]]) -> None:
     """Show the paths of files, one a line."""
     terminal.write("".join(f"{path}\n" for path in result["files"]))
+
+
+def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
+    """Show what the reader wrote, and how accurate it is."""
+    rows = [
+        ("file", result.file),
+        ("questions", f"{result.questions:,}"),
+        ("answered by the training questions", f"{result.from_training:,}"),
+        ("accuracy of the reader on held-out documents", str(result.reader)),
+    ]
+    if result.eval:
+        rows.append(("accuracy of the file on the evaluation questions", str(result.eval)))
+    terminal.pairs(rows)

@@ -1,10 +1,10 @@
-"""The commands that ask and judge: ``nanoknow evaluate``, ``compare`` and ``baseline``."""
+"""``nanoknow evaluate``: a finetuned run's answers, judged; with ``--report``, in depth."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nanoknow.evaluation.evaluate import Evaluation
+    from nanoknow.report.findings import Report
 
 TARGET_ACCURACY = 0.8
 SEED = 0
@@ -31,51 +35,85 @@ def evaluate(
         float | None,
         typer.Option(
             metavar="SHARE",
-            help=f"Of the report: how often what it dares to answer is to be right; "
-            f"{TARGET_ACCURACY} if not given.",
+            help="With --report: the accuracy that the answers should have which are confident "
+            f"enough to be given; {TARGET_ACCURACY} if not given.",
         ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help=f"Of what the report draws at random; {SEED} if not given."),
+        typer.Option(help=f"With --report: of its random draws; {SEED} if not given."),
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Ask a finetuned run questions; score, baseline, and what it knew or made up.
+    """Ask a finetuned run questions: its score, a baseline, and what it knew or made up.
 
     Example: nanoknow evaluate --eval birth_dev.tsv --report report.html
     """
     opt.check_output("--report", report, opt.PAGE)
     terminal = Terminal()
     data = DataConfig(corpus=corpus, questions=questions, eval=eval_file)
-    if report is not None:
-        target = TARGET_ACCURACY if target_accuracy is None else target_accuracy
-        drawn = SEED if seed is None else seed
-        _report(run, data, device, report, target, drawn, terminal, as_json)
+    if report is None:
+        for flag, value in (("--target-accuracy", target_accuracy), ("--seed", seed)):
+            if value is not None:
+                raise ConfigError(f"{flag}: is for --report FILE: add that, or leave this out")
+        from nanoknow.evaluation.evaluate import evaluate as evaluate_run
+
+        evaluation = evaluate_run(run, data, device, terminal)
+        opt.show(terminal, evaluation, show_evaluation, as_json)
         return
-    for flag, value in (("--target-accuracy", target_accuracy), ("--seed", seed)):
-        if value is not None:
-            raise ConfigError(f"{flag}: is for --report FILE: add that, or leave this out")
-    from nanoknow.cli.tables import show_evaluation
-    from nanoknow.evaluation.evaluate import evaluate as recipe
+    from nanoknow.report.assemble import report as write_report
 
-    evaluation = recipe(run, data, device, terminal)
-    opt.show(terminal, evaluation, show_evaluation, as_json)
+    target = TARGET_ACCURACY if target_accuracy is None else target_accuracy
+    seed = SEED if seed is None else seed
+    found = write_report(run, data, device, report, target, seed, terminal)
+    opt.show(terminal, found, partial(show_report, page=report), as_json, page=str(report))
 
 
-def _report(
-    run: Path | None,
-    data: DataConfig,
-    device: str,
-    page: Path,
-    target: float,
-    seed: int,
-    terminal: Terminal,
-    as_json: bool,
-) -> None:
-    from nanoknow.cli.tables_report import show_report
-    from nanoknow.report.assemble import report as recipe
+def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
+    """Show the score beside the baseline, the verdicts, and the split by what was in the data."""
+    rows = [
+        ("run", f"{evaluation.run} ({evaluation.variant}, epoch {evaluation.epoch})"),
+        ("questions", f"{evaluation.questions} ({len(evaluation.answers)})"),
+    ]
+    if evaluation.score:
+        rows.append(("exact match", str(evaluation.score)))
+    if evaluation.baseline:
+        rows.append((f"saying {evaluation.baseline_answer!r} to all", str(evaluation.baseline)))
+        rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))
+    rows += [(name, str(count)) for name, count in (evaluation.verdicts or {}).items()]
+    terminal.pairs([*rows, ("predictions", evaluation.predictions)])
+    if not evaluation.splits:
+        return
+    wrong = list(evaluation.verdicts or {})[1:]
+    columns = ("fact in document", "answer in training", "questions", "right")
+    terminal.table(
+        "What the training data hold",
+        (*columns, "known place", "other words", "nowhere"),
+        [
+            (
+                "yes" if part["in_document"] else "no",
+                "yes" if part["seen_in_training"] else "no",
+                str(part["n"]),
+                f"{part['n_right']} ({part['n_right'] / part['n']:.1%})" if part["n"] else "-",
+                *(str(part["verdicts"][name]) for name in wrong),
+            )
+            for part in evaluation.splits
+        ],
+        left=2,
+    )
 
-    found = recipe(run, data, device, page, target, seed, terminal)
-    opt.show(terminal, found, partial(show_report, page=page), as_json, page=str(page))
+
+def show_report(terminal: Terminal, report: Report, page: Path) -> None:
+    """Show what the page shows, without its pictures."""
+    from nanoknow.report.sections import sections
+
+    terminal.write(f"{report.run} ({report.model})\n{report.questions}\n")
+    for section in sections(report):
+        terminal.heading(section.title)
+        bullet = "" if section.tables else "- "
+        for sentence in section.words:
+            terminal.paragraph(bullet + sentence)
+        for table in section.tables:
+            terminal.table(table.title, table.columns, table.rows, table.left)
+    terminal.write(f"Predictions: {report.predictions}\nPage: {page}\n")

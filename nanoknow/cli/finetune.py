@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import _resume, _stage_flags, show_training
 from nanoknow.config.loading import Override, load_config
-
-if TYPE_CHECKING:
-    pass
-from nanoknow.cli.training import _resume, _show_training, _stage_flags
 
 
 @opt.guarded
@@ -78,4 +75,4 @@ def finetune(
         resolved = settle(config, overrides, terminal, base=run.config)
         resolved = with_corpus_of(run, source, resolved)
         summary = recipe(resolved, source, out, options, terminal)
-    _show_training(terminal, summary, as_json)
+    opt.show(terminal, summary, show_training, as_json)

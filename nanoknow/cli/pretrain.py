@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-
-if TYPE_CHECKING:
-    pass
-from nanoknow.cli.training import _resume, _show_training, _stage_flags
+from nanoknow.cli.training import _resume, _stage_flags, show_training
 
 
 @opt.guarded
@@ -56,4 +51,4 @@ def pretrain(
         return
     resolved = settle(config, overrides, terminal)
     summary = recipe(resolved, out, options, terminal)
-    _show_training(terminal, summary, as_json)
+    opt.show(terminal, summary, show_training, as_json)

@@ -1,4 +1,4 @@
-"""The terminal: notes and progress on stderr, results on stdout."""
+"""The terminal: notes and progress on stderr, results on stdout, and nothing of what they say."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from nanoknow.system.reporter import Update
 PLAIN_SECONDS = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 PLAIN_WIDTH = 120
-"""Width of tables where there is no terminal to ask."""
+"""Width of tables that go to a file or a pipe."""
 
 
 class Terminal:
@@ -127,6 +127,10 @@ class Terminal:
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self.out.print(table)
+
+    def pairs(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Print names and their values on stdout."""
+        self.table("", ("", ""), rows, left=2)
 
 
 def _clock(seconds: float) -> str:

@@ -53,10 +53,29 @@ def _resume(
             f"{out}: is a {run.record.stage} run: continue it with 'nanoknow {command} --resume "
             f"--out {out}'"
         )
-    _show_training(terminal, resume_run(run, options, terminal), as_json)
+    opt.show(terminal, resume_run(run, options, terminal), show_training, as_json)
 
 
-def _show_training(terminal: Terminal, summary: TrainingSummary, as_json: bool) -> None:
-    from nanoknow.cli.tables import show_training
+def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
+    """Show how a training run ended."""
+    from nanoknow.evaluation.scores import Score
 
-    opt.show(terminal, summary, show_training, as_json)
+    stopped = summary.epochs < summary.planned_epochs
+    seconds = summary.seconds
+    took = f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    rows = [
+        ("run", summary.run),
+        ("model", f"{summary.variant}, {summary.n_parameters:,} parameters"),
+        (
+            "epochs",
+            f"{summary.epochs} of {summary.planned_epochs}"
+            + (" (stopped early; --resume continues)" if stopped else ""),
+        ),
+        ("steps", f"{summary.step:,}"),
+        ("loss, last epoch", "-" if summary.loss is None else f"{summary.loss:.3f}"),
+        ("time", f"{took} on {summary.device}, {summary.precision}"),
+    ]
+    if summary.accuracy:
+        score = Score(summary.accuracy["n_right"], summary.accuracy["n"])
+        rows.append(("accuracy", str(score)))
+    terminal.pairs(rows)

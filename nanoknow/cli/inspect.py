@@ -1,0 +1,104 @@
+"""``nanoknow data inspect``: how data become examples, and what can be known from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.errors import ConfigError, suggest
+
+if TYPE_CHECKING:
+    from nanoknow.tasks.inspection import Inspection, QuestionFacts
+
+VIEWS = ("namedata", "charcorruption")
+
+
+@opt.guarded
+def data_inspect(
+    view: Annotated[
+        str | None,
+        typer.Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
+    ] = None,
+    config: opt.Config = None,
+    corpus: opt.CorpusFile = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    count: Annotated[int, typer.Option(min=1, help="Examples to show of each view.")] = 4,
+    assign: opt.Set = None,
+    seed: opt.Seed = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Show how the data become examples, and what can be known from them.
+
+    Example: nanoknow data inspect charcorruption --config birthplaces --count 2
+    """
+    from nanoknow.config.resolve import settle
+    from nanoknow.tasks.inspection import inspect
+
+    terminal = Terminal()
+    if view is not None and view not in VIEWS:
+        raise ConfigError(
+            f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
+        )
+    flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
+    resolved = settle(config, opt.overrides(assign, flags), terminal)
+    opt.show(terminal, inspect(resolved, view, count), show_inspection, as_json)
+
+
+def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
+    """Show the headline and the pairs as the original printed them, then the counts."""
+    terminal.write(
+        f"data has {inspection.characters} characters, {inspection.vocabulary} unique.\n"
+    )
+    for view, pairs in inspection.pairs.items():
+        terminal.write(f"\n{view}\n")
+        for x, y in pairs:
+            terminal.write(f"x: {_one_line(x)}\ny: {_one_line(y)}\n")
+    corpus = inspection.corpus
+    rows = [
+        ("corpus", corpus.name),
+        ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
+        (
+            "document lengths",
+            f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}; "
+            f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters",
+        ),
+    ]
+    if corpus.padding is not None:
+        rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
+    for role, facts in inspection.questions.items():
+        rows += _question_rows(role, facts, corpus.prefix)
+    terminal.write("\n")
+    terminal.pairs(rows)
+
+
+def _question_rows(role: str, facts: QuestionFacts, prefix: int) -> list[tuple[str, str]]:
+    lines = f"{facts.lines:,} ({facts.asked_again} repeated, {facts.not_ascii} not ASCII)"
+    rows = [(f"{role} questions", facts.name), ("  lines", lines)]
+    if facts.most_frequent_answer is None:
+        return [*rows, ("  answers", "none in the file")]
+    rows += [
+        (
+            "  most frequent answer",
+            f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}",
+        ),
+        (
+            "  answer in the person's own document",
+            f"{facts.in_document:.1%} ({facts.in_document_exact_name:.1%} by exact name)",
+        ),
+        (
+            f"  … within its first {prefix} characters",
+            f"{facts.in_prefix:.1%} ({facts.in_prefix_exact_name:.1%} by exact name)",
+        ),
+    ]
+    if facts.among_training_answers is not None:
+        rows.append(("  answer among training answers", f"{facts.among_training_answers:.1%}"))
+    return rows
+
+
+def _one_line(text: str) -> str:
+    """Write line ends as visible characters."""
+    return text.replace("\n", "↵").replace("\r", "␍")
