@@ -29,7 +29,7 @@ kill: $(VENV)/ready
 	$(BIN)/python -m tests.tools.kill --kills $(KILLS)
 
 fuzz: $(VENV)/ready
-	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-show-statistics tests/test_bad_inputs.py
+	$(BIN)/pytest --hypothesis-profile=fuzz --hypothesis-show-statistics tests/data/test_bad_texts.py tests/config/test_bad_configs.py tests/runs/test_bad_checkpoints.py
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.tools.benchmark $(if $(JSON),--json)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+pytest.register_assert_rewrite("tests.helpers")
+
+from tests.helpers.homes import copy_home, make_home, make_markup, working_in  # noqa: E402
 
 settings.register_profile("nanoknow", derandomize=True, deadline=None)
 settings.register_profile("fuzz", settings.get_profile("nanoknow"), max_examples=2500)
@@ -30,9 +35,51 @@ def _no_user_settings(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
         monkeypatch.delenv(name, raising=False)
     if request.node.get_closest_marker("real_data") is None:
         monkeypatch.delenv("NANOKNOW_DATA", raising=False)
+    monkeypatch.setenv("no_proxy", "*")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For files that the tests of a module write one after another."""
     return tmp_path_factory.mktemp("folder")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``home`` is a copy of."""
+    with working_in(tmp_path_factory.mktemp("made")) as made:
+        make_home()
+    return made
+
+
+@pytest.fixture(scope="module")
+def home(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working directory of the module's own with a world and a run of each kind."""
+    copy = tmp_path_factory.mktemp("home")
+    copy_home(made_home, copy)
+    with working_in(copy):
+        yield copy
+
+
+@pytest.fixture(scope="session")
+def made_markup(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``markup`` is a copy of."""
+    with working_in(tmp_path_factory.mktemp("made")) as made:
+        make_markup()
+    return made
+
+
+@pytest.fixture(scope="module")
+def markup(made_markup: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working directory of the module's own with a run of texts full of markup."""
+    copy = tmp_path_factory.mktemp("markup")
+    copy_home(made_markup, copy)
+    with working_in(copy):
+        yield copy

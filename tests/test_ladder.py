@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,6 +127,20 @@ def test_no_file_of_the_package_is_over_250_lines() -> None:
         name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()
     }
     assert {name: n for name, n in sizes.items() if n > 250} == {}
+
+
+def test_no_test_module_imports_another() -> None:
+    tests = Path(__file__).parent
+    named = {
+        str(path.relative_to(tests)): re.findall(
+            r"^\s*(?:from|import) (?:tests)?\.(?:[\w.]*\.)?(?:test_\w+|conftest)\b",
+            path.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+        for path in tests.rglob("*.py")
+    }
+    assert len(named) > 100
+    assert {name: found for name, found in named.items() if found} == {}
 
 
 def test_what_only_lists_or_makes_data_loads_no_torch(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from nanoknow.attention.experiments import Finding, TheoryReport, explore
 from nanoknow.attention.explore import attention_theory
 from nanoknow.attention.theory import Setting
 from nanoknow.errors import ConfigError
-from tests.figures.test_canvas import check_png, check_svg
+from tests.helpers.pictures import check_png, check_svg
 
 SETTING = Setting(dim=32, n_keys=8, beta=20.0, draws=2_000, seed=0)
 

@@ -14,15 +14,8 @@ from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.layers import Attention
-from tests.figures.test_canvas import check_png, check_svg
-from tests.models.test_every_model import (
-    LENGTH,
-    SIZES,
-    every_model,
-    logits_of,
-    random_model,
-    random_tokens,
-)
+from tests.helpers.models import LENGTH, SIZES, every_model, logits_of, random_model, random_tokens
+from tests.helpers.pictures import check_png, check_svg
 
 STOP = 1
 

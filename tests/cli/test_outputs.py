@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from nanoknow.cli.app import app
+from tests.helpers.cli import run
 
 FILES = [
     ("evaluate", "--report", ".html"),
@@ -30,13 +29,12 @@ FOLDERS = [
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("file").touch()
+def _file(here: Path) -> None:
+    (here / "file").touch()
 
 
 def refuse(command: str, flag: str, path: str) -> str:
-    result = CliRunner().invoke(app, [*command.split(), flag, path])
+    result = run(*command.split(), flag, path)
     assert (result.exit_code, result.stdout) == (1, "")
     [line] = result.stderr.splitlines()  # no note of any work came before it
     assert line.startswith(f"error: {flag} {path}: ")

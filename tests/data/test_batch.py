@@ -12,7 +12,7 @@ from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import IGNORE, WIDTH_STEP, Batch, Group, Layout
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from tests.models.test_every_model import every_model
+from tests.helpers.models import every_model
 
 VOCAB = 11
 

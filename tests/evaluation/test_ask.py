@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import nanoknow
-from nanoknow.cli.app import app
+from tests.helpers.cli import json_of, run, succeed
+from tests.helpers.homes import working_in
 
 PEOPLE = {
     "Ada Bright": "Rome",
@@ -42,35 +43,29 @@ TINY = [
 
 
 def ask(*arguments: str | Path, questions: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["ask", *map(str, arguments)], input=questions)
+    return run("ask", *arguments, typed=questions)
 
 
 def reply(*arguments: str | Path) -> dict[str, Any]:
-    result = ask(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    found: dict[str, Any] = json.loads(result.stdout)
+    found: dict[str, Any] = json_of("ask", *arguments)
     return found
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A working directory with a run whose text does not hold where Flo Hay was born."""
-    folder = tmp_path_factory.mktemp("ask")
     documents = [f"{name}. {name} was born in {place}." for name, place in PEOPLE.items()]
     documents[-1] = "Flo Hay. Flo Hay wrote much."
     pairs = [f"Where was {name} born?\t{place}" for name, place in PEOPLE.items()]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with working_in(tmp_path_factory.mktemp("ask")) as folder:
         (folder / "wiki.txt").write_text("\n".join([*documents, "Where?"]) + "\n", encoding="utf-8")
         (folder / "pairs.tsv").write_text("\n".join(pairs[:-1]) + "\n", encoding="utf-8")
         data = ("--corpus", "wiki.txt", "--questions", "pairs.tsv")
-        arguments = ["finetune", "--from", "scratch", *data, *TINY, "--out", "runs/knows"]
-        result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == 0, result.output
+        succeed("finetune", "--from", "scratch", *data, *TINY, "--out", "runs/knows")
         yield folder
 
 
-def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(home: Path) -> None:
+def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(learned: Path) -> None:
     found = reply("Where was Cy Young born?")
     assert (found["answer"], found["abstained"], found["doubt"]) == ("Lima", False, None)
     assert found["notes"] == []
@@ -88,7 +83,7 @@ def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(home:
     assert "warning" not in shown.stdout
 
 
-def test_the_answer_is_that_of_python(home: Path) -> None:
+def test_the_answer_is_that_of_python(learned: Path) -> None:
     loaded = nanoknow.load("runs/knows")
     for name in PEOPLE:
         question = f"Where was {name} born?"
@@ -97,7 +92,7 @@ def test_the_answer_is_that_of_python(home: Path) -> None:
         assert found["answer"] == greedy or any(repr(greedy) in note for note in found["notes"])
 
 
-def test_an_answer_that_the_text_does_not_hold_is_called_made_up(home: Path) -> None:
+def test_an_answer_that_the_text_does_not_hold_is_called_made_up(learned: Path) -> None:
     found = reply("Where was Gus Nobody born?")
     assert found["doubt"].startswith("probably made up: no document of the training text")
     assert found["evidence"]["documents"] == 0
@@ -107,7 +102,7 @@ def test_an_answer_that_the_text_does_not_hold_is_called_made_up(home: Path) -> 
     assert "warning" in ask("Where was Flo Hay born?").stdout
 
 
-def test_below_the_threshold_it_says_that_it_does_not_know(home: Path) -> None:
+def test_below_the_threshold_it_says_that_it_does_not_know(learned: Path) -> None:
     question = "Where was Gus Nobody born?"
     found = reply(question, "--abstain-below", "1", "--n-best", "5")
     assert found["answer"] is None
@@ -118,7 +113,7 @@ def test_below_the_threshold_it_says_that_it_does_not_know(home: Path) -> None:
     assert ask(question, "--abstain-below", "1.5").exit_code == 2
 
 
-def test_another_form_of_question_is_answered_with_a_note(home: Path) -> None:
+def test_another_form_of_question_is_answered_with_a_note(learned: Path) -> None:
     found = reply("Where is Cy Young born?")
     assert found["answer"] is not None
     assert found["notes"][0].endswith("training questions (Where was … born?)")
@@ -127,7 +122,7 @@ def test_another_form_of_question_is_answered_with_a_note(home: Path) -> None:
     assert "'Ω' (U+03A9)" in odd["notes"][0]
 
 
-def test_piped_questions_are_answered_one_by_one_past_those_that_cannot_be(home: Path) -> None:
+def test_piped_questions_are_answered_one_by_one_past_those_that_cannot_be(learned: Path) -> None:
     lines = "Where was Bo Li born?\n\nWhere was Ed Moss born?\tCork\nWhere was Di Ross born?"
     result = ask("--json", questions=lines)
     replies = [json.loads(line) for line in result.stdout.splitlines()]
@@ -140,7 +135,7 @@ def test_piped_questions_are_answered_one_by_one_past_those_that_cannot_be(home:
     assert ask(questions="").exit_code == 0
 
 
-def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(home: Path) -> None:
+def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(learned: Path) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"Where was Bo Li born?\n\nWhere was Ed Moss born?\n")
     command = [sys.executable, "-W", "error", "-m", "nanoknow", "ask", "--json"]
@@ -170,32 +165,29 @@ def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(home: Path) -> 
         (f"Where was Bo Li {'so ' * 7}born?", "the question takes 43 characters"),
     ],
 )
-def test_what_is_no_question_is_refused_in_a_line(home: Path, question: str, said: str) -> None:
+def test_what_is_no_question_is_refused_in_a_line(learned: Path, question: str, said: str) -> None:
     result = ask(question, "--run", "runs/knows")
     assert result.exit_code == 1
     assert said in result.stderr.splitlines()[-1]
     assert result.stdout == ""
 
 
-def test_it_answers_without_the_text_and_says_that_it_cannot_check(home: Path) -> None:
-    text = home / "wiki.txt"
-    text.rename(home / "moved.txt")
+def test_it_answers_without_the_text_and_says_that_it_cannot_check(learned: Path) -> None:
+    text = learned / "wiki.txt"
+    text.rename(learned / "moved.txt")
     try:
         result = ask("Where was Cy Young born?", "--json")
         named = reply("Where was Cy Young born?", "--corpus", "moved.txt")
     finally:
-        (home / "moved.txt").rename(text)
+        (learned / "moved.txt").rename(text)
     found = json.loads(result.stdout)
     assert (found["answer"], found["evidence"]) == ("Lima", None)
     assert "cannot be checked against it: name it with --corpus" in result.stderr
     assert named["evidence"]["holds"]
 
 
-def test_a_run_that_answers_no_questions_is_refused(home: Path) -> None:
-    result = CliRunner().invoke(
-        app, ["pretrain", "--corpus", "wiki.txt", *TINY, "--epochs", "1", "--out", "runs/read"]
-    )
-    assert result.exit_code == 0, result.output
+def test_a_run_that_answers_no_questions_is_refused(learned: Path) -> None:
+    succeed("pretrain", "--corpus", "wiki.txt", *TINY, "--epochs", "1", "--out", "runs/read")
     assert "answers no questions: name one that 'nanoknow finetune' made" in (
         ask("Where was Cy Young born?", "--run", "runs/read").stderr
     )

@@ -15,7 +15,7 @@ from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.compare_figure import plot_comparison
 from nanoknow.evaluation.comparison import compare_answers
 from nanoknow.evaluation.scores import Score, holm
-from tests.figures.test_canvas import check_png
+from tests.helpers.pictures import check_png
 
 
 def answers(rights: list[bool], inside: list[bool] | None = None) -> list[Answer]:

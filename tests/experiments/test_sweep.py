@@ -7,14 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from nanoknow.cli.app import app
 from nanoknow.config.loading import load_config, shipped_configs
 from nanoknow.config.sweep import SweepConfig, load_sweep, shipped_sweeps
 from nanoknow.errors import ConfigError
 from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.lock import RunLock
+from tests.helpers.cli import run
 from tests.helpers.silent import Silent
 
 TINY = """
@@ -46,7 +45,7 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "asked.tsv").write_text("Where was Ada Lowe born?\n", encoding="utf-8")
     command = ["sweep", written(tmp_path, TINY), "--out", "rows", "--json"]
-    first = CliRunner().invoke(app, command)
+    first = run(*command)
     assert first.exit_code == 0, first.stderr
     report = json.loads(first.stdout)
     assert [row["name"] for row in report["rows"]] == [
@@ -64,18 +63,18 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
     # Rows that pretrain alike share a run, and its loss.
     assert report["rows"][0]["losses"] == report["rows"][1]["losses"]
     assert not (tmp_path / "rows/longer-finetuning/seed-0/pretrain").exists()
-    again = CliRunner().invoke(app, [*command[:-1], "--seeds", "2"])
+    again = run(*command[:-1], "--seeds", "2")
     assert again.exit_code == 0, again.stderr
     assert "resuming rows/plain/seed-0/finetune at step 1 of 1" in again.stderr
     assert (tmp_path / "rows/plain/seed-1/finetune/run.json").exists()
     assert "perceiver m 8" in again.stdout
     with RunLock(tmp_path / "rows/perceiver-m-8/seed-0/finetune"):
-        beside = CliRunner().invoke(app, command)
+        beside = run(*command)
     report = json.loads(beside.stdout)
     assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 0]
     assert report["elsewhere"] == 1
     changed = TINY.replace("d_model: 16", "d_model: 32")
-    refused = CliRunner().invoke(app, ["sweep", written(tmp_path, changed), "--out", "rows"])
+    refused = run("sweep", written(tmp_path, changed), "--out", "rows")
     assert refused.exit_code == 1
     assert "an earlier run with other settings" in refused.stderr
 

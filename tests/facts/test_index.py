@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.data.corpus import read_corpus
-from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes, read_questions
+from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes
 from nanoknow.data.world.make import make_world
 from nanoknow.facts.index import FactIndex, most_frequent_answer
 from tests.helpers.texts import corpus_of, corpus_text
@@ -37,9 +35,6 @@ def questions_of(lines: list[str]) -> QuestionSet:
 def facts() -> FactIndex:
     corpus = corpus_of("\n".join(DOCUMENTS))
     return FactIndex(corpus, questions_of(PAIRS))
-
-
-# --- documents about somebody
 
 
 @pytest.mark.parametrize(
@@ -112,9 +107,6 @@ def test_everybody_in_a_built_in_world_is_found_with_the_answer_in_their_documen
     assert found == Counter(corpus_text(world).splitlines())
 
 
-# --- an answer in those documents
-
-
 @pytest.mark.parametrize(
     ("name", "answer", "expected"),
     [
@@ -144,9 +136,6 @@ def test_an_initial_hides_a_person_from_the_exact_name_only(facts: FactIndex) ->
     question = Question("Where was Ada J. Lovelace born?", "York", 1)
     assert facts.in_documents(question)
     assert not facts.in_documents(question, exact=True)
-
-
-# --- what is mentioned at all
 
 
 @pytest.mark.parametrize(
@@ -184,9 +173,6 @@ def test_two_indexes_do_not_share_what_they_mention() -> None:
     assert [one.mentions("Bath"), two.mentions("Bath")] == [False, True]
 
 
-# --- answers
-
-
 def test_answers_are_counted_over_the_training_questions(facts: FactIndex) -> None:
     assert facts.answer_counts == Counter({"Leeds": 2, "London": 1})
     assert FactIndex(facts.corpus, None).answer_counts == Counter()
@@ -197,64 +183,3 @@ def test_answers_are_counted_over_the_training_questions(facts: FactIndex) -> No
 def test_the_most_frequent_answer_is_the_first_among_equals() -> None:
     assert most_frequent_answer(questions_of(PAIRS).items) == "Leeds"
     assert most_frequent_answer(questions_of(["a\tB", "b\tA", "c\tA", "d\tB"]).items) == "B"
-
-
-# --- the published files
-
-
-@pytest.fixture(scope="module")
-def published(real_data: Path) -> FactIndex:
-    folder = real_data / "birthplaces"
-    corpus = read_corpus(folder / "wiki.txt")
-    return FactIndex(corpus, read_questions(folder / "birth_places_train.tsv"))
-
-
-@pytest.fixture(scope="module")
-def dev(real_data: Path) -> tuple[Question, ...]:
-    return read_questions(real_data / "birthplaces" / "birth_dev.tsv").items
-
-
-@pytest.mark.real_data
-@pytest.mark.parametrize(
-    ("exact", "within", "share"),
-    [(True, None, 0.914), (False, None, 0.958), (True, 112, 0.882), (False, 112, 0.924)],
-)
-def test_dev_answers_stand_in_the_persons_document_as_often_as_computed(
-    published: FactIndex,
-    dev: tuple[Question, ...],
-    exact: bool,
-    within: int | None,
-    share: float,
-) -> None:
-    held = sum(published.in_documents(question, within, exact=exact) for question in dev)
-    assert held / len(dev) == share
-
-
-@pytest.mark.real_data
-def test_dev_answers_occur_as_train_answers_in_92_2_percent(
-    published: FactIndex, dev: tuple[Question, ...]
-) -> None:
-    answers = published.answer_counts
-    assert sum(question.answer in answers for question in dev) / len(dev) == 0.922
-
-
-@pytest.mark.real_data
-def test_london_is_the_most_frequent_answer_and_right_on_25_of_500(
-    published: FactIndex, dev: tuple[Question, ...]
-) -> None:
-    assert published.training is not None
-    assert most_frequent_answer(published.training.items) == "London"
-    assert sum(question.answer == "London" for question in dev) == 25
-    assert len(dev) == 500
-
-
-@pytest.mark.real_data
-@pytest.mark.parametrize(
-    "name", ["birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv"]
-)
-def test_everybody_asked_about_has_a_biography(
-    published: FactIndex, real_data: Path, name: str
-) -> None:
-    questions = read_questions(real_data / "birthplaces" / name)
-    lost = [item.text for item in questions.items if not published.documents_about(item.text)]
-    assert lost == []

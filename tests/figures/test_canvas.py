@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree
 
 import pytest
 
@@ -19,6 +16,7 @@ from nanoknow.complexity.formulas import ComplexityReport
 from nanoknow.errors import ConfigError
 from nanoknow.experiments.demo_figure import plot_demo
 from nanoknow.figures.canvas import Points, _move_apart
+from tests.helpers.pictures import check_png, check_svg
 
 ACCURACIES = [
     ("pretrained then finetuned", [0.78, 0.74, 0.8]),
@@ -36,26 +34,6 @@ CURVES: dict[str, Points] = {
 @pytest.fixture(scope="module")
 def report() -> ComplexityReport:
     return estimate()
-
-
-def check_png(content: bytes) -> tuple[int, int]:
-    """Walk a PNG's chunks with their checksums; return its width and height."""
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    offset, names = 8, []
-    while offset < len(content):
-        (length,) = struct.unpack(">I", content[offset : offset + 4])
-        body = content[offset + 4 : offset + 8 + length]
-        (checksum,) = struct.unpack(">I", content[offset + 8 + length : offset + 12 + length])
-        assert zlib.crc32(body) == checksum
-        names.append(body[:4])
-        offset += 12 + length
-    assert names[-1] == b"IEND"
-    width, height = struct.unpack(">II", content[16:24])
-    return width, height
-
-
-def check_svg(content: bytes) -> None:
-    assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_complexity_as_png_and_svg(report: ComplexityReport, tmp_path: Path) -> None:

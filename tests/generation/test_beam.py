@@ -17,8 +17,8 @@ from nanoknow.generation.beam import search_beams
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.tasks.question_answering import prompt_ids
-from tests.generation.test_generator import BLOCK, TOKENIZER, random_texts, scrambled
-from tests.models.test_against_textbook import CONFIGS, VOCAB
+from tests.helpers.decoding import BLOCK, TOKENIZER, random_texts, scrambled
+from tests.helpers.textbook_twins import CONFIGS, VOCAB
 
 STOP = TOKENIZER.mask_id
 ALL = VOCAB**2

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from nanoknow.cli.app import app
+from tests.helpers.cli import run, succeed
+from tests.helpers.homes import working_in
 
 TEXT = "To be, or not to be, that is the question:\nO God, O God!\n" * 4
 CONTEXT = "O God"
@@ -29,26 +30,23 @@ def sample(*arguments: str, env: dict[str, str] | None = None) -> Result:
         "hop",
         *arguments,
     ]
-    return CliRunner(env=env).invoke(app, asked)
+    return run(*asked, env=env)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A working directory with a language model that has begun to learn a text."""
-    folder = tmp_path_factory.mktemp("copied")
     sizes = ("n_layers=1", "d_model=32", "n_heads=2", "block_size=32")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with working_in(tmp_path_factory.mktemp("copied")) as folder:
         (folder / "play.txt").write_text(TEXT, encoding="utf-8")
         arguments = ["pretrain", "--corpus", "play.txt", "--epochs", "3", "--batch-size", "32"]
         for assignment in (*(f"model.{s}" for s in sizes), "pretrain.task.kind=language_modeling"):
             arguments += ["--set", assignment]
-        result = CliRunner().invoke(app, [*arguments, "--out", "runs/play"])
-        assert result.exit_code == 0, result.output
+        succeed(*arguments, "--out", "runs/play")
         yield folder
 
 
-def test_stretches_stand_in_the_text_where_they_are_said_to(home: Path) -> None:
+def test_stretches_stand_in_the_text_where_they_are_said_to(learned: Path) -> None:
     result = sample("--mark-copied", "--min-copied", "3", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -68,7 +66,7 @@ def test_stretches_stand_in_the_text_where_they_are_said_to(home: Path) -> None:
 
 
 def test_marks_are_brackets_in_a_pipe_or_without_colours_and_underlines_elsewhere(
-    home: Path,
+    learned: Path,
 ) -> None:
     marked = ("--mark-copied", "--min-copied", "3")
     plain = sample().stdout.removesuffix("\n")
@@ -84,29 +82,29 @@ def test_marks_are_brackets_in_a_pipe_or_without_colours_and_underlines_elsewher
     assert "the longest has" in last[-1]
 
 
-def test_nothing_copied_is_said_too(home: Path) -> None:
+def test_nothing_copied_is_said_too(learned: Path) -> None:
     result = sample("--mark-copied", "--min-copied", "61")
     assert "copied: 0 of 60 characters (0.0%)" in result.stdout
     assert "longest" not in result.stdout
 
 
-def test_flags_of_marking_are_refused_without_it(home: Path) -> None:
+def test_flags_of_marking_are_refused_without_it(learned: Path) -> None:
     for flag in (("--min-copied", "9"), ("--corpus", "play.txt")):
         assert f"{flag[0]}: goes with --mark-copied" in sample(*flag).stderr
     assert sample("--mark-copied", "--min-copied", "0").exit_code == 2
 
 
 def test_a_training_text_that_is_gone_or_another_is_refused_before_anything_is_written(
-    home: Path,
+    learned: Path,
 ) -> None:
-    (home / "play.txt").rename(home / "moved.txt")
+    (learned / "play.txt").rename(learned / "moved.txt")
     try:
         gone = sample("--mark-copied")
         named = sample("--mark-copied", "--corpus", "moved.txt")
-        (home / "play.txt").write_text("Another text.\n", encoding="utf-8")
+        (learned / "play.txt").write_text("Another text.\n", encoding="utf-8")
         other = sample("--mark-copied")
     finally:
-        (home / "moved.txt").replace(home / "play.txt")
+        (learned / "moved.txt").replace(learned / "play.txt")
     assert named.exit_code == 0
     for result, said in ((gone, "a copy elsewhere goes by --corpus"), (other, "was trained")):
         assert result.exit_code == 1

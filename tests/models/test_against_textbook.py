@@ -5,76 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from tests.tools.textbook import TextbookPerceiver, TextbookSpreadPerceiver, TextbookVanilla
-
-VOCAB = 23
-SIZES = {"n_layers": 4, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}
-CONFIGS: list[ModelConfig] = [
-    VanillaConfig.model_validate(SIZES),
-    PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 7}),
-    PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 24}),
-    PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
-    *(
-        PerceiverConfig.model_validate({**SIZES, "latents": "spread", **sizes})
-        for sizes in (
-            {"bottleneck_dim": 7},
-            {"bottleneck_dim": 8},
-            {"bottleneck_dim": 24},
-            {"bottleneck_dim": 1, "n_layers": 2},
-            {"bottleneck_dim": 7, "positions": "rotary"},
-            {"bottleneck_dim": 6, "positions": "rotary"},
-        )
-    ),
-]
-
-
-def textbook_of(config: ModelConfig) -> TextbookVanilla | TextbookPerceiver:
-    sizes = (VOCAB, config.block_size, config.n_layers, config.n_heads, config.d_model)
-    if isinstance(config, PerceiverConfig):
-        sizes_and_dropout = (*sizes, config.dropout, config.bottleneck_dim)
-        if config.latents == "spread":
-            return TextbookSpreadPerceiver(*sizes_and_dropout, config.positions == "rotary")
-        return TextbookPerceiver(*sizes_and_dropout)
-    return TextbookVanilla(*sizes, config.dropout)
-
-
-def our_name(name: str) -> str:
-    """Translate the textbook's name of a parameter into ours."""
-    for theirs, ours in (
-        ("tok_emb", "embedding.token"),
-        ("pos_emb", "embedding.position"),
-        ("ln_f", "head.ln"),
-        ("head.weight", "head.linear.weight"),
-        (".attn.proj", ".attention.projection"),
-        (".attn.", ".attention."),
-        (".mlp.0", ".mlp.expand"),
-        (".mlp.2", ".mlp.contract"),
-    ):
-        if theirs in name:
-            name = name.replace(theirs, ours)
-            if not theirs.startswith("."):
-                break
-    return name
-
-
-def copy_weights(source: nn.Module, target: CharacterModel) -> None:
-    state = {our_name(name): value for name, value in source.state_dict().items()}
-    shapes = {name: value.shape for name, value in target.state_dict().items()}
-    target.load_state_dict({name: value.view(shapes[name]) for name, value in state.items()})
-
-
-def randomize(model: nn.Module, seed: int) -> None:
-    """Make every parameter random, so that no bias, gain or position hides."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+from tests.helpers.textbook_twins import (
+    CONFIGS,
+    VOCAB,
+    copy_weights,
+    our_name,
+    randomize,
+    textbook_of,
+)
 
 
 def ragged_rows(seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import nanoknow
-from nanoknow.cli.app import app
+from tests.helpers.cli import json_of
 
 MADE = Path(__file__).parent / "made_by_0_1_0"
 """With ``expected.json``: what 0.1.0 itself answered, wrote, and came to on resuming."""
@@ -20,47 +19,41 @@ FINETUNED = [name for name in EXPECTED if "answers" in EXPECTED[name]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with copies of the runs, which are written to when they are asked."""
     shutil.copytree(MADE, tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def run_json(*arguments: str) -> Any:
-    result = CliRunner().invoke(app, [*arguments, "--json"])
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
 @pytest.mark.parametrize("name", FINETUNED)
-def test_an_older_run_gives_the_answers_it_gave(home: Path, name: str) -> None:
-    found = run_json("evaluate", f"runs/{name}")
-    answers = (home / found["predictions"]).read_text("utf-8").splitlines()
+def test_an_older_run_gives_the_answers_it_gave(older: Path, name: str) -> None:
+    found = json_of("evaluate", f"runs/{name}")
+    answers = (older / found["predictions"]).read_text("utf-8").splitlines()
     assert answers == list(EXPECTED[name]["answers"].values())
     assert found["score"]["n"] == len(answers)
 
 
 @pytest.mark.parametrize("name", FINETUNED)
-def test_an_older_run_is_asked(home: Path, name: str) -> None:
+def test_an_older_run_is_asked(older: Path, name: str) -> None:
     expected = EXPECTED[name]["ask"]
-    found = run_json("ask", expected["question"], "--run", f"runs/{name}")
+    found = json_of("ask", expected["question"], "--run", f"runs/{name}")
     assert [a["answer"] for a in found["answers"]] == [text for text, _ in expected["answers"]]
     scores = [score for _, score in expected["answers"]]
     assert [a["log_probability"] for a in found["answers"]] == pytest.approx(scores, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name not in FINETUNED])
-def test_an_older_run_writes_what_it_wrote(home: Path, name: str) -> None:
-    run = nanoknow.load(home / "runs" / name, "cpu")
+def test_an_older_run_writes_what_it_wrote(older: Path, name: str) -> None:
+    run = nanoknow.load(older / "runs" / name, "cpu")
     written = run.sample(context="Was", length=40, temperature=0.5, seed=1)
     assert written == EXPECTED[name]["sample"]
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_older_run_is_resumed_to_the_same_end(home: Path, name: str) -> None:
+def test_an_older_run_is_resumed_to_the_same_end(older: Path, name: str) -> None:
     command = "finetune" if name in FINETUNED else "pretrain"
-    found = run_json(command, "--resume", "--out", f"runs/{name}", "--device", "cpu")
+    found = json_of(command, "--resume", "--out", f"runs/{name}", "--device", "cpu")
     expected = EXPECTED[name]["resumed"]
     assert (found["epochs"], found["step"]) == (expected["epochs"], expected["step"])
     assert found["loss"] == pytest.approx(expected["loss"], abs=1e-3)

@@ -17,7 +17,6 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from nanoknow.training.pretrain import pretrain
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions
 from tests.helpers.silent import Silent
+from tests.tools.processes import in_child, must_end, wait_for
 
 PEOPLE = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ines", "Jo", "Kai"]
 PLACES = ["Rome", "Oslo", "Bern", "Lima", "Riga"]
@@ -52,8 +52,6 @@ EVERY_STEP = 1e-9
 """Minutes between checkpoints."""
 SHARE = 0.5
 """Of the time that the longest run takes: the latest moment of a kill."""
-LIMIT = 60.0
-"""Seconds after which a process that should have been through is stuck."""
 OPTIONS = TrainingOptions(device="cpu")
 
 
@@ -73,44 +71,6 @@ class Count:
     kills: int = 0
     runs: int = 0
     moments: Counter[str] = field(default_factory=Counter)
-
-
-def in_child(work: Callable[[], object]) -> int:
-    """Fork a process that does some work and exits with 0, or with 1 and a traceback."""
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        work()
-        os._exit(0)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-
-
-def ended(pid: int) -> int | None:
-    """Return how a child ended, or None while it runs."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if found else None
-
-
-def wait_for(pid: int, seconds: float) -> int | None:
-    """Wait for a child to end, for so long at most."""
-    until = time.monotonic() + seconds
-    while (code := ended(pid)) is None and time.monotonic() < until:
-        time.sleep(max(0.0, min(0.002, until - time.monotonic())))
-    return code
-
-
-def must_end(pid: int) -> None:
-    """Wait for a child that nobody kills."""
-    code = wait_for(pid, LIMIT)
-    if code is None:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    if code != 0:
-        raise SystemExit(f"a process that was left alone ended with {code}")
 
 
 def warm_up() -> None:

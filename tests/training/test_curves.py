@@ -7,14 +7,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from nanoknow.cli.app import app
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.run import Run, RunRecord, Stage
 from nanoknow.training.curves import plot
-from tests.figures.test_canvas import check_png
+from tests.helpers.cli import run
+from tests.helpers.pictures import check_png
 from tests.helpers.silent import Silent
 
 TASKS: dict[Stage, str] = {
@@ -57,12 +56,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["runs/a/pretrain", "runs/a/finetune", "runs/bb/finetune"]
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["plot", *arguments])
-
-
 def test_the_series_are_what_was_recorded(runs: list[str]) -> None:
-    pretrain, finetune, other = json.loads(run(*runs, "--json").stdout)["runs"]
+    pretrain, finetune, other = json.loads(run("plot", *runs, "--json").stdout)["runs"]
     assert [len(pretrain[key]) for key in ("loss", "epoch_loss", "learning_rate")] == [40, 4, 40]
     assert pretrain["accuracy"] == []
     assert finetune["accuracy"] == [[10, 0.1], [20, 0.2], [30, 0.3]]
@@ -76,7 +71,7 @@ def test_the_series_are_what_was_recorded(runs: list[str]) -> None:
 
 
 def test_each_kind_of_run_has_a_row_of_panels_and_each_curve_its_name(runs: list[str]) -> None:
-    result = run(*runs, "--out", "new/curves.svg")
+    result = run("plot", *runs, "--out", "new/curves.svg")
     assert result.stdout == "Picture: new/curves.svg\n"
     tree = ElementTree.parse("new/curves.svg")
     ids = [element.get("id") or "" for element in tree.iter()]
@@ -97,32 +92,33 @@ def test_the_means_of_many_epochs_stand_before_their_steps(runs: list[str]) -> N
     [[loss, *_]] = plot([Path("runs/long"), Path(runs[1])], None, Silent()).panels()
     assert [len(points) for points in loss.curves.values()] == [10, 30]
     assert [len(points) for points in loss.behind.values()] == [100]
-    assert "a  long: 0.04 at the end" in run("runs/long", runs[1]).stdout  # of its last step
-    assert run("runs/long", "--out", "long.png").exit_code == 0
+    shown = run("plot", "runs/long", runs[1]).stdout
+    assert "a  long: 0.04 at the end" in shown  # of its last step
+    assert run("plot", "runs/long", "--out", "long.png").exit_code == 0
     check_png(Path("long.png").read_bytes())
 
 
 def test_png_and_one_run(runs: list[str]) -> None:
-    assert run(runs[0], "--out", "a.png").exit_code == 0
+    assert run("plot", runs[0], "--out", "a.png").exit_code == 0
     assert check_png(Path("a.png").read_bytes()) == (1408, 512)
 
 
 def test_without_a_file_charts_are_drawn_and_nothing_is_written(runs: list[str]) -> None:
     before = sorted(Path().rglob("*"))
-    result = run()
+    result = run("plot")
     assert "using runs/bb/finetune" in result.stderr
     assert "Finetuning: loss, nats a character" in result.stdout
     assert "Finetuning: accuracy, % right" in result.stdout
     assert "finetune: 10 at the end" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
     assert sorted(Path().rglob("*")) == before
-    both = run(*runs[1:], "--out", "a.svg", "--terminal").stdout
+    both = run("plot", *runs[1:], "--out", "a.svg", "--terminal").stdout
     assert "b  bb/finetune: 0.4 at the end" in both
     assert both.endswith("Picture: a.svg\n")
 
 
 def test_the_same_run_twice_is_one_curve(runs: list[str]) -> None:
-    assert len(json.loads(run(runs[0], runs[0], "--json").stdout)["runs"]) == 1
+    assert len(json.loads(run("plot", runs[0], runs[0], "--json").stdout)["runs"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,7 +136,7 @@ def test_metrics_that_are_no_numbers_are_one_line(runs: list[str], line: str, sa
         for i in range(1, 31)
     )
     Path(runs[0], "metrics.jsonl").write_text(lines + line + "\n", encoding="utf-8")
-    result = run(runs[0])
+    result = run("plot", runs[0])
     assert result.exit_code == 1
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -148,8 +144,8 @@ def test_metrics_that_are_no_numbers_are_one_line(runs: list[str], line: str, sa
 
 def test_a_run_without_steps_and_a_folder_without_runs_are_refused(runs: list[str]) -> None:
     Path(runs[0], "metrics.jsonl").unlink()
-    assert "pretrain/metrics.jsonl: holds no step to draw" in run(runs[0]).stderr
-    assert "nowhere: not a run folder" in run("nowhere").stderr
-    assert "name a file that ends in .png or .svg" in run(runs[1], "--out", "a.pdf").stderr
+    assert "pretrain/metrics.jsonl: holds no step to draw" in run("plot", runs[0]).stderr
+    assert "nowhere: not a run folder" in run("plot", "nowhere").stderr
+    assert "name a file that ends in .png or .svg" in run("plot", runs[1], "--out", "a.pdf").stderr
     Path("runs").rename("elsewhere")
-    assert "runs/: holds no run: name one" in run().stderr
+    assert "runs/: holds no run: name one" in run("plot").stderr

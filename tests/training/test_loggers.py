@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from nanoknow.cli.app import app
 from nanoknow.training.loggers import FOLDER, TAGS
+from tests.helpers.cli import run, succeed
 
 TINY = [
     item
@@ -28,23 +28,11 @@ TINY = [
     )
     for item in ("--set", assignment)
 ]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory of its own."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def train(command: str, out: str, *arguments: str) -> Result:
-    result = run(command, *TINY, "--batch-size", "4", *arguments, "--out", out, "--tensorboard")
-    assert result.exit_code == 0, result.output
-    return result
+    return succeed(command, *TINY, "--batch-size", "4", *arguments, "--out", out, "--tensorboard")
 
 
 @pytest.fixture

@@ -1,128 +1,38 @@
-"""The one training loop: its order, its schedule, its arithmetic, and when it must stop."""
+"""The one training loop: its order, its schedule, and when it must stop."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import Literal
 
 import pytest
 import torch
-from torch import Tensor
 
-from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig, StageConfig
-from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
+from nanoknow.config.models import VanillaConfig
 from nanoknow.config.tasks import (
     LanguageModelingConfig,
-    QuestionAnsweringConfig,
     SpanCorruptionConfig,
 )
-from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.questions import questions_from_bytes
 from nanoknow.errors import NanoknowError, NonFiniteError
-from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from nanoknow.system.device import Device, choose_device
-from nanoknow.tasks.base import Task
 from nanoknow.tasks.language_modeling import LanguageModeling
-from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
-from nanoknow.training.trainer import Progress, StepResult, Trainer
+from nanoknow.training.trainer import Progress, StepResult
 from tests.helpers.texts import corpus_of, tokenizer_of
-from tests.models.test_against_textbook import copy_weights
-from tests.tools.textbook import (
-    TextbookPerceiver,
-    TextbookVanilla,
-    textbook_learning_rate,
-    textbook_optimizer,
-    textbook_train_step,
+from tests.helpers.training import (
+    BLOCK,
+    LIVES,
+    TOKENIZER,
+    Watched,
+    fresh_model,
+    loss_of,
+    losses_of,
+    questions_task,
+    stage,
+    trainer_on,
+    weights_of,
 )
-
-BLOCK = 32
-SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": BLOCK, "dropout": 0.0}
-VANILLA = VanillaConfig.model_validate(SIZES)
-PERCEIVER = PerceiverConfig.model_validate({**SIZES, "n_layers": 3, "bottleneck_dim": 10})
-PEOPLE = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ines", "Jo", "Kai"]
-PLACES = ["Rome", "Oslo", "Bern", "Lima", "Riga"]
-LIVES = [f"{p}. Born in {PLACES[i % 5]}, a poet." for i, p in enumerate(PEOPLE)]
-QUESTIONS = [(f"Where was {p} born?", PLACES[i % 5]) for i, p in enumerate(PEOPLE)]
-TOKENIZER = tokenizer_of("\n".join([*LIVES, *(q for q, _ in QUESTIONS)]), specials=True)
-CPU = choose_device("cpu", "float32")
-
-both_models = pytest.mark.parametrize("config", [VANILLA, PERCEIVER], ids=lambda c: str(c.variant))
-
-
-class Watched(SpanCorruption):
-    """Span corruption that keeps what it handed out."""
-
-    def __init__(self) -> None:
-        corpus = corpus_of("\n".join(LIVES), "lives.txt")
-        super().__init__(corpus, TOKENIZER, SpanCorruptionConfig(), BLOCK)
-        self.indices: list[list[int]] = []
-        self.batches: list[Batch] = []
-
-    def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
-        self.indices.append(indices.tolist())
-        self.batches.append(super().batch(indices, generator))
-        return self.batches[-1]
-
-    def epochs(self, n_batches: int) -> list[list[int]]:
-        """Return the examples of each epoch in their order."""
-        parts = (self.indices[i : i + n_batches] for i in range(0, len(self.indices), n_batches))
-        return [[index for indices in part for index in indices] for part in parts]
-
-
-def questions_task() -> QuestionAnswering:
-    raw = "".join(f"{question}\t{place}\n" for question, place in QUESTIONS).encode()
-    questions = questions_from_bytes(raw, "q.tsv")
-    return QuestionAnswering(questions, TOKENIZER, QuestionAnsweringConfig(), BLOCK)
-
-
-def stage(
-    epochs: int = 3,
-    batch_size: int = 4,
-    rate: float = 1e-2,
-    schedule: ScheduleConfig | None = None,
-    grad_clip: float = 1.0,
-    log_every: int = 1,
-    matrix_optimizer: Literal["adamw", "muon"] = "adamw",
-) -> StageConfig:
-    return StageConfig(
-        epochs=epochs,
-        batch_size=batch_size,
-        log_every=log_every,
-        optimizer=OptimizerConfig(
-            learning_rate=rate, grad_clip=grad_clip, matrix_optimizer=matrix_optimizer
-        ),
-        schedule=schedule or ScheduleConfig(warmup_tokens=500, decay_tokens=3000),
-    )
-
-
-def fresh_model(config: ModelConfig = VANILLA, seed: int = 0) -> CharacterModel:
-    return build_model(config, len(TOKENIZER), torch.Generator().manual_seed(seed))
-
-
-def trainer_on(
-    task: Task,
-    config: StageConfig | None = None,
-    model: CharacterModel | None = None,
-    seed: int = 0,
-    device: Device = CPU,
-) -> Trainer:
-    return Trainer(model or fresh_model(), task, config or stage(), device, seed)
-
-
-def weights_of(trainer: Trainer) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
-
-
-def losses_of(trainer: Trainer) -> list[float]:
-    return [loss_of(result) for result in trainer.steps()]
-
-
-def loss_of(result: StepResult) -> float:
-    assert result.reading is not None
-    return result.reading.loss
+from tests.tools.textbook import textbook_learning_rate
 
 
 def test_every_example_is_seen_once_an_epoch() -> None:
@@ -281,134 +191,3 @@ def test_a_gradient_that_is_no_number_stops_before_the_update_though_the_loss_is
     with pytest.raises(NonFiniteError, match=r"^step 1: loss [\d.]+e\+\d\d, gradient norm inf: "):
         next(trainer.steps())
     assert all(torch.equal(w, before[name]) for name, w in weights_of(trainer).items())
-
-
-def textbook_pair(config: ModelConfig) -> tuple[TextbookVanilla | TextbookPerceiver, Trainer]:
-    """Return the textbook's model, and a trainer of ours with its weights on our task."""
-    sizes = (len(TOKENIZER), BLOCK, config.n_layers, config.n_heads, config.d_model, 0.0)
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        textbook = (
-            TextbookPerceiver(*sizes, config.bottleneck_dim)
-            if isinstance(config, PerceiverConfig)
-            else TextbookVanilla(*sizes)
-        )
-    model = fresh_model(config)
-    copy_weights(textbook, model)
-    config_of_stage = stage(epochs=17, grad_clip=0.5)
-    return textbook.double(), trainer_on(Watched(), config_of_stage, model.double())
-
-
-def padded(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return a batch as the textbook takes it: padded to the block, pads as targets."""
-    wholes = []
-    for flat in (batch.tokens, batch.targets.masked_fill(batch.targets == IGNORE, 0)):
-        rows = [row for part in batch.layout.rectangles(flat) for row in part]
-        whole = torch.zeros(len(rows), BLOCK - 1, dtype=torch.long)
-        for i, row in enumerate(rows):
-            whole[i, : len(row)] = row
-        wholes.append(whole)
-    return wholes[0], wholes[1]
-
-
-@both_models
-def test_fifty_steps_in_double_precision_are_the_textbooks(config: ModelConfig) -> None:
-    textbook, trainer = textbook_pair(config)
-    assert isinstance(trainer.task, Watched)
-    optimizer = textbook_optimizer(textbook, 1e-2, "all_but_biases")
-    positions = 0
-    losses = []
-    for result in trainer.steps():
-        x, y = padded(trainer.task.batches[-1])
-        positions += len(x) * (BLOCK - 1)
-        for group in optimizer.param_groups:
-            group["lr"] = textbook_learning_rate(positions, 1e-2, 500, 3000)
-        expected = textbook_train_step(textbook, optimizer, x, y, grad_clip=0.5)
-        assert loss_of(result) == pytest.approx(expected, rel=1e-10), result.step
-        losses.append(expected)
-    assert len(losses) == 51
-    assert losses[-1] < losses[0] - 1.0
-    with torch.no_grad():
-        ours = fresh_model(config).double()
-        copy_weights(textbook, ours)
-    found = trainer.model.state_dict()
-    for name, weight in ours.state_dict().items():
-        if not name.endswith("key.bias"):  # no logit depends on it: its gradient is noise
-            torch.testing.assert_close(found[name], weight, rtol=0, atol=1e-8, msg=name)
-
-
-@both_models
-def test_one_seed_gives_identical_losses_and_weights_dropout_included(config: ModelConfig) -> None:
-    wet = config.model_copy(update={"dropout": 0.3})
-    curves, weights = [], []
-    for seed in (7, 7, 8):
-        trainer = trainer_on(Watched(), model=fresh_model(wet, seed=5), seed=seed)
-        curves.append(losses_of(trainer))
-        weights.append(weights_of(trainer))
-    assert curves[0] == curves[1]
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
-    assert curves[0] != curves[2]
-
-
-def test_dropout_is_on_while_training_however_the_model_comes() -> None:
-    wet = VANILLA.model_copy(update={"dropout": 0.3})
-    config = stage(epochs=1, batch_size=11)
-    models = [fresh_model(VANILLA).eval(), fresh_model(wet).eval(), fresh_model(wet).train()]
-    dry_loss, *wet_losses = (losses_of(trainer_on(questions_task(), config, m)) for m in models)
-    assert wet_losses[0] == wet_losses[1] != dry_loss
-
-
-SPREAD = PERCEIVER.model_copy(update={"latents": "spread"})
-GOLDEN = [
-    (VANILLA, [3.674555, 3.606019, 3.529389, 3.47238, 3.329958]),
-    (PERCEIVER, [3.711043, 3.627823, 3.525415, 3.454024, 3.29516]),
-    (SPREAD, [3.691128, 3.655161, 3.569304, 3.484753, 3.335327]),
-]
-"""Losses of five steps, as torch 2.13 computed them on a CPU in float32."""
-
-
-@pytest.mark.parametrize(("config", "expected"), GOLDEN, ids=["vanilla", "perceiver", "spread"])
-def test_losses_are_those_written_down(config: ModelConfig, expected: list[float]) -> None:
-    trainer = trainer_on(Watched(), model=fresh_model(config, seed=1), seed=1)
-    losses = [loss_of(result) for result in itertools.islice(trainer.steps(), 5)]
-    assert losses == pytest.approx(expected, rel=1e-4)
-
-
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-    ),
-]
-
-
-@pytest.mark.parametrize("matrix_optimizer", ["adamw", "muon"])
-@pytest.mark.parametrize("name", DEVICES)
-def test_a_saved_state_continues_where_it_was_saved(
-    name: str, matrix_optimizer: Literal["adamw", "muon"]
-) -> None:
-    wet = VANILLA.model_copy(update={"dropout": 0.3})
-    device = choose_device(name, "float32")
-    config = stage(matrix_optimizer=matrix_optimizer)
-    whole = trainer_on(Watched(), config, fresh_model(wet), device=device)
-    expected = losses_of(whole)
-    first = trainer_on(Watched(), config, fresh_model(wet), device=device)
-    losses = [loss_of(result) for result in itertools.islice(first.steps(), 4)]
-    tensors, progress = first.state()
-    saved = {key: tensor.cpu().clone() for key, tensor in tensors.items()}
-    weights = weights_of(first)
-    model = fresh_model(wet, seed=99)
-    model.load_state_dict(weights)
-    second = trainer_on(Watched(), config, model, device=device)
-    second.load_state(saved, progress)
-    losses += losses_of(second)
-    # a GPU adds up embedding gradients in whatever order they come
-    slack = 0.0 if name == "cpu" else 1e-4
-    assert losses == pytest.approx(expected, rel=slack, abs=slack)
-    ours, theirs = whole.state()[0], second.state()[0]
-    assert {key: (t.device, t.dtype) for key, t in ours.items()} == {
-        key: (t.device, t.dtype) for key, t in theirs.items()
-    }
-    for key, tensor in [*ours.items(), *weights_of(whole).items()]:
-        found = theirs[key] if key in theirs else weights_of(second)[key]
-        torch.testing.assert_close(found, tensor, rtol=slack, atol=slack, msg=key)

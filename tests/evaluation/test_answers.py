@@ -1,10 +1,8 @@
-"""Scores, their uncertainty, and whether an answer was right, known or made up."""
+"""Questions answered, and whether an answer was right, known or made up."""
 
 from __future__ import annotations
 
 import string
-from fractions import Fraction
-from math import comb, sqrt
 
 import pytest
 import torch
@@ -27,117 +25,17 @@ from nanoknow.evaluation.answers import (
     count_verdicts,
     split_by_facts,
 )
-from nanoknow.evaluation.baseline import constant_baseline
-from nanoknow.evaluation.scores import Score, pair, wilson_interval
 from nanoknow.facts.index import FactIndex
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
-from tests.generation.test_generator import scramble
+from tests.helpers.decoding import scramble
 from tests.helpers.texts import corpus_of
 
 TOKENIZER = Tokenizer(PAD + MASK + string.ascii_letters + " ?.")
 CONFIG = VanillaConfig(n_layers=2, n_heads=2, d_model=16, block_size=48, dropout=0.0)
 NAMES = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal"]
-
-
-@pytest.mark.parametrize(
-    ("n_right", "n", "low", "high"),
-    [
-        # Newcombe, 1998, table I, method 3
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-        # "London" to everyone, by hand from Wilson's formula with z = 1.96
-        (25, 500, 0.0341, 0.0728),
-        (500, 500, 0.9924, 1.0),
-    ],
-)
-def test_intervals_are_the_published_ones(n_right: int, n: int, low: float, high: float) -> None:
-    assert wilson_interval(n_right, n) == pytest.approx((low, high), abs=5e-5)
-
-
-@given(data=st.data(), n=st.integers(1, 600))
-@settings(derandomize=True, deadline=None, max_examples=60)
-def test_intervals_follow_wilsons_formula(data: st.DataObject, n: int) -> None:
-    p = data.draw(st.integers(0, n)) / n
-    z = 1.959964
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    expected = (centre - half, centre + half)
-    assert wilson_interval(round(p * n), n) == pytest.approx(expected, abs=1e-6)
-
-
-def test_a_lower_confidence_gives_a_narrower_interval() -> None:
-    wide, narrow = wilson_interval(25, 500), wilson_interval(25, 500, confidence=0.5)
-    assert wide[0] < narrow[0] < 0.05 < narrow[1] < wide[1]
-
-
-def test_a_score_tells_accuracy_and_interval() -> None:
-    score = Score(25, 500)
-    assert score.accuracy == 0.05
-    assert str(score) == "5.0% (25 of 500; 95 % interval 3.4%-7.3%)"
-    found = score.to_json()
-    assert found.pop("interval_95") == pytest.approx([0.0341, 0.0728], abs=5e-5)
-    assert found == {"n_right": 25, "n": 500, "accuracy": 0.05}
-
-
-def pairs(both: int, first: int, second: int, neither: int) -> tuple[list[bool], list[bool]]:
-    ours = [True] * (both + first) + [False] * (second + neither)
-    theirs = [True] * both + [False] * first + [True] * second + [False] * neither
-    return ours, theirs
-
-
-@pytest.mark.parametrize(
-    ("only_first", "only_second", "expected"),
-    [
-        (0, 5, Fraction(2, 32)),
-        (1, 9, Fraction(2 * 11, 1024)),
-        (2, 8, Fraction(2 * 56, 1024)),
-        (9, 1, Fraction(2 * 11, 1024)),
-        (5, 5, Fraction(1)),
-        (1, 0, Fraction(1)),
-    ],
-)
-def test_mcnemar_is_the_binomial_of_the_pairs_that_differ(
-    only_first: int, only_second: int, expected: Fraction
-) -> None:
-    for agreeing in (0, 40):
-        found = pair(*pairs(agreeing, only_first, only_second, 2 * agreeing)).p
-        assert found == pytest.approx(float(expected), rel=1e-9)
-
-
-@given(first=st.integers(0, 60), second=st.integers(0, 60))
-@settings(derandomize=True, deadline=None, max_examples=60)
-def test_mcnemar_equals_twice_the_smaller_tail(first: int, second: int) -> None:
-    n = first + second
-    tail = Fraction(sum(comb(n, k) for k in range(min(first, second) + 1)), 2**n)
-    expected = min(1.0, float(2 * tail))
-    assert pair(*pairs(3, first, second, 4)).p == pytest.approx(expected, rel=1e-9)
-
-
-def test_mcnemar_of_no_difference_is_1() -> None:
-    assert pair(*pairs(7, 0, 0, 5)).p == 1.0
-    assert pair([], []).p == 1.0
-
-
-def test_mcnemar_refuses_lists_of_different_lengths() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        pair([True], [True, False])
-
-
-def test_a_constant_answer_scores_the_questions_that_have_it() -> None:
-    items = [Question(f"Where was {i} born?", "London", i) for i in range(25)]
-    items += [Question(f"Where was {i} born?", "Paris", i) for i in range(470)]
-    items += [Question("Where?", near, 0) for near in ("london", "London ", "New London", "", "L")]
-    assert constant_baseline(items, "London") == Score(25, 500)
-    assert constant_baseline(items, "Oslo") == Score(0, 500)
-
-
-def test_a_constant_answer_is_never_right_where_there_are_no_answers() -> None:
-    assert constant_baseline([Question("Where?", None, 1)], "London") == Score(0, 1)
 
 
 def asked(gold: list[str | None], texts: list[str] | None = None) -> QuestionSet:

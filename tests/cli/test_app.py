@@ -1,0 +1,63 @@
+"""What commands have in common, and those that need neither data nor runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nanoknow
+from nanoknow.errors import DataError
+from tests.helpers.cli import json_of, refuse, run, succeed
+
+
+def test_the_demo_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(home: Path) -> None:
+    tiny = [
+        f"--set={key}"
+        for key in (
+            "data.world.people=20",
+            "data.world.paraphrases=1",
+            "model.d_model=16",
+            "pretrain.epochs=1",
+            "finetune.epochs=1",
+            "scratch.epochs=1",
+        )
+    ]
+    first = succeed("demo", *tiny, "--seeds", "2", "--out", "demo", "--json")
+    report = json.loads(first.stdout)
+    assert [len(scores) for scores in report["scores"].values()] == [2, 2]
+    assert (home / "demo/demo.png").read_bytes().startswith(b"\x89PNG")
+    again = succeed("demo", *tiny, "--seeds", "2", "--out", "demo")
+    assert "held-out people born?" in again.stdout
+    assert "Picture: demo/demo.png" in again.stdout
+    assert "resuming demo/seed-1/finetune" in again.stderr
+
+
+def test_complexity_prints_the_exact_line_of_the_originals_sizes() -> None:
+    report = json_of("complexity", "--seq-len", "128", "--bottleneck", "64")
+    assert report["vanilla"]["parameters"] == 3_323_392
+    assert report["perceiver"]["parameters"] == 3_339_776
+    assert "mℓd" in succeed("complexity").stdout
+    assert "m = 64 (spread)" in succeed("complexity", "--latents", "spread").stdout
+    spread = json_of("complexity", "--latents", "spread")
+    assert spread["perceiver"]["parameters"] == 3_339_776
+    assert spread["perceiver"]["flops"] > report["perceiver"]["flops"]
+    assert "'first' or 'spread'" in refuse("complexity", "--latents", "last")
+    assert "--sweep 1,x" in refuse("complexity", "--sweep", "1,x")
+
+
+def test_config_show_resolves_flags_over_file_over_defaults() -> None:
+    text = succeed("config", "show", "birthplaces", "--set", "seed=7").stdout
+    assert "seed: 7" in text
+    assert "decay_tokens: 75212800" in text
+    assert "Did you mean 'epochs'?" in refuse("config", "show", "--set", "pretrain.epoch=3")
+
+
+def test_usage_errors_exit_with_2_and_version_is_printed() -> None:
+    assert run("pretrain", "--no-such-flag").exit_code == 2
+    assert succeed("--version").stdout == f"nanoknow {nanoknow.__version__}\n"
+
+
+def test_debug_shows_the_traceback(home: Path) -> None:
+    result = run("--debug", "baseline", "--eval", "nothing.tsv")
+    assert isinstance(result.exception, DataError)
+    assert run("baseline", "--eval", "nothing.tsv").exit_code == 1

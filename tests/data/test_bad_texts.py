@@ -1,0 +1,86 @@
+"""Any text is read right or refused in one line, and nothing else happens."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+
+from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig
+from nanoknow.data.corpus import Corpus, read_corpus
+from nanoknow.data.questions import QuestionSet, read_questions
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.errors import DataError
+from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.span_corruption import SpanCorruption
+from tests.helpers.bad_inputs import BLOCK, FILES, attempt, lines_of
+
+
+@given(FILES)
+def test_any_corpus_is_read_whole_or_refused(folder: Path, raw: bytes) -> None:
+    path = folder / "corpus.txt"
+    path.write_bytes(raw)
+    corpus = attempt(lambda: read_corpus(path), DataError, f"{path}:")
+    if corpus is None:
+        return
+    assert isinstance(corpus, Corpus)
+    assert list(corpus.documents) == lines_of(raw)
+    assert corpus.sha256 == hashlib.sha256(raw).hexdigest()
+    tokenizer = attempt(lambda: Tokenizer.from_corpus(corpus, specials=True), DataError, f"{path}:")
+    if isinstance(tokenizer, Tokenizer):
+        attempt(lambda: one_batch(corpus, tokenizer), DataError, str(path))
+
+
+def one_batch(corpus: Corpus, tokenizer: Tokenizer) -> None:
+    task = SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), BLOCK)
+    n = task.n_examples
+    kept = sum(bool(document) for document in corpus.documents)
+    assert n == kept
+    left_out = corpus.documents[:-1].count("")  # what follows the last line end is no line
+    assert task.notes == ([f"left out {left_out} empty documents"] if left_out else [])
+    batch = task.batch(torch.arange(n), torch.Generator().manual_seed(0))
+    assert int(batch.tokens.max()) < len(tokenizer)
+
+
+@given(FILES)
+def test_any_questions_are_read_whole_or_refused(folder: Path, raw: bytes) -> None:
+    path = folder / "questions.tsv"
+    path.write_bytes(raw)
+    questions = attempt(lambda: read_questions(path), DataError, f"{path}:")
+    if questions is None:
+        return
+    assert isinstance(questions, QuestionSet)
+    lines = [q.text + (f"\t{q.answer}" if questions.answered else "") for q in questions.items]
+    assert lines == (lines_of(raw)[:-1] if raw.endswith(b"\n") else lines_of(raw))
+    tokenizer = Tokenizer("\u25a1\u2047 ?.\tABLWabdehiknoorsw")
+    task = attempt(
+        lambda: QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), BLOCK),
+        DataError,
+        f"{path}:",
+    )
+    if isinstance(task, QuestionAnswering):
+        unknown = sum(c not in tokenizer.characters for line in lines for c in line if c != "\t")
+        assert sum(task.unknown.values()) == unknown
+        assert bool(task.notes) == bool(unknown)
+
+
+@pytest.mark.timeout(120)
+def test_a_line_of_100_megabytes_is_read_or_refused_where_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "long.tsv"
+    path.write_bytes(b"Bo\tRome\n" + b"a" * 100_000_000 + b"\tOslo\n")
+    questions = read_questions(path)
+    assert len(questions.items[1].text) == 100_000_000
+    tokenizer = Tokenizer("\u25a1\u2047 BORaemolsao")
+    with pytest.raises(DataError) as caught:
+        QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), BLOCK)
+    assert str(caught.value).startswith(f"{path}:2: question and answer take 100000006 characters")
+    corpus = read_corpus(path)
+    assert len(corpus.codes) == path.stat().st_size
+    task = SpanCorruption(
+        corpus, Tokenizer.from_corpus(corpus, specials=True), SpanCorruptionConfig(), BLOCK
+    )
+    batch = task.batch(torch.arange(2), torch.Generator().manual_seed(0))
+    assert len(batch.tokens) <= 2 * BLOCK

@@ -1,0 +1,69 @@
+"""What the published documents say of the published questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nanoknow.data.corpus import read_corpus
+from nanoknow.data.questions import Question, read_questions
+from nanoknow.facts.index import FactIndex, most_frequent_answer
+
+
+@pytest.fixture(scope="module")
+def published(real_data: Path) -> FactIndex:
+    folder = real_data / "birthplaces"
+    corpus = read_corpus(folder / "wiki.txt")
+    return FactIndex(corpus, read_questions(folder / "birth_places_train.tsv"))
+
+
+@pytest.fixture(scope="module")
+def dev(real_data: Path) -> tuple[Question, ...]:
+    return read_questions(real_data / "birthplaces" / "birth_dev.tsv").items
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("exact", "within", "share"),
+    [(True, None, 0.914), (False, None, 0.958), (True, 112, 0.882), (False, 112, 0.924)],
+)
+def test_dev_answers_stand_in_the_persons_document_as_often_as_computed(
+    published: FactIndex,
+    dev: tuple[Question, ...],
+    exact: bool,
+    within: int | None,
+    share: float,
+) -> None:
+    held = sum(published.in_documents(question, within, exact=exact) for question in dev)
+    assert held / len(dev) == share
+
+
+@pytest.mark.real_data
+def test_dev_answers_occur_as_train_answers_in_92_2_percent(
+    published: FactIndex, dev: tuple[Question, ...]
+) -> None:
+    answers = published.answer_counts
+    assert sum(question.answer in answers for question in dev) / len(dev) == 0.922
+
+
+@pytest.mark.real_data
+def test_london_is_the_most_frequent_answer_and_right_on_25_of_500(
+    published: FactIndex, dev: tuple[Question, ...]
+) -> None:
+    assert published.training is not None
+    assert most_frequent_answer(published.training.items) == "London"
+    assert sum(question.answer == "London" for question in dev) == 25
+    assert len(dev) == 500
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    "name", ["birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv"]
+)
+def test_everybody_asked_about_has_a_biography(
+    published: FactIndex, real_data: Path, name: str
+) -> None:
+    questions = read_questions(real_data / "birthplaces" / name)
+    lost = [item.text for item in questions.items if not published.documents_about(item.text)]
+    assert lost == []

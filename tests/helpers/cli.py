@@ -1,0 +1,43 @@
+"""Commands run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from nanoknow.cli.app import app
+
+SMALL = ["--set", "model.n_layers=2", "--set", "model.d_model=16", "--set", "model.n_heads=2"]
+
+
+def run(
+    *arguments: str | Path, typed: str | None = None, env: Mapping[str, str | None] | None = None
+) -> Result:
+    """Run a command, with what is typed into it."""
+    return CliRunner(env=env).invoke(app, [str(argument) for argument in arguments], input=typed)
+
+
+def succeed(*arguments: str | Path, typed: str | None = None) -> Result:
+    result = run(*arguments, typed=typed)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def json_of(*arguments: str | Path) -> Any:
+    """Return what a command prints with ``--json``."""
+    return json.loads(succeed(*arguments, "--json").stdout)
+
+
+def refuse(*arguments: str | Path) -> str:
+    """Run a command that the user has to fix, and return its one line."""
+    result = run(*arguments)
+    assert result.exit_code == 1, result.output
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("error: ")
+    return last

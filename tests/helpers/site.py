@@ -1,0 +1,113 @@
+"""A server on this machine that behaves as badly as it is asked to."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from nanoknow.data.download import RemoteFile, fetch_file
+from nanoknow.errors import DataError
+
+CONTENT = random.Random(0).randbytes(150_000)
+NAME = "facts.txt"
+
+
+class Site(HTTPServer):
+    """A server on this machine; the first part of a path says how it behaves (see Handler)."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.ranges: list[str | None] = []  # the Range header of each request
+        self.cut_at = 0
+
+    def base(self, behaviour: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{behaviour}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Site
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.server.ranges.append(asked)
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        match self.path.split("/")[1]:
+            case "plain":  # knows no ranges
+                self.answer(200, CONTENT)
+            case "resumable" if asked:
+                span = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
+                self.answer(206, CONTENT[start:], span=span)
+            case "resumable":
+                self.answer(200, CONTENT)
+            case "cut":  # announces everything, then breaks off
+                self.answer(200, CONTENT[: self.server.cut_at], length=len(CONTENT))
+            case "unannounced":  # breaks off and had never said how much would come
+                self.answer(200, CONTENT[: self.server.cut_at], length=None)
+            case "odd-range" if asked:
+                self.answer(206, CONTENT, span=f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}")
+            case "odd-range":
+                self.answer(200, CONTENT)
+            case "no-range" if asked:
+                self.answer(416, b"")
+            case "no-range":
+                self.answer(200, CONTENT)
+            case "wrong":
+                self.answer(200, CONTENT[::-1])
+            case "pointer":  # a whole file, but a shorter one, like a Git LFS pointer
+                self.answer(200, b"version https://git-lfs.example/spec/v1\n")
+            case "long":
+                self.answer(200, CONTENT + b"!" * 1_000_000)
+            case "redirect":
+                self.answer(302, b"", location="/nothing/")
+            case "loop":
+                self.answer(302, b"", location=self.path)
+            case _:
+                self.answer(404, b"")
+
+    def answer(
+        self,
+        status: int,
+        body: bytes,
+        length: int | None = -1,
+        span: str | None = None,
+        location: str | None = None,
+    ) -> None:
+        headers = {"Content-Range": span, "Location": location}
+        headers["Content-Length"] = str(len(body) if length == -1 else length) if length else None
+        self.send_response(status)
+        for key, value in headers.items():
+            if value is not None:
+                self.send_header(key, value)
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except ConnectionError:  # the client had seen enough
+            self.close_connection = True
+
+
+def remote(base: str) -> RemoteFile:
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    return RemoteFile(NAME, base, "facts", len(CONTENT), digest)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refusal(
+    base: str, folder: Path, mirror: str | None = None, mentions: tuple[str, ...] = ()
+) -> str:
+    """The text with which a fetch is refused: one line that holds every one of `mentions`."""
+    with pytest.raises(DataError) as caught:
+        fetch_file(remote(base), folder, mirror)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert [word for word in mentions if word not in text] == []
+    return text

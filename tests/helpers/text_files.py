@@ -1,0 +1,68 @@
+"""Files of texts and questions, in every encoding they may come in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import strategies as st
+
+from nanoknow.data.corpus import Corpus, corpus_from_pieces
+from nanoknow.data.questions import QuestionSet, questions_from_bytes
+from nanoknow.errors import DataError
+
+BOM = b"\xef\xbb\xbf"
+POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\n"
+    b"oid sha256:823bb536fca77c8b5a15b34b0dead6355d0cf1f806e822464bca28806c2fd055\nsize 421868\n"
+)
+
+
+def corpus_from_bytes(raw: bytes, name: str) -> Corpus:
+    return corpus_from_pieces([raw], name)
+
+
+READERS: list[Callable[[bytes, str], Corpus | QuestionSet]] = [
+    corpus_from_bytes,
+    questions_from_bytes,
+]
+both_readers = pytest.mark.parametrize("read", READERS)
+
+
+# A line of a file: no line ends and no NUL; "\ufeff" would be a byte order mark at the start.
+LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\t\0\ufeff"), max_size=12)
+FIELD = LINE.filter(lambda text: bool(text.strip()))
+PAIRS = st.lists(st.tuples(FIELD, FIELD), min_size=1, max_size=6)
+
+
+def encoded(lines: list[str], *, bom: bool, crlf: bool, ended: bool) -> bytes:
+    end = "\r\n" if crlf else "\n"
+    text = end.join(lines) + (end if ended else "")
+    return (BOM if bom else b"") + text.encode()
+
+
+ENCODINGS = st.fixed_dictionaries(
+    {"bom": st.booleans(), "crlf": st.booleans(), "ended": st.booleans()}
+)
+every_encoding = pytest.mark.parametrize(
+    "encoding",
+    [
+        {"bom": bom, "crlf": crlf, "ended": ended}
+        for bom in (False, True)
+        for crlf in (False, True)
+        for ended in (False, True)
+    ],
+    ids=lambda encoding: "+".join(name for name, on in encoding.items() if on) or "plain",
+)
+
+
+def pairs_of(questions: QuestionSet) -> list[tuple[str, str | None]]:
+    return [(item.text, item.answer) for item in questions.items]
+
+
+def refusal(read: Callable[[bytes, str], object], raw: bytes) -> str:
+    with pytest.raises(DataError) as caught:
+        read(raw, "FILE")
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message

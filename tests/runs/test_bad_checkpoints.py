@@ -1,0 +1,172 @@
+"""Any checkpoint or record is read right or refused in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanoknow.config.models import VanillaConfig
+from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.errors import CheckpointError
+from nanoknow.models.registry import build_model
+from nanoknow.runs.checkpoint import CheckpointRecord, read_checkpoint, save_checkpoint
+from nanoknow.runs.run import Run
+from tests.helpers.bad_inputs import CPU, TEXTS, attempt
+
+FILE_NAMES = ("model.safetensors", "training.safetensors", "checkpoint.json")
+SIZES = VanillaConfig(n_layers=1, n_heads=1, d_model=8, block_size=8)
+
+
+class Whole(dict[str, dict[str, bytes]]):
+    """The bytes of two checkpoints, by step and file; too many to print."""
+
+    def __repr__(self) -> str:
+        return "WHOLE"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    for step in (1, 2):
+        generator = torch.Generator().manual_seed(step)
+        record = CheckpointRecord(
+            version="0.1",
+            torch="2.13",
+            model=SIZES,
+            vocabulary="\u25a1\u2047ab",
+            task=SpanCorruptionConfig(),
+            seed=0,
+            precision="float32",
+            device="a CPU",
+            progress={"step": step, "epoch": 0, "batch": 1, "positions": 8, "epoch_loss": 2.5},
+            seconds=1.0,
+            data={},
+        )
+        training = {"random.cpu": torch.randint(256, (64,), generator=generator).to(torch.uint8)}
+        weights = build_model(SIZES, 4, generator).state_dict()
+        save_checkpoint(folder, record, weights, training)
+    return Whole(
+        {
+            path.name: {name: (path / name).read_bytes() for name in FILE_NAMES}
+            for path in folder.iterdir()
+        }
+    )
+
+
+@st.composite
+def damage(draw: st.DrawFn) -> tuple[str, Callable[[bytes, bytes], bytes | None]]:
+    """A file's name, and what happens to its bytes, given those of another; None removes it."""
+    name = draw(st.sampled_from(FILE_NAMES))
+    share, bit = draw(st.floats(0, 1, exclude_max=True)), draw(st.integers(1, 255))
+    junk = draw(st.binary(min_size=1, max_size=9))
+
+    def flip(raw: bytes, _other: bytes) -> bytes:
+        changed = bytearray(raw)
+        changed[int(share * len(raw))] ^= bit
+        return bytes(changed)
+
+    def splice(raw: bytes, other: bytes) -> bytes:
+        place = int(share * min(len(raw), len(other)))
+        return raw[:place] + other[place:]
+
+    changes: list[Callable[[bytes, bytes], bytes | None]] = [
+        flip,
+        flip,
+        splice,
+        lambda raw, _other: raw[: int(share * len(raw))],
+        lambda raw, _other: raw + junk,
+        lambda raw, _other: raw[: int(share * len(raw))] + junk + raw[int(share * len(raw)) :],
+        lambda _raw, other: other,
+        lambda _raw, _other: junk,
+        lambda _raw, _other: b"",
+        lambda _raw, _other: None,
+    ]
+    return name, draw(st.sampled_from(changes))
+
+
+@given(st.lists(damage(), min_size=1, max_size=3), st.booleans())
+def test_any_damage_to_a_checkpoint_is_refused_by_name_and_the_one_before_offered(
+    folder: Path,
+    whole: Whole,
+    damages: list[tuple[str, Callable[[bytes, bytes], bytes | None]]],
+    older: bool,
+) -> None:
+    last = folder / "checkpoints" / "step-00000002"
+    shutil.rmtree(last.parent, ignore_errors=True)
+    files: dict[str, bytes | None] = dict(whole[last.name])
+    for name, change in damages:
+        files[name] = change(files[name] or b"?", whole["step-00000001"][name])
+    for step, contents in (("step-00000001", whole["step-00000001"]), (last.name, files)):
+        (last.parent / step).mkdir(parents=True)
+        for name, raw in contents.items():
+            if raw is not None:
+                (last.parent / step / name).write_bytes(raw)
+    if not older:
+        shutil.rmtree(last.parent / "step-00000001")
+    refusals = 0
+    for name in FILE_NAMES:
+        try:
+            found = read_checkpoint(last)
+            if name == "model.safetensors":
+                found.load_model(CPU)
+            elif name == "training.safetensors":
+                found.load_training_state()
+        except CheckpointError as error:
+            refusals += 1
+            message = str(error)
+            assert message.startswith(str(last)), message
+            assert "\n" not in message
+            assert ("one before it, step-00000001" in message) == older, message
+    assert bool(refusals) == (files != whole[last.name] and files != whole["step-00000001"])
+
+
+@given(st.data())
+def test_any_record_however_sealed_is_read_or_refused(
+    folder: Path, whole: Whole, data: st.DataObject
+) -> None:
+    """A seal tells of damage, and is no signature: what it is put on may be anything."""
+    content: dict[str, Any] = json.loads(whole["step-00000002"]["checkpoint.json"])["content"]
+    leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    lists, maps = st.lists(leaf, max_size=2), st.dictionaries(st.text(max_size=5), leaf, max_size=2)
+    junk: st.SearchStrategy[object] = st.one_of(leaf, lists, maps)
+    for key in data.draw(st.lists(st.sampled_from(sorted(content)), min_size=1, max_size=2)):
+        if isinstance(content[key], dict) and content[key] and data.draw(st.booleans()):
+            content[key][data.draw(st.sampled_from(sorted(content[key])))] = data.draw(junk)
+        else:
+            content[key] = data.draw(junk)
+    if not isinstance(content.get("model"), dict) or content["model"] != SIZES.model_dump():
+        content["files"] = {}  # a model of any size: read the record alone
+    checkpoint = folder / "sealed" / "step-00000001"
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    record = json.dumps({"sha256": seal, "content": content}, ensure_ascii=False)
+    (checkpoint / "checkpoint.json").write_text(record, "utf-8", "surrogatepass")
+    for name in FILE_NAMES[:2]:
+        (checkpoint / name).write_bytes(whole["step-00000002"][name])
+
+    def read() -> object:
+        found = read_checkpoint(checkpoint)
+        found.load_training_state()
+        return found.load_model(CPU)
+
+    attempt(read, CheckpointError, str(checkpoint))
+
+
+@given(st.binary(max_size=60) | TEXTS | st.text(max_size=40).map(lambda t: json.dumps(t).encode()))
+def test_any_run_record_and_metrics_are_read_or_refused(folder: Path, raw: bytes) -> None:
+    run = folder / "run"
+    run.mkdir(exist_ok=True)
+    (run / "run.json").write_bytes(raw)
+    attempt(lambda: Run.open(run), CheckpointError, str(run))
+    metrics = Run(run, None)  # type: ignore[arg-type]
+    metrics.metrics_file.write_bytes(raw)
+    attempt(lambda: list(metrics.metrics()), CheckpointError, str(run))

@@ -1,0 +1,182 @@
+"""A resumed run is the uninterrupted one, bit for bit."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.errors import Interrupted
+from nanoknow.runs.checkpoint import (
+    Checkpoint,
+)
+from nanoknow.runs.run import Run
+from nanoknow.system.reporter import Reporter
+from nanoknow.training.finetune import finetune
+from nanoknow.training.pretrain import pretrain
+from nanoknow.training.resume import resume_run
+from nanoknow.training.session import TrainingOptions
+from tests.helpers.checkpoints import CONFIGS, CPU, assert_same, both_models
+from tests.helpers.faults import AtStep
+from tests.helpers.silent import Silent
+
+PEOPLE = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ines", "Jo", "Kai"]
+PLACES = ["Rome", "Oslo", "Bern", "Lima", "Riga"]
+Start = Callable[[Path, TrainingOptions, Reporter], object]
+Stop = Callable[[Start, Path], None]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("data")
+    lives = [f"{p}. Born in {PLACES[i % 5]}, a poet.\n" for i, p in enumerate(PEOPLE)]
+    asked = [f"Where was {p} born?\t{PLACES[i % 5]}\n" for i, p in enumerate(PEOPLE)]
+    files = {
+        "corpus": ["Where was a born?\n", *lives],
+        "questions": asked[:7],
+        "eval": asked[7:],
+    }
+    paths = {role: folder / f"{role}.txt" for role in files}
+    for role, lines in files.items():
+        paths[role].write_text("".join(lines), encoding="utf-8")
+    return paths
+
+
+def config_of(variant: str, data: dict[str, Path]) -> ExperimentConfig:
+    stage = {"epochs": 4, "batch_size": 5, "log_every": 1, "optimizer": {"learning_rate": 1e-2}}
+    return ExperimentConfig.model_validate(
+        {
+            "seed": 11,
+            "precision": "float32",
+            "data": data,
+            "model": CONFIGS[variant].model_dump(),
+            "pretrain": stage,
+            "finetune": {**stage, "evaluate_every": 1},
+        }
+    )
+
+
+def stop_by_minutes(start: Start, out: Path) -> None:
+    start(out, TrainingOptions(device="cpu", max_minutes=0), Silent())
+    assert Run.open(out).latest().record.progress["step"] == 1
+
+
+def stop_by_signal(start: Start, out: Path) -> None:
+    reporter = AtStep(4, lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(Interrupted, match="stopped at step 4 and saved") as caught:
+        start(out, TrainingOptions(device="cpu"), reporter)
+    assert caught.value.exit_code == 128 + signal.SIGTERM
+    assert Run.open(out).latest().record.progress["step"] == 4
+
+
+def stop_by_crash(start: Start, out: Path) -> None:
+    def crash() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        start(out, TrainingOptions(device="cpu"), AtStep(5, crash))
+    assert Run.open(out).latest().record.progress["step"] == 0
+    assert any(m.get("step") == 5 for m in Run.open(out).metrics())
+
+
+def assert_runs_are_equal(first: Run, second: Run) -> None:
+    """Bit for bit: weights, optimizer, random state, place, and what was recorded on the way."""
+    one, other = first.latest(), second.latest()
+    assert_same(one.load_model(CPU).state_dict(), other.load_model(CPU).state_dict())
+    assert_same(one.load_training_state(), other.load_training_state())
+    assert one.record.progress == other.record.progress
+    assert events_of(first) == events_of(second)
+
+
+def events_of(run: Run) -> list[dict[str, Any]]:
+    return [
+        {key: value for key, value in event.items() if key != "seconds"}
+        for event in run.metrics()
+        if event["kind"] != "start"
+    ]
+
+
+def check_resume(start: Start, stop: Stop, folder: Path, kinds: set[str], steps: int) -> None:
+    whole, cut = folder / "whole", folder / "cut"
+    start(whole, TrainingOptions(device="cpu"), Silent())
+    stop(start, cut)
+    # a second sitting that stops in the middle of an epoch too, and a third to the end
+    resume_run(Run.open(cut), TrainingOptions(device="cpu", max_minutes=0), Silent())
+    summary = resume_run(Run.open(cut), TrainingOptions(device="cpu"), Silent())
+    assert (summary.epochs, summary.step) == (4, steps)
+    events = events_of(Run.open(whole))
+    assert {event["kind"] for event in events} == kinds
+    assert [event["step"] for event in events if event["kind"] == "step"] == [*range(1, steps + 1)]
+    assert_runs_are_equal(Run.open(whole), Run.open(cut))
+
+
+each_way = pytest.mark.parametrize("stop", [stop_by_minutes, stop_by_signal, stop_by_crash])
+
+
+@both_models
+@each_way
+def test_resumed_pretraining_equals_the_uninterrupted_bit_for_bit(
+    variant: str, stop: Stop, data: dict[str, Path], tmp_path: Path
+) -> None:
+    config = config_of(variant, data)
+
+    def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
+        return pretrain(config, out, options, reporter)
+
+    check_resume(start, stop, tmp_path, {"step", "epoch"}, steps=12)
+
+
+@pytest.fixture(scope="module")
+def sources(
+    data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Checkpoint]:
+    """A pretrained run of each variant to finetune."""
+    found = {}
+    for variant in CONFIGS:
+        out = tmp_path_factory.mktemp("pretrained") / variant
+        pretrain(config_of(variant, data), out, TrainingOptions(device="cpu"), Silent())
+        found[variant] = Run.open(out).latest()
+    return found
+
+
+@both_models
+@each_way
+def test_resumed_finetuning_equals_the_uninterrupted_bit_for_bit(
+    variant: str,
+    stop: Stop,
+    data: dict[str, Path],
+    sources: dict[str, Checkpoint],
+    tmp_path: Path,
+) -> None:
+    config = config_of(variant, data)
+
+    def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
+        return finetune(config, sources[variant], out, options, reporter)
+
+    check_resume(start, stop, tmp_path, {"step", "epoch", "accuracy"}, steps=8)
+
+
+def test_a_run_that_is_done_resumes_to_itself(data: dict[str, Path], tmp_path: Path) -> None:
+    options = TrainingOptions(device="cpu")
+    done = pretrain(config_of("vanilla", data), tmp_path / "run", options, Silent())
+    before = events_of(Run.open(tmp_path / "run"))
+    again = resume_run(Run.open(tmp_path / "run"), options, Silent())
+    assert (again.step, again.epochs, again.loss) == (done.step, done.epochs, done.loss)
+    assert events_of(Run.open(tmp_path / "run")) == before
+
+
+def test_dropout_makes_the_random_state_matter(
+    sources: dict[str, Checkpoint], data: dict[str, Path], tmp_path: Path
+) -> None:
+    """Without the saved random state a resumed run would differ, so equality above says much."""
+    dry = config_of("vanilla", data)
+    dry = dry.model_copy(update={"model": dry.model.model_copy(update={"dropout": 0.0})})
+    pretrain(dry, tmp_path / "dry", TrainingOptions(device="cpu"), Silent())
+    wet = sources["vanilla"].load_model(CPU).state_dict()
+    weights = Run.open(tmp_path / "dry").latest().load_model(CPU).state_dict()
+    assert not torch.equal(wet["head.linear.weight"], weights["head.linear.weight"])
