@@ -34,9 +34,7 @@ def compare(
     opt.check_output("--plot", plot, opt.PICTURE)
     terminal = Terminal()
     result = compare_runs(runs, DataConfig(eval=eval_file), device, plot, terminal)
-    opt.show(terminal, result, show_comparison, as_json, plot=str(plot) if plot else None)
-    if plot and not as_json:
-        terminal.write(f"Picture: {plot}\n")
+    opt.show_with_picture(terminal, result, show_comparison, as_json, plot)
 
 
 def show_comparison(terminal: Terminal, comparison: Comparison) -> None:

@@ -11,7 +11,8 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from nanoknow.complexity.formulas import Complexity, ComplexityReport
+    from nanoknow.complexity.estimate import ComplexityReport
+    from nanoknow.complexity.formulas import Complexity
 
 
 @opt.guarded
@@ -49,9 +50,12 @@ def complexity(
         latents=latents,
         vocab_size=VOCAB_SIZE if vocab_size is None else vocab_size,
         sweep_lengths=opt.integers("--sweep", sweep) if sweep else SWEEP_LENGTHS,
-        plot=plot,
     )
-    opt.show(Terminal(), report, show_complexity, as_json)
+    if plot:
+        from nanoknow.complexity.figure import plot_complexity
+
+        plot_complexity(report, plot)
+    opt.show_with_picture(Terminal(), report, show_complexity, as_json, plot)
 
 
 def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
@@ -80,8 +84,6 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
         ],
         left=0,
     )
-    if report.plot:
-        terminal.write(f"Picture: {report.plot}\n")
 
 
 def _show_components(terminal: Terminal, model: Complexity) -> None:

@@ -166,6 +166,19 @@ def show(
         table(terminal, result)
 
 
+def show_with_picture(
+    terminal: Terminal,
+    result: T,
+    table: Callable[[Terminal, T], None],
+    as_json: bool,
+    plot: Path | None,
+) -> None:
+    """Show a result as ``show`` does, and name the picture that was drawn of it, if any."""
+    show(terminal, result, table, as_json, plot=str(plot) if plot else None)
+    if plot and not as_json:
+        terminal.write(f"Picture: {plot}\n")
+
+
 def integers(flag: str, text: str) -> list[int]:
     """Read ``128,256,512``.
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import ValidationError
 
-from nanoknow.complexity.formulas import (
-    ComplexityReport,
-    complexity_of,
-    sweep,
-    sweep_bottlenecks,
-    vanilla_of,
-)
+from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
 from nanoknow.config.models import PerceiverConfig
 from nanoknow.errors import ConfigError
 
@@ -22,6 +16,65 @@ VOCAB_SIZE = 256
 """Of the original's pretraining text, specials included."""
 MAX_LENGTH = 2**40
 SWEEP_LENGTHS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """Both models at one sequence length: FLOPs of a forward pass, float32 attention bytes.
+
+    Attributes:
+        flops_ratio: the perceiver's FLOPs divided by the vanilla model's.
+    """
+
+    seq_len: int
+    vanilla_flops: int
+    perceiver_flops: int
+    vanilla_attention_bytes: int
+    perceiver_attention_bytes: int
+    flops_ratio: float
+
+
+@dataclass(frozen=True)
+class BottleneckRow:
+    """The perceiver with one bottleneck, at one sequence length: the same two costs."""
+
+    bottleneck_dim: int
+    flops: int
+    attention_bytes: int
+
+
+@dataclass(frozen=True)
+class ComplexityReport:
+    """Both models side by side.
+
+    Attributes:
+        config: the perceiver's sizes; the vanilla model has the same without the bottleneck.
+        vocab_size: characters, specials included.
+        sweep: ascending sequence lengths.
+        bottlenecks: ascending, at ``vanilla.seq_len``.
+    """
+
+    JSON: ClassVar = ("*sizes", "vanilla", "perceiver", "sweep", "bottlenecks")
+
+    config: PerceiverConfig
+    vocab_size: int
+    vanilla: Complexity
+    perceiver: Complexity
+    sweep: tuple[SweepRow, ...]
+    bottlenecks: tuple[BottleneckRow, ...]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What both models were counted for, by name."""
+        config = self.config
+        return {
+            "n_layers": config.n_layers,
+            "n_heads": config.n_heads,
+            "d_model": config.d_model,
+            "seq_len": self.vanilla.seq_len,
+            "bottleneck_dim": config.bottleneck_dim,
+            "vocab_size": self.vocab_size,
+        }
 
 
 def estimate(
@@ -34,7 +87,6 @@ def estimate(
     latents: str | None = None,
     vocab_size: int = VOCAB_SIZE,
     sweep_lengths: Sequence[int] = SWEEP_LENGTHS,
-    plot: Path | None = None,
 ) -> ComplexityReport:
     """Compare the cost of the vanilla and the perceiver model.
 
@@ -45,15 +97,14 @@ def estimate(
         n_layers: 2 or more, the perceiver's projections among them.
         n_heads: of each attention.
         d_model: the width.
-        seq_len: characters of the sequence, and positions in the table.
+        seq_len: characters of the sequence, and rows of the position table.
         bottleneck_dim: the perceiver's latents.
         latents: what they read, ``first`` or ``spread``.
         vocab_size: characters, specials included.
         sweep_lengths: sequence lengths to compare, in any order.
-        plot: where to draw cost against length and bottleneck, .png or .svg.
 
     Raises:
-        ConfigError: sizes that do not fit each other, or a picture that cannot be written.
+        ConfigError: sizes that do not fit each other.
     """
     if bottleneck_dim is None and seq_len is not None:
         bottleneck_dim = min(PerceiverConfig.model_fields["bottleneck_dim"].default, seq_len)
@@ -73,7 +124,7 @@ def estimate(
         raise ConfigError(
             f"sweep_lengths {list(sweep_lengths)}: give lengths from 1 to {MAX_LENGTH}"
         )
-    report = ComplexityReport(
+    return ComplexityReport(
         config,
         vocab_size,
         complexity_of(vanilla_of(config), vocab_size, config.block_size),
@@ -81,12 +132,29 @@ def estimate(
         tuple(sweep(config, vocab_size, lengths)),
         tuple(sweep_bottlenecks(config, vocab_size)),
     )
-    if plot is None:
-        return report
-    from nanoknow.complexity.figure import plot_complexity
 
-    plot_complexity(report, plot)
-    return replace(report, plot=str(plot))
+
+def sweep(config: PerceiverConfig, vocab_size: int, seq_lens: Iterable[int]) -> list[SweepRow]:
+    """Compare both models at each sequence length, all other sizes the same."""
+    rows = []
+    for seq_len in seq_lens:
+        vanilla = complexity_of(vanilla_of(config), vocab_size, seq_len)
+        perceiver = complexity_of(config, vocab_size, seq_len)
+        flops = (vanilla.flops, perceiver.flops)
+        memory = (vanilla.attention_bytes, perceiver.attention_bytes)
+        rows.append(SweepRow(seq_len, *flops, *memory, perceiver.flops / vanilla.flops))
+    return rows
+
+
+def sweep_bottlenecks(config: PerceiverConfig, vocab_size: int) -> list[BottleneckRow]:
+    """Return the cost with each bottleneck that is a power of 2, the config's, and the block."""
+    dims = {1 << n for n in range(config.block_size.bit_length())}
+    rows = []
+    for m in sorted(dims | {config.bottleneck_dim, config.block_size}):
+        narrow = config.model_copy(update={"bottleneck_dim": m})
+        cost = complexity_of(narrow, vocab_size, config.block_size)
+        rows.append(BottleneckRow(m, cost.flops, cost.attention_bytes))
+    return rows
 
 
 def _validate(sizes: dict[str, int | str]) -> PerceiverConfig:

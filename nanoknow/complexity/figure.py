@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanoknow.complexity.formulas import ComplexityReport
+from nanoknow.complexity.estimate import ComplexityReport
+from nanoknow.figures.canvas import QUIET, draw_curves, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-from nanoknow.figures.canvas import QUIET, draw_curves, picture
 
 
 def plot_complexity(report: ComplexityReport, path: Path) -> None:

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from nanoknow.complexity.estimate import SWEEP_LENGTHS, estimate
-from nanoknow.complexity.formulas import Complexity, complexity_of, sweep, vanilla_of
+from nanoknow.complexity.estimate import SWEEP_LENGTHS, estimate, sweep
+from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.errors import ConfigError
 from nanoknow.models.registry import build_model
+from nanoknow.system.plain import plain
+from tests.helpers.cli import succeed
 
 SMALL = {"n_layers": 3, "n_heads": 4, "d_model": 48, "block_size": 40}
 CASES: list[tuple[ModelConfig, int, int]] = [
@@ -173,9 +175,9 @@ def test_estimate_reports_the_original_by_default() -> None:
     report = estimate()
     assert report.vanilla == complexity_of(VanillaConfig(), 256, 128)
     assert report.perceiver == complexity_of(PerceiverConfig(), 256, 128)
-    values = json.loads(json.dumps(report.to_json()))
+    values = json.loads(json.dumps(plain(report)))
     assert (values["vanilla"]["flops"], values["perceiver"]["flops"]) == (889192448, 545259520)
-    assert (values["seq_len"], values["bottleneck_dim"], values["plot"]) == (128, 64, None)
+    assert (values["seq_len"], values["bottleneck_dim"]) == (128, 64)
     for variant in ("vanilla", "perceiver"):
         components = values[variant]["components"]
         for key in ("flops", "multiply_adds", "parameters", "attention_bytes"):
@@ -218,9 +220,12 @@ def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], mess
     assert str(error.value) == message
 
 
-def test_estimate_draws_the_sweep(tmp_path: Path) -> None:
+def test_the_command_draws_the_sweep(tmp_path: Path) -> None:
     path = tmp_path / "complexity.svg"
-    assert estimate(plot=path).plot == str(path)
+    result = succeed("complexity", "--plot", path, "--json")
+    assert json.loads(result.stdout)["plot"] == str(path)
+    assert f"Picture: {path}\n" in succeed("complexity", "--plot", path).stdout
+    assert json.loads(succeed("complexity", "--json").stdout)["plot"] is None
     assert path.read_bytes().startswith(b"<?xml")
 
 
@@ -241,4 +246,4 @@ def test_bottlenecks_go_from_one_latent_to_the_block_and_cost_what_each_perceive
     flops = [row.flops for row in report.bottlenecks]
     assert flops == sorted(flops)
     assert flops[-1] == report.vanilla.flops
-    assert len(report.to_json()["bottlenecks"]) == 9
+    assert len(plain(report)["bottlenecks"]) == 9

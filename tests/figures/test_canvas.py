@@ -10,9 +10,8 @@ from typing import IO
 
 import pytest
 
-from nanoknow.complexity.estimate import estimate
+from nanoknow.complexity.estimate import ComplexityReport, estimate
 from nanoknow.complexity.figure import plot_complexity
-from nanoknow.complexity.formulas import ComplexityReport
 from nanoknow.errors import ConfigError
 from nanoknow.experiments.demo_figure import plot_demo
 from nanoknow.figures.canvas import Points, _move_apart
@@ -139,9 +138,10 @@ def test_drawing_uses_no_pyplot_and_leaves_no_settings(tmp_path: Path) -> None:
     # Reading the setting "backend" would import pyplot to choose one.
     code = (
         "import sys; from pathlib import Path; from nanoknow.complexity.estimate import estimate\n"
+        "from nanoknow.complexity.figure import plot_complexity\n"
         "from matplotlib import rcParams\n"
         "read = lambda: {key: rcParams[key] for key in rcParams if key != 'backend'}\n"
-        "before = read(); estimate(plot=Path(sys.argv[1]))\n"
+        "before = read(); plot_complexity(estimate(), Path(sys.argv[1]))\n"
         "sys.exit('matplotlib.pyplot' in sys.modules or before != read())"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")], check=True)
