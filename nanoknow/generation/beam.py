@@ -56,10 +56,10 @@ def search_beams(
     n_beams = max(n_best, n_beams)
     block_size = model.config.block_size
     limit = min(max_new, block_size - len(prompt) + 1)  # the block's last place still says one
-    caches = model.new_caches(min(block_size, len(prompt) + limit))
+    cache = model.new_cache(min(block_size, len(prompt) + limit))
     layout = Layout.of((Group(1, len(prompt)),), device)
     last = torch.tensor([len(prompt) - 1], device=device)
-    logits = model(torch.from_numpy(prompt).to(device), layout, caches, last)  # (1, vocabulary)
+    logits = model(torch.from_numpy(prompt).to(device), layout, cache, last)  # (1, vocabulary)
     open_beams = [Decoded([], 0.0)]
     found: list[Decoded] = []
     lost = -torch.inf  # the most probable beginning or answer that was let go
@@ -89,12 +89,11 @@ def search_beams(
         if not grown:
             break
         rows = torch.tensor([row for row, _ in grown], device=device)
-        for cache in caches:
-            cache.select(rows)
+        cache.select(rows)
         open_beams = [decoded for _, decoded in grown]
         tokens = torch.tensor([decoded.ids[-1] for decoded in open_beams], device=device)
         at = len(prompt) + step
         layout = Layout((Group(len(grown), 1),), torch.full_like(tokens, at), at + 1)
-        logits = model(tokens, layout, caches)
+        logits = model(tokens, layout, cache)
     least = found[-1].log_probability if found else -torch.inf
     return Beam(found, lost <= least)

@@ -64,11 +64,11 @@ def _decode_together(
     for row, prompt in zip(rows, prompts, strict=True):
         row[: len(prompt)] = torch.from_numpy(prompt)
     block_size = model.config.block_size
-    caches = model.new_caches(min(block_size, width + max_new))
+    cache = model.new_cache(min(block_size, width + max_new))
     layout = Layout.of((Group(len(prompts), width),), device)
     at = lengths.to(device)  # (B,) where each row writes next
     ends = torch.arange(0, len(rows) * width, width, device=device) + at - 1  # (B,)
-    logits = model(rows.flatten().to(device), layout, caches, ends)  # (B, vocabulary)
+    logits = model(rows.flatten().to(device), layout, cache, ends)  # (B, vocabulary)
     written: list[list[int]] = [[] for _ in prompts]
     scores = [0.0] * len(prompts)
     active = list(range(len(prompts)))
@@ -83,10 +83,9 @@ def _decode_together(
         if len(going) < len(active):
             active = [active[i] for i in going.tolist()]
             at, best = at[going], best[going]
-            for cache in caches:
-                cache.select(going)
+            cache.select(going)
         end = max(len(prompts[i]) for i in active) + step + 1
         layout = Layout((Group(len(active), 1),), at, end)
-        logits = model(best, layout, caches)
+        logits = model(best, layout, cache)
         at = at + 1
     return [Decoded(ids, score) for ids, score in zip(written, scores, strict=True)]

@@ -49,15 +49,15 @@ def sample(
     block_size = model.config.block_size
     kept = block_size if past_block == "recompute" else block_size // 2
     window = torch.from_numpy(context)[-block_size:]  # (T,)
-    caches = model.new_caches(block_size)
+    cache = model.new_cache(block_size)
     new, first = window, 0
     for _ in range(length):
         if first + len(new) > block_size:
-            new, first, caches = window[-kept:], 0, model.new_caches(block_size)
+            new, first, cache = window[-kept:], 0, model.new_cache(block_size)
         end = first + len(new)
         layout = Layout((Group(1, len(new)),), torch.arange(first, end, device=device), end)
         last = torch.tensor([len(new) - 1], device=device)
-        [logits] = model(new.to(device), layout, caches, last)  # (vocabulary,)
+        [logits] = model(new.to(device), layout, cache, last)  # (vocabulary,)
         first = end
         new = _draw(logits.float().cpu() / temperature, top_k, generator)  # (1,)
         window = torch.cat([window, new])[-block_size:]

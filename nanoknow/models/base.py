@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
+from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Layout
-from nanoknow.models.cache import LayerCache
-
-if TYPE_CHECKING:
-    from nanoknow.config.models import ModelConfig
+from nanoknow.models.cache import Cache
 
 
 class CharacterModel(nn.Module, ABC):
@@ -20,11 +18,19 @@ class CharacterModel(nn.Module, ABC):
     config: ModelConfig
 
     @abstractmethod
+    def __init__(
+        self, config: ModelConfig, vocab_size: int, generator: torch.Generator | None
+    ) -> None:
+        """Make a freshly initialised model, see ``build_model``."""
+        super().__init__()
+        self.config = config
+
+    @abstractmethod
     def forward(
         self,
         tokens: Tensor,
         layout: Layout,
-        caches: list[LayerCache] | None = None,
+        cache: Cache | None = None,
         logit_indices: Tensor | None = None,
     ) -> Tensor:
         """Return the logits of the next character after each token, or after some of them.
@@ -32,8 +38,8 @@ class CharacterModel(nn.Module, ABC):
         Args:
             tokens: (N,) int64 ids.
             layout: how they form sequences; positions are below ``block_size``.
-            caches: those of ``new_caches``, to decode step by step; the first step starts at
-                position 0.
+            cache: of ``new_cache``, to decode step by step, the first step from position 0; all
+                sequences then have one length, their tokens whole prompts or one each.
             logit_indices: (P,) int64, which of the N tokens to compute logits for; None for all.
 
         Returns:
@@ -41,8 +47,8 @@ class CharacterModel(nn.Module, ABC):
         """
 
     @abstractmethod
-    def new_caches(self, capacity: int) -> list[LayerCache]:
-        """Return empty caches for sequences of up to ``capacity`` characters."""
+    def new_cache(self, capacity: int) -> Cache:
+        """Return an empty cache for sequences of up to ``capacity`` characters."""
 
     @property
     def n_parameters(self) -> int:

@@ -1,8 +1,8 @@
-"""Keys and values that decoding keeps, and attention to them."""
+"""What a model keeps of some sequences while it decodes them, and attention to it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -13,45 +13,67 @@ from nanoknow.models.cpu_ops import attend
 
 
 @dataclass
-class LayerCache:
-    """Keys and values that one attention has computed for some sequences, or other vectors.
+class VectorCache:
+    """Vectors of B sequences by position.
 
     Attributes:
-        capacity: positions to make room for.
-        keys: (B, h, capacity, d/h), filled as positions are written; None before the first.
-        values: the same shape, or narrower.
+        capacity: positions to allocate.
+        vectors: (B, …, capacity, width), zero where nothing has been written; None at first.
     """
 
     capacity: int
-    keys: Tensor | None = field(default=None)
-    values: Tensor | None = field(default=None)
+    vectors: Tensor | None = None
 
-    def write(self, keys: Tensor, values: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
-        """Put (B, h, T, …) keys and values at their positions; return all of them.
+    def write(self, new: Tensor, layout: Layout) -> Tensor:
+        """Put (B, …, T, width) vectors at their positions; return all, (B, …, capacity, width).
 
-        The first to come stand at positions 0 … T - 1. What stands at a position is overwritten:
-        padding after a prompt gives way to the characters decoded in its place.
+        The first call writes positions 0 … T - 1. A later one may overwrite: padding after a
+        prompt gives way to the characters decoded there.
         """
-        if self.keys is None or self.values is None:
-            b, h, t, width = keys.shape
-            self.keys = keys.new_zeros(b, h, self.capacity, width)
-            self.values = values.new_zeros(b, h, self.capacity, values.shape[3])
-            self.keys[:, :, :t], self.values[:, :, :t] = keys, values
-            return self.keys, self.values
-        if layout.end is not None and layout.groups == ((1, 1),):
-            at = slice(layout.end - 1, layout.end)  # scatter costs several times as much
-            self.keys[:, :, at], self.values[:, :, at] = keys, values
-            return self.keys, self.values
-        [positions] = layout.rectangles(layout.positions)  # (B, T)
-        index = positions[:, None, :, None]
-        self.keys.scatter_(2, index.expand_as(keys), keys)
-        self.values.scatter_(2, index.expand_as(values), values)
-        return self.keys, self.values
+        if self.vectors is None:
+            self.vectors = new.new_zeros(*new.shape[:-2], self.capacity, new.shape[-1])
+            self.vectors[..., : new.shape[-2], :] = new
+        elif (position := _only_position(layout)) is not None:
+            # scatter costs several times as much
+            self.vectors[..., position : position + 1, :] = new
+        else:
+            [positions] = layout.rectangles(layout.positions)  # (B, T)
+            index = positions.view(len(new), *[1] * (new.dim() - 3), -1, 1)  # (B, …, T, 1)
+            self.vectors.scatter_(-2, index.expand_as(new), new)
+        return self.vectors
 
     def select(self, rows: Tensor) -> None:
-        """Keep only some of the sequences."""
-        if self.keys is not None and self.values is not None:
-            self.keys, self.values = self.keys[rows], self.values[rows]
+        """Keep only some of the sequences, by their indices."""
+        if self.vectors is not None:
+            self.vectors = self.vectors[rows]
+
+
+class LayerCache:
+    """Keys and values that one attention has computed, (B, h, capacity, d/h) both."""
+
+    def __init__(self, capacity: int) -> None:
+        self.keys, self.values = VectorCache(capacity), VectorCache(capacity)
+
+
+@dataclass
+class Cache:
+    """What a model keeps of B sequences.
+
+    Attributes:
+        layers: of each attention.
+        memory: (B, capacity, d) what characters read of a perceiver with spread latents.
+    """
+
+    layers: list[LayerCache]
+    memory: VectorCache | None = None
+
+    def select(self, rows: Tensor) -> None:
+        """Keep only some of the sequences, by their indices."""
+        for layer in self.layers:
+            layer.keys.select(rows)
+            layer.values.select(rows)
+        if self.memory is not None:
+            self.memory.select(rows)
 
 
 def attend_to_cache(
@@ -63,34 +85,40 @@ def attend_to_cache(
     cache: LayerCache,
     mask: Tensor | None,
 ) -> Tensor:
-    """Write (N, h, d/h) keys and values and let the queries see all that they may.
+    """Cache keys and values, then let each query attend to all that it may see.
 
     Args:
         q: (N_q, h, d/h) queries.
         k: (N_k, h, d/h) keys.
         v: (N_k, h, d/h) values.
-        query_layout: one group, how the N_q places fall into sequences.
-        key_layout: the same for the N_k places.
+        query_layout: one group, how the N_q queries form sequences.
+        key_layout: the same for the N_k keys.
         cache: earlier keys and values of the same sequences.
         mask: (T, S) bool, see ``attend``.
 
     Returns:
         (N_q, h, d/h).
     """
-    is_first = cache.keys is None
-    keys, values = cache.write(_by_head(k, key_layout), _by_head(v, key_layout), key_layout)
+    is_first = cache.keys.vectors is None
+    keys = cache.keys.write(_by_head(k, key_layout), key_layout)  # (B, h, capacity, d/h)
+    values = cache.values.write(_by_head(v, key_layout), key_layout)
     if is_first:
         return attend(q, k, v, query_layout, key_layout, 0.0, mask)
     end = query_layout.end if mask is None else key_layout.end
-    keys, values = keys[:, :, :end], values[:, :, :end]  # at first most of a cache is left out
+    keys, values = keys[:, :, :end], values[:, :, :end]  # most of a cache is empty at first
     c = _attend_earlier(_by_head(q, query_layout), keys, values, query_layout, mask)
     return c.transpose(1, 2).flatten(0, 1)
 
 
+def _only_position(layout: Layout) -> int | None:
+    """The position of a layout's only token; None if there are more or the CPU does not know."""
+    return layout.end - 1 if layout.end is not None and layout.groups == ((1, 1),) else None
+
+
 def _by_head(x: Tensor, layout: Layout) -> Tensor:
     """View the (N, h, d/h) of one group as (B, h, T, d/h)."""
-    [group] = layout.groups
-    return x.view(group.n_sequences, group.length, *x.shape[1:]).transpose(1, 2)
+    [rows] = layout.rectangles(x)  # (B, T, h, d/h)
+    return rows.transpose(1, 2)
 
 
 def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout, mask: Tensor | None) -> Tensor:
@@ -98,7 +126,7 @@ def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout, mask: Tenso
 
     Without a mask the cache ends where the last query of the layout does, if that is known.
     """
-    if mask is None and layout.end is not None and layout.groups == ((1, 1),):
+    if mask is None and _only_position(layout) is not None:
         return F.scaled_dot_product_attention(q, k, v)
     [positions] = layout.rectangles(layout.positions)  # (B, T)
     if mask is None:

@@ -1,12 +1,10 @@
-"""The parts that every model is made of: attention, MLP, block, embedding, head.
+"""The modules that every model consists of: attention, MLP, block, embedding, head.
 
 Shapes: N flat tokens (see ``data.batch``), B sequences of a group, T or S their length, d the
 model's width, h heads of d/h each.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -20,22 +18,22 @@ from nanoknow.models.cpu_ops import attend, dropout
 class Rotation(nn.Module):
     """Turns queries and keys by their positions (RoPE, Su et al., 2021).
 
-    Their products then depend on the distance of two characters, not on where they stand.
+    Their products then depend on the distance of two characters, not on their positions.
     """
 
     cos: Tensor
     sin: Tensor
 
-    def __init__(self, positions: Iterable[int], width: int) -> None:
-        """Prepare to turn by positions.
+    def __init__(self, positions: Tensor, width: int) -> None:
+        """Precompute the angles.
 
         Args:
-            positions: where the i-th of a sequence stands.
+            positions: (ℓ,) int64, of the i-th vector of a sequence.
             width: d/h.
         """
         super().__init__()
         frequencies = 10_000.0 ** (-torch.arange(width // 2) / (width // 2))  # (d/2h,)
-        angles = torch.tensor(list(positions))[:, None] * frequencies  # (ℓ, d/2h)
+        angles = positions[:, None] * frequencies  # (ℓ, d/2h)
         cos, sin = angles.cos(), angles.sin()
         # x·cos + swapped x·sin turns both halves at once.
         self.register_buffer("cos", torch.cat([cos, cos], 1), persistent=False)  # (ℓ, d/h)
@@ -72,8 +70,8 @@ class Attention(nn.Module):
             n_heads: h, which divides it.
             dropout: on the weights and on the output.
             rotation: turns queries and keys; None where positions are learned.
-            key_rotation: turns the keys, where they stand elsewhere than queries of the same
-                number.
+            key_rotation: turns the keys, where the i-th is at another position than the i-th
+                query.
             mask: (T, S) bool, which keys a query sees, for the longest sequences; None for
                 those up to its own position.
         """
@@ -85,9 +83,8 @@ class Attention(nn.Module):
         self.query = nn.Linear(d_model, d_model)
         self.key = nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
+        self.joined: nn.Module | None = None  # in place of these three, see in_bfloat16
         self.projection = nn.Linear(d_model, d_model)
-        # Query, key and value in one layer, where the weights do not change.
-        self.joined: nn.Module | None = None
         self.dropout = dropout
 
     def forward(
@@ -103,19 +100,21 @@ class Attention(nn.Module):
         Args:
             query_input: (N_q, d).
             key_value_input: (N_k, d), of the same sequences, perhaps at other positions.
-            query_layout: how the N_q places fall into sequences.
-            key_value_layout: the same for the N_k places.
+            query_layout: how the N_q queries form sequences.
+            key_value_layout: the same for the N_k keys.
             cache: earlier keys and values of the same sequences; with it both layouts have
                 one group.
 
         Returns:
             (N_q, d).
         """
-        if query_input is key_value_input:
-            q, k, v = self._project(query_input, self.query, self.key, self.value)
-        else:
+        if query_input is not key_value_input:
             (q,) = self._project(query_input, self.query)
             k, v = self._project(key_value_input, self.key, self.value)
+        elif self.joined is not None:
+            q, k, v = self._by_head(self.joined(query_input), 3)
+        else:
+            q, k, v = self._project(query_input, self.query, self.key, self.value)
         if self.rotation is not None and self.key_rotation is not None:
             q = self.rotation(q, query_layout.positions)
             k = self.key_rotation(k, key_value_layout.positions)
@@ -131,12 +130,13 @@ class Attention(nn.Module):
         """Map (N, d) by several layers, each to (N, h, d/h), in one product where it pays."""
         if torch.is_grad_enabled():
             weight, bias = (torch.cat([getattr(y, n) for y in layers]) for n in ("weight", "bias"))
-            joined = F.linear(x, weight, bias)
-        elif self.joined is not None and len(layers) == 3:
-            joined = self.joined(x)
-        else:  # a character at a time, joining the weights costs more than it saves
-            return tuple(layer(x).unflatten(1, (self.n_heads, -1)) for layer in layers)
-        return joined.view(len(x), len(layers), self.n_heads, -1).unbind(1)
+            return self._by_head(F.linear(x, weight, bias), len(layers))
+        # One character at a time, joining the weights costs more than it saves.
+        return tuple(layer(x).unflatten(1, (self.n_heads, -1)) for layer in layers)
+
+    def _by_head(self, x: Tensor, n: int) -> tuple[Tensor, ...]:
+        """Split (N, n·d) into n of (N, h, d/h)."""
+        return x.view(len(x), n, self.n_heads, -1).unbind(1)
 
 
 class MLP(nn.Module):
@@ -155,8 +155,11 @@ class MLP(nn.Module):
         return dropout(out, self.dropout) if self.training else out
 
 
-class Block(nn.Module):
-    """Pre-norm block: x + attention(ln1 x), then x + mlp(ln2 x)."""
+class CrossBlock(nn.Module):
+    """Pre-norm block: x + attention(query, memory), then x + mlp(ln2 x).
+
+    What queries and memory are, and whether ``ln1`` normalizes them, is up to the caller.
+    """
 
     def __init__(self, attention: Attention, d_model: int, dropout: float) -> None:
         super().__init__()
@@ -164,6 +167,40 @@ class Block(nn.Module):
         self.attention = attention
         self.ln2 = nn.LayerNorm(d_model)
         self.mlp = MLP(d_model, dropout)
+
+    def read(
+        self,
+        x: Tensor,
+        query: Tensor,
+        memory: Tensor,
+        layout: Layout,
+        memory_layout: Layout,
+        cache: LayerCache | None = None,
+        logit_indices: Tensor | None = None,
+    ) -> Tensor:
+        """Add to the residual stream what attention reads, then the MLP.
+
+        Args:
+            x: (N, d), the residual stream.
+            query: (N, d), what asks for each of it.
+            memory: (N_k, d), what keys and values are computed from.
+            layout: of ``x`` and ``query``.
+            memory_layout: of the same sequences' memory.
+            cache: earlier keys and values.
+            logit_indices: (P,) which of the N to return; None for all.
+
+        Returns:
+            (P, d); P = N without ``logit_indices``.
+        """
+        x = x + self.attention(query, memory, layout, memory_layout, cache)  # (N, d)
+        if logit_indices is not None:
+            x = F.embedding(logit_indices, x)  # its backward is faster than that of indexing
+        out: Tensor = x + self.mlp(self.ln2(x))  # (P, d)
+        return out
+
+
+class Block(CrossBlock):
+    """The ordinary block, of self-attention: x + attention(ln1 x), then x + mlp(ln2 x)."""
 
     def forward(
         self,
@@ -174,11 +211,7 @@ class Block(nn.Module):
     ) -> Tensor:
         """Map (N, d) to (N, d), or to the (P, d) of ``logit_indices``."""
         y = self.ln1(x)
-        x = x + self.attention(y, y, layout, layout, cache)
-        if logit_indices is not None:
-            x = F.embedding(logit_indices, x)  # its backward is faster than that of indexing
-        out: Tensor = x + self.mlp(self.ln2(x))
-        return out
+        return self.read(x, y, y, layout, layout, cache, logit_indices)
 
 
 class Embedding(nn.Module):
@@ -214,7 +247,7 @@ class Head(nn.Module):
         return logits
 
 
-def initialize(model: nn.Module, generator: torch.Generator) -> None:
+def initialize(model: nn.Module, generator: torch.Generator | None) -> None:
     """Draw linear and embedding weights from N(0, 0.02), and set biases to 0."""
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Embedding):

@@ -10,23 +10,23 @@ the faithful definition.
 
 ``spread``: latent j reads the first e_j = ⌈(j + 1)ℓ/m⌉ characters, the last one the whole block.
 Output t reads the latents that are complete, e_j ≤ t + 1, and of the characters themselves those
-after the last of these latents' ends, e_j … t. Nothing before t is out of its reach.
+after the last of these latents' ends, e_j … t. Every character up to t can influence it.
 
-The two have the same parameters. What is decided beyond that:
+The two have the same parameters. Further decisions:
 
 - A spread latent starts from its basis and its last character, embedded, and an output from its
   character and the last latent that it reads, where the original's start from the basis and from
   the character alone (as the hourglass of Nawrot et al., 2021, does it): attention need not learn
-  first to find its own place in the text, and does not spend itself on it.
-- A latent stands at position e_j - 1, its last character's. With rotary positions distances are
-  then distances in characters, between latents too, and the query is turned by it.
+  first to find its own position in the text, and has its weights free for others.
+- The position of a latent is e_j - 1, its last character's. Rotary positions then measure
+  distances in characters, between latents too; queries are turned by it as keys are.
 - The character that completes a latent is read by no output: those from it on see the latent. So
   the up-projection has one key for each position, a latent's or else the character's, cached by
-  position, and a mask over ℓ × ℓ of them says which are seen. Attending apart to latents and to
+  position, and an ℓ × ℓ mask says which are seen. Attending separately to latents and to
   the ⌈ℓ/m⌉ - 1 characters that are seen at most would save less than 2ℓ(ℓ - m)d multiply-adds,
-  1.5% of all at the original sizes, and take a second kernel.
-- Latents and characters come to these keys through the same LayerNorm, ln1 of the up-projection,
-  on one scale, and so does its query where latents are spread. The original's query is the
+  1.5% of all at the original sizes, and need a second kernel.
+- These keys of latents and characters pass through the same LayerNorm, ln1 of the
+  up-projection, and so does its query where latents are spread. The original's query is the
   embedded character without one, and so are the down-projection's keys in both.
 """
 
@@ -42,85 +42,27 @@ from torch import Tensor, nn
 from nanoknow.config.models import PerceiverConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.cache import LayerCache
+from nanoknow.models.cache import Cache, LayerCache, VectorCache
 from nanoknow.models.latents import Latents
-from nanoknow.models.layers import Attention, Block, Embedding, Head, Rotation, initialize
+from nanoknow.models.layers import (
+    Attention,
+    Block,
+    CrossBlock,
+    Embedding,
+    Head,
+    Rotation,
+    initialize,
+)
 
 
-class DownProjection(Block):
-    """Reads N characters into latents: C + attention(ln1 C, characters), then the MLP.
-
-    C is the basis, or the basis and the latents' own characters.
-    """
+class DownProjection(CrossBlock):
+    """The block whose queries start from a learned basis, one vector for each latent."""
 
     def __init__(
         self, attention: Attention, d_model: int, dropout: float, bottleneck_dim: int
     ) -> None:
         super().__init__(attention, d_model, dropout)
         self.basis = nn.Parameter(torch.empty(1, bottleneck_dim, d_model))
-
-    def read(
-        self,
-        characters: Tensor,
-        latent_layout: Layout,
-        layout: Layout,
-        cache: LayerCache | None,
-        own: Tensor | None,
-    ) -> Tensor:
-        """Map (N, d) characters to (N_latents, d).
-
-        Args:
-            characters: embedded.
-            latent_layout: of the latents.
-            layout: of the characters.
-            cache: of the characters.
-            own: (N_latents,) which character each latent starts from, if from any.
-        """
-        latents = F.embedding(latent_layout.positions, self.basis[0])  # (N_latents, d)
-        if own is not None:
-            latents = latents + F.embedding(own, characters)
-        gathered = self.attention(self.ln1(latents), characters, latent_layout, layout, cache)
-        x = latents + gathered
-        out: Tensor = x + self.mlp(self.ln2(x))
-        return out
-
-
-class UpProjection(Block):
-    """Writes a memory back to the characters: x + attention(x, ln1 memory), then the MLP.
-
-    Where characters start from latents, it is z + attention(ln1 z, ln1 memory), z their sum.
-    """
-
-    def write(
-        self,
-        memory: Tensor,
-        characters: Tensor,
-        memory_layout: Layout,
-        layout: Layout,
-        cache: LayerCache | None,
-        logit_indices: Tensor | None,
-        latents: Tensor | None,
-    ) -> Tensor:
-        """Map (N_memory, d) and the embedded (N, d) characters to (N, d), or to (P, d).
-
-        Args:
-            memory: what is read.
-            characters: embedded.
-            memory_layout: of the memory.
-            layout: of the characters.
-            cache: of the memory.
-            logit_indices: (P,) which characters to write to; None for all.
-            latents: (N, d), those that the characters start from, if from any.
-        """
-        x = query = characters
-        if latents is not None:
-            x = characters + latents
-            query = self.ln1(x)
-        x = x + self.attention(query, self.ln1(memory), layout, memory_layout, cache)
-        if logit_indices is not None:
-            x = F.embedding(logit_indices, x)  # its backward is faster than that of indexing
-        out: Tensor = x + self.mlp(self.ln2(x))
-        return out
 
 
 class Perceiver(CharacterModel):
@@ -129,16 +71,15 @@ class Perceiver(CharacterModel):
     config: PerceiverConfig
 
     def __init__(
-        self, config: PerceiverConfig, vocab_size: int, generator: torch.Generator
+        self, config: PerceiverConfig, vocab_size: int, generator: torch.Generator | None
     ) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config, vocab_size, generator)
         d, heads, dropout = config.d_model, config.n_heads, config.dropout
         rotary, m, length = config.positions == "rotary", config.bottleneck_dim, config.block_size
         self.latents = Latents(config)
         rotation, of_latents = (
-            Rotation(at, d // heads) if rotary else None
-            for at in (range(length), self.latents.positions)
+            Rotation(positions, d // heads) if rotary else None
+            for positions in (torch.arange(length), self.latents.ends)
         )
         reads, sees = self.latents.masks() if config.latents == "spread" else (None, None)
         self.embedding = Embedding(vocab_size, length, d, dropout, rotary=rotary)
@@ -147,7 +88,7 @@ class Perceiver(CharacterModel):
         self.blocks = nn.ModuleList(
             Block(attention(of_latents), d, dropout) for _ in range(config.n_layers - 2)
         )
-        self.up = UpProjection(attention(rotation, mask=sees), d, dropout)
+        self.up = CrossBlock(attention(rotation, mask=sees), d, dropout)
         self.head = Head(d, vocab_size)
         initialize(self, generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
@@ -157,33 +98,33 @@ class Perceiver(CharacterModel):
         self,
         tokens: Tensor,
         layout: Layout,
-        caches: list[LayerCache] | None = None,
+        cache: Cache | None = None,
         logit_indices: Tensor | None = None,
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
-        each: Sequence[LayerCache | None] = caches or [None] * (len(self.blocks) + 3)
-        down, up, *trunk = each[: len(self.blocks) + 2]
-        x = self.embedding(tokens, layout)  # (N, d)
-        latent_layout = self.latents.layout(layout, is_partial=caches is not None)
+        each: Sequence[LayerCache | None] = cache.layers if cache else [None] * self.config.n_layers
+        down, up, *trunk = each
         spread = self.config.latents == "spread"
-        own = self.latents.last_characters(latent_layout, layout) if spread else None
-        y = self.down.read(x, latent_layout, layout, down, own)  # (N_latents, d)
-        for block, cache in zip(self.blocks, trunk, strict=True):
-            y = block(y, latent_layout, cache)
-        memory, memory_layout, latents = y, latent_layout, None
+        x = self.embedding(tokens, layout)  # (N, d)
+        latent_layout = self.latents.layout(layout)
+        y = F.embedding(latent_layout.positions, self.down.basis[0])  # (N_latents, d)
         if spread:
-            memory, memory_layout = self.latents.memory(y, x, latent_layout, layout), layout
-            latents = self.latents.last_complete(memory, layout, each[-1])
-        out = self.up.write(memory, x, memory_layout, layout, up, logit_indices, latents)
-        logits: Tensor = self.head(out)
+            y = y + self.latents.last_characters(x, layout, latent_layout)
+        y = self.down.read(y, self.down.ln1(y), x, latent_layout, layout, down)
+        for block, layer_cache in zip(self.blocks, trunk, strict=True):
+            y = block(y, latent_layout, layer_cache)
+        query, memory, memory_layout = x, y, latent_layout
+        if spread:
+            memory, memory_layout = self.latents.memory(y, x, layout, latent_layout), layout
+            x = x + self.latents.last_complete(memory, layout, cache.memory if cache else None)
+            query = self.up.ln1(x)
+        x = self.up.read(x, query, self.up.ln1(memory), layout, memory_layout, up, logit_indices)
+        logits: Tensor = self.head(x)  # (P, vocabulary)
         return logits
 
-    def new_caches(self, capacity: int) -> list[LayerCache]:
-        """See ``CharacterModel.new_caches``."""
-        latents = self.latents.reader_of(capacity - 1) + 1
-        trunk = [latents] * len(self.blocks)
-        if self.config.latents == "first":
-            capacities = [capacity, latents, *trunk]
-        else:  # the last for the memory itself, whose latents the characters start from
-            capacities = [capacity, capacity, *trunk, capacity]
-        return [LayerCache(n) for n in capacities]
+    def new_cache(self, capacity: int) -> Cache:
+        """See ``CharacterModel.new_cache``."""
+        latents, spread = self.latents.reader_of(capacity - 1) + 1, self.config.latents == "spread"
+        capacities = [capacity, capacity if spread else latents, *[latents] * len(self.blocks)]
+        memory = VectorCache(capacity) if spread else None
+        return Cache([LayerCache(n) for n in capacities], memory)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from nanoknow.config.models import ModelConfig
@@ -11,7 +9,7 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.models.perceiver import Perceiver
 from nanoknow.models.vanilla import Vanilla
 
-MODELS: dict[str, Any] = {"vanilla": Vanilla, "perceiver": Perceiver}
+MODELS: dict[str, type[CharacterModel]] = {"vanilla": Vanilla, "perceiver": Perceiver}
 
 
 def build_model(
@@ -24,5 +22,4 @@ def build_model(
         vocab_size: characters of its vocabulary, specials included.
         generator: draws the weights; needed on a real device, not on ``meta``.
     """
-    model: CharacterModel = MODELS[config.variant](config, vocab_size, generator)
-    return model
+    return MODELS[config.variant](config, vocab_size, generator)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nanoknow.config.models import VanillaConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.cache import LayerCache
+from nanoknow.models.cache import Cache, LayerCache
 from nanoknow.models.layers import Attention, Block, Embedding, Head, Rotation, initialize
 
 
@@ -19,11 +19,14 @@ class Vanilla(CharacterModel):
 
     config: VanillaConfig
 
-    def __init__(self, config: VanillaConfig, vocab_size: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.config = config
+    def __init__(
+        self, config: VanillaConfig, vocab_size: int, generator: torch.Generator | None
+    ) -> None:
+        super().__init__(config, vocab_size, generator)
         d, dropout, rotary = config.d_model, config.dropout, config.positions == "rotary"
-        rotation = Rotation(range(config.block_size), d // config.n_heads) if rotary else None
+        rotation = (
+            Rotation(torch.arange(config.block_size), d // config.n_heads) if rotary else None
+        )
         self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
         self.blocks = nn.ModuleList(
             Block(Attention(d, config.n_heads, dropout, rotation), d, dropout)
@@ -36,18 +39,18 @@ class Vanilla(CharacterModel):
         self,
         tokens: Tensor,
         layout: Layout,
-        caches: list[LayerCache] | None = None,
+        cache: Cache | None = None,
         logit_indices: Tensor | None = None,
     ) -> Tensor:
         """See ``CharacterModel.forward``."""
         x = self.embedding(tokens, layout)  # (N, d)
-        each: Sequence[LayerCache | None] = caches or [None] * len(self.blocks)
+        each: Sequence[LayerCache | None] = cache.layers if cache else [None] * len(self.blocks)
         last = len(self.blocks) - 1
-        for i, (block, cache) in enumerate(zip(self.blocks, each, strict=True)):
-            x = block(x, layout, cache, logit_indices if i == last else None)
-        logits: Tensor = self.head(x)
+        for i, (block, layer_cache) in enumerate(zip(self.blocks, each, strict=True)):
+            x = block(x, layout, layer_cache, logit_indices if i == last else None)
+        logits: Tensor = self.head(x)  # (P, vocabulary)
         return logits
 
-    def new_caches(self, capacity: int) -> list[LayerCache]:
-        """See ``CharacterModel.new_caches``."""
-        return [LayerCache(capacity) for _ in self.blocks]
+    def new_cache(self, capacity: int) -> Cache:
+        """See ``CharacterModel.new_cache``."""
+        return Cache([LayerCache(capacity) for _ in self.blocks])

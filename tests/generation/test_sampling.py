@@ -187,11 +187,11 @@ def test_in_bfloat16_logits_are_close_and_the_model_itself_is_kept(
     assert float((rounded - full).norm() / full.norm()) < 0.02
     assert not torch.equal(rounded, full)
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
-    caches = cast.new_caches(BLOCK)
+    cache = cast.new_cache(BLOCK)
     for t, token in enumerate(torch.from_numpy(ids)):
         step = Layout((Group(1, 1),), torch.tensor([t]), t + 1)
         with torch.no_grad():
-            [logits] = cast(token[None], step, caches).float()
+            [logits] = cast(token[None], step, cache).float()
         assert float((logits - full[t]).norm() / full[t].norm()) < 0.03
         # Steps and whole passes multiply by the same rounded weights.
         assert float((logits - rounded[t]).norm() / full[t].norm()) < 0.02

@@ -131,9 +131,10 @@ def test_cached_decoding_equals_uncached_step_by_step(config: ModelConfig, seed:
     width = max(lengths)
     texts = random_tokens(len(lengths), LENGTH, seed=seed)
     expected = [logits_of(model, text) for text in texts]
-    caches = model.new_caches(LENGTH)
+    cache = model.new_cache(LENGTH)
     keeps_memory = isinstance(config, PerceiverConfig) and config.latents == "spread"
-    assert len(caches) == config.n_layers + keeps_memory
+    assert len(cache.layers) == config.n_layers
+    assert (cache.memory is not None) == keeps_memory
     # what stands in the padding must not matter: it is not the text that follows
     padded = random_tokens(len(lengths), width, seed=seed + 50)
     for row, text, length in zip(padded, texts, lengths, strict=True):
@@ -142,7 +143,7 @@ def test_cached_decoding_equals_uncached_step_by_step(config: ModelConfig, seed:
     at = torch.tensor(lengths)
     with torch.no_grad():
         layout = Layout.of((Group(len(lengths), width),))
-        logits = model(padded.flatten(), layout, caches).unflatten(0, (-1, width))
+        logits = model(padded.flatten(), layout, cache).unflatten(0, (-1, width))
         logits = logits[active, at - 1]
         compared = 0
         while len(active):
@@ -154,11 +155,10 @@ def test_cached_decoding_equals_uncached_step_by_step(config: ModelConfig, seed:
             keep = torch.nonzero(stay).flatten()
             if len(keep) < len(active):
                 active, at = active[keep], at[keep]
-                for cache in caches:
-                    cache.select(keep)
+                cache.select(keep)
             if not len(active):
                 break
-            logits = model(texts[active, at], Layout((Group(len(active), 1),), at), caches)
+            logits = model(texts[active, at], Layout((Group(len(active), 1),), at), cache)
             at = at + 1
     assert compared == sum(LENGTH + 1 - n for n in lengths) - (LENGTH - 9)
 
@@ -168,11 +168,11 @@ def test_a_cache_shorter_than_the_block_serves_shorter_texts(config: ModelConfig
     model = random_model(config)
     tokens = random_tokens(8)
     expected = logits_of(model, tokens)
-    caches = model.new_caches(8)
+    cache = model.new_cache(8)
     for t in range(8):
         layout = Layout((Group(1, 1),), torch.tensor([t]))
         with torch.no_grad():
-            [logits] = model(tokens[t : t + 1], layout, caches)
+            [logits] = model(tokens[t : t + 1], layout, cache)
         torch.testing.assert_close(logits, expected[t], rtol=0, atol=1e-5)
 
 

@@ -15,13 +15,13 @@ def test_a_rotation_turns_each_pair_by_its_position_times_its_frequency() -> Non
     frequencies = torch.tensor([1.0, 0.1, 0.01, 0.001])
     turned = pairs * torch.exp(1j * positions[:, None, None] * frequencies)
     expected = torch.cat([turned.real, turned.imag], -1)
-    torch.testing.assert_close(Rotation(range(12), 8)(x, positions), expected)
+    torch.testing.assert_close(Rotation(torch.arange(12), 8)(x, positions), expected)
 
 
 def test_products_of_turned_queries_and_keys_depend_on_distance_alone() -> None:
     generator = torch.Generator().manual_seed(0)
     q, k = torch.randn(2, 1, 3, 16, generator=generator)
-    rotation = Rotation(range(100), 16)
+    rotation = Rotation(torch.arange(100), 16)
 
     def product(i: int, j: int) -> torch.Tensor:
         turned: torch.Tensor = (
