@@ -32,7 +32,7 @@ def sweep(
 ) -> None:
     """Train variants of a config with several seeds, to one table; run again, it continues.
 
-    Example: nanoknow sweep levers
+    Example: nanoknow sweep ablations
     """
     from nanoknow.config.sweep import load_sweep
     from nanoknow.experiments.sweep import sweep as run_sweep
