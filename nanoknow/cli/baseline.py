@@ -10,7 +10,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from nanoknow.evaluation.baseline import Baseline
+    from nanoknow.evaluation.baseline import BaselineResult
 
 
 @opt.guarded
@@ -45,8 +45,6 @@ def baseline(
     opt.show(terminal, result, show_baseline, as_json)
 
 
-def show_baseline(terminal: Terminal, result: Baseline) -> None:
+def show_baseline(terminal: Terminal, result: BaselineResult) -> None:
     """Show what answering without a model scores."""
-    said = f"saying {result.answer!r} to all"
-    name = said if result.method == "constant" else "looking it up in the documents"
-    terminal.pairs([("questions", result.questions), (name, str(result.score))])
+    terminal.pairs([("questions", result.questions), (result.name, str(result.score))])

@@ -12,7 +12,7 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 
 if TYPE_CHECKING:
-    from nanoknow.evaluation.comparison import Comparison
+    from nanoknow.evaluation.compare import Comparison
 
 
 @opt.guarded
@@ -30,10 +30,13 @@ def compare(
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """
     from nanoknow.evaluation.compare import compare as compare_runs
+    from nanoknow.evaluation.compare_figure import plot_comparison
 
     opt.check_output("--plot", plot, opt.PICTURE)
     terminal = Terminal()
-    result = compare_runs(runs, DataConfig(eval=eval_file), device, plot, terminal)
+    result = compare_runs(runs, DataConfig(eval=eval_file), device, terminal)
+    if plot:
+        plot_comparison(result, plot)
     opt.show_with_picture(terminal, result, show_comparison, as_json, plot)
 
 

@@ -45,8 +45,7 @@ def show_demo(terminal: Terminal, report: DemoReport) -> None:
         values = [score.accuracy for score in scores]
         spread = f"{min(values):.1%}-{max(values):.1%}" if len(values) > 1 else str(scores[0])
         rows.append((name, f"{means[name]:.1%}", spread))
-    said = f"saying {report.constant.answer!r} to all"
-    rows.append((said, f"{constant:.1%}", str(report.constant.score)))
+    rows.append((report.constant.name, f"{constant:.1%}", str(report.constant.score)))
     n = len(next(iter(report.scores.values())))
     terminal.table(
         f"Where was each of {report.constant.score.n} held-out people born?",

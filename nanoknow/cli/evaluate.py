@@ -79,24 +79,24 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     if evaluation.score:
         rows.append(("exact match", str(evaluation.score)))
     if evaluation.baseline:
-        rows.append((f"saying {evaluation.baseline_answer!r} to all", str(evaluation.baseline)))
+        rows.append((evaluation.baseline.name, str(evaluation.baseline.score)))
         rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))
     rows += [(name, str(count)) for name, count in (evaluation.verdicts or {}).items()]
     terminal.pairs([*rows, ("predictions", evaluation.predictions)])
     if not evaluation.splits:
         return
-    wrong = list(evaluation.verdicts or {})[1:]
     columns = ("fact in document", "answer in training", "questions", "right")
+    wrong = ("near", "own document", "known", "other words", "nowhere")
     terminal.table(
         "What the training data hold",
-        (*columns, "known place", "other words", "nowhere"),
+        (*columns, *wrong),
         [
             (
-                "yes" if part["in_document"] else "no",
-                "yes" if part["seen_in_training"] else "no",
-                str(part["n"]),
-                f"{part['n_right']} ({part['n_right'] / part['n']:.1%})" if part["n"] else "-",
-                *(str(part["verdicts"][name]) for name in wrong),
+                "yes" if part.in_document else "no",
+                "yes" if part.seen_in_training else "no",
+                str(part.n),
+                f"{part.n_right} ({part.n_right / part.n:.1%})" if part.n else "-",
+                *map(str, list(part.verdicts.values())[1:]),
             )
             for part in evaluation.splits
         ],

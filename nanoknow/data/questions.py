@@ -12,11 +12,22 @@ from nanoknow.errors import DataError
 
 @dataclass(frozen=True)
 class Question:
-    """One question, its answer where the file has answers, and its line."""
+    """One question.
+
+    Attributes:
+        text: as the file has it.
+        gold: the accepted answers; empty where the file has none.
+        line: of the file, from 1.
+    """
 
     text: str
-    answer: str | None
+    gold: tuple[str, ...]
     line: int
+
+    @property
+    def answer(self) -> str | None:
+        """The first accepted answer: what training learns."""
+        return self.gold[0] if self.gold else None
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class QuestionSet:
     @property
     def answered(self) -> bool:
         """Whether the file has answers."""
-        return self.items[0].answer is not None
+        return bool(self.items[0].gold)
 
     def characters(self, *, answers: bool) -> str:
         """Return each character of the questions once, and of the answers too when asked."""
@@ -60,7 +71,7 @@ def _parse_line(line: str, number: int, name: str, answered: bool) -> Question:
     if not line.strip():
         raise DataError(f"{where}: an empty line: delete it")
     if not answered:
-        return Question(line, None, number)
+        return Question(line, (), number)
     parts = line.split("\t")
     if len(parts) == 1:
         raise DataError(f"{where}: no tab, where other lines have one: write question<TAB>answer")
@@ -70,4 +81,4 @@ def _parse_line(line: str, number: int, name: str, answered: bool) -> Question:
     for part, what in ((question, "question"), (answer, "answer")):
         if not part.strip():
             raise DataError(f"{where}: no {what}: write question<TAB>answer")
-    return Question(question, answer, number)
+    return Question(question, (answer,), number)

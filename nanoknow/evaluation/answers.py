@@ -1,27 +1,32 @@
-"""Exact match, what to compare it with, and whether an answer was known or made up."""
+"""Exact match, and what an answer is: right, nearly right, known from the texts or made up."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from math import exp
-from typing import Any
+from typing import TypeVar
 
 from nanoknow.data.questions import Question
-from nanoknow.facts.index import FactIndex
+from nanoknow.evaluation.scores import Score
+from nanoknow.facts.index import FactIndex, whole_words
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
-from nanoknow.tasks.question_answering import QuestionAnswering, answer_text, is_right
+from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
 
-RIGHT, PLACE, WORDS, NOWHERE = (
+RIGHT, NEAR, OWN, KNOWN, OTHER, NOWHERE = VERDICTS = (
     "right",
-    "wrong, a known place",
-    "wrong, other words of the training text",
-    "wrong, found nowhere in the training text",
+    "nearly the right spelling",
+    "another word of the subject's own document",
+    "the answer to another training question",
+    "other words of the training text",
+    "found nowhere in the training text",
 )
-VERDICTS = (RIGHT, PLACE, WORDS, NOWHERE)
-"""A known place is the answer of some training question."""
+"""What an answer is: the first of these that fits."""
+NEAR_MISS = 2
+"""Letters that a near miss may be away, and never more than a third of the right answer's."""
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -30,17 +35,17 @@ class Answer:
 
     Attributes:
         question: as it was asked.
-        gold: the right answer, where the file has one.
+        gold: the accepted answers; empty where the file has none.
         answer: what the model wrote.
         log_probability: of the answer and its end, in nats.
-        verdict: one of ``VERDICTS``; None where it cannot be told.
-        in_document: whether the fact stands in the person's own document.
-        seen_in_training: whether the gold answer is a training question's answer.
+        verdict: one of ``VERDICTS``; None where it is not known.
+        in_document: whether an accepted answer is in the subject's own document.
+        seen_in_training: whether an accepted answer is the answer of a training question.
         left_out: characters of the question that the vocabulary does not hold.
     """
 
     question: str
-    gold: str | None
+    gold: tuple[str, ...]
     answer: str
     log_probability: float
     verdict: str | None
@@ -49,13 +54,14 @@ class Answer:
     left_out: str
 
     @property
+    def is_right(self) -> bool:
+        """Whether it equals an accepted answer, character for character."""
+        return self.answer in self.gold
+
+    @property
     def confidence(self) -> float:
         """The probability that the model gave to the whole answer and its end."""
         return exp(self.log_probability)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
 
 
 def answer_questions(
@@ -66,7 +72,7 @@ def answer_questions(
     Args:
         model: a finetuned one.
         task: the questions, with or without answers.
-        facts: the training data, to tell knowing from guessing.
+        facts: the training texts, to judge wrong answers by.
     """
     decoded = decode_greedily(model, task.prompts, task.tokenizer.mask_id, task.max_answer_length)
     return [
@@ -82,53 +88,100 @@ def _judge(
     task: QuestionAnswering,
     facts: FactIndex | None,
 ) -> Answer:
-    gold = question.answer
-    right = gold is not None and is_right(answer, gold)
-    verdict = None
-    if right:
-        verdict = RIGHT
-    elif gold is not None and facts is not None:
-        known = answer in facts.answer_counts
-        verdict = PLACE if known else WORDS if facts.mentions(answer) else NOWHERE
-    has_answers = facts is not None and facts.training is not None
+    in_document, seen = None, None
+    if question.gold and facts is not None:
+        in_document = facts.in_documents(question)
+        if facts.training is not None:
+            seen = any(gold in facts.answer_counts for gold in question.gold)
     return Answer(
         question.text,
-        gold,
+        question.gold,
         answer,
         log_probability,
-        verdict,
-        facts.in_documents(question) if facts is not None and gold is not None else None,
-        gold in facts.answer_counts if facts is not None and has_answers and gold else None,
+        judge(question, answer, facts),
+        in_document,
+        seen,
         "".join(task.tokenizer.unknown(question.text)),
     )
 
 
-def count_right(answers: Sequence[Answer]) -> int:
-    """Return how many answers match exactly."""
-    return sum(a.gold is not None and is_right(a.answer, a.gold) for a in answers)
+def judge(question: Question, answer: str, facts: FactIndex | None) -> str | None:
+    """Return the verdict on an answer; None without accepted answers, or wrong without facts."""
+    if answer in question.gold:
+        return RIGHT
+    if not question.gold or facts is None:
+        return None
+    if any(is_near(answer, gold) for gold in question.gold):
+        return NEAR
+    known = answer in facts.answer_counts
+    if not known and not facts.mentions(answer):
+        return NOWHERE
+    word = whole_words(answer)
+    if any(word.search(document) for document in facts.documents_about(question.text)):
+        return OWN
+    return KNOWN if known else OTHER
 
 
-def count_verdicts(answers: Sequence[Answer]) -> dict[str, int]:
-    """Return how many answers fell under each verdict."""
+def is_near(answer: str, gold: str) -> bool:
+    """Whether an answer is the right one but for the spelling (see ``NEAR_MISS``)."""
+    most = min(NEAR_MISS, len(gold) // 3)
+    return abs(len(answer) - len(gold)) <= most and edit_distance(answer, gold) <= most
+
+
+def edit_distance(first: str, second: str) -> int:
+    """Return the least number of letters to add, drop or change (Levenshtein, 1966)."""
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, start=1):
+        diagonal, row[0] = row[0], i
+        for j, b in enumerate(second, start=1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
+    return row[-1]
+
+
+def score_answers(answers: Sequence[Answer]) -> Score:
+    """Return how many answers are right; at least one answer."""
+    return Score(sum(a.is_right for a in answers), len(answers))
+
+
+def group_answers(
+    answers: Iterable[Answer], key: Callable[[Answer], Key], keys: Iterable[Key]
+) -> dict[Key, list[Answer]]:
+    """Return the answers by a key of each, in the order of ``keys``, which are all there are."""
+    groups: dict[Key, list[Answer]] = {each: [] for each in keys}
+    for answer in answers:
+        groups[key(answer)].append(answer)
+    return groups
+
+
+def count_verdicts(answers: Iterable[Answer]) -> dict[str, int]:
+    """Return how many answers got each verdict."""
     counts = Counter(a.verdict for a in answers)
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
-def split_by_facts(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Score apart by whether the fact stands in the document and the answer was seen."""
-    rows = []
-    for in_document in (True, False):
-        for seen in (True, False):
-            part = [
-                a for a in answers if (a.in_document, a.seen_in_training) == (in_document, seen)
-            ]
-            rows.append(
-                {
-                    "in_document": in_document,
-                    "seen_in_training": seen,
-                    "n": len(part),
-                    "n_right": count_right(part),
-                    "verdicts": count_verdicts(part),
-                }
-            )
-    return rows
+@dataclass(frozen=True)
+class Split:
+    """Answers to questions of one kind: was there something to know?
+
+    Attributes:
+        in_document, seen_in_training: see ``Answer``.
+        n: how many.
+        n_right: of them.
+        verdicts: counts.
+    """
+
+    in_document: bool
+    seen_in_training: bool
+    n: int
+    n_right: int
+    verdicts: dict[str, int]
+
+
+def split_by_facts(answers: Sequence[Answer]) -> list[Split]:
+    """Count apart by whether the fact is in the document and the answer was seen in training."""
+    kinds = [(inside, seen) for inside in (True, False) for seen in (True, False)]
+    parts = group_answers(answers, lambda a: (bool(a.in_document), bool(a.seen_in_training)), kinds)
+    return [
+        Split(*kind, len(part), sum(a.is_right for a in part), count_verdicts(part))
+        for kind, part in parts.items()
+    ]

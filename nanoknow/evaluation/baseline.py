@@ -4,54 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError, DataError, suggest
-from nanoknow.evaluation.scores import Score
+from nanoknow.evaluation.answers import Answer
+from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.facts.lookup import LookUp
-from nanoknow.tasks.question_answering import is_right
-
-
-def constant_baseline(questions: Sequence[Question], answer: str) -> Score:
-    """Score one answer given to every question."""
-    right = sum(q.answer is not None and is_right(answer, q.answer) for q in questions)
-    return Score(right, len(questions))
-
 
 Method = Literal["constant", "lookup"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """Answers without a model.
+class PairedBaseline:
+    """A baseline beside a model: ``pairing`` has the model first."""
+
+    method: Method
+    name: str
+    score: Score
+    pairing: Pairing
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """Questions answered without a model.
 
     Attributes:
-        method: ``constant``, one answer for everybody; ``lookup``, the first place in the
-            person's own document.
+        method: ``constant``, one answer for everybody; ``lookup``, the earliest training answer
+            in the person's own document.
         answer: the constant.
+        questions: their name.
+        right: (questions,) whether each was answered right.
     """
 
     method: Method
     answer: str | None
     questions: str
-    score: Score
+    right: tuple[bool, ...]
+    JSON: ClassVar[tuple[str, ...]] = ("method", "answer", "questions", "*score")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "method": self.method,
-            "answer": self.answer,
-            "questions": self.questions,
-            **self.score.to_json(),
-        }
+    @property
+    def name(self) -> str:
+        """What it does, in words."""
+        if self.method == "constant":
+            return f"saying {self.answer!r} to all"
+        return "looking it up in the documents"
+
+    @property
+    def score(self) -> Score:
+        """Exact match."""
+        return Score(sum(self.right), len(self.right))
+
+    def beside(self, answers: Sequence[Answer]) -> PairedBaseline:
+        """Compare with a model's answers to the same questions."""
+        pairing = pair([answer.is_right for answer in answers], self.right)
+        return PairedBaseline(self.method, self.name, self.score, pairing)
 
 
-def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> Baseline:
+def constant_baseline(questions: QuestionSet, answer: str) -> BaselineResult:
+    """Give one answer to every question."""
+    right = tuple(answer in question.gold for question in questions.items)
+    return BaselineResult("constant", answer, questions.name, right)
+
+
+def lookup_baseline(questions: QuestionSet, facts: FactIndex) -> BaselineResult:
+    """Look every question up in the documents (see ``LookUp``)."""
+    found = LookUp(facts).answers(question.text for question in questions.items)
+    right = tuple(
+        said in question.gold for said, question in zip(found, questions.items, strict=True)
+    )
+    return BaselineResult("lookup", None, questions.name, right)
+
+
+def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> BaselineResult:
     """Answer every question without a model.
 
     Args:
@@ -77,21 +106,14 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
             f"question<TAB>answer lines with --eval"
         )
     if method == "lookup":
-        training = _answered(texts, "lookup takes training answers for places: name the")
-        book = LookUp(FactIndex(texts.require_corpus(), training))
-        found = book.answers(q.text for q in questions.items)
-        right = sum(
-            is_right(said or "", q.answer or "")
-            for said, q in zip(found, questions.items, strict=True)
-        )
-        return Baseline("lookup", None, questions.name, Score(right, len(found)))
+        training = _answered(texts, "lookup searches for training answers: name the")
+        return lookup_baseline(questions, FactIndex(texts.require_corpus(), training))
     if answer is None:
         need = (
             "baseline says the most frequent training answer: give one with --answer TEXT, or name"
         )
         answer = most_frequent_answer(_answered(texts, need).items)
-    score = constant_baseline(questions.items, answer)
-    return Baseline("constant", answer, questions.name, score)
+    return constant_baseline(questions, answer)
 
 
 def _answered(texts: Texts, need: str) -> QuestionSet:

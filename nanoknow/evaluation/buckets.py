@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
-from nanoknow.data.questions import Question
-from nanoknow.evaluation.answers import Answer, count_right
+from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.evaluation.answers import Answer, group_answers, score_answers
 from nanoknow.evaluation.calibration import Flags, Values, median
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
@@ -33,28 +33,18 @@ class Bucket:
         group: what the questions are split by.
         name: which part this is.
         score: of its questions.
-        confidence: the median.
     """
 
     group: str
     name: str
     score: Score
-    confidence: float
+    median_confidence: float
+    JSON: ClassVar[tuple[str, ...]] = ("group", "name", "*score", "median_confidence")
 
     @classmethod
     def of(cls, group: str, name: str, answers: Sequence[Answer]) -> Bucket:
         """Score some answers, at least one."""
-        score = Score(count_right(answers), len(answers))
-        return cls(group, name, score, median(confidences(answers)) or 0.0)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "group": self.group,
-            "name": self.name,
-            **self.score.to_json(),
-            "median_confidence": self.confidence,
-        }
+        return cls(group, name, score_answers(answers), median(confidences(answers)) or 0.0)
 
 
 def confidences(answers: Sequence[Answer]) -> Values:
@@ -64,7 +54,7 @@ def confidences(answers: Sequence[Answer]) -> Values:
 
 def rights(answers: Sequence[Answer]) -> Flags:
     """Return whether each answer is right."""
-    return np.array([count_right([a]) == 1 for a in answers], np.bool_)
+    return np.array([a.is_right for a in answers], np.bool_)
 
 
 def buckets(answers: Sequence[Answer], facts: FactIndex, reach: int | None) -> list[Bucket]:
@@ -79,7 +69,7 @@ def buckets(answers: Sequence[Answer], facts: FactIndex, reach: int | None) -> l
     if facts.training is not None:
         splits += [
             ("the answer among training answers", _by_frequency(answers, facts)),
-            ("the question among training questions", _by_question(answers, facts)),
+            ("the question among training questions", _by_question(answers, facts.training)),
         ]
     return [
         Bucket.of(group, name, part)
@@ -93,18 +83,17 @@ def _by_document(
     answers: Sequence[Answer], facts: FactIndex, reach: int | None
 ) -> dict[str, list[Answer]]:
     seen = "there" if reach is None else f"in the {reach} characters trained on"
-    names = (seen, "only further on", "not there", "no document about the person")
-    parts: dict[str, list[Answer]] = {name: [] for name in names}
-    for answer in answers:
+    further, missing, nobody = "only further on", "not there", "no document about the person"
+
+    def part(answer: Answer) -> str:
         question = Question(answer.question, answer.gold, 0)
-        if not facts.documents_about(answer.question):
-            place = 3
-        elif not facts.in_documents(question):
-            place = 2
-        else:
-            place = 0 if facts.in_documents(question, reach) else 1
-        parts[names[place]].append(answer)
-    return parts
+        if facts.in_documents(question, reach):
+            return seen
+        if facts.in_documents(question):
+            return further
+        return missing if facts.documents_about(answer.question) else nobody
+
+    return group_answers(answers, part, (seen, further, missing, nobody))
 
 
 def _by_frequency(answers: Sequence[Answer], facts: FactIndex) -> dict[str, list[Answer]]:
@@ -112,12 +101,12 @@ def _by_frequency(answers: Sequence[Answer], facts: FactIndex) -> dict[str, list
     names = {
         band: _times(band, [n for n, other in bands.items() if other == band]) for band in BANDS
     }
-    names[NEVER] = NEVER
-    parts: dict[str, list[Answer]] = {name: [] for name in names.values()}
-    for answer in answers:
-        times = facts.answer_counts[answer.gold or ""]
-        parts[names[bands[times] if times else NEVER]].append(answer)
-    return parts
+
+    def part(answer: Answer) -> str:
+        times = max(facts.answer_counts[gold] for gold in answer.gold)
+        return names[bands[times]] if times else NEVER
+
+    return group_answers(answers, part, (*names.values(), NEVER))
 
 
 def _times(band: str, counts: Sequence[int]) -> str:
@@ -138,19 +127,14 @@ def frequency_bands(counts: Counter[str]) -> dict[int, str]:
     return bands
 
 
-def _by_question(answers: Sequence[Answer], facts: FactIndex) -> dict[str, list[Answer]]:
-    parts: dict[str, list[Answer]] = {ASKED: [], ASKED_OTHERWISE: [], UNASKED: []}
-    taught = known_answers(facts.training.items if facts.training else ())
-    for answer in answers:
-        given = taught.get(answer.question)
-        name = UNASKED if given is None else ASKED if answer.gold in given else ASKED_OTHERWISE
-        parts[name].append(answer)
-    return parts
+def _by_question(answers: Sequence[Answer], training: QuestionSet) -> dict[str, list[Answer]]:
+    taught: dict[str, set[str]] = {}
+    for question in training.items:
+        taught.setdefault(question.text, set()).update(question.gold)
 
+    def part(answer: Answer) -> str:
+        if answer.question not in taught:
+            return UNASKED
+        return ASKED_OTHERWISE if taught[answer.question].isdisjoint(answer.gold) else ASKED
 
-def known_answers(questions: Iterable[Question]) -> dict[str, set[str]]:
-    """Return the answers that a file has for each of its questions."""
-    known: dict[str, set[str]] = {}
-    for question in questions:
-        known.setdefault(question.text, set()).add(question.answer or "")
-    return known
+    return group_answers(answers, part, (ASKED, ASKED_OTHERWISE, UNASKED))

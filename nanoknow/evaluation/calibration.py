@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Selection:
-    """What answering only from a confidence on comes to.
+    """What answering only from a confidence on gives.
 
     Attributes:
         threshold: the least confidence that is answered with; None where nothing is answered, or
@@ -52,6 +52,9 @@ class Selection:
     n: int
     n_answered: int
     n_right: int
+    JSON: ClassVar[tuple[str, ...]] = (
+        "threshold", "n", "n_answered", "n_right", "coverage", "accuracy", "score",
+    )  # fmt: skip
 
     @property
     def coverage(self) -> float:
@@ -67,18 +70,6 @@ class Selection:
     def score(self) -> float:
         """Mean of +1 for a right answer, −1 for a wrong one and 0 for none."""
         return (2 * self.n_right - self.n_answered) / self.n
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "threshold": self.threshold,
-            "n": self.n,
-            "n_answered": self.n_answered,
-            "n_right": self.n_right,
-            "coverage": self.coverage,
-            "accuracy": self.accuracy,
-            "score": self.score,
-        }
 
 
 Choose = Callable[[Sequence[Selection]], Selection | None]
@@ -98,7 +89,7 @@ class Confidence:
         median_right: None without right answers; ``median_wrong`` likewise.
         sure_and_wrong: wrong answers from each confidence of ``SURE`` on.
         right, wrong: the confidences themselves, ascending.
-        curve: of ``selections``.
+        selections: what each threshold gives.
         target: the accuracy wanted.
         at_target: the most that can be answered with it, the threshold chosen on these very
             questions; None where no threshold reaches it.
@@ -117,30 +108,27 @@ class Confidence:
     sure_and_wrong: dict[str, int]
     right: list[float]
     wrong: list[float]
-    curve: list[Selection]
+    selections: list[Selection]
     target: float
     at_target: Selection | None
     at_target_cross_fitted: Selection
     best: Selection
     best_cross_fitted: Selection
+    JSON: ClassVar[tuple[str, ...]] = (
+        "n", "bins", "ece", "brier", "brier_of_base_rate", "auroc", "median_right", "median_wrong",
+        "sure_and_wrong", "right", "wrong", "curve", "target", "at_target",
+        "at_target_cross_fitted", "best", "best_cross_fitted", "everything",
+    )  # fmt: skip
 
     @property
     def everything(self) -> Selection:
         """All questions answered."""
-        return self.curve[-1]
+        return self.selections[-1]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values; the curve as threshold, answered and right."""
-        return {
-            **self.__dict__,
-            "bins": [vars(b) for b in self.bins],
-            "curve": [[s.threshold, s.n_answered, s.n_right] for s in self.curve],
-            "at_target": self.at_target.to_json() if self.at_target else None,
-            "at_target_cross_fitted": self.at_target_cross_fitted.to_json(),
-            "best": self.best.to_json(),
-            "best_cross_fitted": self.best_cross_fitted.to_json(),
-            "everything": self.everything.to_json(),
-        }
+    @property
+    def curve(self) -> list[tuple[float | None, int, int]]:
+        """Of each selection: threshold, answered and right."""
+        return [(s.threshold, s.n_answered, s.n_right) for s in self.selections]
 
 
 def measure_confidence(confidence: Values, right: Flags, target: float, rng: Random) -> Confidence:
@@ -171,7 +159,7 @@ def measure_confidence(confidence: Values, right: Flags, target: float, rng: Ran
         sure_and_wrong={str(sure): int((confidence[~right] >= sure).sum()) for sure in SURE},
         right=sorted(confidence[right].tolist()),
         wrong=sorted(confidence[~right].tolist()),
-        curve=curve,
+        selections=curve,
         target=target,
         at_target=reaching(curve),
         at_target_cross_fitted=cross_fitted(confidence, right, reaching, rng),
@@ -227,7 +215,7 @@ def auroc(positive: Values, negative: Values) -> float | None:
 
 
 def selections(confidence: Values, right: Flags) -> list[Selection]:
-    """Return what each threshold that makes a difference comes to, from the highest down.
+    """Return what each threshold that makes a difference gives, from the highest down.
 
     Answers of equal confidence are given together or not at all, so that no order among them
     decides. Accuracy against coverage along these points is the risk–coverage curve of El-Yaniv

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import fields
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.evaluation.answers import Answer
-from nanoknow.evaluation.compare_figure import plot_comparison
-from nanoknow.evaluation.comparison import Comparison, compare_answers
-from nanoknow.evaluation.evaluate import evaluate, predictions_file
+from nanoknow.evaluation.answers import Answer, score_answers
+from nanoknow.evaluation.buckets import confidences, rights
+from nanoknow.evaluation.calibration import auroc, median
+from nanoknow.evaluation.evaluate import evaluate
+from nanoknow.evaluation.predictions import predictions_file, read_predictions
+from nanoknow.evaluation.scores import Pairing, Score, holm, pair
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
@@ -23,9 +25,78 @@ from nanoknow.system.reporter import Reporter
 FEWEST = 2
 
 
-def compare(
-    paths: Sequence[Path], data: DataConfig, device: str, plot: Path | None, reporter: Reporter
-) -> Comparison:
+@dataclass(frozen=True)
+class ComparedRun:
+    """One of the runs.
+
+    Attributes:
+        letter: names it in pairs.
+        run: its folder.
+        score: exact match.
+        score_in_document: of the questions whose answer is in the person's own document;
+            None where that is not known, or holds for none.
+        confidence: the median.
+        auroc: how often a right answer is surer than a wrong one; None without both.
+    """
+
+    letter: str
+    run: str
+    score: Score
+    score_in_document: Score | None
+    confidence: float
+    auroc: float | None
+
+    @classmethod
+    def of(cls, letter: str, run: str, answers: Sequence[Answer]) -> ComparedRun:
+        """Sum up a run's answers, at least one."""
+        right, sure = rights(answers), confidences(answers)
+        inside = [a for a in answers if a.in_document]
+        return cls(
+            letter=letter,
+            run=run,
+            score=score_answers(answers),
+            score_in_document=score_answers(inside) if inside else None,
+            confidence=median(sure) or 0.0,
+            auroc=auroc(sure[right], sure[~right]),
+        )
+
+
+@dataclass(frozen=True)
+class ComparedPair:
+    """Two of the runs, side by side.
+
+    Attributes:
+        first, second: their names.
+        corrected_p: by Holm (1979) for the number of pairs.
+    """
+
+    first: str
+    second: str
+    pairing: Pairing
+    corrected_p: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several runs on the same questions.
+
+    Attributes:
+        questions: their name.
+        runs: in the order asked for.
+        pairs: each with each, earlier ones first.
+        all_right: questions that every run answers right.
+        none_right: questions that none does.
+    """
+
+    questions: str
+    n: int
+    runs: list[ComparedRun]
+    pairs: list[ComparedPair]
+    all_right: int
+    none_right: int
+
+
+def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Reporter) -> Comparison:
     """Compare runs by their answers to the same questions.
 
     What a run's last checkpoint has answered before is read from its predictions; what it has
@@ -35,13 +106,12 @@ def compare(
         paths: run or checkpoint folders, two or more.
         data: names the questions; else they are those that every one of the runs was made with.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        plot: a picture to draw, .png or .svg.
-        reporter: is told where answers are from.
+        reporter: is notified where answers are from.
 
     Raises:
         CheckpointError: one of them is no run that answers questions.
-        ConfigError: fewer than two, the same one twice, a picture that cannot be written, or
-            runs made with different questions where none are named.
+        ConfigError: fewer than two, the same one twice, or runs made with different questions
+            where none are named.
         DataError: the questions cannot be read, or have no answers.
     """
     if len(paths) < FEWEST:
@@ -57,14 +127,11 @@ def compare(
             f"{questions.name}: has no answers to compare by: name a file of question<TAB>answer "
             f"lines with --eval"
         )
-    answers = [
-        _answers(path, run, checkpoint, questions, data, device, reporter)
+    answers = {
+        str(path): _answers(path, run, checkpoint, questions, data, device, reporter)
         for path, (run, checkpoint) in zip(paths, opened, strict=True)
-    ]
-    result = compare_answers(questions.name, list(map(str, paths)), answers)
-    if plot is not None:
-        plot_comparison(result, plot)
-    return result
+    }
+    return compare_answers(questions.name, answers)
 
 
 def _questions(opened: Sequence[tuple[Run, Checkpoint]], data: DataConfig) -> QuestionSet:
@@ -98,29 +165,51 @@ def _answers(
     reporter: Reporter,
 ) -> list[Answer]:
     """Read what a run answered before, or ask it now."""
-    saved = predictions_file(checkpoint, run, questions).with_suffix(".jsonl")
-    answers = _read_answers(saved)
-    wanted = [(q.text, q.answer) for q in questions.items]
-    if [(a.question, a.gold) for a in answers] == wanted:
+    saved = predictions_file(run, checkpoint, questions).with_suffix(".jsonl")
+    answers = read_predictions(saved, questions)
+    if answers:
         reporter.note(f"{path}: answers read from {saved}")
         return answers
     reporter.note(f"{path}: asked now")
     return evaluate(path, data, device, reporter).answers
 
 
-def _read_answers(path: Path) -> list[Answer]:
-    """Read saved answers; none where they are not there, or not whole."""
-    names = {field.name for field in fields(Answer)}
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError, RecursionError):
-        return []
-    if not all(isinstance(row, dict) and set(row) == names for row in rows):
-        return []
-    answers = [Answer(**row) for row in rows]
-    return answers if all(map(_is_whole, answers)) else []
+def compare_answers(questions: str, answers: Mapping[str, Sequence[Answer]]) -> Comparison:
+    """Compare the answers of two runs or more, by name, to the same questions."""
+    letters = [_letter(i) for i in range(len(answers))]
+    right = [[a.is_right for a in each] for each in answers.values()]
+    return Comparison(
+        questions=questions,
+        n=len(right[0]),
+        runs=[
+            ComparedRun.of(letter, run, each)
+            for letter, (run, each) in zip(letters, answers.items(), strict=True)
+        ],
+        pairs=compare_pairs(dict(zip(letters, answers.values(), strict=True))),
+        all_right=sum(map(all, zip(*right, strict=True))),
+        none_right=sum(not any(each) for each in zip(*right, strict=True)),
+    )
 
 
-def _is_whole(answer: Answer) -> bool:
-    score: object = answer.log_probability
-    return isinstance(answer.answer, str) and isinstance(score, float) and score <= 0.0
+def compare_pairs(answers: Mapping[str, Sequence[Answer]]) -> list[ComparedPair]:
+    """Compare each with each by the paired test, p corrected for the number of pairs.
+
+    Args:
+        answers: by name, to the same questions.
+
+    Returns:
+        Every pair, in the order of the names.
+    """
+    right = {name: [a.is_right for a in each] for name, each in answers.items()}
+    pairs = list(itertools.combinations(right, 2))
+    pairings = [pair(right[first], right[second]) for first, second in pairs]
+    corrected = holm([pairing.p for pairing in pairings])
+    return [
+        ComparedPair(*names, pairing, p)
+        for names, pairing, p in zip(pairs, pairings, corrected, strict=True)
+    ]
+
+
+def _letter(i: int) -> str:
+    """Return A to Z, then AA, AB and on."""
+    return (_letter(i // 26 - 1) if i >= 26 else "") + chr(ord("A") + i % 26)

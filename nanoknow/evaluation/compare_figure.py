@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nanoknow.evaluation.comparison import Comparison
+from nanoknow.evaluation.compare import Comparison
 from nanoknow.evaluation.scores import wilson_interval
 from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import describe
-from nanoknow.errors import CheckpointError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import (
     Answer,
-    count_right,
+    Split,
     count_verdicts,
+    score_answers,
     split_by_facts,
 )
-from nanoknow.evaluation.scores import Score, pair
+from nanoknow.evaluation.baseline import BaselineResult, constant_baseline
+from nanoknow.evaluation.predictions import predictions_file, save_predictions
+from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import most_frequent_answer
-from nanoknow.runs.checkpoint import Checkpoint
-from nanoknow.runs.run import Run
-from nanoknow.system.files import write_atomically
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.question_answering import is_right
 
 
 @dataclass(frozen=True)
@@ -33,89 +30,53 @@ class Evaluation:
 
     Attributes:
         run: the run's folder.
+        variant: of its model.
         epoch: how long it had been finetuned.
         questions: the name of the questions.
         answers: one for each question.
-        baseline_answer: the most frequent training answer, where training questions are known.
-        predictions: the file of answers, one a line; details stand beside it as ``.jsonl``.
+        baseline: the most frequent training answer given to all, where training questions are
+            available and the questions have answers.
+        predictions: the file of answers, one a line; details are beside it as ``.jsonl``.
     """
 
     run: str
-    epoch: int
     variant: str
+    epoch: int
     questions: str
     answers: list[Answer]
-    baseline_answer: str | None
+    baseline: BaselineResult | None
     predictions: str
+    JSON: ClassVar[tuple[str, ...]] = (
+        "run", "variant", "epoch", "questions", "score", "baseline", "mcnemar_p", "verdicts",
+        "splits", "left_out", "predictions",
+    )  # fmt: skip
 
     @property
     def score(self) -> Score | None:
         """Exact match, where the questions have answers."""
-        if self.answers[0].gold is None:
-            return None
-        return Score(count_right(self.answers), len(self.answers))
-
-    @property
-    def baseline(self) -> Score | None:
-        """The same questions answered by the constant."""
-        if self.score is None or self.baseline_answer is None:
-            return None
-        return Score(sum(self._constant_right), len(self.answers))
+        return score_answers(self.answers) if self.answers[0].gold else None
 
     @property
     def mcnemar_p(self) -> float | None:
         """Two-sided p of model against constant on the same questions."""
-        if self.baseline is None:
-            return None
-        ours = [count_right([answer]) == 1 for answer in self.answers]
-        return pair(ours, self._constant_right).p
+        return self.baseline.beside(self.answers).pairing.p if self.baseline else None
 
     @property
     def verdicts(self) -> dict[str, int] | None:
-        """How many answers fell under each verdict."""
-        return count_verdicts(self.answers) if self._judged else None
+        """How many answers got each verdict, where training texts are available."""
+        return count_verdicts(self.answers) if self.answers[0].in_document is not None else None
 
     @property
-    def splits(self) -> list[dict[str, Any]] | None:
-        """Counts by whether the fact was in the text and the answer among training answers."""
-        if not self._judged or self.answers[0].seen_in_training is None:
-            return None
-        return split_by_facts(self.answers)
+    def splits(self) -> list[Split] | None:
+        """Counts by whether the fact is in the text and the answer among training answers."""
+        known = self.answers[0].seen_in_training is not None
+        return split_by_facts(self.answers) if known else None
 
     @property
     def left_out(self) -> dict[str, int]:
         """Characters that the vocabulary does not hold, with their counts."""
         text = "".join(a.left_out for a in self.answers)
         return {character: text.count(character) for character in dict.fromkeys(text)}
-
-    @property
-    def _constant_right(self) -> list[bool]:
-        constant = self.baseline_answer or ""
-        return [a.gold is not None and is_right(constant, a.gold) for a in self.answers]
-
-    @property
-    def _judged(self) -> bool:
-        return self.answers[0].in_document is not None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values; the answers stand in their file."""
-        return {
-            "run": self.run,
-            "variant": self.variant,
-            "epoch": self.epoch,
-            "questions": self.questions,
-            "score": self.score.to_json() if self.score else None,
-            "baseline": (
-                {"answer": self.baseline_answer, **self.baseline.to_json()}
-                if self.baseline
-                else None
-            ),
-            "mcnemar_p": self.mcnemar_p,
-            "verdicts": self.verdicts,
-            "splits": self.splits,
-            "left_out": self.left_out,
-            "predictions": self.predictions,
-        }
 
 
 def evaluate(
@@ -142,16 +103,21 @@ def evaluate(
 
 def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter) -> Evaluation:
     """Answer questions with an opened run (see ``evaluate``)."""
-    checkpoint, training = opened.checkpoint, opened.training
     answers = opened.answer_questions(questions)
+    path = predictions_file(opened.run, opened.checkpoint, questions)
+    save_predictions(path, answers)
+    constant = None
+    if opened.training is not None and questions.answered:
+        constant = constant_baseline(questions, most_frequent_answer(opened.training.items))
+    record = opened.checkpoint.record
     evaluation = Evaluation(
         run=str(opened.run.path),
-        epoch=int(checkpoint.record.progress["epoch"]),
-        variant=checkpoint.record.model.variant,
+        variant=record.model.variant,
+        epoch=int(record.progress["epoch"]),
         questions=questions.name,
         answers=answers,
-        baseline_answer=most_frequent_answer(training.items) if training else None,
-        predictions=str(_write_predictions(checkpoint, opened.run, questions, answers)),
+        baseline=constant,
+        predictions=str(path),
     )
     if evaluation.left_out:
         reporter.note(
@@ -162,28 +128,3 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
     if not questions.answered:
         reporter.note(f"{questions.name} has no answers: predictions only, no score")
     return evaluation
-
-
-def predictions_file(checkpoint: Checkpoint, run: Run, questions: QuestionSet) -> Path:
-    """Return where the answers of a checkpoint to some questions are written.
-
-    Other questions of the same name, or another checkpoint, get files of their own.
-    """
-    step = int(checkpoint.record.progress["step"])
-    name = f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
-    return run.path / "predictions" / name
-
-
-def _write_predictions(
-    checkpoint: Checkpoint, run: Run, questions: QuestionSet, answers: list[Answer]
-) -> Path:
-    path = predictions_file(checkpoint, run, questions)
-    lines = "".join(" ".join(a.answer.splitlines()) + "\n" for a in answers)
-    details = "".join(json.dumps(a.to_json(), ensure_ascii=False) + "\n" for a in answers)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        write_atomically(path, lines.encode())
-        write_atomically(path.with_suffix(".jsonl"), details.encode())
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}: make the run's folder writable") from None
-    return path

@@ -1,147 +1,224 @@
-"""Questions that tell knowing from guessing: other words, invented people, misspelt names.
-
-Every probe is made from the evaluation questions and the corpus alone, so that it is the same for
-any two runs that are asked it with one seed.
-"""
+"""Asking a run what separates knowing from guessing: ``probe_questions``, training questions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
-from nanoknow.facts.salient import subject
-from nanoknow.facts.templates import Template
-from nanoknow.system.draws import below, choice, pick
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.errors import DataError
+from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.answers import Answer, score_answers
+from nanoknow.evaluation.buckets import confidences
+from nanoknow.evaluation.calibration import auroc, median
+from nanoknow.evaluation.probe_questions import Probe, ProbeMaker
+from nanoknow.evaluation.scores import Pairing, Score, pair
+from nanoknow.facts.index import FactIndex
+from nanoknow.system.draws import pick
+from nanoknow.system.reporter import Reporter
+from nanoknow.system.seeds import derive_seed
+from nanoknow.tasks.question_answering import prompt_ids
 
-BORN = Template("Where was ", " born?")
-"""The form of the published questions and of the built-in world's, which we can put otherwise."""
-BORN_OTHERWISE = (
-    "What is the birthplace of {}?",
-    "In which place was {} born?",
-    "{} was born where?",
-)
-TRIES = 20
-"""Draws for each name before a corpus is taken to have no more names to give."""
+MOST = 500
+"""Training questions and people that are asked about; of more, so many are drawn."""
 
 
 @dataclass(frozen=True)
-class Probe:
-    """Questions of one kind, and the evaluation question that each was made from.
+class ProbeResult:
+    """The same questions asked in another way, beside themselves as they were.
 
     Attributes:
-        name: what was done, for a table's line.
-        questions: what to ask; the answers are those of the questions they were made from, and
-            None for people that do not exist.
-        sources: (questions,) index of the evaluation question; empty for invented people.
+        name: what was done to them.
+        example: one of them.
+        score: asked so.
+        as_asked: the same questions as the file has them.
+        pairing: as asked against asked so.
+        n_same: answers that stayed the same.
+        confidence: the median, asked so.
+        confidence_as_asked: the median of the same questions as the file has them.
     """
 
     name: str
-    questions: tuple[Question, ...]
-    sources: tuple[int, ...] = ()
+    example: str
+    score: Score
+    as_asked: Score
+    pairing: Pairing
+    n_same: int
+    confidence: float
+    confidence_as_asked: float
 
 
 @dataclass(frozen=True)
-class ProbeMaker:
-    """Makes probes of some questions about people of a corpus.
+class InventedPeople:
+    """What the model says of people who do not exist.
 
     Attributes:
-        template: how the questions are put.
-        people: (index of the question, name), those whose question follows the template.
-        subjects: everybody a document is about.
-        text: the corpus.
+        n: how many it was asked about.
+        n_places: answers that are the answer of some training question.
+        confidence: the median.
+        confidence_of_real: the median of the evaluation questions.
+        auroc: how often it is surer of somebody real than of somebody invented.
+        n_sure: answers as sure as what it would take for the target accuracy; None where no
+            confidence reaches that.
+        threshold: that confidence.
+        confidences: all of them, ascending.
+        confidences_of_real: likewise.
+        fallbacks: the most frequent answers with their counts.
+        examples: the surest answers.
     """
 
-    template: Template
-    questions: QuestionSet
-    people: tuple[tuple[int, str], ...]
-    subjects: tuple[str, ...]
-    text: str
+    n: int
+    n_places: int
+    confidence: float
+    confidence_of_real: float
+    auroc: float
+    n_sure: int | None
+    threshold: float | None
+    confidences: list[float]
+    confidences_of_real: list[float]
+    fallbacks: list[tuple[str, int]]
+    examples: list[Answer]
 
-    @classmethod
-    def of(cls, questions: QuestionSet, corpus: Corpus, most: int, rng: Random) -> ProbeMaker:
-        """Find out how questions are put, and choose at most ``most`` of them to probe.
 
-        Raises:
-            DataError: no question names the subject of a document.
-        """
-        subjects = tuple(dict.fromkeys(filter(None, map(subject, corpus.documents))))
-        template = Template.of(questions, set(subjects))
-        named = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
-        people = [(i, name) for i, name in named if name]
-        return cls(template, questions, tuple(pick(people, most, rng)), subjects, corpus.text)
+@dataclass(frozen=True)
+class Probed:
+    """What the probes gave.
 
-    def rewordings(self) -> list[Probe]:
-        """Ask about the same people in other words."""
-        before, after = self.template.before, self.template.after
-        forms: list[tuple[str, Callable[[str], str]]] = []
-        if self.template == BORN:
-            forms += [(form.format("X"), form.format) for form in BORN_OTHERWISE]
-        lower = Template(before[:1].lower() + before[1:], after)
-        bare = Template(lower.before, after.rstrip("?"))
-        forms += [
-            (form.ask("X"), form.ask) for form in (lower, bare) if form not in (self.template, BORN)
+    Attributes:
+        recalled: answers to training questions; empty where these are not available.
+        rewordings, misspelt, invented: empty and None where nobody is named in the questions.
+        people: the name in each training and evaluation question, where it is known.
+    """
+
+    recalled: list[Answer]
+    rewordings: list[ProbeResult]
+    misspelt: ProbeResult | None
+    invented: InventedPeople | None
+    people: dict[str, str]
+
+
+def probe(
+    opened: AnsweringRun,
+    questions: QuestionSet,
+    answers: Sequence[Answer],
+    threshold: float | None,
+    seed: int,
+    reporter: Reporter,
+) -> Probed:
+    """Ask a run its training questions again, and every probe of some questions.
+
+    Args:
+        opened: is asked; everything is decoded together.
+        questions: evaluation questions.
+        answers: the run's answers to them.
+        threshold: the confidence from which on these reach the target accuracy.
+        seed: of all draws.
+        reporter: is notified what cannot be asked.
+    """
+    facts, maker = opened.facts, None
+    if facts is not None:
+        try:
+            drawn = Random(derive_seed(seed, "people"))
+            maker = ProbeMaker.of(questions, facts.corpus, MOST, drawn)
+        except DataError as error:
+            reporter.note(f"no probes: {error}")
+    training = opened.training.items if opened.training else ()
+    sample = pick(training, MOST, Random(derive_seed(seed, "recall")))
+    probes = [Probe("training questions", tuple(sample))]
+    if maker is not None:
+        n = min(MOST, len(questions.items))
+        probes += [
+            *maker.rewordings(),
+            maker.misspelt(Random(derive_seed(seed, "misspelt"))),
+            maker.invented(n, Random(derive_seed(seed, "invented"))),
         ]
-        return [
-            Probe(
-                name,
-                tuple(self._like(i, ask(person)) for i, person in self.people),
-                tuple(i for i, _ in self.people),
-            )
-            for name, ask in dict(forms).items()
-        ]
-
-    def misspelt(self, rng: Random) -> Probe:
-        """Ask about the same people with one letter of the name wrong.
-
-        Two letters that follow each other change places, or one becomes another; never the first
-        of a word, and never so that somebody else's name comes out.
-        """
-        letters = sorted({c for name in self.subjects for c in name if c.islower()})
-        known = set(self.subjects)
-        made = [(i, _misspell(name, letters, known, rng)) for i, name in self.people]
-        found = [(i, name) for i, name in made if name]
-        return Probe(
-            "one letter of the name wrong",
-            tuple(self._like(i, self.template.ask(name)) for i, name in found),
-            tuple(i for i, _ in found),
-        )
-
-    def invented(self, n: int, rng: Random) -> Probe:
-        """Ask about people who do not exist: given names of one with the surname of another.
-
-        Nobody in the corpus has the first and the last of these names together, and the whole
-        name stands nowhere in it.
-        """
-        parts = [name.rpartition(" ")[::2] for name in self.subjects if " " in name]
-        taken = {(given.partition(" ")[0], last) for given, last in parts}
-        names: dict[str, None] = {}
-        for _ in range(n * TRIES if parts else 0):
-            given, last = choice(parts, rng)[0], choice(parts, rng)[1]
-            name = f"{given} {last}"
-            if (given.partition(" ")[0], last) not in taken and name not in self.text:
-                names[name] = None
-            if len(names) == n:
-                break
-        asked = (Question(self.template.ask(name), None, i) for i, name in enumerate(names, 1))
-        return Probe("people who do not exist", tuple(asked))
-
-    def _like(self, index: int, text: str) -> Question:
-        source = self.questions.items[index]
-        return Question(text, source.answer, source.line)
+    probes = [fitting(each, opened.tokenizer, opened.model.config.block_size) for each in probes]
+    recalled, *found = _ask_together(opened, probes)
+    if facts is None or maker is None:
+        return Probed(recalled, [], None, None, {})
+    *rewordings, misspelt, _ = (
+        judge_probe(made, said, answers) if made.sources else None
+        for made, said in zip(probes[1:], found, strict=True)
+    )
+    return Probed(
+        recalled=recalled,
+        rewordings=[result for result in rewordings if result],
+        misspelt=misspelt,
+        invented=judge_invented(found[-1], answers, facts, threshold) if found[-1] else None,
+        people=_people(maker, [*training, *questions.items]),
+    )
 
 
-def _misspell(name: str, letters: Sequence[str], known: set[str], rng: Random) -> str | None:
-    """Return a name with one letter wrong; None where no try gives a new name."""
-    inner = [i for i in range(1, len(name)) if name[i].islower() and name[i - 1].isalpha()]
-    for _ in range(TRIES if inner else 0):
-        at = choice(inner, rng)
-        if below(2, rng) and at + 1 in inner:
-            wrong = name[:at] + name[at + 1] + name[at] + name[at + 2 :]
-        else:
-            wrong = name[:at] + choice(letters, rng) + name[at + 1 :]
-        if wrong not in known and wrong != name:
-            return wrong
-    return None
+def _ask_together(opened: AnsweringRun, probes: Sequence[Probe]) -> list[list[Answer]]:
+    items = tuple(question for probe in probes for question in probe.questions)
+    answers = iter(opened.answer_questions(QuestionSet("probes", items, "")) if items else ())
+    return [[next(answers) for _ in probe.questions] for probe in probes]
+
+
+def _people(maker: ProbeMaker, questions: Sequence[Question]) -> dict[str, str]:
+    named = ((q.text, maker.template.name_in(q.text)) for q in questions)
+    return {text: name for text, name in named if name}
+
+
+def fitting(probe: Probe, tokenizer: Tokenizer, block_size: int) -> Probe:
+    """Return a probe without the questions that are longer than a model's block."""
+
+    def fits(question: Question) -> bool:
+        answer = tokenizer.encode_known(question.answer or "")
+        return len(prompt_ids(tokenizer, question.text)) + len(answer) < block_size
+
+    kept = [i for i, question in enumerate(probe.questions) if fits(question)]
+    sources = tuple(probe.sources[i] for i in kept) if probe.sources else ()
+    return Probe(probe.name, tuple(probe.questions[i] for i in kept), sources)
+
+
+def judge_probe(probe: Probe, asked: Sequence[Answer], all_plain: Sequence[Answer]) -> ProbeResult:
+    """Compare the answers to a probe with those to its sources; at least one.
+
+    Args:
+        probe: with sources.
+        asked: its answers.
+        all_plain: the answers to the evaluation questions.
+    """
+    plain = [all_plain[i] for i in probe.sources]
+    return ProbeResult(
+        name=probe.name,
+        example=probe.questions[0].text,
+        score=score_answers(asked),
+        as_asked=score_answers(plain),
+        pairing=pair([a.is_right for a in plain], [a.is_right for a in asked]),
+        n_same=sum(a.answer == b.answer for a, b in zip(asked, plain, strict=True)),
+        confidence=median(confidences(asked)) or 0.0,
+        confidence_as_asked=median(confidences(plain)) or 0.0,
+    )
+
+
+def judge_invented(
+    asked: Sequence[Answer], real: Sequence[Answer], facts: FactIndex, threshold: float | None
+) -> InventedPeople:
+    """Compare the answers about invented people with those about real ones; at least one each.
+
+    Args:
+        asked: about people who do not exist.
+        real: about those who do.
+        facts: the training texts.
+        threshold: the confidence from which on the model's answers are right often enough.
+    """
+    invented, known = confidences(asked), confidences(real)
+    surest = sorted(asked, key=lambda a: -a.log_probability)
+    return InventedPeople(
+        n=len(asked),
+        n_places=sum(a.answer in facts.answer_counts for a in asked),
+        confidence=median(invented) or 0.0,
+        confidence_of_real=median(known) or 0.0,
+        auroc=auroc(known, invented) or 0.0,
+        n_sure=None if threshold is None else int((invented >= threshold).sum()),
+        threshold=threshold,
+        confidences=sorted(invented.tolist()),
+        confidences_of_real=sorted(known.tolist()),
+        fallbacks=Counter(a.answer for a in asked).most_common(3),
+        examples=surest[:3],
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 
 def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -56,24 +56,20 @@ class Score:
 
     n_right: int
     n: int
+    JSON: ClassVar[tuple[str, ...]] = ("n_right", "n", "accuracy", "interval_95")
 
     @property
     def accuracy(self) -> float:
         """Share of right answers."""
         return self.n_right / self.n
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values, with its 95 % interval."""
-        low, high = wilson_interval(self.n_right, self.n)
-        return {
-            "n_right": self.n_right,
-            "n": self.n,
-            "accuracy": self.accuracy,
-            "interval_95": [low, high],
-        }
+    @property
+    def interval_95(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy."""
+        return wilson_interval(self.n_right, self.n)
 
     def __str__(self) -> str:
-        low, high = wilson_interval(self.n_right, self.n)
+        low, high = self.interval_95
         return (
             f"{self.accuracy:.1%} ({self.n_right} of {self.n}; 95 % interval {low:.1%}-{high:.1%})"
         )

@@ -27,6 +27,7 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.system.device import choose_device
 from nanoknow.system.files import write_atomically
+from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import QuestionAnswering
@@ -59,8 +60,8 @@ class Augmentation:
         """Return it as plain values."""
         return {
             **asdict(self),
-            "reader": self.reader.to_json(),
-            "eval": self.eval.to_json() if self.eval else None,
+            "reader": plain(self.reader),
+            "eval": plain(self.eval),
         }
 
 

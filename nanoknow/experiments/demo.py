@@ -13,7 +13,7 @@ from typing import Any
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
-from nanoknow.evaluation.baseline import Baseline, baseline
+from nanoknow.evaluation.baseline import BaselineResult, baseline
 from nanoknow.evaluation.evaluate import evaluate
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.demo_figure import plot_demo
@@ -21,6 +21,7 @@ from nanoknow.experiments.pipeline import pretrain_and_finetune, train_or_resume
 from nanoknow.runs.folders import runs_folder
 from nanoknow.runs.run import Run
 from nanoknow.system.files import write_atomically
+from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.finetune import finetune
 from nanoknow.training.session import TrainingOptions
@@ -42,7 +43,7 @@ class DemoReport:
 
     folder: str
     scores: dict[str, list[Score]]
-    constant: Baseline
+    constant: BaselineResult
     seconds: float
     picture: str
 
@@ -50,8 +51,8 @@ class DemoReport:
         """Return it as plain values."""
         return {
             "folder": self.folder,
-            "scores": {name: [s.to_json() for s in each] for name, each in self.scores.items()},
-            "constant": self.constant.to_json(),
+            "scores": {name: [plain(s) for s in each] for name, each in self.scores.items()},
+            "constant": plain(self.constant),
             "seconds": round(self.seconds, 1),
             "picture": self.picture,
         }
@@ -99,7 +100,9 @@ def demo(
     return report
 
 
-def _plot(first: Path, scores: dict[str, list[Score]], constant: Baseline, picture: Path) -> None:
+def _plot(
+    first: Path, scores: dict[str, list[Score]], constant: BaselineResult, picture: Path
+) -> None:
     """Draw the accuracies of all seeds and the curves of the first."""
     bars = [(name, [s.accuracy for s in each]) for name, each in scores.items()]
     bars.append((f"everybody: {constant.answer}", [constant.score.accuracy]))

@@ -24,12 +24,13 @@ from nanoknow.config.sweep import SweepConfig
 from nanoknow.data.sources import Texts
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import count_right
+from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import Stage, pretrain_and_finetune
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.files import write_atomically
+from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.registry import sources
 from nanoknow.training.session import TrainingOptions, TrainingSummary
@@ -77,8 +78,8 @@ class Row:
             "name": self.name,
             "changes": self.changes,
             "seeds": list(self.outcomes),
-            "scores": [run.score.to_json() for run in runs],
-            "recall": [run.recall.to_json() for run in runs],
+            "scores": [plain(run.score) for run in runs],
+            "recall": [plain(run.recall) for run in runs],
             "losses": [run.loss for run in runs],
             "minutes": [round(run.minutes, 2) for run in runs],
             "predictions": [path for run in runs for path in run.predictions],
@@ -223,7 +224,7 @@ def _examine(
     recalled = opened.answer_questions(opened.training)
     return Outcome(
         score=score,
-        recall=Score(count_right(recalled), len(recalled)),
+        recall=score_answers(recalled),
         loss=pretraining.loss,
         minutes=(pretraining.seconds + finetuning.seconds) / 60,
         predictions=tuple(evaluate(run, data, device, reporter).predictions for data in asked),

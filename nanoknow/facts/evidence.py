@@ -27,7 +27,7 @@ class Evidence:
             without any.
         sentence: around the answer, shortened; None where none of the documents holds it as
             whole words outside the name itself.
-        mentioned: whether the answer stands anywhere in the text, as whole words.
+        mentioned: whether the answer is anywhere in the text, as whole words.
     """
 
     documents: int

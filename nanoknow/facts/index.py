@@ -57,28 +57,29 @@ class FactIndex:
     def in_documents(
         self, question: Question, within: int | None = None, *, exact: bool = False
     ) -> bool:
-        """Whether the answer stands in the subject's own documents, or in their first part.
+        """Whether an accepted answer is in the subject's own documents, or in their first part.
 
         Args:
-            question: one with an answer.
+            question: one with answers.
             within: look at so many characters of each document only.
             exact: as for ``documents_about``.
         """
-        answer = question.answer or ""
         documents = self.documents_about(question.text, exact=exact)
-        return any(answer in document[:within] for document in documents)
+        return any(gold in document[:within] for document in documents for gold in question.gold)
 
     @cached_property
     def answer_counts(self) -> Counter[str]:
-        """How often each answer stands among the training questions."""
+        """How many training questions accept each answer."""
         items = self.training.items if self.training else ()
-        return Counter(q.answer for q in items if q.answer is not None)
+        return Counter(answer for q in items for answer in q.gold)
 
     def mentions(self, text: str) -> bool:
-        """Whether a string stands in the corpus, as whole words."""
+        """Whether a string is in the corpus, as whole words."""
         if text not in self._mentioned:
-            found = whole_words(text).search(self.corpus.text) if text.strip() else None
-            self._mentioned[text] = found is not None
+            corpus = self.corpus.text
+            # Most strings that are not there at all are ruled out hundreds of times faster so.
+            possible = bool(text.strip()) and text in corpus
+            self._mentioned[text] = possible and whole_words(text).search(corpus) is not None
         return self._mentioned[text]
 
 

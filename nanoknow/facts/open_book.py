@@ -92,7 +92,7 @@ class OpenBook:
 def as_questions(pairs: Sequence[tuple[Candidate, bool]], name: str) -> QuestionSet:
     """Make questions for the reader of labelled candidates."""
     items = tuple(
-        Question(candidate.prompt, YES if right else NO, line)
+        Question(candidate.prompt, (YES if right else NO,), line)
         for line, (candidate, right) in enumerate(pairs, start=1)
     )
     return QuestionSet(name, items, "")

@@ -50,7 +50,7 @@ def knowledge_section(report: Report) -> Section | None:
                 right(bucket.score),
                 percent(bucket.score.accuracy),
                 interval(bucket.score),
-                percent(bucket.confidence),
+                percent(bucket.median_confidence),
             )
         )
     columns = ("", "right", "accuracy", "95 %", "confidence")
@@ -76,7 +76,7 @@ def wrong_section(report: Report) -> Section | None:
         [
             (
                 kind.name,
-                "; ".join(f"{a.answer!r} for {a.gold!r}" for a in kind.examples[:2]) or NONE,
+                "; ".join(f"{a.answer!r} for {a.gold[0]!r}" for a in kind.examples[:2]) or NONE,
                 str(kind.n),
                 percent(kind.n / wrong.n),
             )

@@ -9,25 +9,23 @@ from random import Random
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import CheckpointError, ConfigError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import Answer
+from nanoknow.evaluation.answers import Answer, score_answers
+from nanoknow.evaluation.baseline import PairedBaseline, lookup_baseline
 from nanoknow.evaluation.buckets import Bucket, buckets, confidences, rights
 from nanoknow.evaluation.calibration import measure_confidence
 from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
-from nanoknow.evaluation.probe import probe
-from nanoknow.evaluation.scores import Score, pair
+from nanoknow.evaluation.probes import probe
 from nanoknow.evaluation.wrong_answers import sort_wrong_answers
-from nanoknow.facts.lookup import LookUp
-from nanoknow.report.findings import Report, Rival
+from nanoknow.report.findings import Report
 from nanoknow.report.page import page
 from nanoknow.runs.checkpoint import read_checkpoint
 from nanoknow.system.files import write_atomically
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed
-from nanoknow.tasks.question_answering import is_right
 from nanoknow.tasks.span_corruption import longest_truncation
 
 
@@ -95,9 +93,9 @@ def _assemble(
         f"epoch {evaluation.epoch}",
         pretrained=opened.run.record.started_from is not None,
         questions=evaluation.questions,
-        score=Score(int(right.sum()), len(answers)),
-        rivals=_rivals(opened, questions.items, evaluation),
-        constant=evaluation.baseline_answer,
+        score=score_answers(answers),
+        rivals=_baselines(opened, questions, evaluation),
+        constant=evaluation.baseline.answer if evaluation.baseline else None,
         buckets=buckets(answers, facts, _reach(opened)) if facts else [],
         recall=_recall(opened, probed.recalled),
         wrong=sort_wrong_answers(answers, facts, probed.people) if facts else None,
@@ -111,28 +109,14 @@ def _assemble(
     )
 
 
-def _rivals(
-    opened: AnsweringRun, questions: Sequence[Question], evaluation: Evaluation
-) -> list[Rival]:
-    """Score what answers the same questions without a model."""
-    ours = rights(evaluation.answers).tolist()
-
-    def rival(method: str, name: str, said: Sequence[str | None]) -> Rival:
-        theirs = [
-            is_right(answer or "", question.answer or "")
-            for answer, question in zip(said, questions, strict=True)
-        ]
-        return Rival(method, name, Score(sum(theirs), len(theirs)), pair(ours, theirs))
-
-    rivals = []
-    constant = evaluation.baseline_answer
-    if constant is not None:
-        name = f"saying {constant!r} to all"
-        rivals.append(rival("constant", name, [constant] * len(questions)))
+def _baselines(
+    opened: AnsweringRun, questions: QuestionSet, evaluation: Evaluation
+) -> list[PairedBaseline]:
+    """Compare with what answers the same questions without a model."""
+    found = [evaluation.baseline] if evaluation.baseline else []
     if opened.facts is not None and opened.training is not None:
-        found = LookUp(opened.facts).answers(q.text for q in questions)
-        rivals.append(rival("lookup", "looking it up in the documents", found))
-    return rivals
+        found.append(lookup_baseline(questions, opened.facts))
+    return [each.beside(evaluation.answers) for each in found]
 
 
 def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:

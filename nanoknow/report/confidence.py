@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.calibration import Selection
-from nanoknow.evaluation.probing import InventedPeople, ProbeResult
+from nanoknow.evaluation.probes import InventedPeople, ProbeResult
 from nanoknow.report.findings import NONE, Report, percent
 from nanoknow.report.tables import ReportTable, Row, Section, right
 

@@ -108,7 +108,7 @@ def _buckets(report: Report) -> Picture:
         if bucket.group != group:
             group = bucket.group
             lines.append(Line(group, None))
-        lines.append(Line(bucket.name, bucket.score, confidence=bucket.confidence))
+        lines.append(Line(bucket.name, bucket.score, confidence=bucket.median_confidence))
     return _dots("knowledge", "Accuracy by what training had to say", lines)
 
 
@@ -221,8 +221,8 @@ def _coverage(report: Report) -> Picture:
     with drawing("coverage", 3.0, title, words) as drawn:
         axes = drawn.axes
         axes.plot(
-            [100 * s.coverage for s in c.curve],
-            [100 * (s.accuracy or 0) for s in c.curve],
+            [100 * s.coverage for s in c.selections],
+            [100 * (s.accuracy or 0) for s in c.selections],
             color=RIGHT,
         )
         axes.axhline(100 * c.target, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
@@ -246,8 +246,8 @@ def _silence(report: Report) -> Picture:
     )
     with drawing("silence", 3.0, title, words) as drawn:
         axes = drawn.axes
-        xs = [100.0, *(100 * (s.threshold or 0) for s in c.curve), 0.0]
-        ys = [0.0, *(s.score for s in c.curve), c.everything.score]
+        xs = [100.0, *(100 * (s.threshold or 0) for s in c.selections), 0.0]
+        ys = [0.0, *(s.score for s in c.selections), c.everything.score]
         axes.step(xs, ys, color=RIGHT, where="pre")
         axes.axhline(0, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
         axes.text(0, 0, "saying nothing", color=QUIET, va="bottom")

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from nanoknow.evaluation.baseline import PairedBaseline
 from nanoknow.evaluation.buckets import ASKED, UNASKED, Bucket
 from nanoknow.evaluation.calibration import Confidence
-from nanoknow.evaluation.probing import InventedPeople, ProbeResult
-from nanoknow.evaluation.scores import Pairing, Score
+from nanoknow.evaluation.probes import InventedPeople, ProbeResult
+from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
+from nanoknow.system.plain import plain
 
 NONE = "–"
-
-
-@dataclass(frozen=True)
-class Rival:
-    """Another way to answer the questions, and the model beside it.
-
-    Attributes:
-        method: of ``nanoknow baseline``.
-        name: what it does.
-        score: its own.
-        pairing: model first, this second.
-    """
-
-    method: str
-    name: str
-    score: Score
-    pairing: Pairing
 
 
 @dataclass(frozen=True)
@@ -61,7 +46,7 @@ class Report:
     pretrained: bool
     questions: str
     score: Score
-    rivals: list[Rival]
+    rivals: list[PairedBaseline]
     constant: str | None
     buckets: list[Bucket]
     recall: Bucket | None
@@ -83,19 +68,6 @@ class Report:
         """Return it as plain values, with its findings."""
         found = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
         return {**found, "findings": findings(self)}
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a report holds
-    """Return dataclasses, also inside of lists and mappings, as plain values."""
-    if hasattr(value, "to_json"):
-        return plain(value.to_json())
-    if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
 
 
 def percent(share: float | None) -> str:

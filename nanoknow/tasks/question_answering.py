@@ -121,8 +121,3 @@ def describe_unknown(unknown: Counter[str]) -> str:
         f"left out {unknown.total()} characters that the vocabulary does not hold: "
         f"{describe(list(unknown))}"
     )
-
-
-def is_right(answer: str, gold: str) -> bool:
-    """Judge an answer: equal to the gold place, character for character."""
-    return answer == gold

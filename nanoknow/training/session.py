@@ -15,10 +15,10 @@ from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig, StageCo
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import Interrupted
-from nanoknow.evaluation.answers import answer_questions, count_right
-from nanoknow.evaluation.scores import Score
+from nanoknow.evaluation.answers import answer_questions, score_answers
 from nanoknow.runs.checkpoint import CheckpointRecord, save_checkpoint
 from nanoknow.runs.run import Run
+from nanoknow.system.plain import plain
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.signals import StopSignals
@@ -195,8 +195,7 @@ class Sitting:
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
         if due and self.eval_task is not None:
             answers = answer_questions(self.trainer.model, self.eval_task)
-            score = Score(count_right(answers), len(answers))
-            self._note("accuracy", **place, **score.to_json())
+            self._note("accuracy", **place, **plain(score_answers(answers)))
 
     def _note(self, kind: str, **values: object) -> None:
         self.run.record_metrics(kind, **values)

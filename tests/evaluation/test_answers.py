@@ -14,21 +14,25 @@ from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.evaluation.answers import (
+    KNOWN,
+    NEAR,
     NOWHERE,
-    PLACE,
+    OTHER,
+    OWN,
     RIGHT,
     VERDICTS,
-    WORDS,
     Answer,
     answer_questions,
-    count_right,
     count_verdicts,
+    score_answers,
     split_by_facts,
 )
+from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
+from nanoknow.system.plain import plain
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
 from tests.helpers.decoding import scramble
 from tests.helpers.texts import corpus_of
@@ -40,7 +44,8 @@ NAMES = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal"]
 
 def asked(gold: list[str | None], texts: list[str] | None = None) -> QuestionSet:
     texts = texts or [f"Where was {name} born?" for name in NAMES]
-    items = [Question(t, g, i) for i, (t, g) in enumerate(zip(texts, gold, strict=True), 1)]
+    pairs = zip(texts, gold, strict=True)
+    items = [Question(t, (g,) if g else (), i) for i, (t, g) in enumerate(pairs, 1)]
     return QuestionSet("q.tsv", tuple(items), "0" * 64)
 
 
@@ -68,7 +73,7 @@ def written(model: CharacterModel) -> list[str]:
 
 
 def facts_on(documents: list[str], training: list[str] | None = None) -> FactIndex:
-    items = tuple(Question("Where?", place, i) for i, place in enumerate(training or []))
+    items = tuple(Question("Where?", (place,), i) for i, place in enumerate(training or []))
     questions = QuestionSet("train.tsv", items, "0" * 64) if training is not None else None
     return FactIndex(corpus_of("\n".join(documents)), questions)
 
@@ -79,29 +84,46 @@ def test_questions_are_answered_in_their_order(model: CharacterModel, written: l
     assert [a.answer for a in answers] == written
     assert all(a.log_probability < 0 for a in answers)
     assert {(a.gold, a.verdict, a.in_document, a.seen_in_training) for a in answers} == {
-        (None, None, None, None)
+        ((), None, None, None)
     }
-    assert count_right(answers) == 0
+    assert score_answers(answers) == Score(0, 8)
 
 
 def test_right_answers_are_those_equal_to_gold(model: CharacterModel, written: list[str]) -> None:
     gold: list[str | None] = [*written[:3], *(answer + "x" for answer in written[3:])]
     answers = answer_questions(model, task_on(asked(gold)))
-    assert count_right(answers) == 3
+    assert score_answers(answers) == Score(3, 8)
+    assert [a.is_right for a in answers] == [True] * 3 + [False] * 5
     assert [a.verdict for a in answers] == [RIGHT] * 3 + [None] * 5
+
+
+@pytest.mark.parametrize("answer", ["london", "London ", "", "Lond", "New London"])
+def test_only_an_exact_answer_is_right_and_any_accepted_one(answer: str) -> None:
+    def said(answer: str) -> Answer:
+        return Answer("Where?", ("Londinium", "London"), answer, -1.0, None, None, None, "")
+
+    assert said("London").is_right
+    assert said("Londinium").is_right
+    assert not said(answer).is_right
 
 
 def test_wrong_answers_are_known_or_found_nowhere(
     model: CharacterModel, written: list[str]
 ) -> None:
-    gold: list[str | None] = [written[0], *["Rome"] * 7]
-    documents = [f"Zed. Lived in {written[1]}, it seems.", f"Yan. x{written[2]}x"]
+    gold: list[str | None] = [written[0], *["Bergamo"] * 7]
+    documents = [
+        f"Zed. Lived in {written[1]}, it seems.",
+        f"Yan. x{written[2]}x",
+        f"{NAMES[4]}. Of {written[4]}.",
+    ]
     facts = facts_on(documents, training=[written[3], "Rome"])
     answers = answer_questions(model, task_on(asked(gold)), facts)
-    # right; a whole word of the text; only part of a word; a training answer; nowhere
-    expected = [RIGHT, WORDS, NOWHERE, PLACE, *[NOWHERE] * 4]
+    # right; a whole word of the text; only part of a word; a training answer; a whole word of the
+    # person's own document; nowhere
+    expected = [RIGHT, OTHER, NOWHERE, KNOWN, OWN, *[NOWHERE] * 3]
     assert [a.verdict for a in answers] == expected
-    assert count_verdicts(answers) == {RIGHT: 1, PLACE: 1, WORDS: 1, NOWHERE: 5}
+    counts = {RIGHT: 1, NEAR: 0, OWN: 1, KNOWN: 1, OTHER: 1, NOWHERE: 4}
+    assert count_verdicts(answers) == counts
 
 
 def test_facts_tell_where_the_gold_answer_stands(model: CharacterModel) -> None:
@@ -124,7 +146,7 @@ def test_an_answer_names_the_characters_it_had_to_leave_out(model: CharacterMode
 
 def made_answer(verdict: str, in_document: bool, seen: bool) -> Answer:
     answer = "Rome" if verdict == RIGHT else "Oslo"
-    return Answer("Where?", "Rome", answer, -1.0, verdict, in_document, seen, "")
+    return Answer("Where?", ("Rome",), answer, -1.0, verdict, in_document, seen, "")
 
 
 @given(
@@ -134,23 +156,23 @@ def made_answer(verdict: str, in_document: bool, seen: bool) -> Answer:
 def test_splits_add_up_to_all_answers(rows: list[tuple[str, bool, bool]]) -> None:
     answers = [made_answer(*row) for row in rows]
     splits = split_by_facts(answers)
-    places = [(split["in_document"], split["seen_in_training"]) for split in splits]
+    places = [(split.in_document, split.seen_in_training) for split in splits]
     assert sorted(places) == [(False, False), (False, True), (True, False), (True, True)]
-    assert sum(split["n"] for split in splits) == len(rows)
-    assert sum(split["n_right"] for split in splits) == count_right(answers)
+    assert sum(split.n for split in splits) == len(rows)
+    assert sum(split.n_right for split in splits) == sum(a.is_right for a in answers)
     for split, place in zip(splits, places, strict=True):
         here = [row for row in rows if row[1:] == place]
-        assert split["n"] == len(here) == sum(split["verdicts"].values())
-        assert split["n_right"] == split["verdicts"][RIGHT] == [row[0] for row in here].count(RIGHT)
+        assert split.n == len(here) == sum(split.verdicts.values())
+        assert split.n_right == split.verdicts[RIGHT] == [row[0] for row in here].count(RIGHT)
     assert count_verdicts(answers) == {
-        verdict: sum(split["verdicts"][verdict] for split in splits) for verdict in VERDICTS
+        verdict: sum(split.verdicts[verdict] for split in splits) for verdict in VERDICTS
     }
 
 
 def test_an_answer_turns_into_plain_values() -> None:
-    assert made_answer(RIGHT, in_document=True, seen=False).to_json() == {
+    assert plain(made_answer(RIGHT, in_document=True, seen=False)) == {
         "question": "Where?",
-        "gold": "Rome",
+        "gold": ["Rome"],
         "answer": "Rome",
         "log_probability": -1.0,
         "verdict": "right",

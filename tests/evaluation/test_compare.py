@@ -55,6 +55,22 @@ def test_compare_believes_no_saved_confidence_that_cannot_be(markup: Path, score
     assert read(saved) == whole
 
 
+@pytest.mark.parametrize("with_gold", [True, False])
+def test_compare_asks_again_where_release_0_1_0_saved_the_answers(
+    markup: Path, with_gold: bool
+) -> None:
+    succeed("evaluate", "runs/untaught")
+    [saved] = (markup / "runs/untaught/predictions").glob("dev-*.jsonl")
+    whole = read(saved)
+    rows = [json.loads(line) for line in whole.splitlines()]
+    for row in rows:  # it had one answer, or none, in place of a list of them
+        row["gold"] = row["gold"][0] if with_gold else None
+        row["verdict"] = "wrong, a known place"
+    saved.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert "runs/untaught: asked now" in succeed("compare", "runs/<i>&run", "runs/untaught").stderr
+    assert read(saved) == whole
+
+
 def test_compare_wants_different_runs_and_the_same_questions(markup: Path) -> None:
     assert "name two runs or more" in refuse("compare", "runs/untaught")
     line = refuse("compare", "runs/untaught", "runs/<i>&run", "runs/../runs/untaught")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answers import Answer
+from nanoknow.evaluation.compare import compare_answers
 from nanoknow.evaluation.compare_figure import plot_comparison
-from nanoknow.evaluation.comparison import compare_answers
 from nanoknow.evaluation.scores import Score, holm
 from tests.helpers.pictures import check_png
 
@@ -21,7 +21,9 @@ from tests.helpers.pictures import check_png
 def answers(rights: list[bool], inside: list[bool] | None = None) -> list[Answer]:
     told: list[bool | None] = [*inside] if inside else [None] * len(rights)
     return [
-        Answer("Where?", "Rome", "Rome" if r else "Oslo", log(0.9 if r else 0.2), None, i, None, "")
+        Answer(
+            "Where?", ("Rome",), "Rome" if r else "Oslo", log(0.9 if r else 0.2), None, i, None, ""
+        )
         for r, i in zip(rights, told, strict=True)
     ]
 
@@ -55,8 +57,7 @@ def test_holm_keeps_the_order_and_rejects_what_stepping_down_rejects(ps: list[fl
 )
 def test_every_pair_is_counted_on_the_same_questions(table: list[list[bool]]) -> None:
     by_run = [list(column) for column in zip(*table, strict=True)]
-    names = [f"run-{i}" for i in range(len(by_run))]
-    found = compare_answers("q.tsv", names, [answers(rights) for rights in by_run])
+    found = compare_answers("q.tsv", {f"run-{i}": answers(r) for i, r in enumerate(by_run)})
     assert [run.score for run in found.runs] == [Score(sum(r), len(table)) for r in by_run]
     expected = list(combinations("ABCD"[: len(by_run)], 2))
     assert [(each.first, each.second) for each in found.pairs] == expected
@@ -73,7 +74,7 @@ def test_every_pair_is_counted_on_the_same_questions(table: list[list[bool]]) ->
 
 def test_accuracy_in_the_document_counts_only_where_that_is_known() -> None:
     known = answers([True, False, True, True], [True, True, False, True])
-    found = compare_answers("q.tsv", ["a", "b"], [known, answers([False] * 4)])
+    found = compare_answers("q.tsv", {"a": known, "b": answers([False] * 4)})
     assert found.runs[0].score_in_document == Score(2, 3)
     assert found.runs[1].score_in_document is None
     assert (found.runs[0].auroc, found.runs[1].auroc) == (1.0, None)
@@ -82,7 +83,7 @@ def test_accuracy_in_the_document_counts_only_where_that_is_known() -> None:
 def test_a_comparison_is_drawn_whatever_its_runs_are_called(tmp_path: Path) -> None:
     names = ["runs/$x^2$", "runs/学習", "runs/" + "long" * 20]
     rights = [[True, False, True], [False, False, False], [True, True, True]]
-    found = compare_answers("q.tsv", names, [answers(r) for r in rights])
+    found = compare_answers("q.tsv", {n: answers(r) for n, r in zip(names, rights, strict=True)})
     plot_comparison(found, tmp_path / "compare.png")
     check_png((tmp_path / "compare.png").read_bytes())
     with pytest.raises(ConfigError, match=r"use \.png or \.svg"):

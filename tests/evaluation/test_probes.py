@@ -12,8 +12,8 @@ from nanoknow.data.corpus import Corpus, corpus_from_pieces
 from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import DataError
-from nanoknow.evaluation.probes import BORN, ProbeMaker
-from nanoknow.evaluation.wrong_answers import edit_distance
+from nanoknow.evaluation.answers import edit_distance
+from nanoknow.evaluation.probe_questions import BORN, ProbeMaker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.templates import Template
 from tests.helpers.texts import corpus_of
@@ -49,20 +49,20 @@ def test_the_built_in_worlds_questions_are_put_in_five_other_ways() -> None:
 
 
 def test_another_form_of_question_keeps_its_own_words() -> None:
-    items = tuple(Question(f"Tell me about {name}?", "x", 1) for name in sorted(NAMES)[:5])
+    items = tuple(Question(f"Tell me about {name}?", ("x",), 1) for name in sorted(NAMES)[:5])
     made = maker(QuestionSet("q.tsv", items, ""))
     assert made.template == Template("Tell me about ", "?")
     assert [p.name for p in made.rewordings()] == ["tell me about X?", "tell me about X"]
 
 
 def test_questions_that_follow_no_form_are_left_out() -> None:
-    odd = (*DEV.items, Question("Who?", "Rome", 99), Question("Where was  born?", "Rome", 100))
-    people = maker(QuestionSet("q.tsv", odd, "")).people
+    odd = (Question("Who?", ("Rome",), 99), Question("Where was  born?", ("Rome",), 100))
+    people = maker(QuestionSet("q.tsv", (*DEV.items, *odd), "")).people
     assert [index for index, _ in people] == list(range(len(DEV.items)))
 
 
 def test_questions_about_nobody_in_the_corpus_cannot_be_probed() -> None:
-    items = (Question("Where was Nobody born?", "Rome", 1),)
+    items = (Question("Where was Nobody born?", ("Rome",), 1),)
     with pytest.raises(DataError, match=r"q\.tsv: no question names the subject"):
         maker(QuestionSet("q.tsv", items, ""))
 
@@ -103,12 +103,12 @@ def test_an_invented_person_has_names_of_the_corpus_that_nobody_has_together(see
         assert name.rpartition(" ")[2] in family_names
         assert (name.split()[0], name.split()[-1]) not in ends
         assert name not in CORPUS.text
-        assert question.answer is None
+        assert question.gold == ()
 
 
 def test_a_corpus_of_few_names_invents_as_many_people_as_it_can() -> None:
     corpus = corpus_of("Ada Fox. Of Rome.\nBo Hall. Of Oslo.\nPlato. Of Athens.")
-    items = (Question("Where was Ada Fox born?", "Rome", 1),)
+    items = (Question("Where was Ada Fox born?", ("Rome",), 1),)
     made = maker(QuestionSet("q.tsv", items, ""), corpus)
     asked = {question.text for question in made.invented(50, Random(0)).questions}
     assert asked == {"Where was Ada Hall born?", "Where was Bo Fox born?"}

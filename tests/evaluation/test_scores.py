@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoknow.data.questions import Question
-from nanoknow.evaluation.baseline import constant_baseline
 from nanoknow.evaluation.scores import Score, pair, wilson_interval
+from nanoknow.system.plain import plain
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_a_score_tells_accuracy_and_interval() -> None:
     score = Score(25, 500)
     assert score.accuracy == 0.05
     assert str(score) == "5.0% (25 of 500; 95 % interval 3.4%-7.3%)"
-    found = score.to_json()
+    found = plain(score)
     assert found.pop("interval_95") == pytest.approx([0.0341, 0.0728], abs=5e-5)
     assert found == {"n_right": 25, "n": 500, "accuracy": 0.05}
 
@@ -98,15 +97,3 @@ def test_mcnemar_of_no_difference_is_1() -> None:
 def test_mcnemar_refuses_lists_of_different_lengths() -> None:
     with pytest.raises(ValueError, match="zip"):
         pair([True], [True, False])
-
-
-def test_a_constant_answer_scores_the_questions_that_have_it() -> None:
-    items = [Question(f"Where was {i} born?", "London", i) for i in range(25)]
-    items += [Question(f"Where was {i} born?", "Paris", i) for i in range(470)]
-    items += [Question("Where?", near, 0) for near in ("london", "London ", "New London", "", "L")]
-    assert constant_baseline(items, "London") == Score(25, 500)
-    assert constant_baseline(items, "Oslo") == Score(0, 500)
-
-
-def test_a_constant_answer_is_never_right_where_there_are_no_answers() -> None:
-    assert constant_baseline([Question("Where?", None, 1)], "London") == Score(0, 1)

@@ -9,19 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanoknow.data.questions import Question, QuestionSet
-from nanoknow.evaluation.answers import NOWHERE, PLACE, RIGHT, WORDS, Answer
-from nanoknow.evaluation.wrong_answers import (
-    ELSEWHERE,
-    INVENTED,
-    KINDS,
+from nanoknow.evaluation.answers import (
+    KNOWN,
     NEAR,
+    NOWHERE,
     OTHER,
     OWN,
-    Fallback,
+    VERDICTS,
+    Answer,
     edit_distance,
     is_near,
-    sort_wrong_answers,
+    judge,
 )
+from nanoknow.evaluation.wrong_answers import Fallback, sort_wrong_answers
 from nanoknow.facts.index import FactIndex
 from tests.helpers.texts import corpus_of
 
@@ -30,20 +30,16 @@ FACTS = FactIndex(
     corpus_of("Eve Fox. Eve Fox, a poet, left Lima for Bern.\nAda Fox. Of Rome, a tailor."),
     QuestionSet(
         "train.tsv",
-        tuple(Question(f"Where was {name} born?", place, 1) for name, place in TRAINING),
+        tuple(Question(f"Where was {name} born?", (place,), 1) for name, place in TRAINING),
         "",
     ),
 )
 
 
 def said(name: str, gold: str, answer: str) -> Answer:
-    if answer == gold:
-        verdict = RIGHT
-    elif answer in FACTS.answer_counts:
-        verdict = PLACE
-    else:
-        verdict = WORDS if FACTS.mentions(answer) else NOWHERE
-    return Answer(f"Where was {name} born?", gold, answer, -1.0, verdict, None, None, "")
+    question = Question(f"Where was {name} born?", (gold,), 1)
+    verdict = judge(question, answer, FACTS)
+    return Answer(question.text, question.gold, answer, -1.0, verdict, None, None, "")
 
 
 def people(names: list[str]) -> dict[str, str]:
@@ -55,19 +51,19 @@ def people(names: list[str]) -> dict[str, str]:
     [
         ("Rome", "Roma", NEAR),
         ("Rome", "Rom", NEAR),
-        ("Rome", "Rmoe", INVENTED),  # two letters of four: too far
+        ("Rome", "Rmoe", NOWHERE),  # two letters of four: too far
         ("Copenhagen", "Kopenhagen", NEAR),
         ("Lima", "Bern", OWN),
         ("Lima", "poet", OWN),
-        ("Lima", "Oslo", ELSEWHERE),
+        ("Lima", "Oslo", KNOWN),
         ("Lima", "tailor", OTHER),
-        ("Lima", "Xanadu", INVENTED),
-        ("Lima", "", INVENTED),
+        ("Lima", "Xanadu", NOWHERE),
+        ("Lima", "", NOWHERE),
     ],
 )
 def test_a_wrong_answer_is_of_the_first_kind_that_fits(gold: str, answer: str, kind: str) -> None:
     found = sort_wrong_answers([said("Eve Fox", gold, answer)], FACTS, {})
-    assert {k.name: k.n for k in found.kinds} == {k: int(k == kind) for k in KINDS}
+    assert {k.name: k.n for k in found.kinds} == {k: int(k == kind) for k in VERDICTS[1:]}
 
 
 def test_right_answers_are_not_among_the_wrong_but_among_the_frequent() -> None:

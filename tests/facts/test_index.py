@@ -121,11 +121,11 @@ def test_everybody_in_a_built_in_world_is_found_with_the_answer_in_their_documen
 def test_an_answer_counts_where_it_stands_in_the_persons_own_documents(
     facts: FactIndex, name: str, answer: str, expected: bool
 ) -> None:
-    assert facts.in_documents(Question(f"Where was {name} born?", answer, 1)) is expected
+    assert facts.in_documents(Question(f"Where was {name} born?", (answer,), 1)) is expected
 
 
 def test_a_prefix_must_hold_the_whole_answer(facts: FactIndex) -> None:
-    question = Question("Where was Ada Lovelace born?", "London", 1)
+    question = Question("Where was Ada Lovelace born?", ("London",), 1)
     end = DOCUMENTS[0].index("London") + len("London")
     assert facts.in_documents(question, end)
     assert not facts.in_documents(question, end - 1)
@@ -133,7 +133,7 @@ def test_a_prefix_must_hold_the_whole_answer(facts: FactIndex) -> None:
 
 
 def test_an_initial_hides_a_person_from_the_exact_name_only(facts: FactIndex) -> None:
-    question = Question("Where was Ada J. Lovelace born?", "York", 1)
+    question = Question("Where was Ada J. Lovelace born?", ("York",), 1)
     assert facts.in_documents(question)
     assert not facts.in_documents(question, exact=True)
 

@@ -14,7 +14,7 @@ from tests.helpers.texts import corpus_of
 
 
 def look_up(documents: list[str], places: list[str]) -> LookUp:
-    items = tuple(Question("Where?", place, i) for i, place in enumerate(places))
+    items = tuple(Question("Where?", (place,), i) for i, place in enumerate(places))
     return LookUp(FactIndex(corpus_of("\n".join(documents)), QuestionSet("t.tsv", items, "")))
 
 
