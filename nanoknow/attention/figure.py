@@ -12,7 +12,8 @@ from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nanoknow.attention.trace import LayerWeights, Look
+    from nanoknow.attention.question import AttentionReport
+    from nanoknow.attention.trace import LayerTrace
 
 
 BLUE, ORANGE, GREY = COLORS[:3]
@@ -101,19 +102,20 @@ def _draw_histogram(axes: Axes, finding: Finding, color: str, name: str) -> None
     axes.stairs(theory, edges, color=color, linewidth=1.2)
 
 
-def plot_weights(look: Look, read: str, written: str, path: Path) -> None:
-    """Draw what every head looked at: layers side by side, heads below each other.
+def plot_trace(report: AttentionReport, path: Path) -> None:
+    """Draw what every head attended to: layers side by side, heads below each other.
+
+    Along each panel are the characters that the model read, down each panel those that it wrote.
 
     Args:
-        look: the weights.
-        read: the characters that the model read, along each panel.
-        written: the characters that it wrote, down each panel.
+        report: of one question.
         path: .png or .svg.
 
     Raises:
         ConfigError: another format, or a folder that cannot be written.
     """
-    n_layers, n_heads = len(look.layers), look.layers[0].weights.shape[1]
+    trace, read, written = report.trace, report.read, report.written
+    n_layers, n_heads = len(trace.layers), trace.layers[0].weights.shape[1]
     width = min(max(1.8, 0.085 * len(read)), MAX_WIDTH / n_layers)
     height = 0.25 + 0.1 * len(written)
     size = (1.2 + width * n_layers, 1.1 + height * n_heads)
@@ -124,11 +126,11 @@ def plot_weights(look: Look, read: str, written: str, path: Path) -> None:
         columns, rows = _glyphs(read), _glyphs(written)
         norm = PowerNorm(0.5, 0.0, 1.0)
         panels = figure.subplots(n_heads, n_layers, squeeze=False, sharex=True, sharey=True)
-        for layer, column in zip(look.layers, panels.T, strict=True):
-            weights = layer.on_positions(len(read)).numpy()  # (written, h, read)
+        for layer, column in zip(trace.layers, panels.T, strict=True):
+            weights = layer.by_position(len(read)).numpy()  # (written, h, read)
             for h, axes in enumerate(column):
                 image = axes.imshow(weights[:, h], cmap="Blues", norm=norm, aspect="auto")
-                axes.axvline(look.n_prompt - 0.5, color=QUIET, linewidth=0.5)
+                axes.axvline(trace.n_prompt - 0.5, color=QUIET, linewidth=0.5)
                 axes.spines[:].set_visible(False)
                 axes.tick_params(length=0, pad=1, labelsize=font)
             column[0].set_title(_title(layer), fontsize=9)
@@ -139,24 +141,24 @@ def plot_weights(look: Look, read: str, written: str, path: Path) -> None:
             axes.set_ylabel(f"head {h + 1}", color=INK)
         figure.colorbar(image, ax=panels, label="weight", shrink=0.5, aspect=30, pad=0.01)
         figure.suptitle(
-            "a row shows where a head looked to write the row's character: in the question, or, "
-            "right of the line, in the answer so far",
+            "a row shows what a head attended to when it wrote the row's character: the question, "
+            "or, right of the line, the answer so far",
             x=0.01, ha="left", fontsize=9, color=QUIET,
         )  # fmt: skip
 
 
-def _title(layer: LayerWeights) -> str:
-    """Name a layer, and who looks at what in it where that is not characters at characters."""
-    lookers = {query.kind for query in layer.queries if query}
-    seen = sorted({key.kind for key in layer.keys})
-    if lookers | set(seen) <= {"character"}:
+def _title(layer: LayerTrace) -> str:
+    """Name a layer, and what reads what in it where that is not characters and characters."""
+    queries = {query.kind for query in layer.queries if query}
+    keys = sorted({key.kind for key in layer.keys})
+    if queries | set(keys) <= {"character"}:
         return layer.name
-    who = "".join(f"{kind}s " for kind in lookers) or "no latent yet "
-    return f"{layer.name}: {who}read {' and '.join(f'{kind}s' for kind in seen)}"
+    readers = "".join(f"{kind}s " for kind in queries) or "no latent yet "
+    return f"{layer.name}: {readers}read {' and '.join(f'{kind}s' for kind in keys)}"
 
 
 def _glyphs(text: str) -> list[str]:
-    """Return its characters, a point for each that the font of the pictures does not have."""
+    """Return its characters, a dot for each that the font of the pictures does not have."""
     from matplotlib.font_manager import findfont, get_font
 
     known = get_font(findfont("DejaVu Sans")).get_charmap()

@@ -1,10 +1,10 @@
-"""What a head of attention can do, in theory: copy, average, and be upset by noise.
+"""What a head of attention can do, in theory: copy, average, and be disturbed by noise.
 
 A head's weights on n keys are w = softmax(kᵢᵀq) and its output is c = Σ wᵢvᵢ (Vaswani et al.,
 2017; the scale 1/√d is taken into q). Keys have orthonormal means μᵢ, queries are β times sums
 of some of these, and values are independent and uniform on the unit sphere of d dimensions.
 
-Where the theory comes from. Let m = μᵢᵀq be the products without noise, t the weights wished for
+Where the theory comes from. Let mᵢ = μᵢᵀq be the products without noise, t the target weights
 (all on one key, or half on each of two), and a the key whose norm may vary.
 
 Weights. With the gap g = k_aᵀq - log Σ_{i≠a} exp kᵢᵀq, w_a = 1 / (1 + e^{-g}), and the others
@@ -58,16 +58,16 @@ class Setting:
         seed: of all draws.
     """
 
-    dim: int
-    n_keys: int
-    beta: float
-    draws: int
-    seed: int
+    dim: int = 64
+    n_keys: int = 8
+    beta: float = 20.0
+    draws: int = 5_000
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One way to ask.
+    """One kind of query, on keys with or without noise.
 
     Attributes:
         heads: for each head, the keys (by number) whose means its query adds up; their outputs
@@ -83,12 +83,12 @@ class Experiment:
     stretched: bool = False
 
     @property
-    def wished(self) -> str:
-        """What its output is to be."""
+    def output(self) -> str:
+        """What its output is meant to be, in symbols."""
         return "½(v_a + v_b)" if self.heads != ((0,),) else "v_a"
 
     def target(self, n_keys: int) -> Array:
-        """Return the (n,) weights wished for."""
+        """Return the (n,) target weights, t."""
         target = np.zeros(n_keys)
         for keys in self.heads:
             target[list(keys)] += 1 / len(keys) / len(self.heads)
@@ -103,7 +103,7 @@ TWO_HEADS = Experiment("d", "the last keys, two heads, βμ_a and βμ_b", ((0,)
 
 
 class Law:
-    """What theory says of an experiment; see the head of this module.
+    """What theory says of an experiment; see the docstring of this module.
 
     Attributes:
         mean: of the weight on v_a.
@@ -120,13 +120,13 @@ class Law:
         density = np.exp(-(self._grid**2) / 2)
         density /= density.sum()
         squares = ((weights - experiment.target(setting.n_keys)) ** 2).sum(1)
-        self._share = weights[:, 0]  # rises with the point of the grid
+        self._share = weights[:, 0]  # ascending along the grid
         self.mean = float(density @ self._share)
         self.spread = float(np.sqrt(density @ (self._share - self.mean) ** 2))
         self.error = float(np.sqrt(density @ squares))
 
     def below(self, weight: float | Array) -> Array:
-        """Return the probability that v_a has less than a weight."""
+        """Return the probability that the weight on v_a is below ``weight``."""
         found: Array = ndtr(np.interp(weight, self._share, self._grid))
         return found
 

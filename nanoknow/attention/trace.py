@@ -1,8 +1,8 @@
-"""Where a model looks: the attention weights of a forward pass, and those that wrote an answer.
+"""Attention traces: the weights of a forward pass, and those with which an answer was written.
 
-Nothing of the models is changed for it. While ``recording``, every call of torch's fused attention
-by an ``Attention`` is taken over: the weights are written out, kept, and multiplied with the
-values to give the call's result. What is recorded is therefore what the logits come from.
+Models need no change for it. While ``recording``, every call of torch's fused attention by an
+``Attention`` is replaced: the weights are computed, kept, and multiplied with the values to give
+the call's result. What is recorded is therefore what the logits come from.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Recorded:
     weights: Tensor
 
 
-class _WrittenOut(TorchFunctionMode):
-    """Computes fused attention as softmax(qkᵀ/√(d/h)) v, and hands out the weights."""
+class _UnfusedAttention(TorchFunctionMode):
+    """Computes fused attention as softmax(qkᵀ/√(d/h)) v, and passes the weights on."""
 
     def __init__(self, keep: Callable[[Tensor], None]) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ def recording(model: CharacterModel) -> Iterator[list[Recorded]]:
         if isinstance(module, Attention)
     ]
     try:
-        with _WrittenOut(lambda weights: found.append(Recorded(current, weights))):
+        with _UnfusedAttention(lambda weights: found.append(Recorded(current, weights))):
             yield found
     finally:
         for handle in handles:
@@ -106,49 +106,49 @@ def recording(model: CharacterModel) -> Iterator[list[Recorded]]:
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a query or a key stands for.
+class TracePoint:
+    """A query or a key: a character, or a latent of a perceiver.
 
     Attributes:
-        kind: ``character``, or ``latent`` of a perceiver.
-        position: the character's, or that of the last character that the latent reads.
+        kind: ``character`` or ``latent``.
         number: the character's position, or the latent's number.
+        position: the character's, or that of the last character that the latent reads.
     """
 
     kind: str
-    position: int
     number: int
+    position: int
 
 
 @dataclass(frozen=True)
-class LayerWeights:
-    """Where one layer looked while an answer was written.
+class LayerTrace:
+    """What one layer attended to while an answer was written.
 
     Attributes:
         name: of its block in the model.
-        queries: for each character of the answer, who looked: the place that wrote it, or, in
-            layers whose queries are latents, the last latent that this place can see; None where
+        queries: one for each character of the answer: the position that wrote it, or, in layers
+            whose queries are latents, the last latent that this position can see; None where
             there is none yet.
-        keys: what can be looked at, S of them.
+        keys: what can be attended to, S of them.
         weights: (characters of the answer, h, S) float32; 0 where there is no query.
     """
 
     name: str
-    queries: tuple[Place | None, ...]
-    keys: tuple[Place, ...]
+    queries: tuple[TracePoint | None, ...]
+    keys: tuple[TracePoint, ...]
     weights: Tensor
 
-    def on_positions(self, length: int) -> Tensor:
-        """Return (characters of the answer, h, length): each key's weight where it stands."""
+    def by_position(self, length: int) -> Tensor:
+        """Return (characters of the answer, h, length): each key's weight at its position."""
         at = [key.position for key in self.keys]
-        n = max(length, 1 + max(at))  # a latent that nothing sees yet may stand past the text
+        n = max(length, 1 + max(at))  # a latent that nothing sees yet may lie past the text
         spread = self.weights.new_zeros(*self.weights.shape[:2], n)
         return spread.index_add_(2, torch.tensor(at), self.weights)[:, :, :length]
 
 
 @dataclass(frozen=True)
-class Look:
-    """Where a model looked while it wrote an answer, its stop included.
+class AttentionTrace:
+    """What a model attended to while it wrote an answer, its stop included.
 
     Attributes:
         read: ids of the prompt, and of the answer without its last.
@@ -160,11 +160,11 @@ class Look:
     read: list[int]
     answer: Decoded
     n_prompt: int
-    layers: tuple[LayerWeights, ...]
+    layers: tuple[LayerTrace, ...]
 
 
 @torch.inference_mode()
-def look(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int) -> Look:
+def trace_answer(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int) -> AttentionTrace:
     """Decode an answer greedily, then read prompt and answer once more and keep the weights.
 
     Args:
@@ -178,32 +178,34 @@ def look(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int) -> Look
     device = next(model.parameters()).device
     with recording(model) as found:
         model(torch.tensor(read, device=device), Layout.of((Group(1, len(read)),), device))
-    places = range(len(prompt) - 1, len(read))
-    layers = tuple(_of_answer(model, record, len(read), places) for record in found)
-    return Look(read, answer, len(prompt), layers)
+    writing = range(len(prompt) - 1, len(read))
+    layers = tuple(_of_answer(model, record, len(read), writing) for record in found)
+    return AttentionTrace(read, answer, len(prompt), layers)
 
 
-def _of_answer(model: CharacterModel, record: Recorded, length: int, places: range) -> LayerWeights:
-    """Take from a (1, h, T, S) record the queries that wrote at some places."""
+def _of_answer(model: CharacterModel, record: Recorded, length: int, writing: range) -> LayerTrace:
+    """Take from a (1, h, T, S) record the queries at the positions that wrote the answer."""
     weights = record.weights[0].float().cpu().transpose(0, 1)  # (T, h, S)
-    queries, keys = places_of(model, record.layer, length)
-    looked: list[Place | None] = []
+    queries, keys = points_of(model, record.layer, length)
+    used: list[TracePoint | None] = []
     rows = []
-    for place in places:
-        seeing = [i for i, query in enumerate(queries) if query.position <= place]
-        looked.append(queries[seeing[-1]] if seeing else None)
+    for position in writing:
+        seeing = [i for i, query in enumerate(queries) if query.position <= position]
+        used.append(queries[seeing[-1]] if seeing else None)
         rows.append(weights[seeing[-1]] if seeing else torch.zeros_like(weights[0]))
-    return LayerWeights(record.layer, tuple(looked), tuple(keys), torch.stack(rows))
+    return LayerTrace(record.layer, tuple(used), tuple(keys), torch.stack(rows))
 
 
-def places_of(model: CharacterModel, layer: str, length: int) -> tuple[list[Place], list[Place]]:
-    """Return what the queries and the keys of a layer stand for, on a text of ``length``."""
+def points_of(
+    model: CharacterModel, layer: str, length: int
+) -> tuple[list[TracePoint], list[TracePoint]]:
+    """Return the queries and the keys of a layer, on a text of ``length`` characters."""
     config = model.config
-    characters = [Place("character", t, t) for t in range(length)]
+    characters = [TracePoint("character", t, t) for t in range(length)]
     if not isinstance(config, PerceiverConfig):
         return characters, characters
     latents = [
-        Place("latent", config.latent_end(j) - 1, j)
+        TracePoint("latent", j, config.latent_end(j) - 1)
         for j in range(max(1, config.n_latents(length)))
     ]
     if layer == "down":

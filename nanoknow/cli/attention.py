@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,21 +58,30 @@ def attention(
     if question is not None:
         if given:
             raise ConfigError(f"--{next(iter(given))}: not with --question: leave one of them out")
-        from nanoknow.attention.question import attention_weights
+        from nanoknow.attention.question import trace_question
 
-        weights = attention_weights(run, question, device or "auto", plot, terminal)
-        opt.show(terminal, weights, show_weights, as_json)
+        answered = trace_question(run, question, device or "auto", terminal)
+        if plot:
+            from nanoknow.attention.figure import plot_trace
+
+            plot_trace(answered, plot)
+        opt.show_with_picture(terminal, answered, show_trace, as_json, plot)
         return
     if run is not None:
         raise ConfigError(f"{run}: what to ask it? Add --question TEXT, or leave the run out")
     if device is not None:
         raise ConfigError(f"--device {device}: only with --question: leave it out")
-    from nanoknow.attention.explore import DEFAULTS, attention_theory
+    from nanoknow.attention.experiments import run_experiments
+    from nanoknow.attention.theory import Setting
 
     if keys is not None:
         given["n_keys"] = given.pop("keys")
-    theory = attention_theory(replace(DEFAULTS, **given), plot)  # type: ignore[arg-type]
-    opt.show(terminal, theory, show_theory, as_json)
+    report = run_experiments(Setting(**given))  # type: ignore[arg-type]
+    if plot:
+        from nanoknow.attention.figure import plot_theory
+
+        plot_theory(report, plot)
+    opt.show_with_picture(terminal, report, show_theory, as_json, plot)
 
 
 def show_theory(terminal: Terminal, report: TheoryReport) -> None:
@@ -89,8 +97,6 @@ def show_theory(terminal: Terminal, report: TheoryReport) -> None:
         ("", "measured", "± s.e.", "theory"),
         rows,
     )
-    if report.plot:
-        terminal.write(f"Picture: {report.plot}\n")
 
 
 def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
@@ -103,25 +109,25 @@ def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
     )
 
 
-def show_weights(terminal: Terminal, report: AttentionReport) -> None:
+def show_trace(terminal: Terminal, report: AttentionReport) -> None:
     """Mark under the text how much each head attended to each of its characters."""
-    look, n = report.look, len(report.read)
+    trace, n = report.trace, len(report.read)
     terminal.pairs(
         [
             ("run", f"{report.run} ({report.variant}, epoch {report.epoch})"),
             ("question", report.question),
-            ("answer", f"{report.answer} (log probability {look.answer.log_probability:.3f})"),
+            ("answer", f"{report.answer} (log probability {report.log_probability:.3f})"),
         ]
     )
     terminal.write("A line's highest mark is its largest weight, given on the right.\n")
-    if any(key.kind == "latent" for layer in look.layers for key in layer.keys):
+    if any(key.kind == "latent" for layer in trace.layers for key in layer.keys):
         terminal.write("A latent is marked under the last character that it reads.\n")
-    name_width = max(len(layer.name) for layer in look.layers)
+    name_width = max(len(layer.name) for layer in trace.layers)
     heads = []
-    by_character = look.layers[0].weights.new_zeros(len(report.written), n)
-    for layer in look.layers:
-        weights = layer.on_positions(n)  # (written, h, read)
-        by_character += weights.mean(1) / len(look.layers)
+    by_character = trace.layers[0].weights.new_zeros(len(report.written), n)
+    for layer in trace.layers:
+        weights = layer.by_position(n)  # (written, h, read)
+        by_character += weights.mean(1) / len(trace.layers)
         each = weights.mean(0)
         heads += [(f"{layer.name:<{name_width}} {h + 1:<4}", each[h]) for h in range(len(each))]
     _show_marks(terminal, "By layer and head, mean over all characters written", report.read, heads)
@@ -130,8 +136,6 @@ def show_weights(terminal: Terminal, report: AttentionReport) -> None:
         for c, weights in zip(report.written, by_character, strict=True)
     ]
     _show_marks(terminal, "By character written, mean over layers and heads", report.read, written)
-    if report.plot:
-        terminal.write(f"Picture: {report.plot}\n")
 
 
 def _show_marks(terminal: Terminal, title: str, read: str, rows: list[tuple[str, Tensor]]) -> None:

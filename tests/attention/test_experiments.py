@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.attention.experiments import Finding, TheoryReport, explore
-from nanoknow.attention.explore import attention_theory
+from nanoknow.attention.experiments import Finding, TheoryReport, run_experiments
+from nanoknow.attention.figure import plot_theory
 from nanoknow.attention.theory import Setting
 from nanoknow.errors import ConfigError
+from tests.helpers.cli import json_of, succeed
 from tests.helpers.pictures import check_png, check_svg
 
 SETTING = Setting(dim=32, n_keys=8, beta=20.0, draws=2_000, seed=0)
@@ -21,7 +21,7 @@ SETTING = Setting(dim=32, n_keys=8, beta=20.0, draws=2_000, seed=0)
 
 @pytest.fixture(scope="module")
 def report() -> TheoryReport:
-    return explore(SETTING)
+    return run_experiments(SETTING)
 
 
 def named(finding: Finding) -> dict[str, float]:
@@ -39,7 +39,7 @@ def named(finding: Finding) -> dict[str, float]:
     ids=repr,
 )
 def test_every_measurement_is_what_theory_says(setting: Setting) -> None:
-    report = explore(setting)
+    report = run_experiments(setting)
     quantities = [quantity for finding in report.findings for quantity in finding.quantities]
     quantities += [q for row in report.sweep for q in (row.copying, row.averaging, row.projected)]
     assert len(quantities) == 21 + 3 * 8
@@ -92,8 +92,8 @@ def test_a_projection_tells_orthogonal_values_apart_and_no_others(report: Theory
 
 
 def test_the_seed_fixes_every_draw(report: TheoryReport) -> None:
-    assert explore(SETTING) == report
-    assert explore(replace(SETTING, seed=1)) != report
+    assert run_experiments(SETTING) == report
+    assert run_experiments(replace(SETTING, seed=1)) != report
 
 
 def test_histograms_account_for_every_draw(report: TheoryReport) -> None:
@@ -103,9 +103,9 @@ def test_histograms_account_for_every_draw(report: TheoryReport) -> None:
 
 
 def test_more_draws_than_fit_at_once_are_all_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nanoknow.attention.experiments.CHUNK", 32 * 8 * 7)
+    monkeypatch.setattr("nanoknow.attention.simulation.CHUNK", 32 * 8 * 7)
     setting = replace(SETTING, draws=50)  # seven at once, and one left over
-    for finding in explore(setting).findings:
+    for finding in run_experiments(setting).findings:
         shares = [50 * share for share in finding.histogram.measured]
         assert shares == pytest.approx([round(share) for share in shares])
         assert sum(shares) == pytest.approx(50)
@@ -126,24 +126,35 @@ def test_more_draws_than_fit_at_once_are_all_made(monkeypatch: pytest.MonkeyPatc
 )
 def test_sizes_that_cannot_be_are_refused_in_a_line(sizes: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError) as error:
-        attention_theory(replace(SETTING, **sizes))  # type: ignore[arg-type]
+        run_experiments(replace(SETTING, **sizes))  # type: ignore[arg-type]
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("beta", [0.01, 20.0, 30.0])
 def test_the_four_panels_are_drawn_for_any_beta(beta: float, tmp_path: Path) -> None:
     setting = replace(SETTING, draws=20, beta=beta)
-    report = attention_theory(setting, tmp_path / "a.svg")
+    report = run_experiments(setting)
+    plot_theory(report, tmp_path / "a.svg")
     check_svg((tmp_path / "a.svg").read_bytes())
-    assert json.loads(json.dumps(report.to_json()))["plot"] == str(tmp_path / "a.svg")
-    attention_theory(setting, tmp_path / "a.png")
+    plot_theory(report, tmp_path / "a.png")
     assert check_png((tmp_path / "a.png").read_bytes()) == (1680, 1120)
+
+
+def test_the_command_prints_the_report_and_names_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    sizes = ("--dim", "4", "--keys", "3", "--beta", "1", "--draws", "20", "--seed", "3")
+    result = json_of("attention", *sizes, "--plot", path)
+    assert list(result) == ["alpha", "setting", "findings", "sweep", "plot"]
+    assert result["setting"] == {"dim": 4, "n_keys": 3, "beta": 1.0, "draws": 20, "seed": 3}
+    assert result["plot"] == str(path)
+    check_svg(path.read_bytes())
+    assert f"Picture: {path}\n" in succeed("attention", *sizes, "--plot", path).stdout
 
 
 def test_the_experiments_load_no_torch_and_no_matplotlib() -> None:
     code = (
-        "import sys; from nanoknow.attention.explore import *; "
-        "attention_theory(Setting(4, 3, 1.0, 2, 0)); "
+        "import sys; from nanoknow.attention.experiments import *; "
+        "run_experiments(Setting(4, 3, 1.0, 2, 0)); "
         "sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nanoknow.attention.figure import plot_weights
-from nanoknow.attention.trace import Look, look, places_of, recording
+from nanoknow.attention.figure import plot_trace
+from nanoknow.attention.question import AttentionReport
+from nanoknow.attention.trace import AttentionTrace, points_of, recording, trace_answer
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
@@ -28,8 +29,8 @@ def attentions(model: nn.Module) -> dict[str, Attention]:
     }
 
 
-def looked(model: CharacterModel, n_prompt: int = 9, max_new: int = 7) -> Look:
-    return look(model, random_tokens(n_prompt).numpy(), STOP, max_new)
+def traced(model: CharacterModel, n_prompt: int = 9, max_new: int = 7) -> AttentionTrace:
+    return trace_answer(model, random_tokens(n_prompt).numpy(), STOP, max_new)
 
 
 @every_model
@@ -41,7 +42,7 @@ def test_the_logits_come_from_the_recorded_weights(config: ModelConfig, length: 
         recorded = logits_of(model, tokens)
     torch.testing.assert_close(recorded, plain, rtol=0, atol=1e-5)
     assert [record.layer for record in found] == list(attentions(model))
-    assert torch.equal(logits_of(model, tokens), plain)  # and nothing stays behind
+    assert torch.equal(logits_of(model, tokens), plain)  # and no hook is left
     assert len(found) == len(attentions(model))
     assert not any(module._forward_pre_hooks for module in model.modules())
 
@@ -82,7 +83,7 @@ def test_weights_sum_to_one_and_see_nothing_later(config: ModelConfig) -> None:
     for record in found:
         weights = record.weights[0]
         torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:2]))
-        queries, keys = places_of(model, record.layer, LENGTH)
+        queries, keys = points_of(model, record.layer, LENGTH)
         assert weights.shape == (config.n_heads, len(queries), len(keys))
         later = [[key.position > query.position for key in keys] for query in queries]
         assert not weights[:, torch.tensor(later)].any()
@@ -90,25 +91,25 @@ def test_weights_sum_to_one_and_see_nothing_later(config: ModelConfig) -> None:
             assert (weights[:, ~torch.tensor(later)] > 0).all()
 
 
-def test_the_first_latents_never_look_past_as_many_characters() -> None:
+def test_the_first_latents_never_read_past_as_many_characters() -> None:
     model = random_model(PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6}))
-    down = looked(model).layers[0]
+    down = traced(model).layers[0]
     assert (down.weights[:, :, :6] > 0).all()
     assert not down.weights[:, :, 6:].any()
 
 
 @every_model
-def test_an_answer_is_looked_up_as_it_is_decoded(config: ModelConfig) -> None:
+def test_an_answer_is_traced_as_it_is_decoded(config: ModelConfig) -> None:
     model = random_model(config, seed=3)
     prompt = random_tokens(9, seed=5).numpy()
-    seen = look(model, prompt, STOP, 7)
+    trace = trace_answer(model, prompt, STOP, 7)
     [decoded] = decode_greedily(model, [prompt], STOP, 7)
-    assert seen.answer.ids == decoded.ids
-    assert seen.read == [*prompt, *decoded.ids[:-1]]
-    assert logits_of(model, torch.tensor(seen.read))[8:].argmax(1).tolist() == decoded.ids
+    assert trace.answer.ids == decoded.ids
+    assert trace.read == [*prompt, *decoded.ids[:-1]]
+    assert logits_of(model, torch.tensor(trace.read))[8:].argmax(1).tolist() == decoded.ids
     with recording(model) as found:
-        logits_of(model, torch.tensor(seen.read))
-    for layer, record in zip(seen.layers, found, strict=True):
+        logits_of(model, torch.tensor(trace.read))
+    for layer, record in zip(trace.layers, found, strict=True):
         assert layer.name == record.layer
         for i, query in enumerate(layer.queries):
             if query is None:
@@ -119,15 +120,15 @@ def test_an_answer_is_looked_up_as_it_is_decoded(config: ModelConfig) -> None:
             assert query.position <= len(prompt) - 1 + i
             if query.kind == "character":
                 assert query.number == len(prompt) - 1 + i
-        marked = layer.on_positions(len(seen.read))
-        assert marked.shape == (*layer.weights.shape[:2], len(seen.read))
+        marked = layer.by_position(len(trace.read))
+        assert marked.shape == (*layer.weights.shape[:2], len(trace.read))
         torch.testing.assert_close(marked.sum(-1), layer.weights.sum(-1))
 
 
 def kinds(model: CharacterModel) -> dict[str, tuple[set[str], set[str]]]:
     return {
         layer.name: ({q.kind for q in layer.queries if q}, {k.kind for k in layer.keys})
-        for layer in looked(model).layers
+        for layer in traced(model).layers
     }
 
 
@@ -147,11 +148,11 @@ def test_a_perceivers_latents_read_characters_and_are_read_by_them() -> None:
     assert spread == {**first, "up": (character, character | latent)}
 
 
-def test_a_latent_stands_where_it_is_complete() -> None:
+def test_a_latent_is_at_the_position_where_it_is_complete() -> None:
     sizes = {**SIZES, "bottleneck_dim": 5, "latents": "spread"}  # one for four characters
     model = random_model(PerceiverConfig.model_validate(sizes))
-    down, block, up = looked(model).layers
-    n = len(looked(model).read)
+    down, block, up = traced(model).layers
+    n = len(traced(model).read)
     assert [key.position for key in block.keys] == list(range(3, n, 4))
     assert [key.number for key in up.keys if key.kind == "latent"] == list(range(n // 4))
     assert all(key.position == i for i, key in enumerate(up.keys))
@@ -160,10 +161,10 @@ def test_a_latent_stands_where_it_is_complete() -> None:
         assert query.position == (9 + i) // 4 * 4 - 1  # the last latent that is complete
 
 
-def test_before_any_latent_is_complete_nobody_looks() -> None:
+def test_before_any_latent_is_complete_nothing_is_attended_to() -> None:
     sizes = {**SIZES, "bottleneck_dim": 1, "latents": "spread", "n_layers": 2}
     model = random_model(PerceiverConfig.model_validate(sizes))
-    down, up = looked(model, max_new=3).layers
+    down, up = traced(model, max_new=3).layers
     assert set(down.queries) == {None}
     assert not down.weights.any()
     assert {key.kind for key in up.keys} == {"character"}
@@ -173,11 +174,12 @@ def test_before_any_latent_is_complete_nobody_looks() -> None:
 @pytest.mark.parametrize("latents", ["first", "spread"])
 def test_every_head_is_drawn_whatever_the_characters(latents: str, tmp_path: Path) -> None:
     sizes = {**SIZES, "bottleneck_dim": 6, "latents": latents}
-    seen = looked(random_model(PerceiverConfig.model_validate(sizes)))
-    n_read, n_written = len(seen.read), len(seen.answer.ids)
+    trace = traced(random_model(PerceiverConfig.model_validate(sizes)))
+    n_read, n_written = len(trace.read), len(trace.answer.ids)
     read, written = ("$é\n水\u0301\\_^{" * 3)[:n_read], "⁇\t$水Ł語🙂"[:n_written]
+    report = AttentionReport("runs/r", "perceiver", 1, "?", "!", read, written, trace)
     for name in ("a.png", "a.svg"):
-        plot_weights(seen, read, written, tmp_path / name)
+        plot_trace(report, tmp_path / name)
     width, height = check_png((tmp_path / "a.png").read_bytes())
     assert width > 160 * 3
     assert height > 160 * 4 * 0.3
