@@ -13,9 +13,9 @@ pytest.register_assert_rewrite("tests.helpers")
 
 from tests.helpers.homes import copy_home, make_home, make_markup, working_in  # noqa: E402
 
-settings.register_profile("nanoknow", derandomize=True, deadline=None)
+settings.register_profile("nanoknow", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("fuzz", settings.get_profile("nanoknow"), max_examples=2500)
-settings.load_profile("nanoknow")
+settings.load_profile("nanoknow")  # another one: --hypothesis-profile
 
 DATA_FOLDER = os.environ.get("NANOKNOW_DATA")
 USER_SETTINGS = ("NANOKNOW_RUNS", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")

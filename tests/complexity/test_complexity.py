@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -23,6 +23,7 @@ from nanoknow.errors import ConfigError
 from nanoknow.models.registry import build_model
 from nanoknow.system.plain import plain
 from tests.helpers.cli import succeed
+from tests.helpers.examples import examples
 
 SMALL = {"n_layers": 3, "n_heads": 4, "d_model": 48, "block_size": 40}
 CASES: list[tuple[ModelConfig, int, int]] = [
@@ -68,7 +69,6 @@ def test_flops_and_parameters_equal_torchs(
     assert counts(found) == torch_counts(config, vocab_size, seq_len)
 
 
-@settings(derandomize=True, deadline=None, max_examples=15)
 @given(
     layers=st.integers(2, 5),
     heads=st.integers(1, 4),
@@ -77,6 +77,7 @@ def test_flops_and_parameters_equal_torchs(
     vocab_size=st.integers(1, 40),
     data=st.data(),
 )
+@examples(0.15)
 def test_flops_and_parameters_equal_torchs_for_any_sizes(
     layers: int, heads: int, head_width: int, block_size: int, vocab_size: int, data: st.DataObject
 ) -> None:

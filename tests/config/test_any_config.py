@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -13,6 +13,7 @@ from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import dump_config, load_config, parse_assignment
 from nanoknow.errors import ConfigError
 from tests.helpers.config_texts import DEFAULTS, load, refusal
+from tests.helpers.examples import examples
 
 
 def outcome(folder: Path, text: str) -> ExperimentConfig | None:
@@ -37,7 +38,7 @@ YAML_LIKE = st.lists(st.tuples(st.sampled_from(PIECES.split(" ")), GLUE), max_si
 
 
 @given(YAML_LIKE | st.text(st.characters(codec="utf-8"), max_size=40))
-@settings(max_examples=200)
+@examples(2)
 def test_any_text_loads_or_is_refused_in_one_line(folder: Path, text: str) -> None:
     config = outcome(folder, text)
     if config is not None:
@@ -66,7 +67,7 @@ VALUES = st.sampled_from(VALUE_TEXTS.split("|"))
 
 
 @given(st.sampled_from(key_paths(DEFAULTS)), VALUES)
-@settings(max_examples=150)
+@examples(1.5)
 def test_any_value_at_any_key_loads_or_is_refused_in_one_line_that_names_the_section(
     folder: Path, path: list[str], value: str
 ) -> None:
@@ -79,7 +80,6 @@ def test_any_value_at_any_key_loads_or_is_refused_in_one_line_that_names_the_sec
 
 
 @given(st.sampled_from(key_paths(DEFAULTS)), VALUES)
-@settings(max_examples=100)
 def test_a_flag_means_what_the_file_would(folder: Path, path: list[str], value: str) -> None:
     from_file = outcome(folder, nested(path, value))
     from_flag: ExperimentConfig | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -23,6 +23,7 @@ from nanoknow.config.loading import dump_config, load_config, shipped_configs
 from nanoknow.config.models import PerceiverConfig, VanillaConfig
 from nanoknow.config.tasks import LanguageModelingConfig, SpanCorruptionConfig
 from tests.helpers.config_texts import DEFAULTS, load
+from tests.helpers.examples import examples
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
@@ -186,9 +187,9 @@ RATES = st.floats(min_value=0.0, exclude_min=True, allow_infinity=False, allow_n
     ),
     world=st.none() | st.builds(WorldConfig, people=st.integers(10, 2**63 - 1)),
 )
-@settings(max_examples=50)
 @example(0, "1e-3", Path("1e5"), 1e-3, (0.0, 1e-9), None, VanillaConfig(), None)
 @example(0, "\x85", Path("\x85"), 1e-3, (0.0, 0.0), None, VanillaConfig(), None)
+@examples(0.5)
 def test_a_config_that_was_written_reads_back_the_same(
     folder: Path,
     seed: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.data import coding
@@ -27,7 +27,6 @@ def decoded(characters: str, codes: Codes) -> str:
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=20), max_size=8))
-@settings(max_examples=100)
 def test_any_pieces_are_held_as_indices_of_their_sorted_characters(pieces: list[str]) -> None:
     characters, codes = coded(pieces)
     assert characters == "".join(sorted(set("".join(pieces))))
@@ -67,7 +66,6 @@ def test_lines_are_where_splitting_the_text_finds_them() -> None:
 
 
 @given(st.text("ab\n", min_size=1, max_size=30))
-@settings(max_examples=60)
 def test_a_character_is_found_in_its_first_line(text: str) -> None:
     corpus = corpus_of(text)
     starts, lengths = corpus.lines()

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, QuestionSet, read_questions
 from nanoknow.errors import DataError
+from tests.helpers.examples import examples
 from tests.helpers.text_files import (
     BOM,
     ENCODINGS,
@@ -50,7 +51,6 @@ def test_the_encoding_changes_neither_documents_nor_questions(
 
 
 @given(st.lists(LINE, max_size=6), FIELD, ENCODINGS)
-@settings(max_examples=100)
 def test_any_documents_read_back_the_same(
     lines: list[str], line: str, encoding: dict[str, bool]
 ) -> None:
@@ -65,7 +65,6 @@ def test_an_empty_line_between_documents_is_an_empty_document() -> None:
 
 
 @given(st.lists(FIELD, min_size=1, max_size=5), ENCODINGS, st.data())
-@settings(max_examples=100)
 @example(["ab", "c"], {"bom": True, "crlf": False, "ended": False}, None)
 def test_a_byte_that_is_not_utf8_is_refused_with_its_line(
     lines: list[str], encoding: dict[str, bool], data: st.DataObject | None
@@ -138,7 +137,7 @@ TEXT_BYTES = st.lists(
 
 
 @given(st.binary(max_size=60) | TEXT_BYTES | st.binary(max_size=9).map(POINTER.__add__))
-@settings(max_examples=300)
+@examples(3)
 @example(b"\xed\xa0\x80")
 @example(b"\t")
 @example(BOM + BOM)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.data.download import DATASETS, fetch, fetch_file
@@ -45,7 +45,6 @@ def test_a_different_file_under_the_name_is_refused_and_left_alone(
     assert (tmp_path / NAME).read_bytes() == b"mine"
 
 
-@settings(derandomize=True, deadline=None, max_examples=15)
 @given(
     cut_at=st.integers(0, len(CONTENT) - 1),
     way_to_cut=st.sampled_from(["cut", "unannounced"]),

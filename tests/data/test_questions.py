@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanoknow.data.questions import questions_from_bytes, read_questions
@@ -14,7 +14,6 @@ from tests.helpers.text_files import BOM, ENCODINGS, FIELD, PAIRS, encoded, pair
 
 
 @given(PAIRS, ENCODINGS)
-@settings(max_examples=100)
 @example([("q", "a")], {"bom": True, "crlf": True, "ended": False})
 @example([("a\u2028b\x85c", "\x0b\x1c.")], {"bom": False, "crlf": True, "ended": True})
 def test_any_pairs_read_back_the_same(
@@ -28,7 +27,6 @@ def test_any_pairs_read_back_the_same(
 
 
 @given(st.lists(FIELD, min_size=1, max_size=6), ENCODINGS)
-@settings(max_examples=50)
 def test_lines_without_any_tab_are_questions_without_answers(
     lines: list[str], encoding: dict[str, bool]
 ) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanoknow.data import reading
 from nanoknow.data.corpus import corpus_from_pieces, read_corpus
 from nanoknow.data.reading import LFS_POINTER, decoded
 from nanoknow.errors import DataError
+from tests.helpers.examples import examples
 
 BOM = b"\xef\xbb\xbf"
 PARTS = [b"a", b"\n", b"\r", b"\r\n", b"\0", "é".encode(), "日".encode(), "😀".encode(), BOM]
@@ -61,7 +62,7 @@ def outcome(pieces: Iterator[bytes]) -> str:
 
 
 @given(raw=BYTES, sizes=st.lists(st.integers(0, 5), min_size=1, max_size=4).filter(any))
-@settings(max_examples=400)
+@examples(4)
 @example(raw=BOM, sizes=[1])
 @example(raw=BOM[:2], sizes=[1])
 @example(raw=BOM + BOM + b"a", sizes=[2])
@@ -80,7 +81,6 @@ def test_any_cut_of_any_bytes_reads_as_the_whole_does(raw: bytes, sizes: list[in
 
 
 @given(raw=BYTES, size=st.integers(1, 5))
-@settings(max_examples=100)
 def test_a_corpus_is_the_same_however_its_bytes_are_cut(raw: bytes, size: int) -> None:
     found = []
     for pieces in (cut(raw, [size]), iter([raw])):

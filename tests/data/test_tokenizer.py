@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, PAD, SPECIALS, Tokenizer, describe
 from nanoknow.errors import DataError
+from tests.helpers.examples import examples
 from tests.helpers.texts import corpus_of, tokenizer_of
 
 # Lone surrogates included: they reach us through file names and undecodable arguments.
@@ -21,7 +22,6 @@ TEXTS = st.text(CHARACTERS, max_size=30)
 
 
 @given(TEXTS, st.booleans(), st.data())
-@settings(max_examples=100)
 def test_any_text_of_known_characters_comes_back(
     text: str, specials: bool, data: st.DataObject
 ) -> None:
@@ -37,7 +37,6 @@ def test_any_text_of_known_characters_comes_back(
 
 
 @given(TEXTS, st.booleans())
-@settings(max_examples=100)
 @example("ba\n\u00e9\U0001f600 a", True)
 def test_the_vocabulary_is_each_character_once_in_sorted_order(text: str, specials: bool) -> None:
     characters = Tokenizer.from_corpus(corpus_of(text), specials=specials).characters
@@ -60,7 +59,7 @@ def test_a_language_modelling_vocabulary_has_no_specials() -> None:
 
 
 @given(TEXTS, st.text(st.characters(), max_size=20), st.booleans())
-@settings(max_examples=150)
+@examples(1.5)
 @example("abc", "x\ud800y", True)
 @example("", "a", False)
 def test_unknown_characters_are_named_or_left_out_and_never_misread(

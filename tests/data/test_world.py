@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.data.world import words
@@ -55,7 +55,6 @@ def test_another_seed_makes_another_world() -> None:
     assert all_answers(make_world(60, 1, 0)) != all_answers(make_world(60, 1, 1))
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
 @given(people=st.integers(10, 150), paraphrases=st.integers(1, 45), seed=st.integers(0, 2**64 - 1))
 def test_every_world_has_the_published_file_forms(people: int, paraphrases: int, seed: int) -> None:
     world = make_world(people, paraphrases, seed)
@@ -74,7 +73,6 @@ def test_every_world_has_the_published_file_forms(people: int, paraphrases: int,
     assert world.test_inputs.splitlines() == asked
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
 @given(people=st.integers(10, 60), paraphrases=st.integers(1, 20), seed=st.integers(0, 2**64 - 1))
 def test_paraphrases_differ_in_wording_and_agree_on_the_facts(
     people: int, paraphrases: int, seed: int

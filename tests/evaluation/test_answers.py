@@ -6,7 +6,7 @@ import string
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.models import VanillaConfig
@@ -152,7 +152,6 @@ def made_answer(verdict: str, in_document: bool, seen: bool) -> Answer:
 @given(
     rows=st.lists(st.tuples(st.sampled_from(VERDICTS), st.booleans(), st.booleans()), max_size=60)
 )
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_splits_add_up_to_all_answers(rows: list[tuple[str, bool, bool]]) -> None:
     answers = [made_answer(*row) for row in rows]
     splits = split_by_facts(answers)

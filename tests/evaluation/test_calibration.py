@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, roc_auc_score
@@ -162,7 +162,6 @@ def test_a_threshold_that_fits_by_luck_does_not_survive_cross_fitting() -> None:
 
 
 @given(rows=ANSWERS, seed=st.integers(0, 9))
-@settings(max_examples=40)
 def test_all_measures_of_one_set_of_answers_agree(rows: Rows, seed: int) -> None:
     confidence, right = arrays(rows)
     found = measure_confidence(confidence, right, 0.8, Random(seed))

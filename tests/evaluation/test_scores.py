@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import comb, sqrt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.evaluation.scores import Score, pair, wilson_interval
@@ -31,7 +31,6 @@ def test_intervals_are_the_published_ones(n_right: int, n: int, low: float, high
 
 
 @given(data=st.data(), n=st.integers(1, 600))
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_intervals_follow_wilsons_formula(data: st.DataObject, n: int) -> None:
     p = data.draw(st.integers(0, n)) / n
     z = 1.959964
@@ -81,7 +80,6 @@ def test_mcnemar_is_the_binomial_of_the_pairs_that_differ(
 
 
 @given(first=st.integers(0, 60), second=st.integers(0, 60))
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_mcnemar_equals_twice_the_smaller_tail(first: int, second: int) -> None:
     n = first + second
     tail = Fraction(sum(comb(n, k) for k in range(min(first, second) + 1)), 2**n)

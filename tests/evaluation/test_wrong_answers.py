@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.data.questions import Question, QuestionSet
@@ -23,6 +23,7 @@ from nanoknow.evaluation.answers import (
 )
 from nanoknow.evaluation.wrong_answers import Fallback, sort_wrong_answers
 from nanoknow.facts.index import FactIndex
+from tests.helpers.examples import examples
 from tests.helpers.texts import corpus_of
 
 TRAINING = [("Ada Fox", "Rome"), ("Bo Hall", "Oslo"), ("Cy Hall", "Rome")]
@@ -103,7 +104,7 @@ def by_definition(first: str, second: str) -> int:
 
 
 @given(first=st.text("abc", max_size=6), second=st.text("abc", max_size=6))
-@settings(max_examples=200)
+@examples(2)
 def test_edit_distance_is_that_of_the_definition(first: str, second: str) -> None:
     assert edit_distance(first, second) == by_definition(first, second)
 

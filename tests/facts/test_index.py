@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes
@@ -89,7 +89,6 @@ def test_the_longest_name_in_a_question_is_the_one_asked_about() -> None:
 
 
 @given(people=st.integers(10, 40), paraphrases=st.integers(1, 4), seed=st.integers(0, 1000))
-@settings(max_examples=15)
 def test_everybody_in_a_built_in_world_is_found_with_the_answer_in_their_documents(
     people: int, paraphrases: int, seed: int
 ) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.models import ModelConfig
@@ -18,6 +18,7 @@ from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.tasks.question_answering import prompt_ids
 from tests.helpers.decoding import BLOCK, TOKENIZER, random_texts, scrambled
+from tests.helpers.examples import examples
 from tests.helpers.textbook_twins import CONFIGS, VOCAB
 
 STOP = TOKENIZER.mask_id
@@ -63,13 +64,13 @@ def test_the_best_answers_are_those_of_trying_all_of_them(config: ModelConfig) -
         assert check(model, prompt_ids(TOKENIZER, text), 3, 7, ALL)
 
 
-@settings(max_examples=30)
 @given(
     n_text=st.integers(0, BLOCK - 1),
     seed=st.integers(0, 99),
     n_best=st.integers(1, 5),
     n_beams=st.integers(1, 40),
 )
+@examples(0.3)
 def test_a_narrow_search_that_says_it_is_exact_is(
     n_text: int, seed: int, n_best: int, n_beams: int
 ) -> None:

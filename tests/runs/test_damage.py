@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.models import VanillaConfig
@@ -61,7 +61,6 @@ def assert_refused(checkpoint: Path, name: str) -> None:
 
 @every_file
 @given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_a_flipped_bit_anywhere_is_refused(saved: Path, name: str, share: float, bit: int) -> None:
     read_file(saved, name)
     raw = bytearray((saved / name).read_bytes())
@@ -102,7 +101,6 @@ def test_every_single_byte_of_the_tensors_is_guarded(name: str, tmp_path: Path) 
 
 @every_file
 @given(share=st.floats(0, 1, exclude_max=True))
-@settings(derandomize=True, deadline=None, max_examples=25)
 def test_a_cut_file_is_refused(saved: Path, name: str, share: float) -> None:
     whole = (saved / name).read_bytes()
     with damaged(saved / name, whole[: int(share * len(whole))]):

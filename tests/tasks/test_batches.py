@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.loading import load_config
@@ -49,7 +49,6 @@ def test_a_block_too_small_for_the_shortest_truncation_is_refused() -> None:
 
 
 @given(chosen=st.lists(st.integers(0, 19), min_size=1, max_size=70), seed=st.integers(0, 9))
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_a_batch_of_any_size_keeps_every_example(chosen: list[int], seed: int) -> None:
     documents = [f"{i:02d}__" + "ab" * i for i in range(20)]
     task = task_on(documents)
@@ -66,7 +65,6 @@ def test_a_batch_of_any_size_keeps_every_example(chosen: list[int], seed: int) -
     lengths=st.lists(st.integers(1, 12), min_size=1, max_size=60),
     seed=st.integers(0, 9),
 )
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_packing_keeps_every_row_whole(lengths: list[int], seed: int) -> None:
     rows = torch.randint(1, 1000, (len(lengths), 12), generator=seeded(seed))
     targets = torch.randint(1, 1000, (len(lengths), 12), generator=seeded(seed + 100))
@@ -85,7 +83,6 @@ def test_packing_keeps_every_row_whole(lengths: list[int], seed: int) -> None:
 
 
 @given(lengths=st.lists(st.integers(1, 127), min_size=1, max_size=300))
-@settings(derandomize=True, deadline=None, max_examples=100)
 def test_groups_hold_every_sequence_and_are_no_wider_than_allowed(lengths: list[int]) -> None:
     plan = Plan.of(torch.tensor(lengths), 127)
     assert sorted(plan.order.tolist()) == list(range(len(lengths)))

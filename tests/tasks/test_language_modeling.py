@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.tasks import LanguageModelingConfig
@@ -35,7 +35,6 @@ def windows_of(task: LanguageModeling, text: str, indices: torch.Tensor) -> list
     block_size=st.integers(8, 40),
     stride=st.integers(1, 12),
 )
-@settings(derandomize=True, deadline=None, max_examples=80)
 def test_windows_are_those_a_loop_over_the_text_finds(
     text: str, block_size: int, stride: int
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.tasks import QuestionAnsweringConfig
@@ -60,7 +60,6 @@ def test_an_example_prints_as_the_originals_data_view_does() -> None:
 
 
 @given(pairs=st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=40))
-@settings(derandomize=True, deadline=None, max_examples=50)
 def test_examples_equal_the_textbooks(pairs: list[tuple[str, str]]) -> None:
     task = task_on("".join(f"{question}\t{place}\n" for question, place in pairs), 31)
     expected = [textbook_question(question, place, 31) for question, place in pairs]

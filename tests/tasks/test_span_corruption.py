@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.tasks import SpanCorruptionConfig
@@ -25,7 +25,6 @@ from tests.tools.textbook import textbook_corrupt
 
 
 @given(documents=DOCUMENTS, data=st.data())
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_arrangement_of_every_example_equals_the_textbooks(
     documents: list[str], data: st.DataObject
 ) -> None:
@@ -48,7 +47,6 @@ def test_arrangement_of_every_example_equals_the_textbooks(
 
 
 @given(documents=DOCUMENTS, seed=st.integers(0, 99))
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_every_example_of_a_batch_is_the_textbooks_with_the_same_draws(
     documents: list[str], seed: int
 ) -> None:
@@ -71,7 +69,6 @@ def test_every_example_of_a_batch_is_the_textbooks_with_the_same_draws(
     share=st.sampled_from([0.7, 0.875, 1.0]),
     seed=st.integers(0, 99),
 )
-@settings(derandomize=True, deadline=None, max_examples=60)
 def test_every_example_fits_the_block_and_comes_from_its_document(
     documents: list[str], block_size: int, share: float, seed: int
 ) -> None:
@@ -94,7 +91,6 @@ def test_every_example_fits_the_block_and_comes_from_its_document(
 
 
 @given(documents=DOCUMENTS, seed=st.integers(0, 99))
-@settings(derandomize=True, deadline=None, max_examples=40)
 def test_targets_are_the_inputs_moved_by_one_and_pads_carry_no_loss(
     documents: list[str], seed: int
 ) -> None:

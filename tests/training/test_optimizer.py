@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig, StageConfig
@@ -15,6 +15,7 @@ from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.training.optimizer import build_optimizers, learning_rate
+from tests.helpers.examples import examples
 from tests.tools.textbook import textbook_learning_rate
 
 PRETRAIN, TRAIN, SHAKESPEARE = 2_938 * 127, 2_000 * 127, 1_115_266 * 128
@@ -77,7 +78,7 @@ def test_epochs_and_batches_of_the_shipped_configs_are_the_originals() -> None:
     warmup=st.integers(0, 50_000),
     length=st.integers(1, 1_000_000),
 )
-@settings(derandomize=True, deadline=None, max_examples=200)
+@examples(2)
 def test_rate_equals_the_textbooks_everywhere(
     n: int, peak: float, warmup: int, length: int
 ) -> None:

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.training.order import ShuffledOrder
@@ -25,7 +25,6 @@ def test_every_small_order_holds_every_number_once() -> None:
 
 
 @given(n=st.integers(1, 20_000), seed=SEEDS)
-@settings(max_examples=60)
 def test_every_order_holds_every_number_once(n: int, seed: int) -> None:
     order = ShuffledOrder(n, seed).part(0, n)
     assert order.dtype == np.int64
@@ -33,7 +32,6 @@ def test_every_order_holds_every_number_once(n: int, seed: int) -> None:
 
 
 @given(n=st.integers(1, 500), seed=SEEDS, data=st.data())
-@settings(max_examples=60)
 def test_a_part_is_that_of_the_whole_and_ends_with_it(
     n: int, seed: int, data: st.DataObject
 ) -> None:
