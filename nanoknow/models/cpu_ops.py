@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from nanoknow.data.batch import Group, Layout
+from nanoknow.models.private_ops import softmax_backward
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
@@ -46,11 +47,11 @@ def attend(
         q: (N_q, h, d/h) queries.
         k: (N_k, h, d/h) keys.
         v: (N_k, h, d/h) values.
-        query_layout: how the N_q places fall into sequences.
-        key_layout: the same for the N_k places.
+        query_layout: how the N_q queries form sequences.
+        key_layout: the same for the N_k keys.
         p: dropout on the weights.
         mask: (T, S) bool, at least as large as any group: which keys each query of a sequence
-            sees, one or more; None for those up to its own place.
+            sees, one or more; None for those up to its own index.
 
     Returns:
         (N_q, h, d/h).
@@ -169,7 +170,7 @@ class _Attention(Function):
             by_weight = _product(g, v.transpose(1, 2), ctx.scale)  # (B·h, T, S)
             if kept is not None:
                 by_weight.mul_(kept)
-            by_score = torch._softmax_backward_data(by_weight, weights, -1, weights.dtype)
+            by_score = softmax_backward(by_weight, weights)
             root = q.shape[2] ** -0.5
             for out, grad in (
                 (query_out, _product(by_score, k, root)),

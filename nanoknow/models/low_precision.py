@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nanoknow.models import private_ops
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.layers import MLP, Attention, Head
+from nanoknow.models.layers import MLP, Block, Head
 
 
 def in_bfloat16(model: CharacterModel, *, eight_bits: bool = False) -> CharacterModel:
@@ -32,9 +33,11 @@ def in_bfloat16(model: CharacterModel, *, eight_bits: bool = False) -> Character
     """
     model = copy.deepcopy(model).requires_grad_(False)
     for module in list(model.modules()):
-        if isinstance(module, Attention):
-            layers = (module.query, module.key, module.value)
-            module.joined = Bfloat16Linear(*layers, eight_bits=eight_bits)
+        if isinstance(module, Block):  # one input for all three: they become one product
+            attention = module.attention
+            layers = (attention.query, attention.key, attention.value)
+            attention.joined = Bfloat16Linear(*layers, eight_bits=eight_bits)
+            del attention.query, attention.key, attention.value
         if isinstance(module, MLP):
             module.activation = nn.Identity()
         for name, part in module.named_children():
@@ -46,7 +49,7 @@ def in_bfloat16(model: CharacterModel, *, eight_bits: bool = False) -> Character
 
 
 class Bfloat16Linear(nn.Module):
-    """Linear layers of one input side by side, from (N, d_in) to bfloat16 (N, sum of d_out)."""
+    """One or more linear layers of the same input: (N, d_in) to bfloat16 (N, sum of d_out)."""
 
     def __init__(self, *layers: nn.Linear, gelu: bool = False, eight_bits: bool = False) -> None:
         super().__init__()
@@ -61,25 +64,13 @@ class Bfloat16Linear(nn.Module):
             steps = (weight / scale[:, None]).round().clamp(-127, 127).to(torch.int8)
             self.rounded = steps, scale
             weight = steps * scale[:, None].float()
-        self.weight = weight.bfloat16()
-        mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        self.is_packed = weight.device.type == "cpu" and mkldnn
-        if self.is_packed:
-            # What torch.compile, too, turns a linear layer of fixed weights into.
-            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight)
+        self.weight = private_ops.packed(weight.bfloat16())
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, d_in) to (N, sum of d_out)."""
         x = x.bfloat16()
-        if self.rounded is not None and x.shape[0] == 1:
-            y = torch._weight_int8pack_mm(x, *self.rounded)
-            y = y if self.bias is None else y.add_(self.bias)
-        elif self.is_packed:
-            then = "gelu" if self.gelu else "none"
-            out: Tensor = torch.ops.mkldnn._linear_pointwise(
-                x, self.weight, self.bias, then, [], "none"
-            )
-            return out
-        else:
-            y = F.linear(x, self.weight, self.bias)
+        if self.rounded is None or x.shape[0] > 1:
+            return private_ops.linear(x, self.weight, self.bias, gelu=self.gelu)
+        y = private_ops.int8_linear(x, *self.rounded)  # (1, sum of d_out)
+        y = y if self.bias is None else y.add_(self.bias)
         return F.gelu(y) if self.gelu else y

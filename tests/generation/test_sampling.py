@@ -12,7 +12,7 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.generation.sampling import sample
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.low_precision import in_bfloat16
+from nanoknow.models.low_precision import Bfloat16Linear, in_bfloat16
 from nanoknow.models.registry import build_model
 from tests.helpers.decoding import (
     BLOCK,
@@ -212,3 +212,16 @@ def test_sampling_in_bfloat16_writes_characters_of_the_vocabulary(
     assert len(text) == 60
     assert text == again
     assert len(set(text)) > 1
+
+
+@every_position
+@pytest.mark.parametrize("eight_bits", [False, True])
+def test_in_bfloat16_each_weight_is_stored_once(config: ModelConfig, eight_bits: bool) -> None:
+    model = scrambled(config)
+    expected = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+    cast = list(in_bfloat16(model, eight_bits=eight_bits).modules())
+    assert not any(isinstance(m, torch.nn.Linear) for m in cast)
+    stored = [m for m in cast if isinstance(m, Bfloat16Linear)]
+    assert sum(m.weight.numel() for m in stored) == sum(m.weight.numel() for m in expected)
+    biases, theirs = ([m.bias for m in each if m.bias is not None] for each in (stored, expected))
+    assert sum(b.numel() for b in biases) == sum(b.numel() for b in theirs)

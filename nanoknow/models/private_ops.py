@@ -1,0 +1,68 @@
+"""Operators of torch that are not public, each with a plain fallback where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def softmax_backward(grad: Tensor, weights: Tensor) -> Tensor:
+    """Return the gradient of the scores whose softmax along the last dimension is ``weights``.
+
+    Args:
+        grad: (…, S) the gradient of the weights.
+        weights: (…, S).
+    """
+    operator = _operator("_softmax_backward_data")
+    if operator is not None:
+        return operator(grad, weights, -1, weights.dtype)
+    product = grad * weights
+    return product - weights * product.sum(-1, keepdim=True)
+
+
+def packed(weight: Tensor) -> Tensor:
+    """Return a (d_out, d_in) weight in the order in which a CPU's kernel reads it, for ``linear``.
+
+    It is what torch.compile, too, turns a linear layer of fixed weights into. On another device,
+    and where torch cannot, the weight is returned as it is.
+    """
+    pack = _operator("ops.mkldnn._reorder_linear_weight")
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if pack is None or _operator("ops.mkldnn._linear_pointwise") is None or not available:
+        return weight
+    return pack(weight) if weight.device.type == "cpu" else weight
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> Tensor:
+    """Map (N, d_in) to (N, d_out) by a ``packed`` weight, then apply exact GELU where asked to."""
+    operator = _operator("ops.mkldnn._linear_pointwise")
+    if weight.is_mkldnn and operator is not None:
+        return operator(x, weight, bias, "gelu" if gelu else "none", [], "none")
+    y = F.linear(x, weight, bias)
+    return F.gelu(y) if gelu else y
+
+
+def int8_linear(x: Tensor, steps: Tensor, scale: Tensor) -> Tensor:
+    """Map (N, d_in) bfloat16 to (N, d_out) by a weight of int8 steps.
+
+    Args:
+        x: (N, d_in).
+        steps: (d_out, d_in) int8.
+        scale: (d_out,) bfloat16, the size of a step in each row.
+    """
+    operator = _operator("_weight_int8pack_mm")
+    if operator is not None:
+        return operator(x, steps, scale)
+    return F.linear(x, steps.to(x.dtype)) * scale
+
+
+def _operator(name: str) -> Callable[..., Tensor] | None:
+    """Look up an operator by its name in torch; None if this build has none of that name."""
+    found: Any = torch
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found  # type: ignore[no-any-return]
