@@ -14,7 +14,8 @@ from nanoknow.config.loading import Override
 from nanoknow.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nanoknow.generation.sample import Comparison, Sampler
+    from nanoknow.generation.copied import CopiedText
+    from nanoknow.generation.sample import Sampler
 
 
 MIN_COPIED = 25
@@ -61,8 +62,8 @@ def sample(
 
     Example: nanoknow sample --context "O God, O God!"
     """
-    from nanoknow.generation.sample import compare
-    from nanoknow.generation.sample import sample as recipe
+    from nanoknow.generation.copied import mark_copied as find_copied
+    from nanoknow.generation.sample import sample as open_sampler
 
     terminal = Terminal()
     for flag, value in (("--min-copied", min_copied), ("--corpus", corpus)):
@@ -81,10 +82,10 @@ def sample(
     if top_k == 0:
         overrides.append(Override("sample.top_k", None, "--top-k"))
     named = DataConfig(corpus=corpus) if mark_copied else None
-    sampler = recipe(run, overrides, seed, device, terminal, named)
+    sampler = open_sampler(run, overrides, seed, device, terminal, named)
     context, read = sampler.config.context, sampler.corpus
     if read is None and not as_json:
-        for text in itertools.chain([context], sampler.pieces, "\n"):
+        for text in itertools.chain([context], sampler.characters, "\n"):
             terminal.write(text)
         return
     text = _collect(terminal, sampler)
@@ -92,11 +93,11 @@ def sample(
     if read is None:
         terminal.result(written)
         return
-    comparison = compare(text, read, min_copied or MIN_COPIED)
+    copied = find_copied(text, read, min_copied or MIN_COPIED)
     opt.show(
         terminal,
-        {**written, "copied": comparison.to_json()},
-        lambda terminal, _: show_comparison(terminal, context, comparison),
+        {**written, "copied": copied},
+        lambda terminal, _: show_copied(terminal, context, copied),
         as_json,
     )
 
@@ -104,35 +105,33 @@ def sample(
 def _collect(terminal: Terminal, sampler: Sampler) -> str:
     written: list[str] = []
     with terminal.progress("writing", sampler.config.length) as show:
-        for piece in sampler.pieces:
-            written.append(piece)
+        for character in sampler.characters:
+            written.append(character)
             show(len(written), "")
     return "".join(written)
 
 
-def show_comparison(terminal: Terminal, context: str, comparison: Comparison) -> None:
-    """Show a text with its copied stretches marked, and what they come to.
+def show_copied(terminal: Terminal, context: str, copied: CopiedText) -> None:
+    """Show a text with its copied stretches marked, and how many characters they have.
 
-    They are underlined where that can be seen, and stand in ``[[`` and ``]]`` elsewhere.
+    They are underlined where that can be seen, and in ``[[`` and ``]]`` elsewhere.
     """
-    from nanoknow.generation.copied import pieces
-
     terminal.write(context)
-    for piece, is_copied in pieces(comparison.text, comparison.stretches):
+    for segment, is_copied in copied.segments:
         if not is_copied:
-            terminal.write(piece)
+            terminal.write(segment)
         elif terminal.has_colors:
-            terminal.styled(piece, "underline magenta")
+            terminal.styled(segment, "underline magenta")
         else:
-            terminal.write(f"[[{piece}]]")
-    n, length = comparison.n_copied, len(comparison.text)
+            terminal.write(f"[[{segment}]]")
+    n, length = copied.characters, len(copied.text)
     terminal.write(
-        f"\n\ncopied: {n:,} of {length:,} characters ({comparison.share:.1%}), in stretches of "
-        f"{comparison.min_length} or more that stand in {comparison.corpus}\n"
+        f"\n\ncopied: {n:,} of {length:,} characters ({copied.share:.1%}), in stretches of "
+        f"{copied.min_length} or more that are in {copied.corpus}\n"
     )
-    if comparison.longest:
-        start, end, line = (getattr(comparison.longest, key) for key in ("start", "end", "line"))
+    if copied.longest:
+        start, end, line = copied.longest.start, copied.longest.end, copied.longest.line
         terminal.write(
-            f"the longest has {end - start}, at {comparison.corpus}:{line}: "
-            f"{comparison.text[start:end]!r}\n"
+            f"the longest has {end - start}, at {copied.corpus}:{line}: "
+            f"{copied.text[start:end]!r}\n"
         )

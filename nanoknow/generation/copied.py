@@ -1,14 +1,15 @@
-"""Which stretches of a text stand word for word in a corpus: is it writing, or reciting?
+"""Which stretches of a text are word for word in a corpus: is it writing, or reciting?
 
 A text is short and a corpus long, so the corpus is read once: a rolling hash (Karp & Rabin, 1987)
-of each window of the least length tells where one of the text's own windows may stand, and only
-those places, each different stretch of them once, are compared with the text itself.
+of each window of the least length shows where one of the text's own windows may be, and only
+these regions, each different one once, are compared with the text itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,19 +22,19 @@ Hashes = npt.NDArray[np.uint64]
 BASE = 0x9E3779B97F4A7C15
 """Odd, so that no power of it is 0 modulo 2⁶⁴."""
 FILTER_BITS = 18
-"""Of a hash that a first look goes by: all but one window in a hundred fail it."""
+"""Of a hash that is compared first: all but one window in a hundred differ in them."""
 GAP = "\0"
 """Between stretches of the corpus; a file that holds it is no text."""
 
 
 @dataclass(frozen=True)
 class Copied:
-    """A stretch of a text that stands in a corpus, and cannot be longer at either end.
+    """A stretch of a text that is in a corpus, and cannot be longer at either end.
 
     Attributes:
         start: its first character in the text.
         end: one past its last.
-        corpus_start: where it first stands in the corpus.
+        corpus_start: where it is in the corpus first.
         line: the line of the corpus that this is in, from 1.
     """
 
@@ -42,13 +43,52 @@ class Copied:
     corpus_start: int
     line: int
 
-    def to_json(self) -> dict[str, int]:
-        """Return it as plain values."""
-        return asdict(self)
+
+@dataclass(frozen=True)
+class CopiedText:
+    """How much of a text is word for word in a training text.
+
+    Attributes:
+        text: what was written, without its context; 1 or more characters.
+        corpus: the training text's name.
+        min_length: characters that a stretch needs to count.
+        stretches: in their order; they may overlap.
+    """
+
+    text: str
+    corpus: str
+    min_length: int
+    stretches: list[Copied]
+    JSON: ClassVar[tuple[str, ...]] = ("corpus", "min_length", "characters", "share", "stretches")
+
+    @property
+    def segments(self) -> list[tuple[str, bool]]:
+        """The text cut into segments that are copied or not."""
+        return list(cut(self.text, self.stretches))
+
+    @property
+    def characters(self) -> int:
+        """Characters in any stretch."""
+        return sum(len(segment) for segment, is_copied in self.segments if is_copied)
+
+    @property
+    def share(self) -> float:
+        """Of the text's characters, those in any stretch."""
+        return self.characters / len(self.text)
+
+    @property
+    def longest(self) -> Copied | None:
+        """The longest stretch, the first among equals."""
+        return max(self.stretches, key=lambda s: s.end - s.start, default=None)
+
+
+def mark_copied(text: str, corpus: Corpus, min_length: int) -> CopiedText:
+    """Find what a text recites (see ``find_copied``)."""
+    return CopiedText(text, corpus.name, min_length, find_copied(text, corpus, min_length))
 
 
 def find_copied(text: str, corpus: Corpus, min_length: int) -> list[Copied]:
-    """Find the longest stretches of a text that stand in a corpus, in their order.
+    """Find the longest stretches of a text that are in a corpus, in their order.
 
     They may overlap, where the end of one is the beginning of another; none lies in another.
 
@@ -64,7 +104,7 @@ def find_copied(text: str, corpus: Corpus, min_length: int) -> list[Copied]:
     found: list[tuple[int, int, int]] = []
     end = 0
     for start in range(len(text) - min_length + 1):
-        # What is left of the last stretch stands here too: it can only end later.
+        # What is left of the last stretch is here too: it can only end later.
         known = max(end, start + min_length)
         at = shelf.find(text[start:known])
         if at < 0:
@@ -86,8 +126,8 @@ def find_copied(text: str, corpus: Corpus, min_length: int) -> list[Copied]:
     ]
 
 
-def pieces(text: str, copied: Sequence[Copied]) -> Iterator[tuple[str, bool]]:
-    """Cut a text into pieces that are copied or not, with nothing left out and none empty.
+def cut(text: str, copied: Sequence[Copied]) -> Iterator[tuple[str, bool]]:
+    """Cut a text into segments that are copied or not, with nothing left out and none empty.
 
     Where stretches overlap, the later begins at the end of the earlier.
     """
@@ -103,7 +143,7 @@ def pieces(text: str, copied: Sequence[Copied]) -> Iterator[tuple[str, bool]]:
 
 
 def _shared_regions(text: str, corpus: Corpus, width: int) -> dict[str, int]:
-    """Return where each stretch of the corpus stands first whose windows may be the text's too.
+    """Return where each stretch of the corpus is first whose windows may be the text's too.
 
     Each is as long as one window follows another. A hash that two windows share puts in one that
     is not the text's: harmless, as the regions are compared with the text.

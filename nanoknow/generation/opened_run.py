@@ -9,12 +9,11 @@ from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import CheckpointError
 from nanoknow.generation.greedy import decode_greedily
-from nanoknow.generation.sampling import sample as sample_ids
+from nanoknow.generation.sample import sample_text
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.device import Device
-from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 
@@ -97,16 +96,7 @@ class OpenedRun:
             if value is not None
         ]
         config = load_config(None, overrides, self.run.config).sample
-        drawn = sample_ids(
-            self.model,
-            self.tokenizer.encode(config.context),
-            config.length,
-            config.temperature,
-            config.top_k,
-            new_generator(seed, "sample"),
-            config.past_block,
-        )
-        return self.tokenizer.decode(drawn)
+        return "".join(sample_text(self.model, self.tokenizer, config, seed))
 
 
 def require_answers(run: Run, checkpoint: Checkpoint) -> QuestionAnsweringConfig:

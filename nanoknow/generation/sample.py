@@ -1,19 +1,22 @@
-"""``nanoknow sample``: let a language model write on."""
+"""``nanoknow sample``: text a character at a time, drawn from what a model predicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from nanoknow.config.experiment import DataConfig, SampleConfig
+import torch
+from torch import Tensor
+
+from nanoknow.config.experiment import DataConfig, PastBlock, SampleConfig
 from nanoknow.config.loading import Override, load_config
+from nanoknow.data.batch import Group, Layout
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.sources import Texts
+from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import CheckpointError, ConfigError, DataError
-from nanoknow.generation.copied import Copied, find_copied, pieces
-from nanoknow.generation.sampling import sample as sample_ids
+from nanoknow.models.base import CharacterModel
 from nanoknow.models.low_precision import in_bfloat16
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
@@ -31,66 +34,13 @@ class Sampler:
 
     Attributes:
         config: the run's own ``sample`` section, with what was asked for on top.
-        pieces: the characters after the context, as they come.
+        characters: those after the context, as they are drawn.
         corpus: the training text, where it was asked for.
     """
 
     config: SampleConfig
-    pieces: Iterator[str]
+    characters: Iterator[str]
     corpus: Corpus | None = None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How much of a text stands word for word in the training text.
-
-    Attributes:
-        text: what was written, without its context.
-        corpus: the training text's name.
-        min_length: characters that a stretch needs to count.
-        stretches: in their order; they may overlap.
-    """
-
-    text: str
-    corpus: str
-    min_length: int
-    stretches: list[Copied]
-
-    @property
-    def n_copied(self) -> int:
-        """Characters in any stretch."""
-        return sum(len(piece) for piece, copied in pieces(self.text, self.stretches) if copied)
-
-    @property
-    def share(self) -> float:
-        """Of the text's characters, those in any stretch."""
-        return self.n_copied / len(self.text)
-
-    @property
-    def longest(self) -> Copied | None:
-        """The longest stretch, the first among equals."""
-        return max(self.stretches, key=lambda s: s.end - s.start, default=None)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "corpus": self.corpus,
-            "min_length": self.min_length,
-            "characters": self.n_copied,
-            "share": self.share,
-            "stretches": [stretch.to_json() for stretch in self.stretches],
-        }
-
-
-def compare(text: str, corpus: Corpus, min_length: int) -> Comparison:
-    """Find what a sample recites.
-
-    Args:
-        text: of 1 or more characters.
-        corpus: what its writer was trained on.
-        min_length: characters that a stretch needs to count.
-    """
-    return Comparison(text, corpus.name, min_length, find_copied(text, corpus, min_length))
 
 
 def sample(
@@ -109,8 +59,8 @@ def sample(
         overrides: of the ``sample`` section and the ``precision`` of the run's config.
         seed: of the draws.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        reporter: is told which run is taken.
-        compare_with: has the training text read, the one that it names or else the run's own;
+        reporter: is notified which run is used.
+        compare_with: the training text to read, the one that it names or else the run's own;
             None for no text.
 
     Raises:
@@ -119,7 +69,7 @@ def sample(
         DataError: names the characters of the context that the vocabulary does not hold, or the
             text to compare with is not what the run was trained on.
     """
-    asked = load_config(None, overrides).sample  # refused before any run is looked at
+    asked = load_config(None, overrides).sample  # refused before any run is opened
     if run_path is None:
         named = any(override.key == "sample.context" for override in overrides)
         run, checkpoint = latest_run("language_modeling", asked.context if named else "", MAKER)
@@ -134,7 +84,7 @@ def sample(
     whole = load_config(None, overrides, run.config)
     config = whole.sample
     try:
-        context = record.tokenizer.encode(config.context)
+        record.tokenizer.encode(config.context)
     except DataError as error:
         raise DataError(f"--context: {error}: leave it out, or name another run") from None
     eight_bits = config.weights == "int8"
@@ -151,16 +101,7 @@ def sample(
     model = checkpoint.load_model(chosen)
     if chosen.precision == "bfloat16":
         model = in_bfloat16(model, eight_bits=eight_bits)
-    ids = sample_ids(
-        model,
-        context,
-        config.length,
-        config.temperature,
-        config.top_k,
-        new_generator(seed, "sample"),
-        config.past_block,
-    )
-    return Sampler(config, (record.tokenizer.decode([i]) for i in ids), corpus)
+    return Sampler(config, sample_text(model, record.tokenizer, config, seed), corpus)
 
 
 def _training_text(run: Run, checkpoint: Checkpoint, named: DataConfig) -> Corpus:
@@ -170,7 +111,7 @@ def _training_text(run: Run, checkpoint: Checkpoint, named: DataConfig) -> Corpu
     except DataError as error:
         if named.corpus:
             raise
-        raise DataError(f"--mark-copied: {error}; a copy elsewhere goes by --corpus") from None
+        raise DataError(f"--mark-copied: {error}; name a copy elsewhere with --corpus") from None
     recorded = checkpoint.record.data["corpus"]["sha256"]
     if corpus.sha256 != recorded:
         raise DataError(
@@ -178,3 +119,81 @@ def _training_text(run: Run, checkpoint: Checkpoint, named: DataConfig) -> Corpu
             f"{run.path} was trained: name the old text with --corpus"
         )
     return corpus
+
+
+def sample_text(
+    model: CharacterModel, tokenizer: Tokenizer, config: SampleConfig, seed: int
+) -> Iterator[str]:
+    """Yield the characters that a model writes after a config's context.
+
+    Raises:
+        DataError: the context holds characters outside the vocabulary.
+    """
+    ids = sample_ids(
+        model,
+        tokenizer.encode(config.context),
+        config.length,
+        config.temperature,
+        config.top_k,
+        new_generator(seed, "sample"),
+        config.past_block,
+    )
+    return (tokenizer.decode([i]) for i in ids)
+
+
+@torch.inference_mode()
+def sample_ids(
+    model: CharacterModel,
+    context: Ids,
+    length: int,
+    temperature: float,
+    top_k: int | None,
+    generator: torch.Generator,
+    past_block: PastBlock = "recompute",
+) -> Iterator[int]:
+    """Write ``length`` characters after a context, one at a time.
+
+    Within the block each character costs one step of a cache. Past it there are two ways:
+
+    ``recompute``: the model reads the last ``block_size`` characters again for every one. With
+    learned positions each of them has moved, so that nothing computed before is of use. This is
+    what the original did, and the exact reference.
+
+    ``hop``: when the block is full, the model reads its last ``block_size // 2`` characters again
+    from position 0, and goes on by the cache until it is full again. Each character is then
+    predicted from between half and all of a block: another text, as likely, many times faster.
+
+    Args:
+        model: used as it is, on its own device.
+        context: at least one id; the last ``block_size`` of them count.
+        length: how many characters to write.
+        temperature: divides the logits.
+        top_k: choose among so many most probable characters; None for all.
+        generator: a CPU generator; draws are made on the CPU, the same on every device.
+        past_block: ``recompute`` or ``hop``.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    block_size = model.config.block_size
+    kept = block_size if past_block == "recompute" else block_size // 2
+    window = torch.from_numpy(context)[-block_size:]  # (T,)
+    cache = model.new_cache(block_size)
+    new, first = window, 0
+    for _ in range(length):
+        if first + len(new) > block_size:
+            new, first, cache = window[-kept:], 0, model.new_cache(block_size)
+        end = first + len(new)
+        layout = Layout((Group(1, len(new)),), torch.arange(first, end, device=device), end)
+        last = torch.tensor([len(new) - 1], device=device)
+        [logits] = model(new.to(device), layout, cache, last)  # (vocabulary,)
+        first = end
+        new = _draw(logits.float().cpu() / temperature, top_k, generator)  # (1,)
+        window = torch.cat([window, new])[-block_size:]
+        yield int(new)
+
+
+def _draw(logits: Tensor, top_k: int | None, generator: torch.Generator) -> Tensor:
+    if top_k is not None and top_k < len(logits):
+        least = logits.topk(top_k).values[-1]
+        logits = logits.masked_fill(logits < least, -torch.inf)
+    return torch.multinomial(logits.softmax(-1), 1, generator=generator)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nanoknow.generation.copied as copied_room
-from nanoknow.generation.copied import find_copied, pieces
+from nanoknow.generation.copied import cut, find_copied
 from tests.helpers.texts import corpus_of
 
 texts = st.text(alphabet="ab\n", max_size=40)
@@ -64,16 +64,16 @@ def test_characters_that_the_corpus_lacks_are_never_copied() -> None:
 
 
 @given(texts, texts, st.integers(1, 6))
-def test_pieces_are_the_text_and_mark_what_is_in_a_stretch(
+def test_segments_are_the_text_and_mark_what_is_in_a_stretch(
     text: str, corpus: str, min_length: int
 ) -> None:
     copied = find_copied(text, corpus_of(corpus), min_length)
-    cut = list(pieces(text, copied))
-    assert "".join(piece for piece, _ in cut) == text
-    assert all(piece for piece, _ in cut)
-    marks = [mark for piece, mark in cut for _ in piece]
+    segments = list(cut(text, copied))
+    assert "".join(segment for segment, _ in segments) == text
+    assert all(segment for segment, _ in segments)
+    marks = [mark for segment, mark in segments for _ in segment]
     assert marks == [any(c.start <= i < c.end for c in copied) for i in range(len(text))]
-    assert sum(mark for _, mark in cut) == len(copied)
+    assert sum(mark for _, mark in segments) == len(copied)
 
 
 def test_the_same_again_and_again_is_one_stretch() -> None:

@@ -10,7 +10,7 @@ from nanoknow.config.experiment import PastBlock
 from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.generation.greedy import decode_greedily
-from nanoknow.generation.sampling import sample
+from nanoknow.generation.sample import sample_ids
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.low_precision import Bfloat16Linear, in_bfloat16
 from nanoknow.models.registry import build_model
@@ -40,7 +40,7 @@ def draw(
 ) -> str:
     generator = torch.Generator().manual_seed(seed)
     ids = TOKENIZER.encode(context)
-    drawn = sample(model, ids, length, temperature, top_k, generator, past_block)
+    drawn = sample_ids(model, ids, length, temperature, top_k, generator, past_block)
     return TOKENIZER.decode(drawn)
 
 
@@ -118,7 +118,7 @@ def test_a_low_temperature_draws_what_greed_would() -> None:
 def test_characters_come_one_at_a_time() -> None:
     _, model = twins(CONFIGS[0])
     generator = torch.Generator().manual_seed(0)
-    drawn = sample(model, TOKENIZER.encode("abc"), 10**9, 1.0, None, generator)
+    drawn = sample_ids(model, TOKENIZER.encode("abc"), 10**9, 1.0, None, generator)
     first = [next(drawn) for _ in range(30)]
     assert TOKENIZER.decode(first) == draw(model, "abc", 30)
 

@@ -16,7 +16,7 @@ from nanoknow.config.experiment import PastBlock
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.evaluation.answers import answer_questions
-from nanoknow.generation.sampling import sample
+from nanoknow.generation.sample import sample_ids
 from nanoknow.models.low_precision import in_bfloat16
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.registry import build_task
@@ -130,7 +130,7 @@ def sampling(
     length = 20 if past_block == "recompute" else 2 * (config.block_size - kept + 1)
 
     def run() -> None:
-        list(sample(model, context, length, 1.0, 10, generator, past_block))
+        list(sample_ids(model, context, length, 1.0, 10, generator, past_block))
 
     flops = complexity_of(config, 65, config.block_size).flops
     return Turn(run, length, flops / (config.block_size - kept + 1))
