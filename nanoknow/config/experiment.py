@@ -23,6 +23,8 @@ from nanoknow.config.values import Count, CountOrZero, Fraction, Frozen, NonNega
 
 PastBlock = Literal["recompute", "hop"]
 
+StageName = Literal["pretrain", "finetune", "scratch"]
+
 MIN_PEOPLE = 10
 """Of a built-in world, so that dev and test have two each."""
 
@@ -83,8 +85,9 @@ class ScheduleConfig(Frozen):
 
 
 class StageConfig(Frozen):
-    """One stretch of training."""
+    """One run's training: its task, how long, and by which optimizer."""
 
+    task: TaskConfig
     epochs: Count
     batch_size: Count
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -180,6 +183,10 @@ class ExperimentConfig(Frozen):
     scratch: ScratchConfig = ScratchConfig()
     augment: AugmentConfig = AugmentConfig()
     sample: SampleConfig = SampleConfig()
+
+    def stage(self, name: StageName) -> StageConfig:
+        """Return what a run of a stage trains by."""
+        return {"pretrain": self.pretrain, "finetune": self.finetune, "scratch": self.scratch}[name]
 
 
 def union_members() -> dict[str, type[BaseModel]]:

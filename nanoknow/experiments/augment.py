@@ -136,11 +136,12 @@ def _teach(
     generator = new_generator(config.seed, "reader")
     model = build_model(settings.reader, len(tokenizer), generator)
     trainer = Trainer(model, task, settings.training, chosen, config.seed)
-    loss = math.nan
     with reporter.progress("reader", trainer.total_steps) as show:
         for result in trainer.steps():
-            loss = result.reading.loss if result.reading else loss
-            show(result.step, f"epoch {result.epoch}/{settings.training.epochs} loss {loss:.3f}")
+            show(
+                result.step,
+                f"epoch {result.epoch}/{settings.training.epochs} loss {result.loss:.3f}",
+            )
     return model
 
 

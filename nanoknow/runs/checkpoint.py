@@ -47,8 +47,8 @@ class CheckpointRecord(BaseModel):
 
     Attributes:
         vocabulary: the characters, in the order of their ids.
-        progress: ``trainer.Progress`` as plain values.
-        seconds: training took so far, evaluations and earlier sittings included.
+        progress: how far training came (``training.state``).
+        seconds: training took so far, evaluations and earlier sessions included.
         data: the name and SHA-256 of each text by its role.
         files: the SHA-256 of the tensor files.
     """
@@ -143,7 +143,6 @@ def save_checkpoint(
     """
     final = folder / f"step-{int(record.progress['step']):08d}"
     partial = folder / f".{final.name}.partial"
-    replaced = folder / f".{final.name}.replaced"
     try:
         for left_by_a_kill in folder.glob(".step-*.partial"):
             shutil.rmtree(left_by_a_kill, ignore_errors=True)
@@ -155,16 +154,10 @@ def save_checkpoint(
         }
         content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
         _write(partial / RECORD_FILE, _sealed(content))
-        shutil.rmtree(replaced, ignore_errors=True)
-        if final.exists():
-            final.rename(replaced)
-        partial.rename(final)
+        partial.rename(final)  # refused where this step is saved already, which stays
         _sync(folder)
-        shutil.rmtree(replaced, ignore_errors=True)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        if replaced.exists() and not final.exists():
-            replaced.rename(final)
         raise CheckpointError(
             f"{final}: not saved: {error.strerror}: free or name a folder that can be written"
         ) from None

@@ -85,7 +85,7 @@ def _runs_in(folder: Path) -> Iterator[Run]:
 def describe_run(run: Run, checkpoint: Checkpoint) -> str:
     """Name a run for a note: its folder, what it is, how far it came."""
     record = checkpoint.record
-    planned = getattr(run.config, run.record.stage).epochs
+    planned = run.config.stage(run.record.stage).epochs
     return (
         f"{run.path} ({record.model.variant}, {record.task.kind}, "
         f"epoch {record.progress['epoch']} of {planned})"

@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
 from nanoknow.errors import CheckpointError
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import require_unused
 from nanoknow.system.files import write_atomically
 
-Stage = Literal["pretrain", "finetune", "scratch"]
 FORMAT = 1
 
 
@@ -38,7 +38,7 @@ class RunRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
-    stage: Stage
+    stage: StageName
     task: str
     variant: str
     n_parameters: int
@@ -109,9 +109,9 @@ class Run:
         """What happened, a JSON object a line."""
         return self.path / "metrics.jsonl"
 
-    @property
+    @cached_property
     def config(self) -> ExperimentConfig:
-        """The resolved config."""
+        """The resolved config, as it is when first asked for."""
         return load_config(str(self.path / "config.yaml"))
 
     def latest(self) -> Checkpoint:

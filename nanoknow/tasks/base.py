@@ -25,8 +25,8 @@ class Task(Protocol):
         ...
 
     @property
-    def positions_per_example(self) -> int:
-        """What the schedule counts for an example: its places with padding up to the block."""
+    def tokens_per_example(self) -> int:
+        """What the schedule counts for an example: its tokens, padding up to the block included."""
         ...
 
     def to(self, device: torch.device) -> None:

@@ -146,7 +146,7 @@ def _pairs(
     task: Task, tokenizer: Tokenizer, config: ExperimentConfig, count: int
 ) -> list[tuple[str, str]]:
     generator = new_generator(config.seed, "inspect")
-    width, pairs = task.positions_per_example, []
+    width, pairs = task.tokens_per_example, []
     for i in range(min(count, task.n_examples)):
         batch = task.batch(torch.tensor([i]), generator)
         y = batch.targets.masked_fill(batch.targets == IGNORE, 0).tolist()
@@ -160,7 +160,7 @@ def _padding_share(task: SpanCorruption) -> float:
     """Return the expected share of pads when every example is padded to the block."""
     truncations = torch.arange(task.min_length, task.max_length + 1)
     kept = torch.minimum(truncations[None], task.lengths[:, None])  # (documents, truncations)
-    return 1.0 - float((kept + 1).double().mean()) / task.positions_per_example
+    return 1.0 - float((kept + 1).double().mean()) / task.tokens_per_example
 
 
 def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) -> QuestionFacts:

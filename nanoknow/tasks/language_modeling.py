@@ -49,7 +49,7 @@ class LanguageModeling:
         return max(0, (len(self.text) - self.block_size + self.stride - 1) // self.stride)
 
     @property
-    def positions_per_example(self) -> int:
+    def tokens_per_example(self) -> int:
         """The whole block carries loss."""
         return self.block_size
 

@@ -37,9 +37,9 @@ class WithQuestions:
         return self.documents.n_examples
 
     @property
-    def positions_per_example(self) -> int:
+    def tokens_per_example(self) -> int:
         """Those of a document."""
-        return self.documents.positions_per_example
+        return self.documents.tokens_per_example
 
     def to(self, device: torch.device) -> None:
         """Keep both on a device."""

@@ -75,7 +75,7 @@ class QuestionAnswering:
         return len(self.prompts)
 
     @property
-    def positions_per_example(self) -> int:
+    def tokens_per_example(self) -> int:
         """A block less one: the last character is only a target."""
         return self.block_size - 1
 

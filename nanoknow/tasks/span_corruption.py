@@ -90,7 +90,7 @@ class SpanCorruption:
         return len(self.lengths)
 
     @property
-    def positions_per_example(self) -> int:
+    def tokens_per_example(self) -> int:
         """A block less one: the last character is only a target."""
         return self.block_size - 1
 
@@ -115,7 +115,7 @@ class SpanCorruption:
         if self.salient is not None:
             segments = self.salient.replace(segments, indices, first, n, lengths, generator)
         # Of the input: all characters but the last.
-        plan = Plan.of(segments.totals - 1, self.positions_per_example)
+        plan = Plan.of(segments.totals - 1, self.tokens_per_example)
         segments = Segments(*(part[plan.order] for part in segments))
         device = self.text.device
         layout = Layout.of(plan.groups, device)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.experiment import DataConfig, ExperimentConfig, StageName
 from nanoknow.config.loading import Override
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
-from nanoknow.runs.run import Run, Stage
+from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
@@ -113,5 +113,5 @@ def finetune(
     """
     if source is not None:
         _require_marks(source)
-    stage: Stage = "scratch" if source is None else "finetune"
+    stage: StageName = "scratch" if source is None else "finetune"
     return start_run(config, stage, source, out, options, reporter)

@@ -1,6 +1,6 @@
 """A run's metrics for TensorBoard, in ``tensorboard/`` of its folder.
 
-They are written anew in each sitting from ``metrics.jsonl``, which is the record: what a resumed
+They are written again in each session from ``metrics.jsonl``, which is the record: what a resumed
 run makes again is there once. The package is an extra of nanoknow, imported when it is asked for.
 """
 
@@ -50,7 +50,7 @@ def open_event_log(run: Run) -> Iterator[Log]:
     """Write what a run has recorded so far, and yield what writes on.
 
     Points stand at the run's own seconds of training after it was made, so that a pause between
-    two sittings takes no room.
+    two sessions takes no room.
 
     Raises:
         CheckpointError: the folder cannot be written.

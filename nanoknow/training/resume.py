@@ -15,8 +15,9 @@ from nanoknow.runs.run import Run
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.session import Sitting, TrainingOptions, TrainingSummary
+from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 from nanoknow.training.start import _make_eval_task, _make_trainer, _roles
+from nanoknow.training.state import restore_state
 
 
 def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
@@ -41,7 +42,7 @@ def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> Tr
     tokenizer = checkpoint.record.tokenizer
     model = checkpoint.load_model(device)
     trainer = _make_trainer(config, run.record.stage, texts, tokenizer, model, device, reporter)
-    trainer.load_state(checkpoint.load_training_state(), dict(checkpoint.record.progress))
+    restore_state(trainer, checkpoint.load_training_state(), checkpoint.record.progress)
     run.forget_after(trainer.progress.step)
     reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
     changes = changes_since(run, checkpoint.record, device)
@@ -50,7 +51,7 @@ def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> Tr
             f"warning: {', '.join(changes)}: the weights will not be bit-identical to those of a "
             f"run never interrupted"
         )
-    return Sitting(
+    return TrainingSession(
         run,
         trainer,
         config,
@@ -74,7 +75,7 @@ def require_same_config(run: Run, config: ExperimentConfig, checkpoint: Checkpoi
     stage = run.record.stage
     pairs: tuple[tuple[str, BaseModel, BaseModel], ...] = (
         ("model", config.model, record.model),
-        (f"{stage}.task", getattr(config, stage).task, record.task),
+        (f"{stage}.task", config.stage(stage).task, record.task),
     )
     sides: dict[str, tuple[Any, Any]] = {"seed": (config.seed, record.seed)}
     for section, ours, theirs in pairs:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from nanoknow import __version__
-from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig, StageConfig
+from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import Interrupted
@@ -24,6 +24,7 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.system.signals import StopSignals
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
+from nanoknow.training.state import state_of
 from nanoknow.training.trainer import StepResult, Trainer
 
 
@@ -33,7 +34,7 @@ class TrainingOptions:
 
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        max_minutes: stop, with a checkpoint, after so many minutes of this sitting.
+        max_minutes: stop, with a checkpoint, after so many minutes of this session.
         tensorboard: write the metrics as event files too.
     """
 
@@ -60,7 +61,7 @@ class TrainingSummary:
         epochs: complete ones; fewer than planned when it was stopped early.
         loss: mean of the last complete epoch, in nats a character; None before the first.
         accuracy: on the evaluation questions, the last time it was measured.
-        seconds: of training in all sittings.
+        seconds: of training in all sessions.
     """
 
     run: str
@@ -82,7 +83,7 @@ class TrainingSummary:
 
 
 @dataclass
-class Sitting:
+class TrainingSession:
     """One process's share of a run's training."""
 
     run: Run
@@ -97,33 +98,32 @@ class Sitting:
     saved_step: int | None = None
 
     def __post_init__(self) -> None:
-        self.stage: StageConfig = getattr(self.config, self.run.record.stage)
+        self.stage = self.config.stage(self.run.record.stage)
         self.log: Log | None = None
         self.began = self.saved_at = time.monotonic()
         self.n_examples = 0
-        self.loss = ""
 
     @property
     def seconds(self) -> float:
-        """Training time in all sittings."""
-        return self.seconds_before + self.sitting_seconds
+        """Training time in all sessions."""
+        return self.seconds_before + self.session_seconds
 
     @property
-    def sitting_seconds(self) -> float:
-        """Training time in this sitting."""
+    def session_seconds(self) -> float:
+        """Training time in this session."""
         return time.monotonic() - self.began
 
     def save(self) -> None:
         """Write a checkpoint of where training stands, unless the last one is just that."""
         if self.trainer.progress.step == self.saved_step:
             return
-        tensors, progress = self.trainer.state()
+        tensors, progress = state_of(self.trainer)
         record = CheckpointRecord(
             version=__version__,
             torch=torch.__version__,
             model=self.config.model,
             vocabulary=self.tokenizer.characters,
-            task=getattr(self.config, self.run.record.stage).task,
+            task=self.stage.task,
             seed=self.config.seed,
             precision=self.trainer.device.precision,
             device=self.trainer.device.name,
@@ -161,7 +161,7 @@ class Sitting:
                         f"--resume --out {self.run.path}",
                         signals.received,
                     )
-                if self.sitting_seconds >= limit:
+                if self.session_seconds >= limit:
                     break
                 if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
                     self.save()
@@ -170,27 +170,22 @@ class Sitting:
 
     def _words(self, result: StepResult) -> str:
         self.n_examples += result.n_examples
-        self.loss = f"loss {result.reading.loss:.3f} " if result.reading else self.loss
-        speed = self.n_examples / max(self.sitting_seconds, 1e-9)
+        speed = self.n_examples / max(self.session_seconds, 1e-9)
         return (
-            f"epoch {result.epoch}/{self.stage.epochs} {self.loss}"
+            f"epoch {result.epoch}/{self.stage.epochs} loss {result.loss:.3f} "
             f"lr {result.learning_rate:.1e} {speed:.0f} ex/s"
         )
 
     def _record(self, result: StepResult) -> None:
         place = {"step": result.step, "epoch": result.epoch, "seconds": round(self.seconds, 3)}
-        reading = result.reading
-        if reading is not None and (result.step % self.stage.log_every == 0 or result.step == 1):
-            self._note("step", **place, **asdict(reading), learning_rate=result.learning_rate)
-        if reading is None or result.epoch_loss is None:
+        rate = result.learning_rate
+        if result.step % self.stage.log_every == 0 or result.step == 1:
+            loss, norm = result.loss, result.grad_norm
+            self._note("step", **place, loss=loss, grad_norm=norm, learning_rate=rate)
+        if result.epoch_loss is None:
             return
-        self._note(
-            "epoch",
-            **place,
-            loss=result.epoch_loss,
-            last_loss=reading.loss,
-            learning_rate=result.learning_rate,
-        )
+        means = {"loss": result.epoch_loss, "last_loss": result.loss}
+        self._note("epoch", **place, **means, learning_rate=rate)
         every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
         if due and self.eval_task is not None:
@@ -206,7 +201,7 @@ class Sitting:
 def summarize(run: Run) -> TrainingSummary:
     """Tell how a run stands, from its records."""
     record, checkpoint = run.record, run.latest().record
-    stage: StageConfig = getattr(run.config, record.stage)
+    stage = run.config.stage(record.stage)
     metrics = list(run.metrics())
     epochs = [m for m in metrics if m["kind"] == "epoch"]
     accuracies = [m for m in metrics if m["kind"] == "accuracy"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nanoknow.config.experiment import ExperimentConfig, StageConfig
+from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import DataError
@@ -14,19 +14,19 @@ from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.folders import new_folder, new_run_path, require_free
 from nanoknow.runs.lock import RunLock
-from nanoknow.runs.run import Run, RunRecord, Stage
+from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.registry import TASKS, build_task, sources
-from nanoknow.training.session import Sitting, TrainingOptions, TrainingSummary
+from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 from nanoknow.training.trainer import Trainer
 
 
 def start_run(
     config: ExperimentConfig,
-    stage: Stage,
+    stage: StageName,
     source: Checkpoint | None,
     out: Path | None,
     options: TrainingOptions,
@@ -43,7 +43,7 @@ def start_run(
     device = choose_device(options.device, config.precision)
     texts = Texts.find(config.data, _roles(config, stage))
     config = config.model_copy(update={"data": texts.config})
-    task_config = getattr(config, stage).task
+    task_config = config.stage(stage).task
     if source is not None:
         tokenizer = source.record.tokenizer
         config = config.model_copy(update={"model": source.record.model})
@@ -67,12 +67,14 @@ def start_run(
     path = new_folder(out or new_run_path(stage, config.model.variant))
     with RunLock(path):
         run = Run.create(path, record, config)
-        sitting = Sitting(run, trainer, config, texts, tokenizer, options, reporter, eval_task)
-        sitting.save()  # a folder that cannot be written is found before the first step
-        return sitting.train()
+        session = TrainingSession(
+            run, trainer, config, texts, tokenizer, options, reporter, eval_task
+        )
+        session.save()  # a folder that cannot be written is found before the first step
+        return session.train()
 
 
-def _roles(config: ExperimentConfig, stage: Stage) -> tuple[str, ...]:
+def _roles(config: ExperimentConfig, stage: StageName) -> tuple[str, ...]:
     """Return the texts that a stage reads."""
     if stage == "pretrain":
         return sources(config.pretrain.task)
@@ -81,15 +83,15 @@ def _roles(config: ExperimentConfig, stage: Stage) -> tuple[str, ...]:
 
 def _make_trainer(
     config: ExperimentConfig,
-    stage: Stage,
+    stage: StageName,
     texts: Texts,
     tokenizer: Tokenizer,
     model: CharacterModel,
     device: Device,
     reporter: Reporter,
 ) -> Trainer:
-    stage_config: StageConfig = getattr(config, stage)
-    task_config = getattr(config, stage).task
+    stage_config = config.stage(stage)
+    task_config = config.stage(stage).task
     used = sources(task_config)
     questions = texts.questions if "questions" in used else None
     if questions is not None and not questions.answered:
@@ -116,10 +118,10 @@ def _make_trainer(
 
 
 def _make_eval_task(
-    config: ExperimentConfig, stage: Stage, texts: Texts, tokenizer: Tokenizer
+    config: ExperimentConfig, stage: StageName, texts: Texts, tokenizer: Tokenizer
 ) -> QuestionAnswering | None:
     """Prepare the evaluation questions, where the stage answers questions and they have answers."""
-    task_config = getattr(config, stage).task
+    task_config = config.stage(stage).task
     if task_config.kind != "question_answering":
         return None  # the file may not even be there
     questions = texts.eval

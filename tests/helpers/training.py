@@ -22,7 +22,7 @@ from nanoknow.system.device import Device, choose_device
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
-from nanoknow.training.trainer import StepResult, Trainer
+from nanoknow.training.trainer import Trainer
 from tests.helpers.texts import corpus_of, tokenizer_of
 
 BLOCK = 32
@@ -74,6 +74,7 @@ def stage(
     matrix_optimizer: Literal["adamw", "muon"] = "adamw",
 ) -> StageConfig:
     return StageConfig(
+        task=SpanCorruptionConfig(),
         epochs=epochs,
         batch_size=batch_size,
         log_every=log_every,
@@ -103,9 +104,4 @@ def weights_of(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def losses_of(trainer: Trainer) -> list[float]:
-    return [loss_of(result) for result in trainer.steps()]
-
-
-def loss_of(result: StepResult) -> float:
-    assert result.reading is not None
-    return result.reading.loss
+    return [result.loss for result in trainer.steps()]

@@ -57,7 +57,7 @@ def test_gradients_without_padding_are_those_with_it(real_data: Path, config: Mo
     task = SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), config.block_size)
     ragged = task.batch(torch.arange(0, 2900, 60), torch.Generator().manual_seed(0))
     assert len(ragged.layout.groups) > 1
-    width = task.positions_per_example
+    width = task.tokens_per_example
     rows, targets = (
         torch.cat([F.pad(part, (0, width - part.shape[1]), value=value) for part in parts])
         for parts, value in (

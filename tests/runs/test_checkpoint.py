@@ -95,12 +95,13 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
     assert [path.name for path in list_checkpoints(tmp_path)] == kept
 
 
-def test_a_step_saved_again_is_replaced(tmp_path: Path) -> None:
+def test_a_step_that_is_saved_is_not_written_over(tmp_path: Path) -> None:
     save(tmp_path, 1)
     path = save(tmp_path, 2, seed=1)
-    assert save(tmp_path, 2, seed=2) == path
-    assert_same(read_checkpoint(path).load_model(CPU).state_dict(), make_model(seed=2).state_dict())
-    assert len(list_checkpoints(tmp_path)) == 2
+    with pytest.raises(CheckpointError, match=r"step-00000002: not saved: Directory not empty"):
+        save(tmp_path, 2, seed=2)
+    assert_same(read_checkpoint(path).load_model(CPU).state_dict(), make_model(seed=1).state_dict())
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["step-00000001", "step-00000002"]
 
 
 def test_a_half_written_checkpoint_is_ignored_and_overwritten(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_original_corpus_makes_2938_examples_of_127_positions(real_data: Pat
     config = load_config("birthplaces")
     assert isinstance(config.pretrain.task, SpanCorruptionConfig)
     task = SpanCorruption(corpus, tokenizer, config.pretrain.task, config.model.block_size)
-    assert (task.n_examples, task.positions_per_example, len(tokenizer)) == (2938, 127, 256)
+    assert (task.n_examples, task.tokens_per_example, len(tokenizer)) == (2938, 127, 256)
     texts = texts_of(task, task.batch(torch.arange(2938), seeded()))
     assert len(texts) == 2938
     assert max(map(len, texts)) <= 114

@@ -55,7 +55,7 @@ def test_there_is_a_window_at_every_offset() -> None:
     text = "To be, or not to be, that is the question"
     task = task_on(text, 8)
     assert task.n_examples == len(text) - 8
-    assert task.positions_per_example == 8
+    assert task.tokens_per_example == 8
     assert windows_of(task, text, torch.tensor([0, 3])) == [
         ("To be, o", "o be, or"),
         ("be, or n", "e, or no"),

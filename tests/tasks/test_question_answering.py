@@ -65,7 +65,7 @@ def test_examples_equal_the_textbooks(pairs: list[tuple[str, str]]) -> None:
     expected = [textbook_question(question, place, 31) for question, place in pairs]
     assert sorted(all_strings(task)) == sorted(expected)
     assert task.n_examples == len(pairs)
-    assert task.positions_per_example == 30
+    assert task.tokens_per_example == 30
     assert task.notes == []
 
 
@@ -157,7 +157,7 @@ def test_longer_blocks_only_add_padding() -> None:
         # nothing is computed for the padding: the batch ends with the longest example
         batch = task.batch(torch.arange(2), torch.Generator())
         assert max(group.length for group in batch.layout.groups) == 19
-    assert (short.positions_per_example, long.positions_per_example) == (29, 63)
+    assert (short.tokens_per_example, long.tokens_per_example) == (29, 63)
 
 
 def test_an_empty_answer_among_unknown_characters_is_the_mask_alone() -> None:

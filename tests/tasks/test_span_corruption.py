@@ -79,7 +79,7 @@ def test_every_example_fits_the_block_and_comes_from_its_document(
     texts = texts_of(task, batch)
     assert len(texts) == len(documents)
     assert all(len(text) <= block_size for text in texts)
-    assert all(len(x) <= task.positions_per_example == block_size - 1 for x, _ in rows_of(batch))
+    assert all(len(x) <= task.tokens_per_example == block_size - 1 for x, _ in rows_of(batch))
     longest = min(int(block_size * share), block_size - 2)
     for text in texts:
         restored = restore(text)

@@ -12,6 +12,7 @@ from torch import Tensor
 from nanoknow.config.models import ModelConfig, PerceiverConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.system.device import choose_device
+from nanoknow.training.state import restore_state, state_of
 from nanoknow.training.trainer import Trainer
 from tests.helpers.textbook_twins import copy_weights
 from tests.helpers.training import (
@@ -22,7 +23,6 @@ from tests.helpers.training import (
     Watched,
     both_models,
     fresh_model,
-    loss_of,
     losses_of,
     questions_task,
     stage,
@@ -74,7 +74,7 @@ def test_fifty_steps_in_double_precision_are_the_textbooks(config: ModelConfig) 
         for group in optimizer.param_groups:
             group["lr"] = textbook_learning_rate(positions, 1e-2, 500, 3000)
         expected = textbook_train_step(textbook, optimizer, x, y, grad_clip=0.5)
-        assert loss_of(result) == pytest.approx(expected, rel=1e-10), result.step
+        assert result.loss == pytest.approx(expected, rel=1e-10), result.step
         losses.append(expected)
     assert len(losses) == 51
     assert losses[-1] < losses[0] - 1.0
@@ -120,7 +120,7 @@ GOLDEN = [
 @pytest.mark.parametrize(("config", "expected"), GOLDEN, ids=["vanilla", "perceiver", "spread"])
 def test_losses_are_those_written_down(config: ModelConfig, expected: list[float]) -> None:
     trainer = trainer_on(Watched(), model=fresh_model(config, seed=1), seed=1)
-    losses = [loss_of(result) for result in itertools.islice(trainer.steps(), 5)]
+    losses = [result.loss for result in itertools.islice(trainer.steps(), 5)]
     assert losses == pytest.approx(expected, rel=1e-4)
 
 
@@ -143,19 +143,19 @@ def test_a_saved_state_continues_where_it_was_saved(
     whole = trainer_on(Watched(), config, fresh_model(wet), device=device)
     expected = losses_of(whole)
     first = trainer_on(Watched(), config, fresh_model(wet), device=device)
-    losses = [loss_of(result) for result in itertools.islice(first.steps(), 4)]
-    tensors, progress = first.state()
+    losses = [result.loss for result in itertools.islice(first.steps(), 4)]
+    tensors, progress = state_of(first)
     saved = {key: tensor.cpu().clone() for key, tensor in tensors.items()}
     weights = weights_of(first)
     model = fresh_model(wet, seed=99)
     model.load_state_dict(weights)
     second = trainer_on(Watched(), config, model, device=device)
-    second.load_state(saved, progress)
+    restore_state(second, saved, progress)
     losses += losses_of(second)
     # a GPU adds up embedding gradients in whatever order they come
     slack = 0.0 if name == "cpu" else 1e-4
     assert losses == pytest.approx(expected, rel=slack, abs=slack)
-    ours, theirs = whole.state()[0], second.state()[0]
+    ours, theirs = state_of(whole)[0], state_of(second)[0]
     assert {key: (t.device, t.dtype) for key, t in ours.items()} == {
         key: (t.device, t.dtype) for key, t in theirs.items()
     }

@@ -8,22 +8,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.runs.folders import new_folder
-from nanoknow.runs.run import Run, RunRecord, Stage
+from nanoknow.runs.run import Run, RunRecord
 from nanoknow.training.curves import plot
 from tests.helpers.cli import run
 from tests.helpers.pictures import check_png
 from tests.helpers.silent import Silent
 
-TASKS: dict[Stage, str] = {
+TASKS: dict[StageName, str] = {
     "pretrain": "span_corruption",
     "finetune": "question_answering",
     "scratch": "question_answering",
 }
 
 
-def make_run(path: Path, stage: Stage, n_epochs: int, *, first: float = 4.0) -> Run:
+def make_run(path: Path, stage: StageName, n_epochs: int, *, first: float = 4.0) -> Run:
     """Write the records of a run of ten steps an epoch."""
     record = RunRecord(
         stage=stage,

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig, StageConfig
+from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig, StageConfig, StageName
 from nanoknow.config.loading import load_config
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.models.base import CharacterModel
@@ -20,7 +20,7 @@ from tests.tools.textbook import textbook_learning_rate
 
 PRETRAIN, TRAIN, SHAKESPEARE = 2_938 * 127, 2_000 * 127, 1_115_266 * 128
 """Positions of one epoch: examples by places of an example."""
-TABLE = [
+TABLE: list[tuple[str, StageName, int, int, str]] = [
     ("birthplaces", "pretrain", PRETRAIN, 634, "6.000000e-04"),
     ("birthplaces", "pretrain", PRETRAIN, 645, "6.000000e-04"),
     ("birthplaces", "pretrain", PRETRAIN, 646, "6.013186e-04"),
@@ -39,9 +39,8 @@ TABLE = [
 SIZES = {"n_heads": 2, "d_model": 16, "block_size": 16}
 
 
-def stage_of(name: str, stage: str) -> StageConfig:
-    found: StageConfig = getattr(load_config(name), stage)
-    return found
+def stage_of(name: str, stage: StageName) -> StageConfig:
+    return load_config(name).stage(stage)
 
 
 def stage_rate(stage: StageConfig, n: int) -> float:
@@ -51,7 +50,7 @@ def stage_rate(stage: StageConfig, n: int) -> float:
 
 @pytest.mark.parametrize(("name", "stage", "epoch_positions", "epoch", "expected"), TABLE)
 def test_rate_at_the_end_of_an_epoch_is_the_originals_to_every_digit(
-    name: str, stage: str, epoch_positions: int, epoch: int, expected: str
+    name: str, stage: StageName, epoch_positions: int, epoch: int, expected: str
 ) -> None:
     assert f"{stage_rate(stage_of(name, stage), epoch_positions * epoch):.6e}" == expected
 

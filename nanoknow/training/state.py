@@ -1,0 +1,56 @@
+"""What resuming needs beside the weights: optimizers, random state, the place in the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+from nanoknow.training.trainer import Progress, Trainer
+
+TOKENS = "positions"
+"""The key of ``Progress.tokens`` in ``checkpoint.json``, whose format does not change."""
+
+
+def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, int | float]]:
+    """Return a trainer's tensors beside the weights, and its progress as plain values."""
+    names: dict[Tensor, str] = {
+        parameter: name for name, parameter in trainer.model.named_parameters()
+    }
+    tensors = {"random.cpu": torch.get_rng_state()}
+    if trainer.device.torch_device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(trainer.device.torch_device)
+    for optimizer in trainer.optimizers:
+        for parameter, values in optimizer.state.items():
+            for key, value in values.items():
+                tensors[f"optimizer.{key}.{names[parameter]}"] = value
+    progress = asdict(trainer.progress)
+    return tensors, {TOKENS if key == "tokens" else key: progress[key] for key in progress}
+
+
+def restore_state(
+    trainer: Trainer, tensors: Mapping[str, Tensor], progress: Mapping[str, int | float]
+) -> None:
+    """Continue from a ``state_of``; the trainer's model has the weights that go with it."""
+    values = {"tokens" if key == TOKENS else key: progress[key] for key in progress}
+    trainer.progress = Progress(**values)  # type: ignore[arg-type]  # as ``state_of`` wrote them
+    torch.set_rng_state(tensors["random.cpu"])
+    device = trainer.device.torch_device
+    if device.type == "cuda" and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"], device)
+    parameters = dict(trainer.model.named_parameters())
+    optimizer_of = {
+        parameter: optimizer
+        for optimizer in trainer.optimizers
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    for name, value in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind == "optimizer":
+            key, _, of = rest.partition(".")
+            parameter = parameters[of]
+            # Fused AdamW keeps its step count on the device as well.
+            optimizer_of[parameter].state[parameter][key] = value.to(device)

@@ -1,0 +1,51 @@
+"""One process's share of a run's training: what it records, and when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.runs.run import Run
+from nanoknow.training.pretrain import pretrain
+from nanoknow.training.session import TrainingOptions
+from tests.helpers.silent import Silent
+
+SIZES = {"n_layers": 1, "n_heads": 1, "d_model": 8, "block_size": 32}
+LIVES = "".join(f"{name}. Born in Riga, a poet.\n" for name in "ABCDEFGHIJK")
+
+
+def records_of(folder: Path, log_every: int) -> dict[str, list[dict[str, Any]]]:
+    """Train for three epochs of six steps; return what was recorded of each kind."""
+    (folder / "lives.txt").write_text(LIVES, encoding="utf-8")
+    config = ExperimentConfig.model_validate(
+        {
+            "precision": "float32",
+            "data": {"corpus": folder / "lives.txt"},
+            "model": {**SIZES, "variant": "vanilla"},
+            "pretrain": {"epochs": 3, "batch_size": 2, "log_every": log_every},
+        }
+    )
+    out = folder / f"every-{log_every}"
+    pretrain(config, out, TrainingOptions(device="cpu"), Silent())
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for metrics in Run.open(out).metrics():
+        del metrics["seconds" if "seconds" in metrics else "command"]
+        kinds.setdefault(metrics.pop("kind"), []).append(metrics)
+    return kinds
+
+
+def test_steps_are_recorded_at_the_first_and_every_so_many_and_epochs_at_their_end(
+    tmp_path: Path,
+) -> None:
+    every, some = records_of(tmp_path, 1), records_of(tmp_path, 4)
+    assert [m["step"] for m in every["step"]] == [*range(1, 19)]
+    assert [m["step"] for m in some["step"]] == [1, 4, 8, 12, 16]
+    assert [m["step"] for m in some["epoch"]] == [6, 12, 18]
+    assert all(m in every["step"] for m in some["step"])
+    assert some["epoch"] == every["epoch"]
+    assert [*some["step"][0]] == ["step", "epoch", "loss", "grad_norm", "learning_rate"]
+    assert [*some["epoch"][0]] == ["step", "epoch", "loss", "last_loss", "learning_rate"]
+    assert [m["last_loss"] for m in every["epoch"]] == [
+        every["step"][i]["loss"] for i in (5, 11, 17)
+    ]
