@@ -35,10 +35,12 @@ def data_make(
 
     Example: nanoknow data make --people 300 --out data/world
     """
-    from nanoknow.data.fetching import make
+    from nanoknow.data.world.files import write_world
+    from nanoknow.data.world.make import make_world
 
     opt.check_output("--out", out)
-    opt.show(Terminal(), {"files": make(people, paraphrases, seed, out)}, show_files, as_json)
+    files = write_world(make_world(people, paraphrases, seed), out)
+    opt.show(Terminal(), {"files": files}, show_files, as_json)
 
 
 @data_app.command("fetch")
@@ -57,11 +59,11 @@ def data_fetch(
 
     Example: nanoknow data fetch birthplaces
     """
-    from nanoknow.data.fetching import fetch_files
+    from nanoknow.data.download import fetch
 
     opt.check_output("--out", out)
     terminal = Terminal()
-    opt.show(terminal, {"files": fetch_files(name, mirror, out, terminal)}, show_files, as_json)
+    opt.show(terminal, {"files": fetch(name, mirror, out, terminal)}, show_files, as_json)
 
 
 @data_app.command("augment")

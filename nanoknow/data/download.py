@@ -1,8 +1,7 @@
-"""Public data sets, pinned by address and SHA-256, fetched so that no half-written file is seen."""
+"""Fetching published files, so that a file is there whole and verified, or not at all."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import http
 import http.client
@@ -10,114 +9,85 @@ import os
 import shutil
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
+from nanoknow.data.published import DATASETS, RemoteFile
+from nanoknow.data.sources import data_folder
 from nanoknow.errors import DataError, suggest
+from nanoknow.system.reporter import Reporter
 
 TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16
 
-# Called with a file's name, the bytes it has so far, and the bytes it will have.
-Progress = Callable[[str, int, int | None], None]
+Progress = Callable[[str, int], None]
+"""Called with a file's name and the bytes of it that have been received."""
 
 
-@dataclass(frozen=True)
-class RemoteFile:
-    """A published file, pinned by what it contains.
-
-    Attributes:
-        name: File name, here as well as at the end of an address.
-        base: The address where it is published, http or https, up to and with the last slash.
-        folder: Subfolder of a folder mirror in which it may lie.
-        size: Its length in bytes.
-        sha256: Hash of its content, 64 lower-case hexadecimal digits.
-    """
-
-    name: str
-    base: str
-    folder: str
-    size: int
-    sha256: str
-
-
-# Stanford CS224N, "Self-Attention, Transformers, and Pretraining"; Wikipedia text (CC BY-SA).
-_BIRTHPLACES = (
-    "https://raw.githubusercontent.com/shasha3493/Self-Attention-Transformers-and-Pretraining/"
-    "eab1999259a197e84baea59193081c77271a742d/"
-)
-# A public-domain text, in the selection of Andrej Karpathy's char-rnn.
-_SHAKESPEARE = (
-    "https://raw.githubusercontent.com/karpathy/char-rnn/"
-    "6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare/"
-)
-
-# fmt: off
-DATASETS: dict[str, tuple[RemoteFile, ...]] = {
-    "birthplaces": (
-        RemoteFile("wiki.txt", _BIRTHPLACES, "birthplaces", 419_253,
-                   "823bb536fca77c8b5a15b34b0dead6355d0cf1f806e822464bca28806c2fd055"),
-        RemoteFile("birth_places_train.tsv", _BIRTHPLACES, "birthplaces", 79_923,
-                   "02364dfca78e23d2583a19f03a2d8cddd90ee3e1a3795ddec7f0addadea30b0d"),
-        RemoteFile("birth_dev.tsv", _BIRTHPLACES, "birthplaces", 20_041,
-                   "101a56073eba0db9aad5e2aaf1aa9bf8bdae966ae3aaed8fc8cda5edfa7856da"),
-        RemoteFile("birth_test_inputs.tsv", _BIRTHPLACES, "birthplaces", 13_880,
-                   "5ccd3b2a1682e0daf90d59488aef8805ef21b9d35795cc3bdabdea79d293aa1f"),
-    ),
-    "shakespeare": (
-        RemoteFile("input.txt", _SHAKESPEARE, "tinyshakespeare", 1_115_394,
-                   "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"),
-    ),
-}
-# fmt: on
-
-
-def fetch(
-    name: str, directory: Path, mirror: str | None = None, progress: Progress | None = None
-) -> list[Path]:
-    """Fetch every file of a data set into `directory`; returns their paths.
+def fetch(name: str, mirror: str | None, folder: Path | None, reporter: Reporter) -> list[Path]:
+    """Fetch every file of a data set and verify it by its hash.
 
     Args:
-        name: A key of DATASETS.
-        directory: Made where it is missing.
-        mirror: A folder with the files (or with their subfolder), or an http(s) address to which
+        name: a key of ``DATASETS``.
+        mirror: a folder with the files, or with their own folder, or an http(s) address to which
             their names are appended; None for the published address.
-        progress: Called as the bytes of each file arrive, not for a file that is already there.
+        folder: where the files go, made where it is missing; None for their own in the data folder.
+        reporter: shows how much has been received.
+
+    Returns:
+        The paths of the files.
 
     Raises:
-        DataError: As fetch_file; or there is no such data set.
+        DataError: no such data set, or as in ``fetch_file``.
     """
     if name not in DATASETS:
         hint = suggest(name, DATASETS)
         raise DataError(f"unknown data set {name!r}.{hint} Available: {', '.join(DATASETS)}")
-    return [fetch_file(remote, directory, mirror, progress) for remote in DATASETS[name]]
+    files = DATASETS[name]
+    received: Counter[str] = Counter()
+    with reporter.progress(f"fetch {name}", sum(remote.size for remote in files)) as show:
+
+        def update(file: str, n_bytes: int) -> None:
+            received[file] = n_bytes
+            show(received.total(), f"{file}  {received.total():,} bytes")
+
+        return [
+            fetch_file(remote, folder or data_folder() / remote.folder, mirror, update)
+            for remote in files
+        ]
 
 
 def fetch_file(
-    remote: RemoteFile,
-    directory: Path,
-    mirror: str | None = None,
-    progress: Progress | None = None,
+    remote: RemoteFile, folder: Path, mirror: str | None = None, progress: Progress | None = None
 ) -> Path:
-    """Fetch one file into `directory` (see fetch); returns its path.
+    """Fetch one file.
 
-    The bytes go to `<name>.part`, which gets the final name only when its hash is right. A part
-    left by a cut connection is carried on from where it ends, when the server can do that.
+    The bytes go to ``<name>.part``, which gets the final name only when its hash is right. A part
+    that a broken connection left is continued from its end, where the server supports that.
+
+    Args:
+        remote: the file.
+        folder: where it goes, made where it is missing.
+        mirror: see ``fetch``.
+        progress: called as bytes arrive, not for a file that exists already.
+
+    Returns:
+        Its path.
 
     Raises:
-        DataError: The source cannot be reached, breaks off, or holds another content; a different
-            file stands under the final name; `directory` cannot be written.
+        DataError: the source cannot be reached, breaks off, or has another content; a different
+            file of that name exists; the folder cannot be written.
     """
-    target = directory / remote.name
+    target = folder / remote.name
     try:
         if target.exists():
-            _check_present(target, remote)
+            _check_existing(target, remote)
             return target
         source = _find_source(remote, mirror)
-        directory.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with _locked_part(target) as (part, file):
             if isinstance(source, Path):
                 file.truncate(0)
@@ -137,13 +107,13 @@ def fetch_file(
             part.replace(target)
     except OSError as error:
         raise DataError(
-            f"{remote.name} cannot be put into {directory} ({_reason(error)}): mend that, or "
-            f"choose another folder or --mirror"
+            f"{remote.name} cannot be put into {folder} ({_reason(error)}): fix that, or choose "
+            f"another folder or --mirror"
         ) from error
     return target
 
 
-def _check_present(target: Path, remote: RemoteFile) -> None:
+def _check_existing(target: Path, remote: RemoteFile) -> None:
     with target.open("rb") as file:
         found = _hash(file)
     if found != remote.sha256:
@@ -154,7 +124,7 @@ def _check_present(target: Path, remote: RemoteFile) -> None:
 
 
 def _find_source(remote: RemoteFile, mirror: str | None) -> Path | str:
-    """The path of the file in a folder mirror, or else the address of the file."""
+    """Return the path of the file in a folder mirror, or else its address."""
     if mirror is None:
         return remote.base + remote.name
     if mirror.lower().startswith(("http://", "https://")):
@@ -166,17 +136,19 @@ def _find_source(remote: RemoteFile, mirror: str | None) -> Path | str:
             return folder / remote.name
     raise DataError(
         f"--mirror {mirror}: no {remote.name} there nor in its subfolder {remote.folder}: "
-        "give the folder that holds it"
+        "give the folder that has it"
     )
 
 
 @contextmanager
-def _locked_part(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """The part file, open for reading and appending, and ours alone until the block ends.
+def _locked_part(target: Path) -> Iterator[tuple[Path, BufferedIOBase]]:
+    """Open the part file for reading and appending, locked against other processes.
 
-    Without the lock, a second process could write on into a file that the first one has already
-    checked and renamed.
+    Without the lock, a second process could go on writing into a file that the first one has
+    already checked and renamed.
     """
+    import fcntl  # only here: Windows has none
+
     part = target.with_name(f"{target.name}.part")
     with part.open("a+b") as file:
         try:
@@ -194,8 +166,10 @@ def _locked_part(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
                 part.unlink(missing_ok=True)
 
 
-def _download(remote: RemoteFile, url: str, file: BinaryIO, progress: Progress | None) -> None:
-    """Bring `file` to what stands at `url`, carrying on from what it already holds if possible."""
+def _download(
+    remote: RemoteFile, url: str, file: BufferedIOBase, progress: Progress | None
+) -> None:
+    """Write what is at an address to a file, continuing what it already has if possible."""
     held = file.seek(0, os.SEEK_END)
     if held >= remote.size:
         if _hash(file) == remote.sha256:  # stopped between the last byte and the renaming
@@ -218,7 +192,7 @@ def _download(remote: RemoteFile, url: str, file: BinaryIO, progress: Progress |
             file.write(chunk)
             have += len(chunk)
             if progress is not None:
-                progress(remote.name, have, remote.size)
+                progress(remote.name, have)
             if have > remote.size:  # some other file, perhaps a huge one: its hash will not fit
                 return
         ended_as_announced = (
@@ -230,7 +204,7 @@ def _download(remote: RemoteFile, url: str, file: BinaryIO, progress: Progress |
 
 
 def _open_url(url: str, held: int, size: int) -> tuple[http.client.HTTPResponse, int]:
-    """An open response, and the place in the file, 0 or `held`, to which its first byte belongs."""
+    """Return an open response, and where in the file its first byte belongs: 0 or ``held``."""
     if held:
         request = urllib.request.Request(url, headers={"Range": f"bytes={held}-"})
         try:
@@ -260,14 +234,11 @@ def _broken_off(url: str, reason: str) -> str:
     return f"the connection to {url} broke off ({reason}): run the command again to carry on"
 
 
-def _hash(file: BinaryIO) -> str:
+def _hash(file: BufferedIOBase) -> str:
     file.seek(0)
-    digest = hashlib.sha256()
-    while chunk := file.read(CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _reason(error: Exception) -> str:
-    """What an exception says, in one line; some urllib texts have several."""
+    """Return an exception's message in one line; some of urllib's have several."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -12,21 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.download import DATASETS, fetch, fetch_file
+from nanoknow.data.download import fetch, fetch_file
+from nanoknow.data.published import DATASETS
 from nanoknow.errors import DataError
+from tests.helpers.silent import Silent
 from tests.helpers.site import CONTENT, NAME, Site, names, refusal, remote
 
 
 def test_a_file_is_fetched_whole_and_nothing_is_left_beside_it(site: Site, tmp_path: Path) -> None:
-    seen: list[tuple[str, int, int | None]] = []
+    seen: list[tuple[str, int]] = []
     path = fetch_file(
         remote(site.base("plain")), tmp_path / "a" / "b", progress=lambda *args: seen.append(args)
     )
     assert path == tmp_path / "a" / "b" / NAME
     assert path.read_bytes() == CONTENT
     assert names(path.parent) == [NAME]
-    assert seen[-1] == (NAME, len(CONTENT), len(CONTENT))
-    assert [have for _, have, _ in seen] == sorted({have for _, have, _ in seen})
+    assert seen[-1] == (NAME, len(CONTENT))
+    assert [have for _, have in seen] == sorted({have for _, have in seen})
 
 
 def test_a_file_that_is_there_is_not_fetched_again(site: Site, tmp_path: Path) -> None:
@@ -107,9 +109,7 @@ def test_another_content_than_the_published_is_removed(
 def test_a_far_too_long_answer_is_not_read_to_its_end(site: Site, tmp_path: Path) -> None:
     seen: list[int] = []
     with pytest.raises(DataError):
-        fetch_file(
-            remote(site.base("long")), tmp_path, progress=lambda _, have, __: seen.append(have)
-        )
+        fetch_file(remote(site.base("long")), tmp_path, progress=lambda _, have: seen.append(have))
     assert max(seen) < len(CONTENT) + 100_000
 
 
@@ -149,9 +149,9 @@ def test_a_folder_that_cannot_be_made_is_a_one_line_error(site: Site, tmp_path: 
 
 def test_an_unknown_data_set_is_refused_with_the_nearest_and_all_names(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Did you mean 'birthplaces'\? .*: birthplaces, shakes"):
-        fetch("birthplace", tmp_path)
+        fetch("birthplace", None, tmp_path, Silent())
     with pytest.raises(DataError, match=r"'zzz'\. Available"):
-        fetch("zzz", tmp_path)
+        fetch("zzz", None, tmp_path, Silent())
 
 
 def test_the_data_sets_are_pinned_to_https_addresses_and_whole_hashes() -> None:

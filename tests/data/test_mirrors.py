@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.data.download import DATASETS, fetch, fetch_file
+from nanoknow.data.download import fetch, fetch_file
+from nanoknow.data.published import DATASETS
+from tests.helpers.silent import Silent
 from tests.helpers.site import CONTENT, NAME, Site, names, refusal, remote
 
 
@@ -62,7 +64,7 @@ def test_the_published_birthplaces_come_from_a_folder_mirror(tmp_path: Path) -> 
     folder = os.environ.get("NANOKNOW_DATA")
     if folder is None:
         pytest.skip("set NANOKNOW_DATA to the folder with the published data")
-    paths = fetch("birthplaces", tmp_path, mirror=folder)
+    paths = fetch("birthplaces", folder, tmp_path, Silent())
     assert [path.stat().st_size for path in paths] == [
         file.size for file in DATASETS["birthplaces"]
     ]

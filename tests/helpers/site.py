@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.data.download import RemoteFile, fetch_file
+from nanoknow.data.download import fetch_file
+from nanoknow.data.published import RemoteFile
 from nanoknow.errors import DataError
 
 CONTENT = random.Random(0).randbytes(150_000)
