@@ -46,8 +46,10 @@ class Watched(SpanCorruption):
         super().__init__(corpus, TOKENIZER, SpanCorruptionConfig(), BLOCK)
         self.indices: list[list[int]] = []
         self.batches: list[Batch] = []
+        self.seeds: list[int] = []
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
+        self.seeds.append(generator.initial_seed())
         self.indices.append(indices.tolist())
         self.batches.append(super().batch(indices, generator))
         return self.batches[-1]

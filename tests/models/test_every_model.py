@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nanoknow.config.models import ModelConfig, PerceiverConfig, TransformerConfig, VanillaConfig
+from nanoknow.config.models import ModelConfig, PerceiverConfig, TransformerConfig
 from nanoknow.data.batch import Batch, Group, Layout
 from nanoknow.models.registry import MODELS, build_model
 from tests.helpers.models import (
@@ -60,11 +60,20 @@ def test_reach_is_exactly_what_the_variant_promises(config: ModelConfig) -> None
         assert reaching == REACH[config.variant](config, place)
 
 
-def test_the_perceiver_reads_the_first_m_characters_and_the_last_one() -> None:
-    config = PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6})
-    assert REACH["perceiver"](config, 19) == {0, 1, 2, 3, 4, 5, 19}
-    whole = PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": LENGTH})
-    assert REACH["perceiver"](whole, 19) == REACH["vanilla"](VanillaConfig(), 19)
+@pytest.mark.parametrize("m", [6, LENGTH])
+def test_the_perceiver_reads_the_first_m_characters_and_the_last_one(m: int) -> None:
+    model = random_model(PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": m}))
+    latents: list[Tensor] = []
+    trunk = model.get_submodule("blocks.0")
+    trunk.register_forward_pre_hook(lambda _, inputs: latents.append(inputs[0]))
+    changes = torch.stack([moved(model, t) for t in range(LENGTH)])  # (changed, place)
+    for place in range(LENGTH):
+        reaching = set(torch.nonzero(changes[:, place] > 1e-6).flatten().tolist())
+        assert reaching == {*range(min(m, place + 1)), place}
+    for t in range(LENGTH):
+        before, *after = latents[4 * t : 4 * t + 4]
+        change = torch.stack(after).sub(before).abs().amax((0, 2))  # (m,)
+        assert torch.nonzero(change > 1e-6).flatten().tolist() == list(range(t, m))
 
 
 def test_spread_latents_take_the_weights_of_first_ones() -> None:

@@ -21,6 +21,7 @@ from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.span_corruption import SpanCorruption
 from nanoknow.training.state import state_of
 from nanoknow.training.trainer import Progress, StepResult, Trainer
+from tests.helpers.spans import restore, texts_of
 from tests.helpers.texts import corpus_of, tokenizer_of
 from tests.helpers.training import (
     BLOCK,
@@ -57,9 +58,13 @@ def test_the_order_differs_between_epochs_and_seeds_and_is_fixed_by_the_seed() -
 
 def test_a_document_is_corrupted_anew_in_every_epoch() -> None:
     task = Watched()
-    list(trainer_on(task, stage(epochs=2, batch_size=11)).steps())
-    first, second = task.batches
-    assert not torch.equal(first.tokens[: len(second.tokens)], second.tokens[: len(first.tokens)])
+    list(trainer_on(task, stage(epochs=3, batch_size=11)).steps())
+    # An example, put together again, begins as its document does and no other.
+    epochs = [{restore(text)[:4]: text for text in texts_of(task, b)} for b in task.batches]
+    assert [set(epoch) for epoch in epochs] == [{life[:4] for life in LIVES}] * 3
+    for begin in epochs[0]:
+        assert len({epoch[begin] for epoch in epochs}) == 3, begin
+    assert len(set(task.seeds)) == 3
 
 
 @pytest.mark.parametrize(
