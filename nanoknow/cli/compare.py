@@ -10,9 +10,14 @@ import typer
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
+from nanoknow.system.plain import plain
 
 if TYPE_CHECKING:
-    from nanoknow.evaluation.compare import Comparison
+    from collections.abc import Sequence
+
+    from nanoknow.evaluation.compare import ComparedPair, Comparison
+
+P_VALUES = "p: exact McNemar test; corrected by Holm for the number of pairs."
 
 
 @opt.guarded
@@ -22,6 +27,10 @@ def compare(
     ],
     eval_file: opt.EvalFile = None,
     plot: opt.Plot = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.csv", help="Write the table of runs as CSV."),
+    ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
@@ -31,13 +40,17 @@ def compare(
     """
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.evaluation.compare_figure import plot_comparison
+    from nanoknow.experiments.table import rows_of_comparison
 
     opt.check_output("--plot", plot, opt.PICTURE)
+    opt.check_output("--out", out, opt.TABLE)
     terminal = Terminal()
     result = compare_runs(runs, DataConfig(eval=eval_file), device, terminal)
     if plot:
         plot_comparison(result, plot)
-    opt.show_with_picture(terminal, result, show_comparison, as_json, plot)
+    table = rows_of_comparison(result)
+    opt.save_table(terminal, out, table)
+    opt.show_with_picture(terminal, result, show_comparison, as_json, plot, table=plain(table))
 
 
 def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
@@ -64,12 +77,27 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
         ],
         left=2,
     )
+    show_pairs(terminal, [(f"{each.first}, {each.second}", each) for each in comparison.pairs])
+    terminal.paragraph(
+        "In document: accuracy where the person's own document holds the answer. Confidence: the "
+        "median. AUROC: how often a right answer has a higher confidence than a wrong one. "
+        + P_VALUES
+    )
+    if len(comparison.runs) > 2:
+        terminal.paragraph(
+            f"Every run answers {comparison.all_right} of the questions right, and none answers "
+            f"{comparison.none_right}."
+        )
+
+
+def show_pairs(terminal: Terminal, pairs: Sequence[tuple[str, ComparedPair]]) -> None:
+    """Show pairs of runs on the same questions, each by its name."""
     terminal.table(
         "Questions answered right, pair by pair",
         ("", "both", "only first", "only second", "neither", "p", "p, corrected"),
         [
             (
-                f"{each.first}, {each.second}",
+                name,
                 str(each.pairing.both),
                 str(each.pairing.only_first),
                 str(each.pairing.only_second),
@@ -77,16 +105,6 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
                 f"{each.pairing.p:.2g}",
                 f"{each.corrected_p:.2g}",
             )
-            for each in comparison.pairs
+            for name, each in pairs
         ],
     )
-    terminal.paragraph(
-        "In document: accuracy where the person's own document holds the answer. Confidence: the "
-        "median. AUROC: how often a right answer has a higher confidence than a wrong one. p: "
-        "exact McNemar test; corrected by Holm for the number of pairs."
-    )
-    if len(comparison.runs) > 2:
-        terminal.paragraph(
-            f"Every run answers {comparison.all_right} of the questions right, and none answers "
-            f"{comparison.none_right}."
-        )

@@ -12,6 +12,9 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import load_config
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nanoknow.evaluation.scores import Score
     from nanoknow.experiments.demo import DemoReport
 
 
@@ -21,7 +24,7 @@ def demo(
     config: opt.Config = "demo",
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
-    out: opt.Out = None,
+    out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run the whole experiment on the built-in world in minutes, to a table and a picture.
@@ -30,31 +33,48 @@ def demo(
     """
     from nanoknow.experiments.demo import demo as run_demo
 
-    opt.check_output("--out", out)
+    folder, table = opt.folder_or_table(out)
     terminal = Terminal()
-    config_of_demo = load_config(config, opt.overrides(assign, {}))
-    opt.show(terminal, run_demo(config_of_demo, seeds, out, device, terminal), show_demo, as_json)
+    resolved = load_config(config, opt.overrides(assign, {}))
+    report = run_demo(resolved, seeds, folder, device, terminal)
+    opt.save_table(terminal, table, report.table)
+    opt.show(terminal, report, show_demo, as_json)
 
 
 def show_demo(terminal: Terminal, report: DemoReport) -> None:
     """Show the accuracies of the demo, and where its picture is."""
-    constant = report.constant.score.accuracy
-    means = {name: mean(s.accuracy for s in scores) for name, scores in report.scores.items()}
-    rows = []
-    for name, scores in report.scores.items():
-        values = [score.accuracy for score in scores]
-        spread = f"{min(values):.1%}-{max(values):.1%}" if len(values) > 1 else str(scores[0])
-        rows.append((name, f"{means[name]:.1%}", spread))
-    rows.append((report.constant.name, f"{constant:.1%}", str(report.constant.score)))
-    n = len(next(iter(report.scores.values())))
-    terminal.table(
-        f"Where was each of {report.constant.score.n} held-out people born?",
-        ("", "accuracy", f"range over {n} seeds" if n > 1 else "one seed"),
-        rows,
+    asked = [("dev", report.scores, report.constant)]
+    if report.test_constant is not None:
+        asked.append(("test", report.test_scores, report.test_constant))
+    seeds = len(next(iter(report.scores.values())))
+    spread = f"{seeds} seeds" if seeds > 1 else "95 %"
+    rows = [
+        (name, *(cell for _, scores, _ in asked for cell in _accuracy(scores[name], seeds)))
+        for name in report.scores
+    ]
+    constants = [_accuracy([constant.score], seeds) for _, _, constant in asked]
+    rows.append((report.constant.name, *(cell for cells in constants for cell in cells)))
+    columns = [column for name, _, _ in asked for column in (name, spread)]
+    terminal.table("Where were the held-out people born?", ("", *columns), rows)
+    sizes = " and ".join(f"{constant.score.n} {name}" for name, _, constant in asked)
+    terminal.paragraph(f"{sizes} questions. The demo's config was chosen by its dev accuracy.")
+    pretrained, *others = (
+        (name, mean(score.accuracy for score in scores))
+        for name, scores in (
+            *report.scores.items(),
+            (report.constant.name, [report.constant.score]),
+        )
     )
-    first, *others = [*means.items(), ("the constant", constant)]
-    for name, value in others:
-        if value:
-            terminal.write(f"{first[0]}: {first[1] / value:.1f} times {name}\n")
+    for name, accuracy in others:
+        if accuracy:
+            times = pretrained[1] / accuracy
+            terminal.write(f"{pretrained[0]}: {times:.1f} times {name} (dev)\n")
     terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
     terminal.write(f"Picture: {report.picture}\n")
+
+
+def _accuracy(scores: Sequence[Score], seeds: int) -> tuple[str, str]:
+    """Write the mean over seeds and its range, or the 95 % interval where there is one seed."""
+    shares = [score.accuracy for score in scores]
+    low, high = (min(shares), max(shares)) if seeds > 1 else scores[0].interval_95
+    return f"{mean(shares):.1%}", f"{100 * low:.1f}–{100 * high:.1f}" if low < high else ""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +17,9 @@ from nanoknow.config.loading import Override, parse_assignment
 from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
+
+if TYPE_CHECKING:
+    from nanoknow.experiments.table import TableRow
 
 Config = Annotated[
     str | None,
@@ -58,6 +61,14 @@ Out = Annotated[
         "--out",
         metavar="DIR",
         help="The run folder; a new one in ./runs if not given.",
+    ),
+]
+RunsOrTable = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR|FILE.csv",
+        help="Folder for the runs; or a file for the table of runs.",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
@@ -143,10 +154,30 @@ def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> 
         ) from None
 
 
+def folder_or_table(out: Path | None) -> tuple[Path | None, Path | None]:
+    """Return the folder for runs and the table's file that ``--out`` names: at most one of them.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    is_table = out is not None and out.suffix.lower() in TABLE
+    check_output("--out", out, TABLE if is_table else ())
+    return (None, out) if is_table else (out, None)
+
+
+def save_table(terminal: Terminal, path: Path | None, rows: Sequence[TableRow]) -> None:
+    """Write a table of runs where ``--out`` names a file for it."""
+    if path is not None:
+        from nanoknow.experiments.table import write_table
+
+        write_table(path, rows)
+        terminal.note(f"table: {path}")
+
+
 def show(
     terminal: Terminal,
     result: T,
-    table: Callable[[Terminal, T], None],
+    show_table: Callable[[Terminal, T], None],
     as_json: bool,
     **more: Any,  # noqa: ANN401 - any JSON
 ) -> None:
@@ -155,7 +186,7 @@ def show(
     Args:
         terminal: to print on.
         result: what the work returned.
-        table: shows it to people.
+        show_table: shows it to people.
         as_json: what ``--json`` says.
         more: keys of the JSON beside the result's own.
     """
@@ -163,18 +194,19 @@ def show(
         to_json = getattr(result, "to_json", None)
         terminal.result({**(to_json() if to_json else plain(result)), **more})
     else:
-        table(terminal, result)
+        show_table(terminal, result)
 
 
 def show_with_picture(
     terminal: Terminal,
     result: T,
-    table: Callable[[Terminal, T], None],
+    show_table: Callable[[Terminal, T], None],
     as_json: bool,
     plot: Path | None,
+    **more: Any,  # noqa: ANN401 - any JSON
 ) -> None:
     """Show a result as ``show`` does, and name the picture that was drawn of it, if any."""
-    show(terminal, result, table, as_json, plot=str(plot) if plot else None)
+    show(terminal, result, show_table, as_json, plot=str(plot) if plot else None, **more)
     if plot and not as_json:
         terminal.write(f"Picture: {plot}\n")
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.scores import Score
-    from nanoknow.experiments.sweep import SweepReport
+    from nanoknow.experiments.sweep_report import SweepReport
 
 
 @opt.guarded
@@ -24,48 +24,56 @@ def sweep(
     ],
     seeds: Annotated[int | None, typer.Option(min=1, help="In place of the file's own.")] = None,
     device: opt.DeviceName = "auto",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="For the runs; ./runs/sweep if not given."),
-    ] = None,
+    out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train variants of a config with several seeds, to one table; run again, it continues.
+
+    The runs are in ./runs/sweep if --out names no folder.
 
     Example: nanoknow sweep ablations
     """
     from nanoknow.config.sweep import load_sweep
     from nanoknow.experiments.sweep import sweep as run_sweep
 
-    opt.check_output("--out", out)
+    folder, table = opt.folder_or_table(out)
     terminal = Terminal()
-    report = run_sweep(load_sweep(file), seeds, out, device, terminal)
+    report = run_sweep(load_sweep(file), seeds, folder, device, terminal)
+    opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_sweep, as_json)
 
 
 def show_sweep(terminal: Terminal, report: SweepReport) -> None:
-    """Show each row's accuracy over its seeds, and what it cost."""
-    rows = []
-    for row in report.rows:
-        runs = row.outcomes.values()
-        rows.append(
-            (
-                row.name,
-                str(len(runs)),
-                _mean_and_range([run.score for run in runs]),
-                _mean_and_range([run.recall for run in runs]),
-                f"{mean(run.loss for run in runs):.3f}" if runs else "-",
-                f"{mean(run.minutes for run in runs):.1f}" if runs else "-",
-            )
-        )
+    """Show each row's accuracy over its seeds and what it cost, then each pair of rows."""
+    numbers = {row.name: str(i) for i, row in enumerate(report.rows, start=1)}
+    several = len({row.questions for row in report.rows}) > 1
     terminal.table(
-        f"Exact match on {report.questions}, in per cent",
-        ("row", "seeds", "accuracy", "training questions", "loss", "minutes"),
-        rows,
-        left=1,
+        f"Exact match on {'each row’s questions' if several else report.questions}, in per cent",
+        ("", "row", "seeds", "accuracy", "training questions", "loss", "minutes"),
+        [
+            (
+                numbers[row.name],
+                f"{row.name} ({row.questions})" if several else row.name,
+                str(len(row.seeds)),
+                _mean_and_range(row.scores),
+                _mean_and_range(row.recall),
+                f"{mean(row.losses):.3f}" if row.losses else "-",
+                f"{mean(row.minutes):.1f}" if row.minutes else "-",
+            )
+            for row in report.rows
+        ],
+        left=2,
     )
+    if report.pairs:
+        pairs = [(f"{numbers[each.first]}, {numbers[each.second]}", each) for each in report.pairs]
+        show_pairs(terminal, pairs)
+        seeds = sorted({each.seed for each in report.pairs})
+        terminal.paragraph(
+            f"Runs of seed {', '.join(map(str, seeds))}: the first that both rows have finished. "
+            f"Rows are paired where their questions are the same. {P_VALUES}"
+        )
     if report.elsewhere:
-        terminal.write(f"{report.elsewhere} runs are with another process.\n")
+        terminal.write(f"{report.elsewhere} runs are being trained by another process.\n")
     terminal.write(f"On {report.device or 'no device yet'}. Runs: {report.folder}\n")
 
 

@@ -59,6 +59,11 @@ class Texts:
         """The questions to evaluate on, where a file is named."""
         return self._questions(self.config.eval, "birth_dev.tsv")
 
+    @cached_property
+    def test(self) -> QuestionSet | None:
+        """The built-in world's test questions, where the corpus is the world's."""
+        return None if self.config.corpus else self._questions(None, "birth_test.tsv")
+
     def require_corpus(self) -> Corpus:
         """Return the pretraining text.
 

@@ -13,7 +13,7 @@ from nanoknow.figures.canvas import COLORS, INK, Points, _wrap, draw_curves, pic
 
 def plot_demo(
     path: Path,
-    accuracies: Sequence[tuple[str, Sequence[float]]],
+    accuracies: Mapping[str, Mapping[str, Sequence[float]]],
     loss_curves: Mapping[str, Points],
     accuracy_curves: Mapping[str, Points],
 ) -> None:
@@ -21,14 +21,17 @@ def plot_demo(
 
     Args:
         path: .png or .svg.
-        accuracies: by name, the share of right answers (0 to 1) of each seed.
+        accuracies: by questions and name, the share of right answers (0 to 1) of each seed; the
+            first questions have all of the names.
         loss_curves: by name, (epoch, nats a character) of pretraining; no panel without any.
         accuracy_curves: by name, (epoch, share of right answers) of finetuning; the same.
 
     Raises:
         ConfigError: another format, or a folder that cannot be written.
     """
-    bar_colors = {name: COLORS[i % len(COLORS)] for i, (name, _) in enumerate(accuracies)}
+    accuracies = {questions: shares for questions, shares in accuracies.items() if shares}
+    names = next(iter(accuracies.values()))
+    bar_colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
     shares = {name: [(x, 100 * y) for x, y in points] for name, points in accuracy_curves.items()}
     panels: list[tuple[str, str, Mapping[str, Points]]] = [
         ("Pretraining loss", "nats a character", loss_curves),
@@ -47,29 +50,36 @@ def plot_demo(
 
 
 def _draw_bars(
-    axes: Axes, accuracies: Sequence[tuple[str, Sequence[float]]], colors: Mapping[str, str]
+    axes: Axes,
+    accuracies: Mapping[str, Mapping[str, Sequence[float]]],
+    colors: Mapping[str, str],
 ) -> None:
-    """Draw means as bars, with the range of several seeds as a thin line."""
+    """Draw means as bars, the range of several seeds as a thin line; other questions paler."""
+    names = list(colors)
+    height = 0.7 / len(accuracies)
     highest = 1.0
-    for i, (name, shares) in enumerate(accuracies):
-        low, mean, high = (100 * f for f in (min(shares), sum(shares) / len(shares), max(shares)))
-        axes.barh(i, mean, height=0.6, color=colors[name])
-        axes.plot([low, high], [i, i], color=INK, linewidth=1.2, solid_capstyle="butt")
-        axes.annotate(
-            f"{mean:.1f} %",
-            (high, i),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            annotation_clip=False,
-        )
-        highest = max(highest, high)
-    axes.set_yticks(range(len(accuracies)), [_wrap(name) for name, _ in accuracies], color=INK)
+    for row, (questions, by_name) in enumerate(accuracies.items()):
+        for name, values in by_name.items():
+            shares = [100 * value for value in values]
+            low, mean, high = min(shares), sum(shares) / len(shares), max(shares)
+            y = names.index(name) + (row - (len(accuracies) - 1) / 2) * height
+            axes.barh(y, mean, height=0.9 * height, color=colors[name], alpha=0.55**row)
+            axes.plot([low, high], [y, y], color=INK, linewidth=1.2, solid_capstyle="butt")
+            axes.annotate(
+                f"{mean:.1f} % {questions if len(accuracies) > 1 else ''}",
+                (high, y),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                annotation_clip=False,
+            )
+            highest = max(highest, high)
+    axes.set_yticks(range(len(names)), [_wrap(name) for name in names], color=INK)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
-    axes.set(title="Dev accuracy", xlabel="% right")
-    seeds = max(len(shares) for _, shares in accuracies)
+    axes.set(title=f"Accuracy on {' and '.join(accuracies)}", xlabel="% right")
+    seeds = max(len(shares) for by_name in accuracies.values() for shares in by_name.values())
     if seeds > 1:
         axes.set_xlabel(f"% right: mean of {seeds} seeds, line from lowest to highest")

@@ -25,6 +25,12 @@ def test_the_demo_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(home: P
     first = succeed("demo", *tiny, "--seeds", "2", "--out", "demo", "--json")
     report = json.loads(first.stdout)
     assert [len(scores) for scores in report["scores"].values()] == [2, 2]
+    assert [len(scores) for scores in report["test_scores"].values()] == [2, 2]
+    assert report["test_constant"]["questions"].endswith("/birth_test.tsv")
+    assert report["test_constant"]["answer"] == report["constant"]["answer"]
+    files = [row["questions"].rpartition("/")[2] for row in report["table"]]
+    assert files == 4 * ["birth_dev.tsv", "birth_test.tsv"]
+    assert len((home / "demo/table.csv").read_text(encoding="utf-8").splitlines()) == 1 + 8
     assert (home / "demo/demo.png").read_bytes().startswith(b"\x89PNG")
     again = succeed("demo", *tiny, "--seeds", "2", "--out", "demo")
     assert "held-out people born?" in again.stdout

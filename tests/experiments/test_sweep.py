@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from nanoknow.config.loading import load_config, shipped_configs
 from nanoknow.config.sweep import SweepConfig, load_sweep, shipped_sweeps
+from nanoknow.data.questions import questions_from_bytes
 from nanoknow.errors import ConfigError
+from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.sweep import sweep
+from nanoknow.experiments.sweep_report import Outcome, compare_rows
+from nanoknow.experiments.table import COLUMNS, TableRow
 from nanoknow.runs.lock import RunLock
+from nanoknow.system.plain import plain
 from tests.helpers.cli import run
 from tests.helpers.silent import Silent
 
@@ -31,6 +38,13 @@ rows:
   longer finetuning: {finetune.epochs: 2}
   perceiver m 8: {model.variant: perceiver, model.bottleneck_dim: 8, model.n_layers: 2}
 """
+
+SMALLEST = {
+    "data.world": {"people": 20, "paraphrases": 1},
+    "model.d_model": 16,
+    "pretrain.epochs": 1,
+    "finetune.epochs": 1,
+}
 
 
 def written(folder: Path, text: str) -> str:
@@ -105,32 +119,89 @@ def test_what_another_process_was_at_is_looked_at_again_at_the_end(
     report = sweep(file, 2, rows, "cpu", other)
     assert sum("left to another process" in note for note in other.notes) == 1
     assert report.elsewhere == 0
-    assert [list(row.outcomes) for row in report.rows] == [[0, 1]] * 3
-    assert json.loads((rows / "sweep.json").read_bytes()) == report.to_json()
+    assert [row.seeds for row in report.rows] == [[0, 1]] * 3
+    assert json.loads((rows / "sweep.json").read_bytes()) == plain(report)
 
 
 def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("one.tsv", "other.tsv")]
     for path, place in zip(paths, ("Rome", "Oslo"), strict=True):
         path.write_text(f"Where was Ada Lowe born?\t{place}\n", encoding="utf-8")
-    common = {
-        "data.world": {"people": 20, "paraphrases": 1},
-        "model.d_model": 16,
-        "pretrain.epochs": 1,
-        "finetune.epochs": 1,
-    }
     mixing = {"pretrain.task.questions_per_document": 0.5}
     rows = {
         f"{kind} {path.stem}": {**changes, "data.questions": str(path)}
         for kind, changes in (("plain", {}), ("mixing", mixing))
         for path in paths
     }
-    file = SweepConfig(config="demo", seeds=1, common=common, rows=rows)
+    file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=rows)
     sweep(file, None, tmp_path / "rows", "cpu", Silent())
     own = {name for name in rows if (tmp_path / "rows" / name.replace(" ", "-")).exists()}
     assert own == set(rows)
     pretrained = {path.parts[-3] for path in (tmp_path / "rows").glob("*/seed-0/pretrain")}
     assert pretrained == {"plain-one", "mixing-one", "mixing-other"}
+
+
+def test_rows_with_questions_of_their_own_are_scored_on_these_and_paired_where_they_agree(
+    tmp_path: Path,
+) -> None:
+    for name, people in (("two", "Ab"), ("same two", "Ab"), ("three", "Abc")):
+        lines = "".join(f"Where was {person} born?\tRome\n" for person in people)
+        (tmp_path / f"{name}.tsv").write_text(lines, encoding="utf-8")
+    rows = {
+        name: {"data.eval": str(tmp_path / f"{name}.tsv")} for name in ("two", "three", "same two")
+    }
+    file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=rows)
+    folder = tmp_path / "rows"
+    report = sweep(file, None, folder, "cpu", Silent())
+    assert [Path(row.questions).stem for row in report.rows] == list(rows)
+    assert [[score.n for score in row.scores] for row in report.rows] == [[2], [3], [2]]
+    assert report.questions == ", ".join(row.questions for row in report.rows)
+    [pair] = report.pairs
+    assert (pair.first, pair.second, pair.seed) == ("two", "same two", 0)
+    assert pair.pairing.neither == 2
+    rows_of_table = [(row.row, row.seed, row.score.n) for row in report.table]
+    assert rows_of_table == [("two", 0, 2), ("three", 0, 3), ("same two", 0, 2)]
+    with (folder / "table.csv").open(encoding="utf-8", newline="") as text:
+        table = list(csv.DictReader(text))
+    assert list(table[0]) == list(COLUMNS)
+    assert [row["questions"] for row in table] == [row.questions for row in report.table]
+    low, high = report.table[0].score.interval_95
+    assert (table[0]["interval_95_low"], table[0]["interval_95_high"]) == (str(low), str(high))
+    # Evaluation questions decide nothing of pretraining.
+    assert [path.parts[-3] for path in folder.glob("*/seed-0/pretrain")] == ["two"]
+
+
+def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:
+    def outcome(row: str, seed: int, right: bool) -> Outcome:
+        score = Score(int(right), 1)
+        cells = TableRow(row, seed, "dev.tsv", score, 1.0, "cpu, float32", f"{row}/{seed}")
+        return Outcome(cells, (right,), score, 1.0, (), 1)
+
+    finished = {"a": {0: True, 1: False, 2: True}, "b": {1: True, 2: True}, "c": {0: False}}
+    outcomes = {
+        row: {seed: outcome(row, seed, right) for seed, right in runs.items()}
+        for row, runs in finished.items()
+    }
+    questions = {row: questions_from_bytes(b"Who?\tAda\n", row) for row in finished}
+    pairs = compare_rows(questions, outcomes)
+    chosen = [(pair.first, pair.second, pair.seed) for pair in pairs]
+    assert chosen == [("a", "b", 1), ("a", "c", 0)]
+    assert [pair.pairing.only_second for pair in pairs] == [1, 0]
+    assert [pair.corrected_p for pair in pairs] == [1.0, 1.0]
+
+
+def test_a_sweep_writes_its_table_where_out_names_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NANOKNOW_RUNS", "mine")
+    text = yaml.safe_dump({"config": "demo", "common": SMALLEST, "rows": {"plain": {}}})
+    command = ["sweep", written(tmp_path, text), "--seeds", "1", "--out", "tables/table.csv"]
+    shown = run(*command)
+    assert shown.exit_code == 0, shown.output
+    assert "Runs: mine/sweep" in shown.stdout
+    table = Path("tables/table.csv").read_bytes()
+    assert table == Path("mine/sweep/table.csv").read_bytes()
 
 
 @pytest.mark.parametrize("path", sorted(shipped_sweeps().values()), ids=lambda path: path.stem)

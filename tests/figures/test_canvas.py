@@ -17,11 +17,18 @@ from nanoknow.experiments.demo_figure import plot_demo
 from nanoknow.figures.canvas import Points, _move_apart
 from tests.helpers.pictures import check_png, check_svg
 
-ACCURACIES = [
-    ("pretrained then finetuned", [0.78, 0.74, 0.8]),
-    ("from scratch", [0.0, 0.0, 0.0]),
-    ("constant baseline", [0.05]),
-]
+ACCURACIES = {
+    "dev": {
+        "pretrained then finetuned": [0.78, 0.74, 0.8],
+        "from scratch": [0.0, 0.0, 0.0],
+        "constant baseline": [0.05],
+    },
+    "test": {
+        "pretrained then finetuned": [0.8, 0.7, 0.8],
+        "from scratch": [0.0, 0.1, 0.0],
+        "constant baseline": [0.05],
+    },
+}
 LOSSES: dict[str, Points] = {"pretrained then finetuned": [(1.0, 3.0), (2.0, 1.5), (3.0, 1.1)]}
 CURVES: dict[str, Points] = {
     "pretrained then finetuned": [(1.0, 0.5), (2.0, 0.7)],
@@ -68,7 +75,7 @@ def test_demo_has_a_panel_for_what_there_is(
 
 
 def test_demo_of_nothing_right(tmp_path: Path) -> None:
-    plot_demo(tmp_path / "demo.svg", [("from scratch", [0.0])], {}, {})
+    plot_demo(tmp_path / "demo.svg", {"dev": {"from scratch": [0.0]}, "test": {}}, {}, {})
     check_svg((tmp_path / "demo.svg").read_bytes())
 
 

@@ -1,0 +1,130 @@
+"""What a sweep found: row by row, run by run, and pair by pair."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from nanoknow.data.questions import QuestionSet
+from nanoknow.evaluation.compare import ComparedPair
+from nanoknow.evaluation.scores import Score, holm, pair
+from nanoknow.experiments.table import TableRow
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run gave.
+
+    Attributes:
+        row: of the table of runs.
+        right: (questions,) whether each evaluation question was answered right.
+        recall: on the training questions: what finetuning retained of those that it saw.
+        loss: of the last epoch of pretraining, in nats a character.
+        predictions: files of answers to the questions of ``predict``.
+        n_parameters: of the model.
+    """
+
+    row: TableRow
+    right: tuple[bool, ...]
+    recall: Score
+    loss: float
+    predictions: tuple[str, ...]
+    n_parameters: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row gave; the lists are by ascending seed, of its finished runs.
+
+    Attributes:
+        name: of the row.
+        changes: the values that it sets.
+        questions: the name of its evaluation questions.
+        scores: on these.
+        recall, losses: see ``Outcome``.
+        minutes: of pretraining and finetuning.
+        predictions: files of answers to the questions of ``predict``.
+    """
+
+    name: str
+    changes: dict[str, Any]
+    questions: str
+    seeds: list[int]
+    scores: list[Score]
+    recall: list[Score]
+    losses: list[float]
+    minutes: list[float]
+    predictions: list[str]
+    n_parameters: int
+
+    @classmethod
+    def of(
+        cls, name: str, changes: dict[str, Any], questions: str, outcomes: Sequence[Outcome]
+    ) -> Self:
+        """Sum up a row's runs."""
+        return cls(
+            name,
+            changes,
+            questions,
+            seeds=[run.row.seed for run in outcomes],
+            scores=[run.row.score for run in outcomes],
+            recall=[run.recall for run in outcomes],
+            losses=[run.loss for run in outcomes],
+            minutes=[round((run.row.seconds or 0.0) / 60, 2) for run in outcomes],
+            predictions=[path for run in outcomes for path in run.predictions],
+            n_parameters=max((run.n_parameters for run in outcomes), default=0),
+        )
+
+
+@dataclass(frozen=True)
+class RowPair(ComparedPair):
+    """Two rows on the same questions, by a run of each.
+
+    Attributes:
+        seed: of the runs, the first that both rows have finished.
+    """
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """What a sweep found.
+
+    Attributes:
+        folder: of its runs.
+        questions: the names of the evaluation questions.
+        device: that the last run was trained on, and its precision.
+        rows: in the order of the file.
+        elsewhere: runs that another process is training.
+        table: every finished run, row by row.
+        pairs: each row with each that has the same questions.
+    """
+
+    folder: str
+    questions: str
+    device: str
+    rows: list[Row]
+    elsewhere: int
+    table: list[TableRow]
+    pairs: list[RowPair]
+
+
+def compare_rows(
+    questions: Mapping[str, QuestionSet], outcomes: Mapping[str, Mapping[int, Outcome]]
+) -> list[RowPair]:
+    """Compare rows on the same questions by the exact test, p corrected for the number of pairs."""
+    pairs = []
+    for first, second in itertools.combinations(outcomes, 2):
+        seeds = outcomes[first].keys() & outcomes[second].keys()
+        if seeds and questions[first].sha256 == questions[second].sha256:
+            seed = min(seeds)
+            pairing = pair(outcomes[first][seed].right, outcomes[second][seed].right)
+            pairs.append((first, second, pairing, seed))
+    corrected = holm([pairing.p for _, _, pairing, _ in pairs])
+    return [
+        RowPair(first, second, pairing, p, seed)
+        for (first, second, pairing, seed), p in zip(pairs, corrected, strict=True)
+    ]

@@ -1,0 +1,96 @@
+"""A table of runs: one shape for what ``compare``, ``sweep`` and ``demo`` measure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.evaluation.compare import Comparison
+from nanoknow.evaluation.scores import Score
+from nanoknow.runs.checkpoint import read_checkpoint
+from nanoknow.runs.finding import open_checkpoint
+from nanoknow.system.files import write_atomically
+from nanoknow.system.plain import plain
+
+COLUMNS = (
+    "row", "seed", "questions", "n_right", "n", "accuracy", "interval_95_low", "interval_95_high",
+    "seconds", "device", "run",
+)  # fmt: skip
+"""Of a table as CSV; as JSON a row has the two ends of the interval in one list."""
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A run's answers to the questions of one file.
+
+    Attributes:
+        row: what the run is an instance of: a row of a sweep, a way to train, its own folder.
+        seed: that it was trained with.
+        questions: the file's name.
+        score: exact match, with its 95 % interval (Wilson, 1927).
+        seconds: of training, of its pretraining too; None where the pretrained run is gone.
+        device: that trained it, and the precision.
+        run: its folder.
+    """
+
+    row: str
+    seed: int
+    questions: str
+    score: Score
+    seconds: float | None
+    device: str
+    run: str
+    JSON: ClassVar[tuple[str, ...]] = (
+        "row", "seed", "questions", "*score", "seconds", "device", "run",
+    )  # fmt: skip
+
+
+def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
+    """Return a row for each compared run, from its score and what its checkpoint records."""
+    rows = []
+    for each in comparison.runs:
+        run, checkpoint = open_checkpoint(Path(each.run))
+        record, seconds = checkpoint.record, None
+        with suppress(CheckpointError):
+            source = run.record.started_from
+            before = read_checkpoint(Path(source)).record.seconds if source else 0.0
+            seconds = round(before + record.seconds, 3)
+        device = f"{record.device}, {record.precision}"
+        rows.append(
+            TableRow(
+                row=each.run,
+                seed=record.seed,
+                questions=comparison.questions,
+                score=each.score,
+                seconds=seconds,
+                device=device,
+                run=each.run,
+            )
+        )
+    return rows
+
+
+def write_table(path: Path, rows: Sequence[TableRow]) -> None:
+    """Write a table as CSV.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        values = plain(row)
+        values["interval_95_low"], values["interval_95_high"] = values.pop("interval_95")
+        writer.writerow(values)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.getvalue().encode())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot write the table: {error.strerror}") from None
