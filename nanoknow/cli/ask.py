@@ -1,4 +1,4 @@
-"""The command that answers one question at a time: ``nanoknow ask``."""
+"""``nanoknow ask``: one question at a time."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def attention(
             from nanoknow.attention.figure import plot_trace
 
             plot_trace(answered, plot)
-        opt.show_with_picture(terminal, answered, show_trace, as_json, plot)
+        opt.show(terminal, answered, show_trace, as_json, plot=plot)
         return
     if run is not None:
         raise ConfigError(f"{run}: what to ask it? Add --question TEXT, or leave the run out")
@@ -81,7 +81,7 @@ def attention(
         from nanoknow.attention.figure import plot_theory
 
         plot_theory(report, plot)
-    opt.show_with_picture(terminal, report, show_theory, as_json, plot)
+    opt.show(terminal, report, show_theory, as_json, plot=plot)
 
 
 def show_theory(terminal: Terminal, report: TheoryReport) -> None:

@@ -10,7 +10,6 @@ import typer
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
-from nanoknow.system.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +49,7 @@ def compare(
         plot_comparison(result, plot)
     table = rows_of_comparison(result)
     opt.save_table(terminal, out, table)
-    opt.show_with_picture(terminal, result, show_comparison, as_json, plot, table=plain(table))
+    opt.show(terminal, result, show_comparison, as_json, plot=plot, table=table)
 
 
 def show_comparison(terminal: Terminal, comparison: Comparison) -> None:

@@ -55,7 +55,7 @@ def complexity(
         from nanoknow.complexity.figure import plot_complexity
 
         plot_complexity(report, plot)
-    opt.show_with_picture(Terminal(), report, show_complexity, as_json, plot)
+    opt.show(Terminal(), report, show_complexity, as_json, plot=plot)
 
 
 def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:

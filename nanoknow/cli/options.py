@@ -33,35 +33,26 @@ Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corru
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
-    Path | None,
-    typer.Option("--corpus", metavar="FILE", help="Text, a document a line."),
+    Path | None, typer.Option("--corpus", metavar="FILE", help="Text, a document a line.")
 ]
 QuestionsFile = Annotated[
-    Path | None,
-    typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines."),
+    Path | None, typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines.")
 ]
 EvalFile = Annotated[
-    Path | None,
-    typer.Option("--eval", metavar="FILE", help="Questions to evaluate on."),
+    Path | None, typer.Option("--eval", metavar="FILE", help="Questions to evaluate on.")
 ]
 Variant = Annotated[
-    str | None,
-    typer.Option("--model", metavar="NAME", help="vanilla or perceiver."),
+    str | None, typer.Option("--model", metavar="NAME", help="vanilla or perceiver.")
 ]
 Bottleneck = Annotated[
-    int | None,
-    typer.Option("--bottleneck-dim", help="Latents of the perceiver."),
+    int | None, typer.Option("--bottleneck-dim", help="Latents of the perceiver.")
 ]
 Epochs = Annotated[int | None, typer.Option(help="Epochs to train.")]
 BatchSize = Annotated[int | None, typer.Option(help="Examples a step.")]
 LearningRate = Annotated[float | None, typer.Option(help="The peak learning rate.")]
 Out = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        metavar="DIR",
-        help="The run folder; a new one in ./runs if not given.",
-    ),
+    typer.Option("--out", metavar="DIR", help="The run folder; a new one in ./runs if not given."),
 ]
 RunsOrTable = Annotated[
     Path | None,
@@ -73,8 +64,7 @@ RunsOrTable = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
 MaxMinutes = Annotated[
-    float | None,
-    typer.Option(min=0, help="Stop, with a checkpoint, after so long."),
+    float | None, typer.Option(min=0, help="Stop, with a checkpoint, after so long.")
 ]
 TensorBoard = Annotated[
     bool,
@@ -188,27 +178,15 @@ def show(
         result: what the work returned.
         show_table: shows it to people.
         as_json: what ``--json`` says.
-        more: keys of the JSON beside the result's own.
+        more: keys of the JSON beside the result's own; ``plot`` is named to people too.
     """
     if as_json:
         to_json = getattr(result, "to_json", None)
-        terminal.result({**(to_json() if to_json else plain(result)), **more})
-    else:
-        show_table(terminal, result)
-
-
-def show_with_picture(
-    terminal: Terminal,
-    result: T,
-    show_table: Callable[[Terminal, T], None],
-    as_json: bool,
-    plot: Path | None,
-    **more: Any,  # noqa: ANN401 - any JSON
-) -> None:
-    """Show a result as ``show`` does, and name the picture that was drawn of it, if any."""
-    show(terminal, result, show_table, as_json, plot=str(plot) if plot else None, **more)
-    if plot and not as_json:
-        terminal.write(f"Picture: {plot}\n")
+        terminal.result({**(to_json() if to_json else plain(result)), **plain(more)})
+        return
+    show_table(terminal, result)
+    if more.get("plot"):
+        terminal.write(f"Picture: {more['plot']}\n")
 
 
 def integers(flag: str, text: str) -> list[int]:
@@ -224,7 +202,7 @@ def integers(flag: str, text: str) -> list[int]:
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """End a command as users expect: one line for what they can mend, no traceback for Ctrl-C."""
+    """End a command as users expect: one line for what they can fix, no traceback for Ctrl-C."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they are

@@ -1,4 +1,4 @@
-"""The command that draws how runs went: ``nanoknow plot``."""
+"""``nanoknow plot``: loss, learning rate and accuracy of runs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def plot(
 
     Example: nanoknow plot runs/* --out curves.png
     """
-    from nanoknow.training.curves import plot as recipe
+    from nanoknow.training.curves import plot as plot_runs
 
     terminal = Terminal()
     opt.check_output("--out", out, opt.PICTURE)
-    report = recipe(runs or [], out, terminal)
+    report = plot_runs(runs or [], out, terminal)
     opt.show(terminal, report, show_charts if terminal_too or out is None else show_path, as_json)
 
 

@@ -1,4 +1,4 @@
-"""The command that lets a language model write: ``nanoknow sample``."""
+"""``nanoknow sample``: text that a language model writes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 MIN_COPIED = 25
-"""Of the last tenth of Shakespeare, 0.2 % stands in stretches so long in the other nine tenths,
-and 15 % in stretches of 15: below this, a model that writes well recites a little too."""
+"""Of the last tenth of Shakespeare, 0.2 % is in stretches of this length that the other nine tenths
+hold, and 15 % in stretches of 15: below this, a model that writes well copies a little too."""
 
 
 @opt.guarded
 def sample(
     run: opt.RunFolder = None,
-    context: Annotated[str | None, typer.Option(help="Text to go on from.")] = None,
+    context: Annotated[str | None, typer.Option(help="Text to continue.")] = None,
     length: Annotated[int | None, typer.Option(help="Characters to write.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Divides the logits.")] = None,
     top_k: Annotated[int | None, typer.Option(help="Draw among so many; 0 for all.")] = None,
@@ -34,7 +34,7 @@ def sample(
         str | None,
         typer.Option(
             metavar="recompute|hop",
-            help="Past the block: all of it anew for each character, or half of it now and then.",
+            help="Past the block: read all of it again for each character, or half of it at times.",
         ),
     ] = None,
     weights: Annotated[
@@ -44,7 +44,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     mark_copied: Annotated[
         bool,
-        typer.Option("--mark-copied", help="Mark what stands word for word in the training text."),
+        typer.Option("--mark-copied", help="Mark what is copied from the training text."),
     ] = False,
     min_copied: Annotated[
         int | None,
@@ -56,9 +56,9 @@ def sample(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Let a language model write on; the text streams as it comes.
+    """Sample text from a language model, character by character.
 
-    With --mark-copied it comes at the end, and with it how much of it is recited.
+    With --mark-copied the text is printed at the end, with how much of it is copied.
 
     Example: nanoknow sample --context "O God, O God!"
     """

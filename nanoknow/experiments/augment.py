@@ -1,17 +1,16 @@
-"""``nanoknow data augment``: let a reader write a question and an answer for every document.
+"""``nanoknow data augment``: a reader writes a question and an answer for every document.
 
-The documents of people with a training question teach a small model to find the answer in an
-open document; it then answers for everybody else. A closed-book model that trains on the result
-is told nothing that the corpus and the training questions do not say.
+The documents of people with a training question teach a small model to find the answer in a
+document that it reads; it then answers for everybody else. A closed-book model that trains on the
+result sees no fact that the corpus and the training questions do not hold.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.tasks import QuestionAnsweringConfig
@@ -27,14 +26,13 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.system.device import choose_device
 from nanoknow.system.files import write_atomically
-from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.training.trainer import Trainer
 
 HELD_OUT = 10
-"""One labelled document in so many measures the reader instead of teaching it."""
+"""One labelled document in ten measures the reader instead of training it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Augmentation:
         file: ``question<TAB>answer`` lines, the training questions' own answers among them.
         questions: how many.
         from_training: of them, those with a training question's answer.
-        reader: answers right on labelled documents that it was not taught by.
+        reader: exact match on labelled documents that were held out of its training.
         eval: its answers to the evaluation questions, where these have answers: what a
             closed-book model that remembers all of the file would reach.
     """
@@ -56,23 +54,15 @@ class Augmentation:
     reader: Score
     eval: Score | None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            **asdict(self),
-            "reader": plain(self.reader),
-            "eval": plain(self.eval),
-        }
-
 
 def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter) -> Augmentation:
-    """Teach a reader, ask it about every document, and write ``augmented.tsv``.
+    """Train a reader, ask it about every document, and write ``augmented.tsv``.
 
     Args:
         config: names corpus and training questions; ``augment`` says what the reader is.
         out: folder of the file.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        reporter: is told what happens.
+        reporter: is notified of what happens.
 
     Raises:
         ConfigError: a text is not named.
@@ -81,7 +71,7 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
     texts = Texts.find(config.data)
     corpus, training = texts.require_corpus(), texts.require_questions()
     if not training.answered:
-        raise ConfigError(f"{training.name}: has no answers to teach a reader by")
+        raise ConfigError(f"{training.name}: has no answers to train a reader on")
     tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     missing = tokenizer.unknown(YES + NO)
     if missing:
@@ -99,7 +89,7 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
     lesson = [pair for pair in labelled if pair[0].document not in held_out]
     if not lesson:
         raise DataError(
-            f"{training.name}: no answer stands as a name in its subject's document in "
+            f"{training.name}: no answer is a name in its subject's document in "
             f"{corpus.name}: do these texts belong together?"
         )
     reporter.note(f"reader: {len(lesson):,} candidates of {len(taught):,} documents to learn from")
@@ -118,8 +108,14 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
         write_atomically(path, "".join(f"{q}\t{a}\n" for q, a in pairs.items()).encode())
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}: name another folder with --out") from None
+    asked = texts.eval.items if texts.eval and texts.eval.answered else ()
+    n_right = sum(pairs.get(question.text) in question.gold for question in asked)
     return Augmentation(
-        str(path), len(pairs), len(pairs.keys() & known), score, _ceiling(pairs, texts.eval)
+        file=str(path),
+        questions=len(pairs),
+        from_training=len(pairs.keys() & known),
+        reader=score,
+        eval=Score(n_right, len(asked)) if asked else None,
     )
 
 
@@ -160,11 +156,3 @@ def _choose(
         if candidate.document not in best or probability > best[candidate.document][0]:
             best[candidate.document] = (probability, candidate.word)
     return {document: word for document, (_, word) in best.items()}
-
-
-def _ceiling(answers: dict[str, str], questions: QuestionSet | None) -> Score | None:
-    if questions is None or not questions.answered:
-        return None
-    return Score(
-        sum(answers.get(q.text) == q.answer for q in questions.items), len(questions.items)
-    )
