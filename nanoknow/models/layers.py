@@ -70,10 +70,8 @@ class Attention(nn.Module):
             n_heads: h, which divides it.
             dropout: on the weights and on the output.
             rotation: turns queries and keys; None where positions are learned.
-            key_rotation: turns the keys, where the i-th is at another position than the i-th
-                query.
-            mask: (T, S) bool, which keys a query sees, for the longest sequences; None for
-                those up to its own position.
+            key_rotation: turns the keys, if their positions are others.
+            mask: (T, S) bool for the longest sequences; None for keys up to the query's index.
         """
         super().__init__()
         self.n_heads = n_heads
@@ -102,19 +100,18 @@ class Attention(nn.Module):
             key_value_input: (N_k, d), of the same sequences, perhaps at other positions.
             query_layout: how the N_q queries form sequences.
             key_value_layout: the same for the N_k keys.
-            cache: earlier keys and values of the same sequences; with it both layouts have
-                one group.
+            cache: earlier keys and values; with it both layouts have one group.
 
         Returns:
             (N_q, d).
         """
-        if query_input is not key_value_input:
+        if self.joined is not None:
+            q, k, v = self._by_head(self.joined(query_input), 3)
+        elif query_input is key_value_input:
+            q, k, v = self._project(query_input, self.query, self.key, self.value)
+        else:
             (q,) = self._project(query_input, self.query)
             k, v = self._project(key_value_input, self.key, self.value)
-        elif self.joined is not None:
-            q, k, v = self._by_head(self.joined(query_input), 3)
-        else:
-            q, k, v = self._project(query_input, self.query, self.key, self.value)
         if self.rotation is not None and self.key_rotation is not None:
             q = self.rotation(q, query_layout.positions)
             k = self.key_rotation(k, key_value_layout.positions)
@@ -158,7 +155,7 @@ class MLP(nn.Module):
 class CrossBlock(nn.Module):
     """Pre-norm block: x + attention(query, memory), then x + mlp(ln2 x).
 
-    What queries and memory are, and whether ``ln1`` normalizes them, is up to the caller.
+    What queries and memory are, and whether ``ln1`` normalizes them, the caller decides.
     """
 
     def __init__(self, attention: Attention, d_model: int, dropout: float) -> None:
@@ -178,19 +175,16 @@ class CrossBlock(nn.Module):
         cache: LayerCache | None = None,
         logit_indices: Tensor | None = None,
     ) -> Tensor:
-        """Add to the residual stream what attention reads, then the MLP.
+        """Map the residual stream, (N, d), to (N, d), or to the (P, d) of ``logit_indices``.
 
         Args:
-            x: (N, d), the residual stream.
-            query: (N, d), what asks for each of it.
-            memory: (N_k, d), what keys and values are computed from.
+            x: the residual stream.
+            query: (N, d) what queries are computed from.
+            memory: (N_k, d) what keys and values are computed from.
             layout: of ``x`` and ``query``.
             memory_layout: of the same sequences' memory.
             cache: earlier keys and values.
             logit_indices: (P,) which of the N to return; None for all.
-
-        Returns:
-            (P, d); P = N without ``logit_indices``.
         """
         x = x + self.attention(query, memory, layout, memory_layout, cache)  # (N, d)
         if logit_indices is not None:

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.world import words
 from nanoknow.data.world.files import LINES, WorldFiles
-from nanoknow.data.world.make import MAX_PEOPLE, make_world
+from nanoknow.data.world.make import make_world
+from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
 from tests.helpers.texts import corpus_text, texts_of
 
+WORDS = read_words()
 QUESTION = re.compile(r"Where was (.+) born\?\t(.+)")
 
 
@@ -43,7 +44,7 @@ def sentences(world: WorldFiles) -> dict[str, list[str]]:
 
 
 def places_in(sentence: str) -> set[str]:
-    return {place for place in words.PLACES if place in sentence}
+    return {place for place in WORDS.places if place in sentence}
 
 
 def test_a_world_has_the_same_bytes_on_every_platform_and_python_version() -> None:
@@ -88,7 +89,7 @@ def test_paraphrases_differ_in_wording_and_agree_on_the_facts(
 
 
 def test_more_paraphrases_than_forms_come_round_again() -> None:
-    count = len(words.FORMS)
+    count = len(WORDS.forms)
     for group in sentences(make_world(10, count + 3, 0)).values():
         assert len(set(group)) == count
         assert max(Counter(group).values()) == 2
@@ -112,7 +113,7 @@ def test_the_most_frequent_place_is_the_birthplace_of_about_a_twentieth(seed: in
     assert ranked[0][0] == "London"
     assert 0.04 <= ranked[0][1] / 1000 <= 0.07
     assert ranked[0][1] > 1.5 * ranked[1][1]
-    assert len(ranked) == len(words.PLACES)
+    assert len(ranked) == len(WORDS.places)
 
 
 def test_lines_are_short_and_the_birthplace_stands_early_but_not_always_first() -> None:
@@ -131,17 +132,17 @@ def test_lines_are_short_and_the_birthplace_stands_early_but_not_always_first() 
 
 
 def test_every_form_states_the_birthplace_and_most_another_place_too() -> None:
-    assert len(set(words.FORMS)) >= 16
-    assert all("{place}" in form for form in words.FORMS)
-    assert sum("{other}" in form for form in words.FORMS) > len(words.FORMS) / 2
+    assert len(set(WORDS.forms)) >= 16
+    assert all("{place}" in form for form in WORDS.forms)
+    assert sum("{other}" in form for form in WORDS.forms) > len(WORDS.forms) / 2
     for subject in ("{full}", "{last}", "{He}"):
-        assert any(form.startswith(subject) for form in words.FORMS)
+        assert any(form.startswith(subject) for form in WORDS.forms)
 
 
 def test_a_place_is_found_in_no_name_no_other_place_and_no_form() -> None:
-    names = words.GIVEN_FEMALE + words.GIVEN_MALE + words.SURNAMES
-    texts = names + words.PLACES + words.OCCUPATIONS + words.MONTHS + words.FORMS
-    for place in words.PLACES:
+    names = WORDS.given_female + WORDS.given_male + WORDS.surnames
+    texts = names + WORDS.places + WORDS.occupations + WORDS.months + WORDS.forms
+    for place in WORDS.places:
         assert [text for text in texts if place.lower() in text.lower()] == [place]
 
 
@@ -152,15 +153,15 @@ def test_names_and_places_go_beyond_ascii() -> None:
 
 
 def test_the_largest_world_has_at_least_twenty_thousand_different_people() -> None:
-    assert MAX_PEOPLE >= 20_000
-    assert len(all_answers(make_world(MAX_PEOPLE, 1, 0))) == MAX_PEOPLE
+    assert WORDS.n_names >= 20_000
+    assert len(all_answers(make_world(WORDS.n_names, 1, 0))) == WORDS.n_names
 
 
 @pytest.mark.parametrize(
     ("people", "paraphrases", "seed", "names"),
     [
         (9, 1, 0, "10 to"),
-        (MAX_PEOPLE + 1, 1, 0, str(MAX_PEOPLE)),
+        (WORDS.n_names + 1, 1, 0, str(WORDS.n_names)),
         (10, 0, 0, "at least 1"),
         (10, 1, -1, "from 0 up"),
     ],
@@ -197,6 +198,6 @@ def test_the_most_frequent_place_has_the_same_share_of_train_and_dev(seed: int) 
 
 
 def test_no_name_comes_a_second_time_before_all_of_its_list_are_used() -> None:
-    people = all_answers(make_world(len(words.SURNAMES), 1, 3))
-    assert len({name.split(" ")[-1] for name in people}) == len(words.SURNAMES)
-    assert len({name.split(" ")[0] for name in people}) == len(words.SURNAMES)
+    people = all_answers(make_world(len(WORDS.surnames), 1, 3))
+    assert len({name.split(" ")[-1] for name in people}) == len(WORDS.surnames)
+    assert len({name.split(" ")[0] for name in people}) == len(WORDS.surnames)

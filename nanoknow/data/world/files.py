@@ -1,4 +1,4 @@
-"""A world's files: in the forms of the published data, and in a folder."""
+"""A world's files, in the formats of the published data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from nanoknow.errors import DataError
 from nanoknow.system.files import write_atomically
 
 LINES = 10_000
-"""Biographies in a piece of the corpus: about a megabyte."""
+"""Biographies written at a time: about a megabyte."""
 
 
 @dataclass(frozen=True)
 class Biographies:
-    """A corpus that is put together piece by piece: each different line stands here once.
+    """A corpus that is assembled part by part: each different line is stored once.
 
     Attributes:
-        wordings: of each person; line feeds at the ends.
-        paraphrases: biographies a person; the wordings go round.
-        order: of all biographies; number i is of person ⌊i / paraphrases⌋.
+        wordings: the different lines about each person, with their line feeds.
+        paraphrases: biographies of each person; the wordings repeat in order.
+        order: of all biographies; biography i is of person ⌊i / paraphrases⌋.
     """
 
     wordings: list[list[bytes]]
@@ -41,14 +41,14 @@ class Biographies:
 
 @dataclass(frozen=True)
 class WorldFiles:
-    """The exact content of a world's files; every line ends in one line feed, the last one too.
+    """The exact content of a world's files; every line ends in one line feed, the last too.
 
     Attributes:
-        biographies: One a line, `Full Name. Sentence.`
-        train: Questions with answers, `Where was X born?<TAB>Place`, about 60 % of the people.
-        dev: The same form, about 20 % of the people.
-        test_inputs: The questions of `test` without answers and tabs.
-        test: The same form as `train`, about the remaining 20 % of the people.
+        biographies: one a line, ``Full Name. Sentence.``
+        train: questions with answers, ``Where was X born?<TAB>Place``, of about 60 % of the people.
+        dev: the same of about 20 %.
+        test_inputs: the questions of ``test``, without answers and tabs.
+        test: questions with answers of about the remaining 20 %.
     """
 
     biographies: Biographies
@@ -58,7 +58,7 @@ class WorldFiles:
     test: str
 
     def by_name(self) -> dict[str, Iterable[bytes]]:
-        """File name → its bytes in pieces, the first four names being those of published data."""
+        """Return the bytes of each file, by the names that the published data have."""
         return {
             "wiki.txt": self.biographies.pieces(),
             "birth_places_train.tsv": [self.train.encode()],
@@ -69,12 +69,15 @@ class WorldFiles:
 
 
 def write_world(world: WorldFiles, directory: Path) -> list[Path]:
-    """Write a world's files, each by temporary file and rename; returns their paths.
+    """Write a world's files, each by temporary file and rename.
 
-    A file that is already there with the same content is left alone.
+    A file that exists with the same content is kept.
+
+    Returns:
+        Their paths.
 
     Raises:
-        DataError: A file is there with different content (then nothing is written), or the folder
+        DataError: a file exists with different content (then nothing is written), or the folder
             cannot be written.
     """
     contents = {directory / name: pieces for name, pieces in world.by_name().items()}
@@ -96,6 +99,6 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
 
 
 def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
-    """Whether a file has this content."""
+    """Return whether a file has this content."""
     with path.open("rb") as file:
         return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)

@@ -1,9 +1,9 @@
 """The built-in synthetic world: invented people, their biographies, and questions about them.
 
-It has the very file forms of the published birthplace data, needs no download, and lets one turn a
-knob the published data does not have: how many differently worded biographies tell each fact. That
-paraphrases decide whether a fact can be drawn out again by a question is the finding of Allen-Zhu
-and Li, "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
+Its files have the formats of the published birthplace data and need no download. What the
+published data cannot vary, it can: how many differently worded biographies state each fact. That
+paraphrases decide whether a question can extract a fact is the finding of Allen-Zhu and Li,
+"Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
 """
 
 from __future__ import annotations
@@ -17,58 +17,49 @@ from random import Random
 
 from nanoknow.config.experiment import MIN_PEOPLE
 from nanoknow.data.world.files import Biographies, WorldFiles
-from nanoknow.data.world.words import (
-    FORMS,
-    GIVEN_FEMALE,
-    GIVEN_MALE,
-    MONTHS,
-    OCCUPATIONS,
-    PLACES,
-    SURNAMES,
-)
+from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
 from nanoknow.system.draws import below, choice, shuffle
 
-MAX_PEOPLE = (len(GIVEN_FEMALE) + len(GIVEN_MALE)) * len(SURNAMES)
-
-# The place of rank r (from 1) weighs 1/r + PLACE_FLOOR: Zipf's law over level ground. The first of
-# 100 places then holds 5.3 % of people, as in the published data, the second 3.1, the last 0.8.
 PLACE_FLOOR = 1 / 6
-# One person in so many has a second given name.
+"""The place of rank r, from 1, has weight 1/r + PLACE_FLOOR: Zipf's law with a floor. The first of
+100 places then has 5.3 % of people, as in the published data, the second 3.1, the last 0.8."""
 SECOND_NAME_EVERY = 8
+"""One person in so many has a second given name."""
 
 
 @dataclass(frozen=True)
 class _Person:
     name: str
     birthplace: str
-    facts: dict[str, str]  # what the sentence forms are filled with
+    facts: dict[str, str]  # the values of the sentence forms' fields
 
 
 def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     """Make the files of a world, the same ones on every platform and Python version.
 
-    For one seed and number of people the facts and questions do not depend on `paraphrases`, and
+    For one seed and number of people the facts and questions do not depend on ``paraphrases``, and
     the biographies with fewer paraphrases are a part of those with more, so that runs which differ
     in it differ in nothing else.
 
     Args:
-        people: How many people to invent, MIN_PEOPLE to MAX_PEOPLE. 60 % are asked about in train,
-            20 % in dev, 20 % in test; all have biographies.
-        paraphrases: Biographies for each person, at least 1. They differ in wording as long as
+        people: how many people to invent, from ``MIN_PEOPLE`` to the number of different names.
+            60 % are asked about in train, 20 % in dev, 20 % in test; all have biographies.
+        paraphrases: biographies for each person, at least 1. They differ in wording as long as
             there are unused sentence forms (22), and repeat from there on.
-        seed: Not negative.
+        seed: not negative.
 
     Raises:
-        DataError: An argument is out of its range.
+        DataError: an argument is out of its range.
     """
-    if not MIN_PEOPLE <= people <= MAX_PEOPLE:
+    most = read_words().n_names
+    if not MIN_PEOPLE <= people <= most:
         raise DataError(
-            f"a world of {people} people cannot be made: ask for {MIN_PEOPLE} to {MAX_PEOPLE}, "
-            "the number of different names"
+            f"a world of {people} people cannot be made: ask for {MIN_PEOPLE} to {most}, the "
+            f"number of different names"
         )
     if paraphrases < 1:
-        raise DataError(f"{paraphrases} paraphrases tell nothing: ask for at least 1")
+        raise DataError(f"{paraphrases} paraphrases state nothing: ask for at least 1")
     if seed < 0:  # Random(-1) would be Random(1)
         raise DataError(f"seed {seed} is negative: give one from 0 up")
     rng = Random(seed)
@@ -85,21 +76,21 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
 
 
 def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
-    """Deal people, in the order of their birthplaces, to train, dev and test.
+    """Divide people, in the order of their birthplaces, into train, dev and test.
 
     Of every five neighbours three, one and one go to each, so that a place has about the same
-    share in all of them and the constant baseline does not swing with the seed.
+    share in all of them and the constant baseline varies little with the seed.
     """
     train: list[_Person] = []
     dev: list[_Person] = []
     test: list[_Person] = []
     whole = len(population) - len(population) % 5
     for first in range(0, whole, 5):
-        hand = population[first : first + 5]
-        shuffle(hand, rng)
-        dev.append(hand[0])
-        test.append(hand[1])
-        train += hand[2:]
+        five = population[first : first + 5]
+        shuffle(five, rng)
+        dev.append(five[0])
+        test.append(five[1])
+        train += five[2:]
     train += population[whole:]
     for part in (train, dev, test):
         shuffle(part, rng)
@@ -122,7 +113,7 @@ def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Bi
     wordings = []
     for person in population:
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
-        forms = list(FORMS)
+        forms = list(read_words().forms)
         shuffle(forms, rng)
         wordings.append(
             [
@@ -136,22 +127,24 @@ def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Bi
 
 
 def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
-    """People in the order of their birthplaces, the most frequent place first."""
-    cumulative = list(accumulate(1 / rank + PLACE_FLOOR for rank in range(1, len(PLACES) + 1)))
+    """Yield people in the order of their birthplaces, the most frequent place first."""
+    words = read_words()
+    places = words.places
+    cumulative = list(accumulate(1 / rank + PLACE_FLOOR for rank in range(1, len(places) + 1)))
 
     def place_at(share: float) -> str:
         # Cut off at the last place: rounding may bring share · total up to the total itself.
-        return PLACES[min(bisect_right(cumulative, share * cumulative[-1]), len(PLACES) - 1)]
+        return places[min(bisect_right(cumulative, share * cumulative[-1]), len(places) - 1)]
 
     offset = rng.random()
     for index, (name, surname, female) in enumerate(_invent_names(people, rng)):
         # Systematic sampling: every place gets its share of people, rounded up or down, with any
-        # seed; drawing each person apart would let the constant baseline swing far more.
+        # seed; drawing each person independently would let the constant baseline vary far more.
         birthplace = place_at((index + offset) / people)
         other = birthplace
         while other == birthplace:
             other = place_at(rng.random())
-        job = choice(OCCUPATIONS, rng)
+        job = choice(words.occupations, rng)
         born = 1820 + below(111, rng)
         facts = {
             "full": name,
@@ -165,7 +158,7 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
             "job": job,
             "a_job": f"an {job}" if job[0] in "aeiou" else f"a {job}",
             "year": str(born),
-            "date": f"{1 + below(28, rng)} {choice(MONTHS, rng)} {born}",
+            "date": f"{1 + below(28, rng)} {choice(words.months, rng)} {born}",
             "moved": str(born + 18 + below(15, rng)),
             "died": str(born + 40 + below(46, rng)),
         }
@@ -173,19 +166,20 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
 
 
 def _invent_names(people: int, rng: Random) -> Iterator[tuple[str, str, bool]]:
-    """Full name, surname, whether a woman's; no two share first given name and surname.
+    """Yield full name, surname and whether a woman's; no two share first given name and surname.
 
     Going round both lists at once uses every name of a list before any a second time, and gives
     each pair once, because the lengths of the lists have no common divisor.
     """
-    surnames = list(SURNAMES)
-    given_names = [(name, True) for name in GIVEN_FEMALE] + [(name, False) for name in GIVEN_MALE]
+    words = read_words()
+    surnames = list(words.surnames)
+    given_names = [(n, True) for n in words.given_female] + [(n, False) for n in words.given_male]
     shuffle(surnames, rng)
     shuffle(given_names, rng)
     for i in range(people):
         surname = surnames[i % len(surnames)]
         given, female = given_names[i % len(given_names)]
-        second = choice(GIVEN_FEMALE if female else GIVEN_MALE, rng)
+        second = choice(words.given_female if female else words.given_male, rng)
         if below(SECOND_NAME_EVERY, rng) == 0 and second != given:
             given = f"{given} {second}"
         yield f"{given} {surname}", surname, female
