@@ -36,12 +36,12 @@ def baseline(
 
     Example: nanoknow baseline --questions birth_places_train.tsv --eval birth_dev.tsv
     """
-    from nanoknow.config.resolve import settle
+    from nanoknow.config.loading import resolve_config
     from nanoknow.evaluation.baseline import baseline as score_baseline
 
     terminal = Terminal()
     overrides = opt.overrides(None, opt.data_flags(corpus, questions, eval_file))
-    result = score_baseline(settle(config, overrides, terminal).data, answer, method)
+    result = score_baseline(resolve_config(config, overrides, terminal).data, answer, method)
     opt.show(terminal, result, show_baseline, as_json)
 
 

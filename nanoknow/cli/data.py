@@ -83,13 +83,13 @@ def data_augment(
 
     Example: nanoknow data augment --config birthplaces --out augmented
     """
-    from nanoknow.config.resolve import settle
+    from nanoknow.config.loading import resolve_config
     from nanoknow.experiments.augment import augment
 
     opt.check_output("--out", out)
     terminal = Terminal()
     flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
-    resolved = settle(config, opt.overrides(assign, flags), terminal)
+    resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, augment(resolved, out, device, terminal), show_augmentation, as_json)
 
 

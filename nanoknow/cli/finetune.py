@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import _resume, _stage_flags, show_training
-from nanoknow.config.loading import Override, load_config
+from nanoknow.cli.training import show_training, stage_flags
+from nanoknow.config.loading import Override
 
 
 @opt.guarded
@@ -43,36 +42,29 @@ def finetune(
 
     Example: nanoknow finetune --questions birth_places_train.tsv
     """
-    from nanoknow.config.resolve import settle
-    from nanoknow.training.finetune import find_source, with_corpus_of
-    from nanoknow.training.finetune import finetune as recipe
+    from nanoknow.training.finetune import SCRATCH
+    from nanoknow.training.finetune import finetune as train
+    from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
 
     opt.check_output("--out", out)
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
-    scratch = start == "scratch"
+    stage = "scratch" if start == SCRATCH else "finetune"
     overrides = opt.overrides(
         assign,
         {
             "--model": ("model.variant", model),
             "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
-            **_stage_flags("scratch" if scratch else "finetune", epochs, batch_size, learning_rate),
+            **stage_flags(stage, epochs, batch_size, learning_rate),
             **opt.data_flags(corpus, questions, eval_file),
             "--seed": ("seed", seed),
         },
     )
     if resume:
-        given = [Override("start", start, "--from")] if start else []
-        stages = ("finetune", "scratch")
-        _resume(out, stages, config, [*given, *overrides], options, terminal, as_json)
-        return
-    if scratch:
-        summary = recipe(settle(config, overrides, terminal), None, out, options, terminal)
+        given = [Override("from", start, "--from")] if start else []
+        asked = [*given, *overrides]
+        summary = resume_training("finetune", out, config, asked, options, terminal)
     else:
-        named = load_config(config, overrides).data
-        run, source = find_source(Path(start) if start else None, named, overrides, terminal)
-        resolved = settle(config, overrides, terminal, base=run.config)
-        resolved = with_corpus_of(run, source, resolved)
-        summary = recipe(resolved, source, out, options, terminal)
+        summary = train(start, config, overrides, out, options, terminal)
     opt.show(terminal, summary, show_training, as_json)

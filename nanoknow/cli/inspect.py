@@ -35,7 +35,7 @@ def data_inspect(
 
     Example: nanoknow data inspect charcorruption --config birthplaces --count 2
     """
-    from nanoknow.config.resolve import settle
+    from nanoknow.config.loading import resolve_config
     from nanoknow.tasks.inspection import inspect
 
     terminal = Terminal()
@@ -44,7 +44,7 @@ def data_inspect(
             f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
         )
     flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
-    resolved = settle(config, opt.overrides(assign, flags), terminal)
+    resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, inspect(resolved, view, count), show_inspection, as_json)
 
 

@@ -1,10 +1,10 @@
-"""The commands that train: ``nanoknow pretrain`` and ``nanoknow finetune``."""
+"""``nanoknow pretrain``."""
 
 from __future__ import annotations
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import _resume, _stage_flags, show_training
+from nanoknow.cli.training import show_training, stage_flags
 
 
 @opt.guarded
@@ -29,9 +29,10 @@ def pretrain(
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """
-    from nanoknow.config.resolve import settle
-    from nanoknow.training.pretrain import pretrain as recipe
+    from nanoknow.config.loading import resolve_config
+    from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
+    from nanoknow.training.start import start_run
 
     opt.check_output("--out", out)
     terminal = Terminal()
@@ -41,14 +42,14 @@ def pretrain(
         {
             "--model": ("model.variant", model),
             "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
-            **_stage_flags("pretrain", epochs, batch_size, learning_rate),
+            **stage_flags("pretrain", epochs, batch_size, learning_rate),
             "--corpus": ("data.corpus", corpus),
             "--seed": ("seed", seed),
         },
     )
     if resume:
-        _resume(out, ("pretrain",), config, overrides, options, terminal, as_json)
-        return
-    resolved = settle(config, overrides, terminal)
-    summary = recipe(resolved, out, options, terminal)
+        summary = resume_training("pretrain", out, config, overrides, options, terminal)
+    else:
+        resolved = resolve_config(config, overrides, terminal)
+        summary = start_run("pretrain", resolved, out, options, terminal)
     opt.show(terminal, summary, show_training, as_json)

@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.loading import Override
-from nanoknow.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nanoknow.training.session import TrainingOptions, TrainingSummary
+    from nanoknow.training.session import TrainingSummary
 
 
-def _stage_flags(
+def stage_flags(
     stage: str, epochs: int | None, batch_size: int | None, learning_rate: float | None
 ) -> dict[str, tuple[str, Any]]:
+    """Return the flags of a stage for ``options.overrides``."""
     return {
         "--epochs": (f"{stage}.epochs", epochs),
         "--batch-size": (f"{stage}.batch_size", batch_size),
         "--learning-rate": (f"{stage}.optimizer.learning_rate", learning_rate),
     }
-
-
-def _resume(
-    out: Path | None,
-    stages: Sequence[str],
-    config: str | None,
-    overrides: Sequence[Override],
-    options: TrainingOptions,
-    terminal: Terminal,
-    as_json: bool,
-) -> None:
-    """Continue a run by its own config: what else was asked for would be silently ignored."""
-    from nanoknow.runs.run import Run
-    from nanoknow.training.resume import resume_run
-
-    if out is None:
-        raise ConfigError("--resume: name the run to continue with --out DIR")
-    asked = [override.label for override in overrides] + (["--config"] if config else [])
-    if asked:
-        raise ConfigError(
-            f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
-            f"run"
-        )
-    run = Run.open(out)
-    if run.record.stage not in stages:
-        command = "pretrain" if run.record.stage == "pretrain" else "finetune"
-        raise ConfigError(
-            f"{out}: is a {run.record.stage} run: continue it with 'nanoknow {command} --resume "
-            f"--out {out}'"
-        )
-    opt.show(terminal, resume_run(run, options, terminal), show_training, as_json)
 
 
 def show_training(terminal: Terminal, summary: TrainingSummary) -> None:

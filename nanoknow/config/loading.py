@@ -15,6 +15,10 @@ from nanoknow.config.messages import explain
 from nanoknow.config.older_keys import KeyPath, present_path, with_present_keys
 from nanoknow.config.strict_yaml import _Dumper, _yaml, parse, read
 from nanoknow.errors import ConfigError
+from nanoknow.system.reporter import Reporter
+
+BUILT_IN = "demo"
+FILES = ("data.corpus", "data.questions", "data.eval")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,29 @@ def load_config(
         return ExperimentConfig.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(explain(error.errors()[0], source, lines, labels)) from None
+
+
+def resolve_config(
+    name: str | None,
+    overrides: Sequence[Override],
+    reporter: Reporter,
+    base: ExperimentConfig | None = None,
+) -> ExperimentConfig:
+    """Return the config of a command.
+
+    A named config is used. Without one, a run's own is (``base``); else, when a data file is
+    named, the defaults; else the built-in world's, which is noted.
+
+    Raises:
+        ConfigError: see ``load_config``.
+    """
+    names_data = any(override.key in FILES for override in overrides)
+    if name is None and base is None and not names_data:
+        name = BUILT_IN
+        reporter.note(
+            f"no --config and no data named: using the built-in world (--config {BUILT_IN})"
+        )
+    return load_config(name, overrides, base if name is None else None)
 
 
 def parse_assignment(text: str) -> Override:

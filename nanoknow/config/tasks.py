@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,8 +10,13 @@ from nanoknow.config.values import Count, CountOrZero, Frozen, NonNegative, Port
 
 
 class SpanCorruptionConfig(Frozen):
-    """Pretraining: hide a stretch of a document and write it after the rest."""
+    """Pretraining: hide a stretch of a document and write it after the rest.
 
+    Attributes:
+        has_marks: whether its vocabulary has a mask and a pad beside the text's characters.
+    """
+
+    has_marks: ClassVar[bool] = True
     kind: Literal["span_corruption"] = "span_corruption"
     min_truncation: Count = Field(4, description="shortest truncation length, in characters")
     max_truncation: Share = Field(0.875, description="longest truncation, as a share of the block")
@@ -53,10 +58,19 @@ class SpanCorruptionConfig(Frozen):
         "all", description="hidden: of these, only the hidden word is to be predicted"
     )
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The texts that it trains on, by role."""
+        hides_answers = self.salient_spans > 0 and self.salient_words == "answers"
+        reads_questions = self.questions_per_document > 0 or hides_answers
+        return ("corpus", "questions") if reads_questions else ("corpus",)
+
 
 class QuestionAnsweringConfig(Frozen):
     """Finetuning: answer a question with nothing to read the answer from."""
 
+    has_marks: ClassVar[bool] = True
+    sources: ClassVar[tuple[str, ...]] = ("questions",)
     kind: Literal["question_answering"] = "question_answering"
     max_answer_length: Count = Field(32, description="characters to decode at most")
 
@@ -64,6 +78,8 @@ class QuestionAnsweringConfig(Frozen):
 class LanguageModelingConfig(Frozen):
     """Predict the next character of a running text, in windows of a block."""
 
+    has_marks: ClassVar[bool] = False
+    sources: ClassVar[tuple[str, ...]] = ("corpus",)
     kind: Literal["language_modeling"] = "language_modeling"
     stride: Count = Field(1, description="characters from one window's start to the next")
 

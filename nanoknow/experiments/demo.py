@@ -27,8 +27,8 @@ from nanoknow.runs.run import Run
 from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.finetune import finetune
 from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
 
 PRETRAINED, SCRATCH = "pretrained, then finetuned", "finetuned from scratch"
 FOLDERS = {PRETRAINED: "finetune", SCRATCH: "scratch"}
@@ -121,7 +121,7 @@ def _train(
 ) -> Mapping[str, float]:
     """Train a seed's three runs, or continue them; return the seconds by way of training."""
     reporter.note(f"seed {config.seed}: finetuning on questions from scratch")
-    start = partial(finetune, config, None)
+    start = partial(start_run, "scratch", config)
     scratch = train_or_resume(start, config, folder / "scratch", options, reporter)
     reporter.note(f"seed {config.seed}: pretraining on the biographies, then finetuning")
     stages = (config, folder / "pretrain"), (config, folder / "finetune")

@@ -1,4 +1,4 @@
-"""Pretraining and finetuning in a row, in named folders where an interrupted one goes on."""
+"""Pretraining and finetuning in a row, in named folders where an interrupted one is resumed."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from nanoknow.errors import ConfigError
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.finetune import finetune
-from nanoknow.training.pretrain import pretrain
+from nanoknow.training.finetune import finetune_from
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions, TrainingSummary
+from nanoknow.training.start import start_run
 
-Stage = tuple[ExperimentConfig, Path]
-"""What a run is trained by, and its folder."""
+RunPlan = tuple[ExperimentConfig, Path]
+"""The config of a run, and its folder."""
 
 
 def pretrain_and_finetune(
-    pretraining: Stage, finetuning: Stage, options: TrainingOptions, reporter: Reporter
+    pretraining: RunPlan, finetuning: RunPlan, options: TrainingOptions, reporter: Reporter
 ) -> tuple[TrainingSummary, TrainingSummary]:
-    """Train two runs, the second on the first; what is finished is only looked at.
+    """Train two runs, the second on the first; a run that is complete is left as it is.
 
     Raises:
         BusyError: another process trains one of them.
-        ConfigError: a run of other settings stands there.
+        ConfigError: the folder holds a run with other settings.
     """
     config, out = pretraining
-    first = train_or_resume(partial(pretrain, config), config, out, options, reporter)
-    _, source = open_checkpoint(out)
+    first = train_or_resume(partial(start_run, "pretrain", config), config, out, options, reporter)
+    run, source = open_checkpoint(out)
     config, out = finetuning
-    start = partial(finetune, config, source)
+    start = partial(finetune_from, run, source, config)
     return first, train_or_resume(start, config, out, options, reporter)
 
 
@@ -44,11 +44,11 @@ def train_or_resume(
     options: TrainingOptions,
     reporter: Reporter,
 ) -> TrainingSummary:
-    """Train a run, or go on with it where an interrupted command left it.
+    """Train a run, or resume it where an interrupted command left it.
 
     Raises:
         BusyError: another process trains it.
-        ConfigError: a run of other settings stands there.
+        ConfigError: the folder holds a run with other settings.
     """
     if not (out / "run.json").exists():
         return start(out, options, reporter)

@@ -18,14 +18,13 @@ from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
-from nanoknow.experiments.pipeline import Stage, pretrain_and_finetune
+from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
 from nanoknow.experiments.table import TableRow, write_table
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.registry import sources
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 
 
@@ -90,12 +89,12 @@ def sweep(
 
 def _runs(
     configs: dict[str, ExperimentConfig], seeds: int, folder: Path
-) -> Iterator[tuple[str, ExperimentConfig, Path, Stage]]:
+) -> Iterator[tuple[str, ExperimentConfig, Path, RunPlan]]:
     """Yield name, config and folder of each row and seed, and the pretraining it starts from."""
     slugs = {name: re.sub(r"[^\w.=-]+", "-", name) for name in configs}
     if len(set(slugs.values())) < len(slugs):
         raise ConfigError(f"rows {', '.join(slugs)}: some are too alike for names of folders")
-    pretrained: dict[str, Stage] = {}
+    pretrained: dict[str, RunPlan] = {}
     for offset in range(seeds):
         for name, config in configs.items():
             data = Texts.find(config.data).config
@@ -113,9 +112,7 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
         "precision": config.precision,
         "model": config.model,
         "pretrain": config.pretrain,
-        "texts": {
-            role: getattr(data, role) or data.world for role in sources(config.pretrain.task)
-        },
+        "texts": {role: getattr(data, role) or data.world for role in config.pretrain.task.sources},
     }
     return json.dumps(plain(read))
 

@@ -20,7 +20,7 @@ from nanoknow.errors import ConfigError
 from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.base import Task
-from nanoknow.tasks.registry import TASKS, build_task
+from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import SpanCorruption
 
 
@@ -98,8 +98,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     """
     texts = Texts.find(config.data)
     corpus, task_config = texts.require_corpus(), config.pretrain.task
-    specials = TASKS[task_config.kind].specials
-    tokenizer = Tokenizer.from_corpus(corpus, specials=specials)
+    tokenizer = Tokenizer.from_corpus(corpus, specials=task_config.has_marks)
     block_size = config.model.block_size
     corrupts = isinstance(task_config, SpanCorruptionConfig)
     if corrupts:  # questions that stand beside documents have a view of their own

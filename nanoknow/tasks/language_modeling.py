@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
-
 import torch
 from torch import Tensor
 
@@ -17,9 +15,6 @@ from nanoknow.tasks.encoded_text import EncodedText
 
 class LanguageModeling:
     """An example is a block of the text and, as targets, the same moved by one character."""
-
-    source: ClassVar[Literal["corpus"]] = "corpus"
-    specials: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -19,9 +18,6 @@ from nanoknow.errors import DataError
 
 class QuestionAnswering:
     """Question and answer pairs as examples; how to ask, and how to judge an answer."""
-
-    source: ClassVar[Literal["questions"]] = "questions"
-    specials: ClassVar[bool] = True
 
     def __init__(
         self,

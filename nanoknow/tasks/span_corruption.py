@@ -12,7 +12,6 @@ few characters on either side of such a word, so that there is nothing but the n
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -35,9 +34,6 @@ def longest_truncation(config: SpanCorruptionConfig, block_size: int) -> int:
 
 class SpanCorruption:
     """Examples from the documents of a corpus, a new cut and a new span each time."""
-
-    source: ClassVar[Literal["corpus"]] = "corpus"
-    specials: ClassVar[bool] = True
 
     def __init__(
         self,

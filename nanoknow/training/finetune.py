@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig, StageName
-from nanoknow.config.loading import Override
+from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.loading import Override, load_config, resolve_config
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
 from nanoknow.runs.checkpoint import Checkpoint
@@ -16,19 +16,67 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
 
-PRETRAIN = "span_corruption"
+PRETRAIN, SCRATCH = "span_corruption", "scratch"
+
+
+def finetune(
+    start: str | None,
+    config_name: str | None,
+    overrides: Sequence[Override],
+    out: Path | None,
+    options: TrainingOptions,
+    reporter: Reporter,
+) -> TrainingSummary:
+    """Find what to start from, resolve the config, and train on question and answer pairs.
+
+    Args:
+        start: a run or checkpoint folder, or ``scratch``; None for the latest run that fits.
+        config_name: a shipped config or a file; None for that of the run that it starts from.
+        overrides: values from the command line.
+        out: the run folder; None for a fresh one.
+        options: device and time.
+        reporter: is notified of what happens.
+
+    Raises:
+        NanoknowError: see ``find_source``, ``resolve_config`` and ``start_run``.
+    """
+    if start == SCRATCH:
+        config = resolve_config(config_name, overrides, reporter)
+        return start_run("scratch", config, out, options, reporter)
+    named = load_config(config_name, overrides).data
+    run, source = find_source(Path(start) if start else None, named, overrides, reporter)
+    config = resolve_config(config_name, overrides, reporter, base=run.config)
+    return finetune_from(run, source, config, out, options, reporter)
+
+
+def finetune_from(
+    run: Run,
+    source: Checkpoint,
+    config: ExperimentConfig,
+    out: Path | None,
+    options: TrainingOptions,
+    reporter: Reporter,
+) -> TrainingSummary:
+    """Train a checkpoint of a pretrained run on question and answer pairs.
+
+    Raises:
+        ConfigError: the run has no marks to ask with, or the config names another corpus.
+    """
+    _require_marks(source)
+    config = with_corpus_of(run, source, config)
+    return start_run("finetune", config, out, options, reporter, source)
 
 
 def find_source(
     start: Path | None, data: DataConfig, overrides: Sequence[Override], reporter: Reporter
 ) -> tuple[Run, Checkpoint]:
-    """Find the pretrained run to start from: the one named, or the latest that fits.
+    """Find the pretrained run to start from: the one that is named, or the latest that fits.
 
     Args:
         start: a run or checkpoint folder.
         data: named for this command; a latest run's vocabulary must hold its questions.
         overrides: flags, which may not contradict the run's own model.
-        reporter: is told which run is taken.
+        reporter: is notified of the run.
 
     Raises:
         CheckpointError: there is none.
@@ -50,7 +98,7 @@ def find_source(
         if section == "model" and own != override.value:
             raise ConfigError(
                 f"{override.label} {override.value}: {run.path} has {key} {own}, and its model "
-                f"goes with it: name another run with --from, or --from scratch"
+                f"is kept: name another run with --from, or --from scratch"
             )
     reporter.note(f"starting from {describe_run(run, checkpoint)}")
     return run, checkpoint
@@ -70,14 +118,14 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
         if text.sha256 == recorded["sha256"]:
             return config
         raise ConfigError(
-            f"data.corpus {asked}: {run.path} was pretrained on {recorded['name']}, and goes by "
-            f"it: leave the corpus out, name another run with --from, or --from scratch"
+            f"data.corpus {asked}: {run.path} was pretrained on {recorded['name']}, and knows "
+            f"that one: leave the corpus out, name another run with --from, or --from scratch"
         )
     world = config.data.world if own.corpus else own.world
     if asked is None and own.corpus is None and config.data.world not in (None, own.world):
         raise ConfigError(
-            f"data.world: {run.path} was pretrained on the {own.world}, and goes by it: leave the "
-            f"world out, name another run with --from, or --from scratch"
+            f"data.world: {run.path} was pretrained on the {own.world}, and knows that one: leave "
+            f"the world out, name another run with --from, or --from scratch"
         )
     data = config.data.model_copy(update={"corpus": own.corpus, "world": world})
     return config.model_copy(update={"data": data})
@@ -89,29 +137,3 @@ def _require_marks(source: Checkpoint) -> None:
             f"{source.path}: of a language_modeling run, without marks to ask with: "
             f"start from a {PRETRAIN} run"
         )
-
-
-def finetune(
-    config: ExperimentConfig,
-    source: Checkpoint | None,
-    out: Path | None,
-    options: TrainingOptions,
-    reporter: Reporter,
-) -> TrainingSummary:
-    """Train on question and answer pairs, in a new run folder.
-
-    Args:
-        config: ``finetune`` of it holds with a source, ``scratch`` without.
-        source: a pretrained checkpoint; its model and vocabulary go before the config's. None
-            starts from fresh weights and the corpus's vocabulary.
-        out: the run folder; None for a fresh one.
-        options: device and time.
-        reporter: is told what happens.
-
-    Raises:
-        DataError: the training questions have no answers.
-    """
-    if source is not None:
-        _require_marks(source)
-    stage: StageName = "scratch" if source is None else "finetune"
-    return start_run(config, stage, source, out, options, reporter)

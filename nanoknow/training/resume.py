@@ -1,12 +1,15 @@
-"""What must be as it was where a run is resumed, and what may differ and is told."""
+"""Resume a run: what must be as it was, and what may differ and is noted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.loading import Override
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
@@ -15,9 +18,56 @@ from nanoknow.runs.run import Run
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
+from nanoknow.training.prepare import find_texts, prepare
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
-from nanoknow.training.start import _make_eval_task, _make_trainer, _roles
 from nanoknow.training.state import restore_state
+
+COMMANDS: dict[StageName, str] = {
+    "pretrain": "pretrain",
+    "finetune": "finetune",
+    "scratch": "finetune",
+}
+"""The command that trains each stage."""
+
+
+def resume(
+    command: str,
+    out: Path | None,
+    config_name: str | None,
+    overrides: Sequence[Override],
+    options: TrainingOptions,
+    reporter: Reporter,
+) -> TrainingSummary:
+    """Continue a run by its own config; whatever else is asked for would be silently ignored.
+
+    Args:
+        command: ``pretrain`` or ``finetune``.
+        out: the run's folder.
+        config_name: a config that is asked for.
+        overrides: flags that are given.
+        options: device and time.
+        reporter: is notified of what happens.
+
+    Raises:
+        ConfigError: no run is named, another command trains it, or more is asked for than to
+            continue it. See also ``resume_run``.
+    """
+    if out is None:
+        raise ConfigError("--resume: name the run to continue with --out DIR")
+    asked = [override.label for override in overrides] + (["--config"] if config_name else [])
+    if asked:
+        raise ConfigError(
+            f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
+            f"run"
+        )
+    run = Run.open(out)
+    stage = run.record.stage
+    if COMMANDS[stage] != command:
+        raise ConfigError(
+            f"{out}: is a {stage} run: continue it with 'nanoknow {COMMANDS[stage]} --resume "
+            f"--out {out}'"
+        )
+    return resume_run(run, options, reporter)
 
 
 def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
@@ -30,39 +80,26 @@ def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> Traini
     """
     options.require_packages()
     with RunLock(run.path):
-        return _resume_locked(run, options, reporter)
-
-
-def _resume_locked(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
-    config, checkpoint = run.config, run.latest()
-    require_same_config(run, config, checkpoint)
-    device = choose_device(options.device, checkpoint.record.precision)
-    texts = Texts.find(config.data, _roles(config, run.record.stage))
-    require_same_texts(run, texts, checkpoint)
-    tokenizer = checkpoint.record.tokenizer
-    model = checkpoint.load_model(device)
-    trainer = _make_trainer(config, run.record.stage, texts, tokenizer, model, device, reporter)
-    restore_state(trainer, checkpoint.load_training_state(), checkpoint.record.progress)
-    run.forget_after(trainer.progress.step)
-    reporter.note(f"resuming {run.path} at step {trainer.progress.step} of {trainer.total_steps}")
-    changes = changes_since(run, checkpoint.record, device)
-    if changes:
-        reporter.note(
-            f"warning: {', '.join(changes)}: the weights will not be bit-identical to those of a "
-            f"run never interrupted"
-        )
-    return TrainingSession(
-        run,
-        trainer,
-        config,
-        texts,
-        tokenizer,
-        options,
-        reporter,
-        _make_eval_task(config, run.record.stage, texts, tokenizer),
-        checkpoint.record.seconds,
-        trainer.progress.step,
-    ).train()
+        config, checkpoint = run.config, run.latest()
+        record, stage = checkpoint.record, run.record.stage
+        require_same_config(run, config, checkpoint)
+        device = choose_device(options.device, record.precision)
+        texts = find_texts(config, stage)
+        require_same_texts(run, texts, checkpoint)
+        model = checkpoint.load_model(device)
+        prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
+        trainer = prepared.trainer
+        restore_state(trainer, checkpoint.load_training_state(), record.progress)
+        step = trainer.progress.step
+        run.forget_after(step)
+        reporter.note(f"resuming {run.path} at step {step} of {trainer.total_steps}")
+        changes = changes_since(run, record, device)
+        if changes:
+            reporter.note(
+                f"warning: {', '.join(changes)}: the weights will not be bit-identical to those of "
+                f"a run never interrupted"
+            )
+        return TrainingSession(run, prepared, options, reporter, record.seconds, step).train()
 
 
 def require_same_config(run: Run, config: ExperimentConfig, checkpoint: Checkpoint) -> None:

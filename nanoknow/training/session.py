@@ -11,9 +11,7 @@ from typing import Any
 import torch
 
 from nanoknow import __version__
-from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig
-from nanoknow.data.sources import Texts
-from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.config.experiment import FinetuneConfig
 from nanoknow.errors import Interrupted
 from nanoknow.evaluation.answers import answer_questions, score_answers
 from nanoknow.runs.checkpoint import CheckpointRecord, save_checkpoint
@@ -22,10 +20,10 @@ from nanoknow.system.plain import plain
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.signals import StopSignals
-from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
+from nanoknow.training.prepare import Prepared
 from nanoknow.training.state import state_of
-from nanoknow.training.trainer import StepResult, Trainer
+from nanoknow.training.trainer import StepResult
 
 
 @dataclass(frozen=True)
@@ -87,18 +85,15 @@ class TrainingSession:
     """One process's share of a run's training."""
 
     run: Run
-    trainer: Trainer
-    config: ExperimentConfig
-    texts: Texts
-    tokenizer: Tokenizer
+    prepared: Prepared
     options: TrainingOptions
     reporter: Reporter
-    eval_task: QuestionAnswering | None
     seconds_before: float = 0.0
     saved_step: int | None = None
 
     def __post_init__(self) -> None:
-        self.stage = self.config.stage(self.run.record.stage)
+        self.trainer = self.prepared.trainer
+        self.stage = self.trainer.config
         self.log: Log | None = None
         self.began = self.saved_at = time.monotonic()
         self.n_examples = 0
@@ -121,15 +116,15 @@ class TrainingSession:
         record = CheckpointRecord(
             version=__version__,
             torch=torch.__version__,
-            model=self.config.model,
-            vocabulary=self.tokenizer.characters,
+            model=self.prepared.config.model,
+            vocabulary=self.prepared.tokenizer.characters,
             task=self.stage.task,
-            seed=self.config.seed,
+            seed=self.trainer.seed,
             precision=self.trainer.device.precision,
             device=self.trainer.device.name,
             progress=progress,
             seconds=self.seconds,
-            data=self.texts.hashes(),
+            data=self.prepared.texts.hashes(),
         )
         save_checkpoint(self.run.checkpoints, record, self.trainer.model.state_dict(), tensors)
         self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step
@@ -188,8 +183,8 @@ class TrainingSession:
         self._note("epoch", **place, **means, learning_rate=rate)
         every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
-        if due and self.eval_task is not None:
-            answers = answer_questions(self.trainer.model, self.eval_task)
+        if due and self.prepared.eval_task is not None:
+            answers = answer_questions(self.trainer.model, self.prepared.eval_task)
             self._note("accuracy", **place, **plain(score_answers(answers)))
 
     def _note(self, kind: str, **values: object) -> None:

@@ -11,8 +11,8 @@ import pytest
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.errors import NanoknowError
 from nanoknow.runs.run import Run
-from nanoknow.training.pretrain import pretrain
 from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
 from tests.helpers.silent import Silent
 
 OPTIONS = TrainingOptions(device="cpu")
@@ -29,7 +29,7 @@ def with_stage(config: ExperimentConfig, **changes: object) -> ExperimentConfig:
 
 def cut(config: ExperimentConfig, out: Path) -> Run:
     """Train a run to its first step."""
-    pretrain(config, out, TrainingOptions(device="cpu", max_minutes=0), Silent())
+    start_run("pretrain", config, out, TrainingOptions(device="cpu", max_minutes=0), Silent())
     return Run.open(out)
 
 

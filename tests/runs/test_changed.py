@@ -19,9 +19,9 @@ from nanoknow.config.loading import dump_config
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
-from nanoknow.training.pretrain import pretrain
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import LIVES, OPTIONS, cut, message_of
 
@@ -57,7 +57,7 @@ def test_a_config_that_is_no_longer_the_weights_own_is_refused_with_both_sides(
             changed[section] = values
     file.write_text(dump_config(ExperimentConfig.model_validate(changed)))
     with pytest.raises(ConfigError) as caught:
-        resume_run(run, OPTIONS, Silent())
+        resume_run(Run.open(run.path), OPTIONS, Silent())
     assert message_of(caught).startswith(f"{file}: {told}, which was trained with it: put it back")
     assert run.metrics_file.read_bytes() == before
 
@@ -88,7 +88,7 @@ def test_a_checkpoint_of_another_run_is_refused(config: ExperimentConfig, tmp_pa
 def test_more_epochs_may_be_asked_of_a_run_by_its_config(
     config: ExperimentConfig, tmp_path: Path
 ) -> None:
-    pretrain(config, tmp_path / "run", OPTIONS, Silent())
+    start_run("pretrain", config, tmp_path / "run", OPTIONS, Silent())
     file = tmp_path / "run" / "config.yaml"
     file.write_text(file.read_text().replace("epochs: 4\n", "epochs: 5\n", 1))
     assert resume_run(Run.open(tmp_path / "run"), OPTIONS, Silent()).step == 15
@@ -122,7 +122,7 @@ def test_two_runs_of_one_seed_record_the_same_times_aside(
     lines = []
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         seeded = config.model_copy(update={"seed": seed})
-        pretrain(seeded, tmp_path / name, OPTIONS, Silent())
+        start_run("pretrain", seeded, tmp_path / name, OPTIONS, Silent())
         lines.append([{**m, "seconds": 0} for m in Run.open(tmp_path / name).metrics()])
     first, again, other = lines
     assert {m["kind"] for m in first} == {"start", "step", "epoch"}

@@ -15,12 +15,13 @@ from nanoknow.errors import Interrupted
 from nanoknow.runs.checkpoint import (
     Checkpoint,
 )
+from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.finetune import finetune
-from nanoknow.training.pretrain import pretrain
+from nanoknow.training.finetune import finetune_from
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
 from tests.helpers.checkpoints import CONFIGS, CPU, assert_same, both_models
 from tests.helpers.faults import AtStep
 from tests.helpers.silent import Silent
@@ -126,7 +127,7 @@ def test_resumed_pretraining_equals_the_uninterrupted_bit_for_bit(
     config = config_of(variant, data)
 
     def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
-        return pretrain(config, out, options, reporter)
+        return start_run("pretrain", config, out, options, reporter)
 
     check_resume(start, stop, tmp_path, {"step", "epoch"}, steps=12)
 
@@ -134,13 +135,14 @@ def test_resumed_pretraining_equals_the_uninterrupted_bit_for_bit(
 @pytest.fixture(scope="module")
 def sources(
     data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Checkpoint]:
+) -> dict[str, tuple[Run, Checkpoint]]:
     """A pretrained run of each variant to finetune."""
     found = {}
     for variant in CONFIGS:
         out = tmp_path_factory.mktemp("pretrained") / variant
-        pretrain(config_of(variant, data), out, TrainingOptions(device="cpu"), Silent())
-        found[variant] = Run.open(out).latest()
+        options = TrainingOptions(device="cpu")
+        start_run("pretrain", config_of(variant, data), out, options, Silent())
+        found[variant] = open_checkpoint(out)
     return found
 
 
@@ -150,20 +152,20 @@ def test_resumed_finetuning_equals_the_uninterrupted_bit_for_bit(
     variant: str,
     stop: Stop,
     data: dict[str, Path],
-    sources: dict[str, Checkpoint],
+    sources: dict[str, tuple[Run, Checkpoint]],
     tmp_path: Path,
 ) -> None:
     config = config_of(variant, data)
 
     def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
-        return finetune(config, sources[variant], out, options, reporter)
+        return finetune_from(*sources[variant], config, out, options, reporter)
 
     check_resume(start, stop, tmp_path, {"step", "epoch", "accuracy"}, steps=8)
 
 
 def test_a_run_that_is_done_resumes_to_itself(data: dict[str, Path], tmp_path: Path) -> None:
     options = TrainingOptions(device="cpu")
-    done = pretrain(config_of("vanilla", data), tmp_path / "run", options, Silent())
+    done = start_run("pretrain", config_of("vanilla", data), tmp_path / "run", options, Silent())
     before = events_of(Run.open(tmp_path / "run"))
     again = resume_run(Run.open(tmp_path / "run"), options, Silent())
     assert (again.step, again.epochs, again.loss) == (done.step, done.epochs, done.loss)
@@ -171,12 +173,12 @@ def test_a_run_that_is_done_resumes_to_itself(data: dict[str, Path], tmp_path: P
 
 
 def test_dropout_makes_the_random_state_matter(
-    sources: dict[str, Checkpoint], data: dict[str, Path], tmp_path: Path
+    sources: dict[str, tuple[Run, Checkpoint]], data: dict[str, Path], tmp_path: Path
 ) -> None:
     """Without the saved random state a resumed run would differ, so equality above says much."""
     dry = config_of("vanilla", data)
     dry = dry.model_copy(update={"model": dry.model.model_copy(update={"dropout": 0.0})})
-    pretrain(dry, tmp_path / "dry", TrainingOptions(device="cpu"), Silent())
-    wet = sources["vanilla"].load_model(CPU).state_dict()
+    start_run("pretrain", dry, tmp_path / "dry", TrainingOptions(device="cpu"), Silent())
+    wet = sources["vanilla"][1].load_model(CPU).state_dict()
     weights = Run.open(tmp_path / "dry").latest().load_model(CPU).state_dict()
     assert not torch.equal(wet["head.linear.weight"], weights["head.linear.weight"])

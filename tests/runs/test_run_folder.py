@@ -15,8 +15,8 @@ from nanoknow.errors import CheckpointError
 from nanoknow.runs.lock import RunLock
 from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
-from nanoknow.training.pretrain import pretrain
 from nanoknow.training.resume import resume_run
+from nanoknow.training.start import start_run
 from tests.helpers.faults import AtStep, largest_file
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import ENVIRONMENT, OPTIONS, PYTHON, cut, message_of, with_stage
@@ -33,10 +33,10 @@ def test_a_second_process_on_a_run_stops_at_once_and_names_the_first(
             resume_run(Run.open(out), OPTIONS, Silent())
         told.append(message_of(caught))
         with pytest.raises(CheckpointError) as caught:
-            pretrain(config, out, OPTIONS, Silent())
+            start_run("pretrain", config, out, OPTIONS, Silent())
         told.append(message_of(caught))
 
-    pretrain(config, out, OPTIONS, AtStep(3, second))
+    start_run("pretrain", config, out, OPTIONS, AtStep(3, second))
     assert len(told) == 2
     for message in told:
         assert message.startswith(f"{out}: in use by process {os.getpid()} on ")
@@ -70,12 +70,12 @@ def test_a_run_folder_that_vanishes_is_one_line_and_does_not_come_back(
 ) -> None:
     out = tmp_path / "run"
     with pytest.raises(CheckpointError) as caught:
-        pretrain(config, out, OPTIONS, AtStep(3, lambda: shutil.rmtree(out)))
+        start_run("pretrain", config, out, OPTIONS, AtStep(3, lambda: shutil.rmtree(out)))
     assert "No such file or directory: the run has no checkpoint left" in message_of(caught)
     assert not out.exists()
     quiet = with_stage(config, log_every=1000, checkpoint_minutes=1e-9)
     with pytest.raises(CheckpointError, match="not saved: No such file or directory"):
-        pretrain(quiet, out, OPTIONS, AtStep(4, lambda: shutil.rmtree(out)))
+        start_run("pretrain", quiet, out, OPTIONS, AtStep(4, lambda: shutil.rmtree(out)))
     assert not out.exists()
 
 
@@ -83,7 +83,7 @@ def test_a_checkpoint_folder_that_vanishes_is_made_again(
     config: ExperimentConfig, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run" / "checkpoints"
-    pretrain(config, folder.parent, OPTIONS, AtStep(3, lambda: shutil.rmtree(folder)))
+    start_run("pretrain", config, folder.parent, OPTIONS, AtStep(3, lambda: shutil.rmtree(folder)))
     assert [path.name for path in folder.iterdir()] == ["step-00000012"]
     Run.open(folder.parent).latest().load_model(choose_device("cpu", "float32"))
 
@@ -99,7 +99,7 @@ def test_a_disk_that_fills_up_is_one_line_and_the_earlier_checkpoint_resumes(
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     fill = AtStep(4, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard)))
     with largest_file(1 << 30), pytest.raises(CheckpointError) as caught:
-        pretrain(config, tmp_path / "run", OPTIONS, fill)
+        start_run("pretrain", config, tmp_path / "run", OPTIONS, fill)
     assert "File too large" in message_of(caught)
     run = Run.open(tmp_path / "run")
     resume_run(run, OPTIONS, Silent())
@@ -112,12 +112,12 @@ def test_a_full_disk_is_found_before_the_first_step(
 ) -> None:
     reporter = AtStep(1, lambda: pytest.fail("a step was made"))
     with largest_file(3000), pytest.raises(CheckpointError, match="not saved: File too large"):
-        pretrain(config, tmp_path / "run", OPTIONS, reporter)
+        start_run("pretrain", config, tmp_path / "run", OPTIONS, reporter)
 
 
 def test_a_folder_that_cannot_be_made_is_found_before_the_first_step(
     config: ExperimentConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(CheckpointError) as caught:
-        pretrain(config, tmp_path / "lives.txt" / "run", OPTIONS, Silent())
+        start_run("pretrain", config, tmp_path / "lives.txt" / "run", OPTIONS, Silent())
     assert "name a folder that can be written with --out" in message_of(caught)

@@ -13,8 +13,8 @@ from nanoknow.config.loading import dump_config
 from nanoknow.errors import ConfigError, NonFiniteError
 from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
-from nanoknow.training.pretrain import pretrain
 from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import ENVIRONMENT, LIVES, OPTIONS, PYTHON, message_of, with_stage
 
@@ -31,7 +31,7 @@ def test_a_step_beyond_memory_names_the_batch_that_fits_and_changes_nothing(
         "import resource, torch\n"
         "from pathlib import Path\n"
         "from nanoknow.cli.app import app\n"
-        "import nanoknow.training.pretrain\n"
+        "import nanoknow.training.start\n"
         "pages = int(Path('/proc/self/statm').read_text().split()[0])\n"
         "room = pages * resource.getpagesize() + (300 << 20)\n"
         "resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))\n"
@@ -62,12 +62,13 @@ def test_a_model_beyond_memory_is_one_line(config: ExperimentConfig, tmp_path: P
     assert not (tmp_path / "run").exists()
 
 
-def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(
+def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(
     config: ExperimentConfig, tmp_path: Path
 ) -> None:
     steep = config.pretrain.optimizer.model_copy(update={"learning_rate": 1e30})
     with pytest.raises(NonFiniteError) as caught:
-        pretrain(
+        start_run(
+            "pretrain",
             with_stage(config, epochs=50, optimizer=steep, checkpoint_minutes=1e-9),
             tmp_path / "run",
             OPTIONS,
@@ -84,10 +85,10 @@ def test_a_gpu_that_is_not_there_is_an_error_and_auto_says_what_it_took_and_why(
     config: ExperimentConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        pretrain(config, tmp_path / "run", TrainingOptions(device="cuda:99"), Silent())
+        start_run("pretrain", config, tmp_path / "run", TrainingOptions(device="cuda:99"), Silent())
     assert "--device cuda:99: this machine has " in message_of(caught)
     assert not (tmp_path / "run").exists()
     reporter = Silent()
-    pretrain(config, tmp_path / "run", TrainingOptions(device="auto"), reporter)
+    start_run("pretrain", config, tmp_path / "run", TrainingOptions(device="auto"), reporter)
     why = "the first CUDA device" if torch.cuda.is_available() else "no CUDA device here"
     assert f"({why}; float32: asked for)" in reporter.notes[0]

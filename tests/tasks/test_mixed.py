@@ -13,7 +13,7 @@ from nanoknow.data.questions import questions_from_bytes
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError
 from nanoknow.tasks.mixed import WithQuestions
-from nanoknow.tasks.registry import build_task, sources
+from nanoknow.tasks.registry import build_task
 from tests.helpers.texts import corpus_of, tokenizer_of
 
 LIVES = "Ada Lowe. She was born in Riga .\nTom Ash. Born in Wells, he wrote .\nAnn Bee. A poet ."
@@ -90,9 +90,9 @@ def test_pretraining_reads_the_questions_only_where_it_uses_them(
     changes: dict[str, float | str],
 ) -> None:
     using = SpanCorruptionConfig.model_validate(changes)
-    assert sources(using) == ("corpus", "questions")
-    assert sources(SpanCorruptionConfig()) == ("corpus",)
-    assert sources(SpanCorruptionConfig(salient_words="answers")) == ("corpus",)
+    assert using.sources == ("corpus", "questions")
+    assert SpanCorruptionConfig().sources == ("corpus",)
+    assert SpanCorruptionConfig(salient_words="answers").sources == ("corpus",)
     tokenizer = tokenizer_of(LIVES, specials=True)
     with pytest.raises(ConfigError, match=r"data.questions: span_corruption trains on it"):
         build_task(using, corpus_of(LIVES), None, tokenizer, 64)

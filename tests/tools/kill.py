@@ -31,13 +31,14 @@ import torch
 from nanoknow.config.experiment import ExperimentConfig, OptimizerConfig
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import list_checkpoints
+from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
-from nanoknow.training.finetune import finetune
+from nanoknow.training.finetune import finetune_from
 from nanoknow.training.optimizer import build_optimizers
-from nanoknow.training.pretrain import pretrain
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
 from tests.helpers.silent import Silent
 from tests.tools.processes import in_child, must_end, wait_for
 
@@ -104,14 +105,14 @@ def make_cases(folder: Path) -> tuple[list[Case], float]:
         )
 
         def pretraining(out: Path, config: ExperimentConfig = config) -> object:
-            return pretrain(config, out, OPTIONS, Silent())
+            return start_run("pretrain", config, out, OPTIONS, Silent())
 
         source = folder / f"{variant}-pretrain"
 
         def finetuning(
             out: Path, config: ExperimentConfig = config, source: Path = source
         ) -> object:
-            return finetune(config, Run.open(source).latest(), out, OPTIONS, Silent())
+            return finetune_from(*open_checkpoint(source), config, out, OPTIONS, Silent())
 
         for name, start in (("pretrain", pretraining), ("finetune", finetuning)):
             out = folder / f"{variant}-{name}"

@@ -7,8 +7,8 @@ from typing import Any
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.runs.run import Run
-from nanoknow.training.pretrain import pretrain
 from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
 from tests.helpers.silent import Silent
 
 SIZES = {"n_layers": 1, "n_heads": 1, "d_model": 8, "block_size": 32}
@@ -27,7 +27,7 @@ def records_of(folder: Path, log_every: int) -> dict[str, list[dict[str, Any]]]:
         }
     )
     out = folder / f"every-{log_every}"
-    pretrain(config, out, TrainingOptions(device="cpu"), Silent())
+    start_run("pretrain", config, out, TrainingOptions(device="cpu"), Silent())
     kinds: dict[str, list[dict[str, Any]]] = {}
     for metrics in Run.open(out).metrics():
         del metrics["seconds" if "seconds" in metrics else "command"]

@@ -1,0 +1,87 @@
+"""What a run trains with, the same whether it starts or is resumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.tasks import QuestionAnsweringConfig
+from nanoknow.data.sources import ROLES, Texts
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.errors import DataError
+from nanoknow.models.base import CharacterModel
+from nanoknow.system.device import Device
+from nanoknow.system.reporter import Reporter
+from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.registry import build_task
+from nanoknow.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run trains with.
+
+    Attributes:
+        stage: the part of the config that it trains by.
+        eval_task: questions to measure the accuracy on between epochs, where there are any.
+    """
+
+    stage: StageName
+    config: ExperimentConfig
+    texts: Texts
+    tokenizer: Tokenizer
+    trainer: Trainer
+    eval_task: QuestionAnswering | None
+
+
+def find_texts(config: ExperimentConfig, stage: StageName) -> Texts:
+    """Find the texts that a stage reads.
+
+    Raises:
+        DataError: a named file is nowhere.
+    """
+    roles = config.pretrain.task.sources if stage == "pretrain" else ROLES
+    return Texts.find(config.data, roles)
+
+
+def prepare(
+    config: ExperimentConfig,
+    stage: StageName,
+    texts: Texts,
+    tokenizer: Tokenizer,
+    model: CharacterModel,
+    device: Device,
+    reporter: Reporter,
+) -> Prepared:
+    """Make the task and the trainer of a stage, and note what they are.
+
+    Raises:
+        ConfigError: a text that the task trains on is not named.
+        DataError: the training questions have no answers, or a text does not suit the task.
+    """
+    stage_config, block_size = config.stage(stage), config.model.block_size
+    sources = stage_config.task.sources
+    questions = texts.questions if "questions" in sources else None
+    if questions is not None and not questions.answered:
+        raise DataError(
+            f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "
+            f"with --questions"
+        )
+    corpus = texts.corpus if "corpus" in sources else None
+    task = build_task(stage_config.task, corpus, questions, tokenizer, block_size)
+    reporter.note(
+        f"{config.model.variant}, {config.model.positions} positions, {model.n_parameters:,} "
+        f"parameters, on {device.name} ({device.reason})"
+    )
+    for role, text in texts.hashes().items():
+        reporter.note(f"{role}: {text['name']}")
+    for note in task.notes:
+        reporter.note(note)
+    trainer = Trainer(model, task, stage_config, device, config.seed)
+    eval_task = None
+    # Only where the stage answers questions: else the file may not even be there.
+    if isinstance(stage_config.task, QuestionAnsweringConfig):
+        asked = texts.eval
+        if asked is not None and asked.answered:
+            eval_task = QuestionAnswering(asked, tokenizer, stage_config.task, block_size)
+    return Prepared(stage, config, texts, tokenizer, trainer, eval_task)
