@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nanoknow.generation.copied as copied_room
-from nanoknow.generation.copied import cut, find_copied
+from nanoknow.generation.copied import Copied, cut, find_copied
 from tests.helpers.texts import corpus_of
 
 texts = st.text(alphabet="ab\n", max_size=40)
@@ -39,28 +37,20 @@ def test_stretches_are_those_of_trying_them_all(text: str, corpus: str, min_leng
 
 
 @given(st.data(), st.text(alphabet="abcdé\n", min_size=30, max_size=90), st.integers(1, 12))
-def test_a_stretch_across_the_parts_that_a_corpus_is_read_in_is_found(
-    data: st.DataObject, corpus: str, min_length: int
-) -> None:
+def test_a_stretch_across_lines_is_found(data: st.DataObject, corpus: str, min_length: int) -> None:
     start = data.draw(st.integers(0, len(corpus) - 20))
     text = "x" + corpus[start : start + 20] + "xé"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copied_room, "PART", 7)
-        found = find_copied(text, corpus_of(corpus), min_length)
+    found = find_copied(text, corpus_of(corpus), min_length)
     assert [(c.start, c.end) for c in found] == longest_stretches(text, corpus, min_length)
 
 
-def test_hashes_that_two_windows_share_copy_nothing() -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copied_room, "BASE", 0)  # a window's hash is then 0, whatever it holds
-        found = find_copied("so it was said", corpus_of("it was he who\nsaid so\n"), 4)
+def test_stretches_are_of_characters_that_follow_each_other_in_the_corpus() -> None:
+    found = find_copied("so it was said", corpus_of("it was he who\nsaid so\n"), 4)
     assert [("so it was said")[c.start : c.end] for c in found] == ["it was ", "said"]
 
 
 def test_characters_that_the_corpus_lacks_are_never_copied() -> None:
-    assert find_copied("Ωμέγα Ωμέγα", corpus_of("omega " * 9), 1) == [
-        copied_room.Copied(5, 6, 5, 1)
-    ]
+    assert find_copied("Ωμέγα Ωμέγα", corpus_of("omega " * 9), 1) == [Copied(5, 6, 5, 1)]
 
 
 @given(texts, texts, st.integers(1, 6))
