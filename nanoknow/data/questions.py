@@ -15,7 +15,7 @@ class Question:
     """One question.
 
     Attributes:
-        text: as the file has it.
+        text: as it is in the file.
         gold: the accepted answers; empty where the file has none.
         line: of the file, from 1.
     """

@@ -1,4 +1,4 @@
-"""``nanoknow ask``: one question at a time, with what speaks for and against its answer."""
+"""``nanoknow ask``: one question, its most probable answers, and the evidence for them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nanoknow.generation.beam import search_beams
 from nanoknow.tasks.question_answering import answer_text
 
 EVEN = 0.5
-"""Below it, the answer is more probably another."""
+"""Below it, another answer is more probable than this one."""
 
 
 @dataclass(frozen=True)
 class RankedAnswer:
-    """An answer and how probable the model holds it, its end included.
+    """An answer with the probability that the model gives to it, its end included.
 
     Attributes:
-        is_whole: False where no end had come at the limit, so that the probability is that of
-            all answers that begin so.
+        is_whole: False where the limit cut it off, so that the probability is that of all answers
+            that begin so.
     """
 
     answer: str
@@ -48,16 +48,16 @@ class AskedInTraining:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model says to a question.
+    """What a model answers to a question.
 
     Attributes:
         answers: the most probable first.
         is_exact: whether the search can have missed none that is as probable.
-        abstained: whether the first is too improbable to be given.
+        abstained: whether the first has too low a probability to be given.
         evidence: what the training text says; None where it is not available.
         asked_in_training: None where it was not.
-        doubt: why not to believe the answer; None where nothing speaks against it.
-        notes: what else should be known.
+        doubt: why the answer may be wrong; None without a reason.
+        notes: what was left out, and what is unusual.
     """
 
     question: str
@@ -150,18 +150,18 @@ def _notes(opened: AnsweringRun, question: str, best: str) -> Iterator[str]:
 
 
 def _doubt(best: RankedAnswer, evidence: Evidence | None, trained: str | None) -> str | None:
-    """Say what speaks against an answer, in a line."""
+    """Say in a line why an answer may be wrong."""
     reasons = []
     if evidence is not None and not evidence.holds and trained != best.answer:
         if not evidence.documents:
-            reasons.append("no document of the training text is about whom the question names")
+            reasons.append("no document of the training text is about the question's subject")
         else:
             reasons.append(f"the document about {evidence.name} does not hold it")
         if not evidence.mentioned:
             reasons.append("it is nowhere in the training text")
     known = not reasons
     if best.probability < EVEN:
-        reasons.append("the model itself holds other answers together to be more probable")
+        reasons.append("the model itself gives other answers together a higher probability")
     if not reasons:
         return None
     return f"{'perhaps a guess' if known else 'probably made up'}: {', and '.join(reasons)}"

@@ -1,4 +1,4 @@
-"""What a model knows, by what it could have learned it from."""
+"""What a model answers right, by what the training texts say."""
 
 from __future__ import annotations
 

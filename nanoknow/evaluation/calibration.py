@@ -1,13 +1,14 @@
-"""How far a model's confidence can be trusted, and what keeping silent below some of it brings.
+"""How far a model's confidence can be trusted, and what abstaining below a threshold gains.
 
-The confidence of an answer is the probability that the model gave to all of its characters and
-its end together. Arrays are (questions,) float64 ``confidence`` and bool ``right``.
+The confidence of an answer is the probability that the model gave to the whole of it, its end
+included. Arrays are (questions,) float64 ``confidence`` and bool ``right``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import ClassVar
 
@@ -89,12 +90,13 @@ class Confidence:
         median_right: None without right answers; ``median_wrong`` likewise.
         sure_and_wrong: wrong answers from each confidence of ``SURE`` on.
         right, wrong: the confidences themselves, ascending.
-        selections: what each threshold gives.
+        curve: threshold, answered and right of each of ``selections``.
         target: the accuracy wanted.
         at_target: the most that can be answered with it, the threshold chosen on these very
             questions; None where no threshold reaches it.
         at_target_cross_fitted: each fifth of the questions by the threshold of the others.
         best, best_cross_fitted: the same for the highest score.
+        everything: all questions answered.
     """
 
     n: int
@@ -108,27 +110,18 @@ class Confidence:
     sure_and_wrong: dict[str, int]
     right: list[float]
     wrong: list[float]
-    selections: list[Selection]
+    curve: list[tuple[float | None, int, int]]
     target: float
     at_target: Selection | None
     at_target_cross_fitted: Selection
     best: Selection
     best_cross_fitted: Selection
-    JSON: ClassVar[tuple[str, ...]] = (
-        "n", "bins", "ece", "brier", "brier_of_base_rate", "auroc", "median_right", "median_wrong",
-        "sure_and_wrong", "right", "wrong", "curve", "target", "at_target",
-        "at_target_cross_fitted", "best", "best_cross_fitted", "everything",
-    )  # fmt: skip
+    everything: Selection
 
     @property
-    def everything(self) -> Selection:
-        """All questions answered."""
-        return self.selections[-1]
-
-    @property
-    def curve(self) -> list[tuple[float | None, int, int]]:
-        """Of each selection: threshold, answered and right."""
-        return [(s.threshold, s.n_answered, s.n_right) for s in self.selections]
+    def selections(self) -> list[Selection]:
+        """What each threshold of the curve gives."""
+        return [Selection(threshold, self.n, *counts) for threshold, *counts in self.curve]
 
 
 def measure_confidence(confidence: Values, right: Flags, target: float, rng: Random) -> Confidence:
@@ -143,10 +136,7 @@ def measure_confidence(confidence: Values, right: Flags, target: float, rng: Ran
     bins = reliability(confidence, right)
     curve = selections(confidence, right)
     base_rate = float(right.mean())
-
-    def reaching(points: Sequence[Selection]) -> Selection | None:
-        return widest(points, target)
-
+    reaching = partial(widest, target=target)
     return Confidence(
         n=len(right),
         bins=bins,
@@ -159,34 +149,31 @@ def measure_confidence(confidence: Values, right: Flags, target: float, rng: Ran
         sure_and_wrong={str(sure): int((confidence[~right] >= sure).sum()) for sure in SURE},
         right=sorted(confidence[right].tolist()),
         wrong=sorted(confidence[~right].tolist()),
-        selections=curve,
+        curve=[(s.threshold, s.n_answered, s.n_right) for s in curve],
         target=target,
         at_target=reaching(curve),
         at_target_cross_fitted=cross_fitted(confidence, right, reaching, rng),
         best=best_scoring(curve) or Selection(None, len(right), 0, 0),
         best_cross_fitted=cross_fitted(confidence, right, best_scoring, rng),
+        everything=curve[-1],
     )
 
 
 def median(values: Values) -> float | None:
-    """Return the median; None of nothing."""
+    """Return the median; None without values."""
     return float(np.median(values)) if len(values) else None
 
 
 def reliability(confidence: Values, right: Flags, n_bins: int = BINS) -> list[Bin]:
     """Sort answers into bins of equal width, each without its lower edge (Guo et al., 2017)."""
     edges = np.linspace(0.0, 1.0, n_bins + 1)
-    place = np.searchsorted(edges[1:-1], confidence)  # (questions,)
-    return [
-        Bin(
-            float(edges[i]),
-            float(edges[i + 1]),
-            int((place == i).sum()),
-            float(confidence[place == i].mean()),
-            float(right[place == i].mean()),
-        )
-        for i in np.unique(place)
-    ]
+    bins = np.searchsorted(edges[1:-1], confidence)  # (questions,)
+    found = []
+    for i in np.unique(bins):
+        own = bins == i
+        means = float(confidence[own].mean()), float(right[own].mean())
+        found.append(Bin(float(edges[i]), float(edges[i + 1]), int(own.sum()), *means))
+    return found
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
@@ -237,7 +224,7 @@ def widest(curve: Sequence[Selection], target: float) -> Selection | None:
 
 
 def best_scoring(curve: Sequence[Selection]) -> Selection | None:
-    """Return the selection of the highest score; None where silence scores as well."""
+    """Return the selection of the highest score; None where abstaining scores as well."""
     best = max(curve, key=lambda s: s.score)
     return best if best.score > 0 else None
 

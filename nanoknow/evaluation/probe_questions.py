@@ -1,7 +1,7 @@
-"""Questions that tell knowing from guessing: other words, invented people, misspelt names.
+"""Questions that separate knowing from guessing: other words, invented people, misspelt names.
 
 Every probe is made from the evaluation questions and the corpus alone, so that it is the same for
-any two runs that are asked it with one seed.
+any two runs with the same seed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BORN_OTHERWISE = (
     "{} was born where?",
 )
 TRIES = 20
-"""Draws for each name before a corpus is taken to have no more names to give."""
+"""Draws for each name, after which the corpus counts as having no more names."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ProbeMaker:
     """Makes probes of some questions about people of a corpus.
 
     Attributes:
-        template: how the questions are put.
+        template: the form of the questions.
         people: (index of the question, name), those whose question follows the template.
         subjects: everybody a document is about.
         text: the corpus.
@@ -62,7 +62,7 @@ class ProbeMaker:
 
     @classmethod
     def of(cls, questions: QuestionSet, corpus: Corpus, most: int, rng: Random) -> ProbeMaker:
-        """Find out how questions are put, and choose at most ``most`` of them to probe.
+        """Find the form of the questions, and choose at most ``most`` of them to probe.
 
         Raises:
             DataError: no question names the subject of a document.
@@ -96,8 +96,8 @@ class ProbeMaker:
     def misspelt(self, rng: Random) -> Probe:
         """Ask about the same people with one letter of the name wrong.
 
-        Two letters that follow each other change places, or one becomes another; never the first
-        of a word, and never so that somebody else's name comes out.
+        Two adjacent letters are swapped, or one is replaced; never the first of a word, and never
+        so that the result is the name of somebody else.
         """
         letters = sorted({c for name in self.subjects for c in name if c.islower()})
         known = set(self.subjects)

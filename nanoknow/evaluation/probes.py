@@ -28,16 +28,16 @@ MOST = 500
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The same questions asked in another way, beside themselves as they were.
+    """The same questions changed in one way, beside the questions as they were.
 
     Attributes:
-        name: what was done to them.
+        name: what was changed.
         example: one of them.
-        score: asked so.
+        score: of the changed questions.
         as_asked: the same questions as the file has them.
-        pairing: as asked against asked so.
+        pairing: as the file has them first, changed second.
         n_same: answers that stayed the same.
-        confidence: the median, asked so.
+        confidence: the median, changed.
         confidence_as_asked: the median of the same questions as the file has them.
     """
 
@@ -60,9 +60,9 @@ class InventedPeople:
         n_places: answers that are the answer of some training question.
         confidence: the median.
         confidence_of_real: the median of the evaluation questions.
-        auroc: how often it is surer of somebody real than of somebody invented.
-        n_sure: answers as sure as what it would take for the target accuracy; None where no
-            confidence reaches that.
+        auroc: how often a real person's answer has the higher confidence.
+        n_sure: answers with the confidence that reaches the target accuracy; None where none
+            does.
         threshold: that confidence.
         confidences: all of them, ascending.
         confidences_of_real: likewise.
@@ -116,7 +116,7 @@ def probe(
         answers: the run's answers to them.
         threshold: the confidence from which on these reach the target accuracy.
         seed: of all draws.
-        reporter: is notified what cannot be asked.
+        reporter: is notified which probes cannot be made.
     """
     facts, maker = opened.facts, None
     if facts is not None:
@@ -205,7 +205,7 @@ def judge_invented(
         asked: about people who do not exist.
         real: about those who do.
         facts: the training texts.
-        threshold: the confidence from which on the model's answers are right often enough.
+        threshold: the confidence from which on answers reach the target accuracy.
     """
     invented, known = confidences(asked), confidences(real)
     surest = sorted(asked, key=lambda a: -a.log_probability)

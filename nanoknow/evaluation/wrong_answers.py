@@ -1,4 +1,4 @@
-"""What a model says where it is wrong."""
+"""What a model answers where it is wrong."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class WrongKind:
 
 @dataclass(frozen=True)
 class Fallback:
-    """One answer that the model gives to many.
+    """One answer that the model gives to many questions.
 
     Attributes:
         answer: the text.
         n: how many questions got it.
         n_right: how many of them rightly.
-        n_gold: how many questions have it for the right answer.
+        n_gold: how many questions accept it.
         in_training: how many training questions do.
     """
 
@@ -49,7 +49,7 @@ class Namesakes:
     Attributes:
         n: wrong answers that some training question has for its answer, about somebody else of
             the same given or family name.
-        expected: as many would be, were the wrong answers dealt out at random.
+        expected: as many would be, were the wrong answers assigned at random.
     """
 
     n: int
@@ -134,6 +134,6 @@ def _namesakes(wrong: Sequence[Answer], facts: FactIndex, people: Mapping[str, s
 
 
 def _ends(name: str) -> tuple[str, str]:
-    """Return the first and the last word of a name, told apart."""
+    """Return the first and the last word of a name, marked as such."""
     words = name.split(" ")
     return f"{words[0]} …", f"… {words[-1]}"

@@ -1,7 +1,7 @@
-"""Where the training text holds an answer: the document about whom a question asks, and its line.
+"""Where the training text holds an answer: the document about a question's subject, its line.
 
-What is found shows that there was something to know; whether the sentence says what was asked is
-for its reader to judge.
+This shows that the answer could have been learned; whether the sentence says what was asked is for
+its reader to judge.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ WIDTH = 110
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the training text says to a question and an answer.
+    """What the training text says about a question and an answer.
 
     Attributes:
-        documents: how many are about whom the question names.
-        name: whom, as the first of them has it; None without any.
+        documents: how many are about the question's subject.
+        name: of the subject, as the first of them has it; None without any.
         where: ``file:line`` of the document that holds the answer, else of the first; None
             without any.
         sentence: around the answer, shortened; None where none of the documents holds it as
@@ -46,7 +46,7 @@ class Evidence:
 
 
 def find_evidence(facts: FactIndex, question: str, answer: str) -> Evidence:
-    """Look an answer up in the documents about whom a question names.
+    """Search for an answer in the documents about a question's subject.
 
     Args:
         facts: the training text.

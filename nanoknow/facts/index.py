@@ -1,4 +1,4 @@
-"""What the training data say about a question: the other half of "does the model know it?"."""
+"""What the training data say about a question."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_NAME_LENGTH = 128
 class FactIndex:
     """Looks up people and answers in a corpus and in training questions.
 
-    A document is about whom it starts with: ``Ada J. Lovelace. She …`` is found under each
-    stretch before a ``". "``, that is under ``Ada J`` and ``Ada J. Lovelace``.
+    A document is about the name that it starts with: ``Ada J. Lovelace. She …`` is found under
+    each stretch before a ``". "``, that is under ``Ada J`` and ``Ada J. Lovelace``.
     """
 
     corpus: Corpus
@@ -42,7 +42,7 @@ class FactIndex:
 
         Args:
             question: in any wording.
-            exact: take only what stands before a document's first ``". "`` for its name, which
+            exact: take only the text before a document's first ``". "`` for its name, which
                 misses names with an initial.
         """
         names = self._by_first if exact else self._by_any
@@ -61,7 +61,7 @@ class FactIndex:
 
         Args:
             question: one with answers.
-            within: look at so many characters of each document only.
+            within: search only so many characters of each document.
             exact: as for ``documents_about``.
         """
         documents = self.documents_about(question.text, exact=exact)

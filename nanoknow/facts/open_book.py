@@ -1,7 +1,7 @@
 """What a reader is asked who has the documents open: is this word of it the answer?
 
-Every name, place or year of a document is a candidate. It is shown between two marks with what
-stands around it, and the reader says ``y`` or ``n``. Trained on documents whose question is among
+Every name, place or year of a document is a candidate. It is shown between two marks with the
+text around it, and the reader answers ``y`` or ``n``. Trained on documents whose question is among
 the training questions, it can answer for all the others.
 """
 

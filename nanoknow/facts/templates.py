@@ -11,7 +11,7 @@ from nanoknow.errors import DataError
 
 @dataclass(frozen=True)
 class Template:
-    """How a question is put: what stands before and after the name in it."""
+    """The form of a question: the text before and after the name in it."""
 
     before: str
     after: str
@@ -49,11 +49,11 @@ class Template:
         return self.ask(within.removesuffix(self.after)) == question
 
     def ask(self, name: str) -> str:
-        """Put the question about a name."""
+        """Return the question about a name."""
         return f"{self.before}{name}{self.after}"
 
     def name_in(self, question: str) -> str | None:
-        """Return whom a question is about; None where it is put in another way."""
+        """Return the name in a question; None where it has another form."""
         long_enough = len(question) > len(self.before) + len(self.after)
         fits = question.startswith(self.before) and question.endswith(self.after)
         end = len(question) - len(self.after)

@@ -55,23 +55,25 @@ def search_beams(
     device = next(model.parameters()).device
     n_beams = max(n_best, n_beams)
     block_size = model.config.block_size
-    limit = min(max_new, block_size - len(prompt) + 1)  # the block's last place still says one
+    limit = min(
+        max_new, block_size - len(prompt) + 1
+    )  # a full block predicts one
     cache = model.new_cache(min(block_size, len(prompt) + limit))
     layout = Layout.of((Group(1, len(prompt)),), device)
     last = torch.tensor([len(prompt) - 1], device=device)
     logits = model(torch.from_numpy(prompt).to(device), layout, cache, last)  # (1, vocabulary)
     open_beams = [Decoded([], 0.0)]
     found: list[Decoded] = []
-    lost = -torch.inf  # the most probable beginning or answer that was let go
+    lost = -torch.inf  # the most probable beginning or answer that was dropped
     for step in range(limit):
         scores = logits.double().log_softmax(-1)  # (B, vocabulary)
         scores += torch.tensor([b.log_probability for b in open_beams], device=device)[:, None]
         # Each beginning may end here, so that up to B of the best may be answers.
         n = min(scores.numel(), n_beams + len(open_beams) + 1)
-        values, places = scores.flatten().topk(n)
+        values, indices = scores.flatten().topk(n)
         grown: list[tuple[int, Decoded]] = []
-        for value, place in zip(values.tolist(), places.tolist(), strict=True):
-            row, token = divmod(place, scores.shape[1])
+        for value, index in zip(values.tolist(), indices.tolist(), strict=True):
+            row, token = divmod(index, scores.shape[1])
             decoded = Decoded([*open_beams[row].ids, token], value)
             if token == stop_id or step == limit - 1:
                 found.append(decoded)

@@ -1,4 +1,4 @@
-"""Decoding: many answers at once with a cache, and text a character at a time."""
+"""Greedy decoding: many answers at once with a cache."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def decode_greedily(
 ) -> list[Decoded]:
     """Continue each prompt with its most probable characters until it stops.
 
-    Prompts of any lengths are decoded together: padded on the right, each with its own place to
+    Prompts of any lengths are decoded together: padded on the right, each with its own position to
     write at, so that padding is overwritten before anything can see it.
 
     Args:
