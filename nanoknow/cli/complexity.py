@@ -12,7 +12,7 @@ from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanoknow.complexity.estimate import ComplexityReport
-    from nanoknow.complexity.formulas import Complexity
+    from nanoknow.complexity.formulas import Complexity, Component
 
 
 @opt.guarded
@@ -91,26 +91,24 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
         (
             part.name if part.count == 1 else f"{part.count} x {part.name}",
             part.formula,
-            _si(part.multiply_adds),
-            _si(part.flops),
-            f"{part.parameters:,}",
-            _si(part.attention_bytes) + "B",
+            *_costs(part),
         )
         for part in model.components
     ]
-    total = (
-        "total",
-        "",
-        _si(model.multiply_adds),
-        _si(model.flops),
-        f"{model.parameters:,}",
-        _si(model.attention_bytes) + "B",
-    )
     terminal.table(
         f"{model.variant}: {model.formula} multiply-adds",
         ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention"),
-        [*rows, total],
+        [*rows, ("total", "", *_costs(model))],
         left=2,
+    )
+
+
+def _costs(part: Component | Complexity) -> tuple[str, str, str, str]:
+    return (
+        _si(part.multiply_adds),
+        _si(part.flops),
+        f"{part.parameters:,}",
+        _si(part.attention_bytes) + "B",
     )
 
 

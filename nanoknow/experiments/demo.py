@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.demo_figure import plot_demo
 from nanoknow.experiments.pipeline import pretrain_and_finetune, train_or_resume
-from nanoknow.experiments.table import TableRow, write_table
+from nanoknow.experiments.table import TableRow, table_row, write_table
 from nanoknow.runs.folders import runs_folder
 from nanoknow.runs.run import Run
 from nanoknow.system.files import write_atomically
@@ -79,25 +79,16 @@ def demo(
     dev, test = texts.require_eval(), texts.test
     if not dev.answered:
         raise ConfigError(f"{dev.name}: the demo needs questions with answers")
-    asked = [dev, test] if test else [dev]
     table = []
     for seed in range(config.seed, config.seed + seeds):
         place = folder / f"seed-{seed}"
         seeded = config.model_copy(update={"seed": seed})
-        seconds = _train(seeded, place, TrainingOptions(device=device), reporter)
+        _train(seeded, place, TrainingOptions(device=device), reporter)
         for name, run in FOLDERS.items():
             opened = AnsweringRun.open(place / run, DataConfig(), device, reporter)
-            for questions in asked:
-                answers = evaluate_on(opened, questions, reporter).answers
-                row = TableRow(
-                    row=name,
-                    seed=seed,
-                    questions=questions.name,
-                    score=score_answers(answers),
-                    seconds=seconds[name],
-                    device=f"{opened.device.name}, {opened.device.precision}",
-                    run=str(place / run),
-                )
+            for questions in [dev, test] if test else [dev]:
+                score = score_answers(evaluate_on(opened, questions, reporter).answers)
+                row = table_row(name, opened.run, opened.checkpoint, questions.name, score)
                 table.append(row)
     constant = baseline(config.data, None)
     report = DemoReport(
@@ -118,16 +109,14 @@ def demo(
 
 def _train(
     config: ExperimentConfig, folder: Path, options: TrainingOptions, reporter: Reporter
-) -> Mapping[str, float]:
-    """Train a seed's three runs, or continue them; return the seconds by way of training."""
+) -> None:
+    """Train a seed's three runs, or continue them."""
     reporter.note(f"seed {config.seed}: finetuning on questions from scratch")
     start = partial(start_run, "scratch", config)
-    scratch = train_or_resume(start, config, folder / "scratch", options, reporter)
+    train_or_resume(start, config, folder / "scratch", options, reporter)
     reporter.note(f"seed {config.seed}: pretraining on the biographies, then finetuning")
     stages = (config, folder / "pretrain"), (config, folder / "finetune")
-    both = pretrain_and_finetune(*stages, options, reporter)
-    seconds = {PRETRAINED: sum(each.seconds for each in both), SCRATCH: scratch.seconds}
-    return {name: round(each, 3) for name, each in seconds.items()}
+    pretrain_and_finetune(*stages, options, reporter)
 
 
 def _scores(table: Sequence[TableRow], questions: QuestionSet) -> dict[str, list[Score]]:
@@ -137,26 +126,19 @@ def _scores(table: Sequence[TableRow], questions: QuestionSet) -> dict[str, list
 
 def _plot(first: Path, report: DemoReport) -> None:
     """Draw the accuracies of all seeds and the curves of the first."""
-    constant = f"everybody: {report.constant.answer}"
-    dev = {**report.scores, constant: [report.constant.score]}
-    test = dict(report.test_scores)
-    if report.test_constant:
-        test[constant] = [report.test_constant.score]
-    bars = {
-        "dev": {name: [score.accuracy for score in each] for name, each in dev.items()},
-        "test": {name: [score.accuracy for score in each] for name, each in test.items()},
-    }
-    curves = {
-        name: [
-            (float(m["epoch"]), float(m["accuracy"]))
-            for m in Run.open(first / run).metrics()
-            if m["kind"] == "accuracy"
-        ]
-        for name, run in FOLDERS.items()
-    }
-    losses = [
-        (float(m["epoch"]), float(m["loss"]))
-        for m in Run.open(first / "pretrain").metrics()
-        if m["kind"] == "epoch"
-    ]
-    plot_demo(Path(report.picture), bars, {"pretraining": losses}, curves)
+
+    def curve(run: str, kind: str, key: str) -> list[tuple[float, float]]:
+        metrics = Run.open(first / run).metrics()
+        return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
+
+    bars: dict[str, dict[str, list[float]]] = {}
+    for questions, scores, constant in (
+        ("dev", report.scores, report.constant),
+        ("test", report.test_scores, report.test_constant),
+    ):
+        if constant is not None:
+            shown = {**scores, f"everybody: {constant.answer}": [constant.score]}
+            bars[questions] = {name: [s.accuracy for s in each] for name, each in shown.items()}
+    losses = {"pretraining": curve("pretrain", "epoch", "loss")}
+    accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}
+    plot_demo(Path(report.picture), bars, losses, accuracies)

@@ -29,7 +29,6 @@ def plot_demo(
     Raises:
         ConfigError: another format, or a folder that cannot be written.
     """
-    accuracies = {questions: shares for questions, shares in accuracies.items() if shares}
     names = next(iter(accuracies.values()))
     bar_colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
     shares = {name: [(x, 100 * y) for x, y in points] for name, points in accuracy_curves.items()}

@@ -20,7 +20,7 @@ from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
 from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
-from nanoknow.experiments.table import TableRow, write_table
+from nanoknow.experiments.table import table_row, write_table
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import plain
@@ -66,7 +66,7 @@ def sweep(
                 left.append((name, config, place, pretraining))
                 continue
             trained_on = f"{both[1].device}, {both[1].precision}"
-            outcome = _evaluate(name, config.seed, place, both, asked, device, reporter)
+            outcome = _evaluate(name, place / "finetune", both, asked, device, reporter)
             if outcome is not None:
                 outcomes[name][config.seed] = outcome
     ordered = {name: [runs[seed] for seed in sorted(runs)] for name, runs in outcomes.items()}
@@ -126,31 +126,21 @@ def _answered_questions(name: str, config: ExperimentConfig) -> QuestionSet:
 
 def _evaluate(
     name: str,
-    seed: int,
-    folder: Path,
+    run: Path,
     summaries: tuple[TrainingSummary, TrainingSummary],
     asked: Sequence[DataConfig],
     device: str,
     reporter: Reporter,
 ) -> Outcome | None:
     """Evaluate a run; None where it was stopped before there was anything to evaluate."""
-    run = folder / "finetune"
     pretraining, finetuning = summaries
     opened = AnsweringRun.open(run, DataConfig(), device, reporter)
     evaluation = evaluate_on(opened, opened.texts.require_eval(), reporter)
     if evaluation.score is None or opened.training is None or pretraining.loss is None:
         return None
-    row = TableRow(
-        row=name,
-        seed=seed,
-        questions=evaluation.questions,
-        score=evaluation.score,
-        seconds=round(pretraining.seconds + finetuning.seconds, 3),
-        device=f"{finetuning.device}, {finetuning.precision}",
-        run=str(run),
-    )
     return Outcome(
-        row=row,
+        row=table_row(name, opened.run, opened.checkpoint, evaluation.questions, evaluation.score),
+        minutes=(pretraining.seconds + finetuning.seconds) / 60,
         right=tuple(answer.is_right for answer in evaluation.answers),
         recall=score_answers(opened.answer_questions(opened.training)),
         loss=pretraining.loss,

@@ -21,6 +21,7 @@ class Outcome:
         row: of the table of runs.
         right: (questions,) whether each evaluation question was answered right.
         recall: on the training questions: what finetuning retained of those that it saw.
+        minutes: of pretraining and finetuning.
         loss: of the last epoch of pretraining, in nats a character.
         predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
@@ -28,6 +29,7 @@ class Outcome:
 
     row: TableRow
     right: tuple[bool, ...]
+    minutes: float
     recall: Score
     loss: float
     predictions: tuple[str, ...]
@@ -43,9 +45,7 @@ class Row:
         changes: the values that it sets.
         questions: the name of its evaluation questions.
         scores: on these.
-        recall, losses: see ``Outcome``.
-        minutes: of pretraining and finetuning.
-        predictions: files of answers to the questions of ``predict``.
+        recall, losses, minutes, predictions: see ``Outcome``.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Row:
             scores=[run.row.score for run in outcomes],
             recall=[run.recall for run in outcomes],
             losses=[run.loss for run in outcomes],
-            minutes=[round((run.row.seconds or 0.0) / 60, 2) for run in outcomes],
+            minutes=[round(run.minutes, 2) for run in outcomes],
             predictions=[path for run in outcomes for path in run.predictions],
             n_parameters=max((run.n_parameters for run in outcomes), default=0),
         )

@@ -13,8 +13,9 @@ from typing import ClassVar
 from nanoknow.errors import CheckpointError, ConfigError
 from nanoknow.evaluation.compare import Comparison
 from nanoknow.evaluation.scores import Score
-from nanoknow.runs.checkpoint import read_checkpoint
+from nanoknow.runs.checkpoint import Checkpoint, read_checkpoint
 from nanoknow.runs.finding import open_checkpoint
+from nanoknow.runs.run import Run
 from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import plain
 
@@ -51,29 +52,23 @@ class TableRow:
     )  # fmt: skip
 
 
+def table_row(row: str, run: Run, checkpoint: Checkpoint, questions: str, score: Score) -> TableRow:
+    """Return a run's row, by what the run and its checkpoint record."""
+    record, seconds = checkpoint.record, None
+    with suppress(CheckpointError):
+        source = run.record.started_from
+        pretraining = read_checkpoint(Path(source)).record.seconds if source else 0.0
+        seconds = round(pretraining + record.seconds, 3)
+    device = f"{record.device}, {record.precision}"
+    return TableRow(row, record.seed, questions, score, seconds, device, str(run.path))
+
+
 def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
-    """Return a row for each compared run, from its score and what its checkpoint records."""
-    rows = []
-    for each in comparison.runs:
-        run, checkpoint = open_checkpoint(Path(each.run))
-        record, seconds = checkpoint.record, None
-        with suppress(CheckpointError):
-            source = run.record.started_from
-            before = read_checkpoint(Path(source)).record.seconds if source else 0.0
-            seconds = round(before + record.seconds, 3)
-        device = f"{record.device}, {record.precision}"
-        rows.append(
-            TableRow(
-                row=each.run,
-                seed=record.seed,
-                questions=comparison.questions,
-                score=each.score,
-                seconds=seconds,
-                device=device,
-                run=each.run,
-            )
-        )
-    return rows
+    """Return a row for each compared run."""
+    return [
+        table_row(each.run, *open_checkpoint(Path(each.run)), comparison.questions, each.score)
+        for each in comparison.runs
+    ]
 
 
 def write_table(path: Path, rows: Sequence[TableRow]) -> None:

@@ -75,7 +75,7 @@ def test_demo_has_a_panel_for_what_there_is(
 
 
 def test_demo_of_nothing_right(tmp_path: Path) -> None:
-    plot_demo(tmp_path / "demo.svg", {"dev": {"from scratch": [0.0]}, "test": {}}, {}, {})
+    plot_demo(tmp_path / "demo.svg", {"dev": {"from scratch": [0.0]}}, {}, {})
     check_svg((tmp_path / "demo.svg").read_bytes())
 
 
