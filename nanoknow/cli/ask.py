@@ -45,10 +45,10 @@ def ask(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Ask a finetuned run a question: its answers, how sure it is, and whether it can know.
+    """Ask a finetuned run questions.
 
-    Without a question it asks for one after another, or reads them from a pipe; --json prints an
-    object a line.
+    For each: its answers, how sure it is, and whether it can know. Without a question they are
+    read a line each, from the terminal or a pipe; --json prints an object a line.
 
     Example: nanoknow ask "Where was Khatchig Mouradian born?"
     """

@@ -31,21 +31,23 @@ def attention(
         typer.Option(metavar="TEXT", help="Ask a run this, see what its heads read."),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Of the run: auto, cpu, cuda or cuda:N.")
+        str | None, typer.Option(help="With --question: auto, cpu, cuda or cuda:N.")
     ] = None,
     dim: Annotated[
-        int | None, typer.Option(help="Without a question: dimensions of keys and values.")
+        int | None, typer.Option(help="Without --question: dimensions of keys and values.")
     ] = None,
-    keys: Annotated[int | None, typer.Option(help="Without: how many keys.")] = None,
-    beta: Annotated[float | None, typer.Option(help="Without: β, the query's length.")] = None,
+    keys: Annotated[int | None, typer.Option(help="Likewise: number of keys.")] = None,
+    beta: Annotated[float | None, typer.Option(help="Likewise: β, the query's length.")] = None,
     draws: Annotated[
-        int | None, typer.Option(help="Without: how often keys and values are drawn.")
+        int | None, typer.Option(help="Likewise: how often keys and values are drawn.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Without: of the draws.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Likewise: of the draws.")] = None,
     plot: opt.Plot = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Measure what attention can do, beside theory; with --question, what a run's heads read.
+    """Measure what attention can do, or what a run's heads read.
+
+    Without a question: the findings of the attention exploration, beside theory.
 
     Examples: nanoknow attention --plot attention.png
 

@@ -33,7 +33,9 @@ def compare(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Compare finetuned runs on the same questions: which of them answer what the others do not.
+    """Compare finetuned runs on the same questions.
+
+    Pair by pair: which of them answer what the others do not.
 
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """

@@ -34,7 +34,9 @@ def complexity(
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Estimate what both models cost; the original's sizes where none are given.
+    """Estimate what both models cost.
+
+    With the original's sizes where none are given.
 
     Example: nanoknow complexity --seq-len 128 --bottleneck 64
     """

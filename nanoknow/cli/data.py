@@ -31,7 +31,9 @@ def data_make(
     seed: Annotated[int, typer.Option(help="Fixes everything about it.")] = WORLD.seed,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Write the built-in world as files in the formats of the published data.
+    """Write the built-in world as files.
+
+    In the formats of the published data.
 
     Example: nanoknow data make --people 300 --out data/world
     """
@@ -79,7 +81,9 @@ def data_augment(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Write a question and an answer for every document, by a model that reads the document.
+    """Write a question and an answer for every document.
+
+    By a model that reads the document.
 
     Example: nanoknow data augment --config birthplaces --out augmented
     """

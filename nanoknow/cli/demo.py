@@ -27,7 +27,9 @@ def demo(
     out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Run the whole experiment on the built-in world in minutes, to a table and a picture.
+    """Run the whole experiment on the built-in world.
+
+    In minutes, to a table and a picture.
 
     Example: nanoknow demo --seeds 3
     """

@@ -46,7 +46,9 @@ def evaluate(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Ask a finetuned run questions: its score, a baseline, and what it knew or made up.
+    """Score a finetuned run, and what it knew or made up.
+
+    Its predictions are written into its folder.
 
     Example: nanoknow evaluate --eval birth_dev.tsv --report report.html
     """

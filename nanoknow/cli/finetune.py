@@ -38,7 +38,9 @@ def finetune(
     tensorboard: opt.TensorBoard = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Learn to answer questions: after pretraining, or --from scratch.
+    """Train a model to answer questions.
+
+    After pretraining, or --from scratch.
 
     Example: nanoknow finetune --questions birth_places_train.tsv
     """

@@ -31,7 +31,9 @@ def data_inspect(
     seed: opt.Seed = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Show how the data become examples, and what can be known from them.
+    """Show how the data become examples.
+
+    And what can be known from them.
 
     Example: nanoknow data inspect charcorruption --config birthplaces --count 2
     """

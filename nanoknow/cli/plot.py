@@ -35,7 +35,9 @@ def plot(
     ] = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Draw loss, learning rate and accuracy of runs, here or into a file.
+    """Draw loss, learning rate and accuracy of runs.
+
+    In the terminal, or into a file with --out.
 
     Example: nanoknow plot runs/* --out curves.png
     """

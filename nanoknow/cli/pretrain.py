@@ -25,7 +25,9 @@ def pretrain(
     tensorboard: opt.TensorBoard = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Train a model on a text: span corruption, or plain language modelling.
+    """Train a model on a text.
+
+    By span corruption; or as a language model, with pretrain.task.kind=language_modeling.
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """

@@ -27,9 +27,9 @@ def sweep(
     out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Train variants of a config with several seeds, to one table; run again, it continues.
+    """Train variants of a config with several seeds, to one table.
 
-    The runs are in ./runs/sweep if --out names no folder.
+    Run again, it continues. The runs are in ./runs/sweep if --out names no folder.
 
     Example: nanoknow sweep ablations
     """
