@@ -1,12 +1,11 @@
-"""``nanoknow data inspect``: how data become examples, and what can be known from them."""
+"""``nanoknow data inspect``: the examples that tasks make of data, and counts of the data."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import torch
 
@@ -30,7 +29,7 @@ class CorpusFacts:
 
     Attributes:
         prefix: characters of a document that pretraining can see.
-        padding: share of pads in a batch that is padded to the block.
+        padding: share of pads in a batch that is padded to the block; None for a language model.
     """
 
     name: str
@@ -46,7 +45,7 @@ class CorpusFacts:
 
 @dataclass(frozen=True)
 class QuestionFacts:
-    """Counts of a file of questions; what is known of answers is None where it has none."""
+    """Counts of a file of questions; those of answers are None where it has none."""
 
     name: str
     lines: int
@@ -63,11 +62,11 @@ class QuestionFacts:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What there is to see in some data.
+    """Examples of some data, and counts.
 
     Attributes:
         characters: of the corpus.
-        vocabulary: different ones, specials included.
+        vocabulary: distinct ones, specials included.
         pairs: x/y examples by view, padded to the block.
         questions: by role, ``training`` and ``eval``.
     """
@@ -78,19 +77,15 @@ class Inspection:
     corpus: CorpusFacts
     questions: dict[str, QuestionFacts]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
-
 
 def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspection:
-    """Show how a config's data become examples, and count what is in them.
+    """Make some examples of a config's data as training does, and count what is in the data.
 
     Args:
         config: names the data; its model gives the block size.
-        view: ``namedata`` (questions), ``charcorruption`` (corpus), or all that the data allow:
-            for a language model, its windows.
-        count: examples to show of each.
+        view: ``namedata`` (questions), ``charcorruption`` (corpus); None for all that the data
+            allow: for a language model, its windows.
+        count: examples of each.
 
     Raises:
         ConfigError: no corpus is named, or what the view shows is not in the config.
@@ -101,7 +96,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     tokenizer = Tokenizer.from_corpus(corpus, specials=task_config.has_marks)
     block_size = config.model.block_size
     corrupts = isinstance(task_config, SpanCorruptionConfig)
-    if corrupts:  # questions that stand beside documents have a view of their own
+    if corrupts:  # questions mixed with the documents have a view of their own
         task_config = task_config.model_copy(update={"questions_per_document": 0.0})
     pretraining = build_task(task_config, corpus, texts.questions, tokenizer, block_size)
     if view is not None and not corrupts:
@@ -116,14 +111,16 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
     if view != "namedata":
         tasks["charcorruption" if corrupts else "windows"] = pretraining
-    prefix = pretraining.max_length if isinstance(pretraining, SpanCorruption) else block_size
+    prefix, padding = block_size, None
+    if isinstance(pretraining, SpanCorruption):
+        prefix, padding = pretraining.max_length, _padding_share(pretraining)
     lengths = [len(document) for document in corpus.documents]
     facts = FactIndex(corpus, texts.questions)
     roles = (("training", texts.questions), ("eval", texts.eval))
     return Inspection(
         characters=len(corpus.codes),
         vocabulary=len(tokenizer),
-        pairs={name: _pairs(task, tokenizer, config, count) for name, task in tasks.items()},
+        pairs={name: _pairs(task, tokenizer, config.seed, count) for name, task in tasks.items()},
         corpus=CorpusFacts(
             name=corpus.name,
             documents=len(lengths),
@@ -133,18 +130,15 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
             longest=max(lengths),
             prefix=prefix,
             share_within_prefix=_share(n <= prefix for n in lengths),
-            padding=(
-                _padding_share(pretraining) if isinstance(pretraining, SpanCorruption) else None
-            ),
+            padding=padding,
         ),
         questions={role: _describe(role, items, facts, prefix) for role, items in roles if items},
     )
 
 
-def _pairs(
-    task: Task, tokenizer: Tokenizer, config: ExperimentConfig, count: int
-) -> list[tuple[str, str]]:
-    generator = new_generator(config.seed, "inspect")
+def _pairs(task: Task, tokenizer: Tokenizer, seed: int, count: int) -> list[tuple[str, str]]:
+    """Return x and y of the first examples, each made in a batch of its own."""
+    generator = new_generator(seed, "inspect")
     width, pairs = task.tokens_per_example, []
     for i in range(min(count, task.n_examples)):
         batch = task.batch(torch.tensor([i]), generator)
@@ -189,5 +183,5 @@ def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) 
 
 
 def _share(flags: Iterable[bool]) -> float:
-    values: Sequence[bool] = list(flags)
+    values = list(flags)
     return sum(values) / len(values)
