@@ -56,8 +56,7 @@ def compare(
 
 def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     """Show each run, then each pair of them."""
-    from nanoknow.report.findings import NONE, percent
-    from nanoknow.report.tables import interval
+    from nanoknow.report.tables import NONE, interval, percent
 
     terminal.write(f"{comparison.questions} ({comparison.n} questions)\n")
     terminal.table(

@@ -64,12 +64,16 @@ def evaluate(
         evaluation = evaluate_run(run, data, device, terminal)
         opt.show(terminal, evaluation, show_evaluation, as_json)
         return
-    from nanoknow.report.assemble import report as write_report
+    from nanoknow.report.assemble import report as report_on
+    from nanoknow.report.findings import findings
+    from nanoknow.report.page import write_page
 
     target = TARGET_ACCURACY if target_accuracy is None else target_accuracy
     seed = SEED if seed is None else seed
-    found = write_report(run, data, device, report, target, seed, terminal)
-    opt.show(terminal, found, partial(show_report, page=report), as_json, page=str(report))
+    found = report_on(run, data, device, target, seed, terminal)
+    write_page(found, report)
+    more = {"findings": findings(found), "page": str(report)}
+    opt.show(terminal, found, partial(show_report, page=report), as_json, **more)
 
 
 def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
@@ -114,7 +118,7 @@ def show_report(terminal: Terminal, report: Report, page: Path) -> None:
     for section in sections(report):
         terminal.heading(section.title)
         bullet = "" if section.tables else "- "
-        for sentence in section.words:
+        for sentence in section.sentences:
             terminal.paragraph(bullet + sentence)
         for table in section.tables:
             terminal.table(table.title, table.columns, table.rows, table.left)

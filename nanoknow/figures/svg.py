@@ -1,4 +1,4 @@
-"""Pictures to stand inside a page, in the page's own colours and letters.
+"""SVG drawings inside a page, in the page's own colours and fonts.
 
 They hold numbers and our own words, never a text from the data. Colours are the page's CSS
 variables, so that one drawing serves light, dark and print.
@@ -32,7 +32,7 @@ VARIABLES = {
     REAL: "--real",
     INVENTED: "--invented",
 }
-"""What each colour that is drawn with becomes."""
+"""What each colour of a drawing becomes in the page."""
 SVG_STYLE: dict[str, Any] = {
     **STYLE,
     "axes.edgecolor": LINE,
@@ -50,53 +50,45 @@ SVG_STYLE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A drawing.
+@dataclass
+class Drawing:
+    """A figure of one panel.
 
     Attributes:
         title: what it shows, in a few words.
-        words: the same in a sentence with its figures, for those who cannot see it.
-        svg: an element, ready to stand in a page.
+        axes: to draw on.
+        svg: an element of a page, when it is drawn.
     """
 
     title: str
-    words: str
-    svg: str
-
-
-class Drawing:
-    """A figure while it is drawn; ``svg`` when it is done."""
-
-    def __init__(self, axes: Axes) -> None:
-        self.axes = axes
-        self.svg = ""
+    axes: Axes
+    svg: str = ""
 
 
 @contextmanager
-def drawing(name: str, height: float, title: str, words: str) -> Iterator[Drawing]:
-    """Yield a drawing, and make it an SVG element when it is done.
+def drawing(name: str, height: float, title: str, description: str) -> Iterator[Drawing]:
+    """Yield a drawing, and make it an SVG element when it is drawn.
 
     Args:
-        name: what its ids begin with; no other picture of the page has it.
+        name: what its ids begin with; no other drawing of the page has it.
         height: inches.
         title: what it shows, in a few words.
-        words: the same in a sentence.
+        description: the same in a sentence with its figures, for those who cannot see it.
     """
     from matplotlib import style
     from matplotlib.figure import Figure
 
     with style.context(["default", {**SVG_STYLE, "svg.hashsalt": name}]):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        drawn = Drawing(figure.subplots())
+        drawn = Drawing(title, figure.subplots())
         yield drawn
         content = io.BytesIO()
         figure.savefig(content, format="svg", metadata={"Date": None})
-    drawn.svg = _inline(content.getvalue().decode(), name, title, words)
+    drawn.svg = _inline(content.getvalue().decode(), name, title, description)
 
 
-def _inline(svg: str, name: str, title: str, words: str) -> str:
-    """Make an SVG file an element of a page: with its own ids and words, no reference outside."""
+def _inline(svg: str, name: str, title: str, description: str) -> str:
+    """Make an SVG file an element of a page: with ids of its own, no reference outside."""
     view = re.search(r'viewBox="[^"]*"', svg)
     body = svg[svg.index(">", svg.index("<svg")) + 1 :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
@@ -106,9 +98,9 @@ def _inline(svg: str, name: str, title: str, words: str) -> str:
     body = re.sub(r'style="[^"]*"', _in_the_pages_colors, body)
     return (
         f'<svg {view.group() if view else ""} role="img" '
-        f'aria-labelledby="{name}-title {name}-words">'
+        f'aria-labelledby="{name}-title {name}-description">'
         f'<title id="{name}-title">{html.escape(title)}</title>'
-        f'<desc id="{name}-words">{html.escape(words)}</desc>{body.strip()}'
+        f'<desc id="{name}-description">{html.escape(description)}</desc>{body.strip()}'
     )
 
 

@@ -2,113 +2,86 @@
 
 from __future__ import annotations
 
-from nanoknow.report.findings import NONE, Report, percent
-from nanoknow.report.tables import ReportTable, Row, Section, interval, right
+from nanoknow.report.findings import Report
+from nanoknow.report.tables import NONE, ReportTable, Row, Section, interval, percent, right
 
 
 def score_section(report: Report) -> Section:
-    """Say how many are right, beside what needs no model."""
+    """Return the score beside those of the baselines."""
     own = report.score
-    rows: list[Row] = [
-        ("this run", right(own), percent(own.accuracy), interval(own), "", "", ""),
+    rows: list[Row] = [("this run", *right(own), interval(own), "", "", "")]
+    for baseline in report.rivals:
+        score, pairing = baseline.score, baseline.pairing
+        only = (str(pairing.only_first), str(pairing.only_second))
+        rows.append((baseline.name, *right(score), interval(score), *only, f"{pairing.p:.2g}"))
+    columns = ("", "right", "accuracy", "95 %", "only run", "only baseline", "p")
+    sentences = [
+        "Exact match, with Wilson's 95 % intervals. Only run, only baseline: questions that only "
+        "one of the two answers right; p: of the exact McNemar test on these pairs. The look-up "
+        "takes the training answer that occurs earliest in the person's own document."
     ]
-    rows += [
-        (
-            rival.name,
-            right(rival.score),
-            percent(rival.score.accuracy),
-            interval(rival.score),
-            str(rival.pairing.only_first),
-            str(rival.pairing.only_second),
-            f"{rival.pairing.p:.2g}",
-        )
-        for rival in report.rivals
-    ]
-    columns = ("", "right", "accuracy", "95 %", "only run", "only this", "p")
-    words = [
-        "Exact match, with Wilson's 95 % intervals. Only run, only this: questions that only one "
-        "of the two answers right; p: of the exact McNemar test on these pairs. The look-up takes "
-        "the training answer that stands earliest in the person's own document."
-    ]
-    return Section("score", "Right answers", words, [ReportTable("", columns, rows)])
+    return Section("score", "Right answers", sentences, [ReportTable("", columns, rows)])
 
 
 def knowledge_section(report: Report) -> Section | None:
-    """Say how many are right of the questions of each kind."""
-    found = [*report.buckets, *([report.recall] if report.recall else [])]
-    if not found:
+    """Return the scores of the questions of each kind."""
+    if not report.parts:
         return None
     rows: list[Row] = []
     group = ""
-    for bucket in found:
-        if bucket.group != group:
-            rows.append((bucket.group, "", "", "", ""))
-            group = bucket.group
-        rows.append(
-            (
-                f"  {bucket.name}",
-                right(bucket.score),
-                percent(bucket.score.accuracy),
-                interval(bucket.score),
-                percent(bucket.median_confidence),
-            )
-        )
+    for part in report.parts:
+        if part.group != group:
+            rows.append((part.group, "", "", "", ""))
+            group = part.group
+        score, confidence = part.score, percent(part.median_confidence)
+        rows.append((f"  {part.name}", *right(score), interval(score), confidence))
     columns = ("", "right", "accuracy", "95 %", "confidence")
-    words = [
+    sentences = [
         "The questions split by what the training texts say of them. Head, middle and tail hold "
         "about a third of the training questions each, the most frequent answers first. "
-        "Confidence: the median probability of the whole answer. A model that knew what it knows "
-        "would be sure only where it is right."
+        "Confidence: the median probability of the whole answer; a well calibrated model is "
+        "confident only where it is right."
     ]
     if report.recall and "drawn" in report.recall.name:
-        words.append(f"Training questions were drawn with seed {report.seed}.")
-    return Section("knowledge", "Knows or guesses", words, [ReportTable("", columns, rows)])
+        sentences.append(f"Training questions were drawn with seed {report.seed}.")
+    table = ReportTable("", columns, rows)
+    return Section("knowledge", "Knows or guesses", sentences, [table])
 
 
 def wrong_section(report: Report) -> Section | None:
-    """Say what the wrong answers are."""
+    """Return what the wrong answers are."""
     wrong = report.wrong
     if wrong is None or not wrong.n:
         return None
-    kinds = ReportTable(
-        "",
-        ("each of the first kind that fits", "the surest", "answers", "of the wrong"),
-        [
-            (
-                kind.name,
-                "; ".join(f"{a.answer!r} for {a.gold[0]!r}" for a in kind.examples[:2]) or NONE,
-                str(kind.n),
-                percent(kind.n / wrong.n),
-            )
-            for kind in wrong.kinds
-        ],
-        left=2,
-    )
-    fallbacks = ReportTable(
-        "The most frequent answers, right or wrong",
-        ("answer", "given", "of all", "rightly", "due", "in training"),
-        [
+    kinds: list[Row] = []
+    for kind in wrong.kinds:
+        examples = "; ".join(f"{a.answer!r} for {a.gold[0]!r}" for a in kind.examples[:2])
+        kinds.append((kind.name, examples or NONE, str(kind.n), percent(kind.n / wrong.n)))
+    columns: Row = ("the first kind that fits", "most confident ones", "answers", "of the wrong")
+    tables = [ReportTable("", columns, kinds, left=2)]
+    if wrong.fallbacks:
+        fallbacks: list[Row] = [
             (
                 repr(f.answer),
                 str(f.n),
                 percent(f.n / wrong.n_questions),
-                str(f.n_right),
-                str(f.n_gold),
-                str(f.in_training),
+                *map(str, (f.n_right, f.n_gold, f.in_training)),
             )
             for f in wrong.fallbacks
-        ],
-    )
-    words = [
+        ]
+        title = "The most frequent answers, right or wrong"
+        columns = ("answer", "given", "of all", "right", "gold", "in training")
+        tables.append(ReportTable(title, columns, fallbacks))
+    sentences = [
         f"{wrong.n} of {wrong.n_questions} answers are wrong; {wrong.distinct} different answers "
-        f"were given. Nearly the right spelling: at most 2 letters away, and at most a third of "
-        f"the right answer's. Due: how many questions have it for their answer."
+        f"were given. Nearly the right spelling: an edit distance of at most 2, and of at most a "
+        f"third of the right answer's letters. Gold, in training: how many of these questions, "
+        f"and of the training questions, have it as their answer."
     ]
     if wrong.namesakes:
-        words.append(
+        sentences.append(
             f"{wrong.namesakes.n} wrong answers are the training answer of somebody with the same "
-            f"given or family name; {wrong.namesakes.expected:.1f} would be, were the wrong "
-            f"answers dealt out at random."
+            f"given or family name; {wrong.namesakes.expected:.1f} would be if the wrong answers "
+            f"were shuffled at random."
         )
-    tables = [kinds, *([fallbacks] if fallbacks.rows else [])]
-    return Section("wrong", "Wrong answers", words, tables)
+    return Section("wrong", "Wrong answers", sentences, tables)

@@ -1,4 +1,4 @@
-"""``nanoknow evaluate --report``: all that can be found out about one finetuned run."""
+"""``nanoknow evaluate --report``: one finetuned run, evaluated in depth."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.evaluation.probes import probe
 from nanoknow.evaluation.wrong_answers import sort_wrong_answers
 from nanoknow.report.findings import Report
-from nanoknow.report.page import page
 from nanoknow.runs.checkpoint import read_checkpoint
-from nanoknow.system.files import write_atomically
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed
@@ -33,24 +31,22 @@ def report(
     run_path: Path | None,
     data: DataConfig,
     device: str,
-    out: Path,
     target: float,
     seed: int,
     reporter: Reporter,
 ) -> Report:
-    """Evaluate a run in depth, and write a page about it.
+    """Evaluate a run in depth.
 
     Args:
         run_path: see ``evaluate``.
         data: likewise.
         device: likewise.
-        out: the page, .html; what is there is replaced when all is done.
-        target: the accuracy that the confidence is to be good for, above 0, at most 1.
+        target: the target accuracy of the answers given, above 0, at most 1.
         seed: of the probes, the sample of training questions and the folds.
-        reporter: is told what happens.
+        reporter: is notified of what happens.
 
     Raises:
-        ConfigError: the page cannot be written, or the target is out of range.
+        ConfigError: the target is out of range.
         DataError: the questions have no answers.
     """
     if not 0 < target <= 1:
@@ -63,23 +59,6 @@ def report(
             f"lines with --eval"
         )
     evaluation = evaluate_on(opened, questions, reporter)
-    found = _assemble(opened, questions, evaluation, target, seed, reporter)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(out, page(found).encode())
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot write the page: {error.strerror}") from None
-    return found
-
-
-def _assemble(
-    opened: AnsweringRun,
-    questions: QuestionSet,
-    evaluation: Evaluation,
-    target: float,
-    seed: int,
-    reporter: Reporter,
-) -> Report:
     answers, facts = evaluation.answers, opened.facts
     record = opened.checkpoint.record
     right = rights(answers)
@@ -130,7 +109,7 @@ def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:
 def _reach(opened: AnsweringRun) -> int | None:
     """Return how many characters of a document pretraining could see; None for all of them.
 
-    The pretrained run says it, where it is still there; else the run's own config does.
+    By the checkpoint that finetuning started from, where it still exists; else by the run's config.
     """
     record = opened.checkpoint.record
     task: object = opened.run.config.pretrain.task
@@ -142,12 +121,12 @@ def _reach(opened: AnsweringRun) -> int | None:
     if not isinstance(task, SpanCorruptionConfig):
         return None
     if task.salient_spans and task.context_dropout:
-        return None  # a hidden word may stand anywhere then
+        return None  # a hidden word may be anywhere then
     return longest_truncation(task, block_size)
 
 
 def _provenance(opened: AnsweringRun, questions: QuestionSet) -> dict[str, str]:
-    """Name what the figures rest on."""
+    """Name the code, the checkpoint and the texts that the figures come from."""
     found = environment(opened.device)
     kept = {key: found[key] for key in ("nanoknow", "revision", "torch", "device")}
     texts = {

@@ -1,10 +1,9 @@
-"""All that one evaluation found out, as a plain value, and what it says in sentences."""
+"""What an evaluation in depth measured, and the same in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from nanoknow.evaluation.baseline import PairedBaseline
 from nanoknow.evaluation.buckets import ASKED, UNASKED, Bucket
@@ -12,14 +11,12 @@ from nanoknow.evaluation.calibration import Confidence
 from nanoknow.evaluation.probes import InventedPeople, ProbeResult
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
-from nanoknow.system.plain import plain
-
-NONE = "–"
+from nanoknow.report.tables import percent
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that one evaluation found out.
+    """What one evaluation in depth measured.
 
     Attributes:
         run: the run's folder.
@@ -27,16 +24,18 @@ class Report:
         pretrained: whether it read a corpus before it was finetuned.
         questions: the name of the questions.
         score: exact match.
-        rivals: the constant baseline and the look-up, where the training texts are at hand.
+        rivals: the baselines: the constant one, and the look-up where the training texts are
+            available.
         constant: what the constant baseline says.
         buckets: the questions split by what the training texts say of them.
-        recall: training questions, asked again; None where they are not at hand.
+        recall: training questions, asked again; None where they are not available.
         wrong: None without the training texts.
         confidence: of all answers.
         rewordings: the questions in other words.
-        misspelt: with misspelt names; None where no question names anybody.
-        invented: likewise, and where the corpus has no names to make people of.
-        seed: of what is drawn at random.
+        misspelt: with misspelt names; None where no question names a person.
+        invented: about invented people; None likewise, and where the corpus has no names to
+            make people of.
+        seed: of all random draws.
         predictions: the file of answers.
         provenance: what else is needed to trace a figure, by name.
     """
@@ -60,36 +59,30 @@ class Report:
     provenance: Mapping[str, str]
 
     @property
+    def parts(self) -> list[Bucket]:
+        """Parts of the questions, and the training questions."""
+        return [*self.buckets, *([self.recall] if self.recall else [])]
+
+    @property
     def probes(self) -> list[ProbeResult]:
         """All probes of the same people."""
         return [*self.rewordings, *([self.misspelt] if self.misspelt else [])]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values, with its findings."""
-        found = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
-        return {**found, "findings": findings(self)}
-
-
-def percent(share: float | None) -> str:
-    """Write a share: ``30.0 %``."""
-    return NONE if share is None else f"{100 * share:.1f} %"
-
 
 def findings(report: Report) -> list[str]:
     """Say in sentences what the figures say, no more."""
-    score = report.score
-    said = [f"It answers {_of(score)} right."]
-    for rival in report.rivals:
-        said[0] = said[0].removesuffix(".") + (
-            f"; {rival.name} gets {percent(rival.score.accuracy)} (p = {rival.pairing.p:.2g})."
-        )
+    score = f"It answers {_of(report.score)} right"
+    baselines = [
+        f"{baseline.name} gets {percent(baseline.score.accuracy)} (p = {baseline.pairing.p:.2g})"
+        for baseline in report.rivals
+    ]
     return [
-        *said,
+        f"{'; '.join([score, *baselines])}.",
         *_sources(report),
         *_fallback(report.wrong),
-        *_assurance(report.confidence),
+        *_confidence(report.confidence),
         *_wordings(report),
-        *_strangers(report),
+        *_invented(report.invented, report.confidence.target),
     ]
 
 
@@ -99,89 +92,92 @@ def _of(score: Score) -> str:
 
 def _sources(report: Report) -> list[str]:
     """Where right answers come from."""
-    parts = {b.name: b.score for b in report.buckets}
+    parts = {bucket.name: bucket.score for bucket in report.buckets}
     found = []
     asked = parts.get(ASKED)
     if asked:
         found.append(
-            f"{asked.n} of the questions, with their answers, are training questions: of these it "
-            f"knows {_of(asked)}."
+            f"{asked.n} of the questions are training questions with the same answer: of these it "
+            f"answers {_of(asked)} right."
         )
     unasked = parts.get(UNASKED)
     if unasked:
-        sentence = f"Of the questions that finetuning never asked it knows {_of(unasked)}"
+        sentence = f"Of the questions that finetuning never asked it answers {_of(unasked)} right"
         if unasked.n_right:
             sentence += (
-                ": what it read in pretraining, or guesses"
+                ": remembered from pretraining, or guessed"
                 if report.pretrained
-                else ": guesses, as it read no text before"
+                else ": guessed, as it was not pretrained"
             )
         found.append(f"{sentence}.")
     if report.recall:
-        found.append(f"Of training questions, asked again, it knows {_of(report.recall.score)}.")
+        found.append(
+            f"Of training questions, asked again, it answers {_of(report.recall.score)} right."
+        )
     return found
 
 
 def _fallback(wrong: WrongAnswers | None) -> list[str]:
-    """What it says to many."""
+    """The answer given most often."""
     if wrong is None or not wrong.fallbacks:
         return []
     most = wrong.fallbacks[0]
     return [
-        f"Its most frequent answer, {most.answer!r}, goes to {most.n} of {wrong.n_questions} "
-        f"({percent(most.n / wrong.n_questions)}); it is due to {most.n_gold}."
+        f"Its most frequent answer, {most.answer!r}, is given to {most.n} of {wrong.n_questions} "
+        f"questions ({percent(most.n / wrong.n_questions)}) and right for {most.n_right} of them."
     ]
 
 
-def _assurance(confidence: Confidence) -> list[str]:
-    """Whether it is surer where it is right."""
+def _confidence(confidence: Confidence) -> list[str]:
+    """Whether it is more confident where it is right."""
     if confidence.auroc is None:
         return []
-    target, wanted = confidence.at_target, f"{100 * confidence.target:g} %"
+    chosen, target = confidence.at_target, f"{100 * confidence.target:g} %"
     return [
         f"Its median confidence is {percent(confidence.median_right)} where it is right and "
-        f"{percent(confidence.median_wrong)} where it is wrong. A right answer is surer than a "
-        f"wrong one {percent(confidence.auroc)} of the time (AUROC; 50 % is no sign at all), and "
-        f"{confidence.sure_and_wrong['0.5']} of {len(confidence.wrong)} wrong answers come with a "
-        f"confidence of 50 % or more.",
-        f"At no confidence is it {wanted} right."
-        if target is None
-        else f"To be {wanted} right it may answer {percent(target.coverage)} of the questions: "
-        f"those with a confidence of {percent(target.threshold)} or more.",
+        f"{percent(confidence.median_wrong)} where it is wrong. A right answer has a higher "
+        f"confidence than a wrong one {percent(confidence.auroc)} of the time (AUROC; 50 % is "
+        f"chance), and {confidence.sure_and_wrong['0.5']} of {len(confidence.wrong)} wrong answers "
+        f"have a confidence of 50 % or more.",
+        f"No confidence threshold reaches the target accuracy of the answers given, {target}."
+        if chosen is None
+        else f"At the target accuracy of the answers given, {target}, it answers "
+        f"{percent(chosen.coverage)} of the questions: those with a confidence of "
+        f"{percent(chosen.threshold)} or more.",
     ]
 
 
 def _wordings(report: Report) -> list[str]:
-    """What other words do to it."""
+    """What other words for a question change."""
     if not report.rewordings:
         return []
     low, high = (f(p.score.accuracy for p in report.rewordings) for f in (min, max))
     as_asked = report.rewordings[0].as_asked.accuracy
-    reach = f"{percent(low)}" if low == high else f"{percent(low)} to {percent(high)}"
-    found = [f"Asked in other words, it is right on {reach} where it was on {percent(as_asked)}."]
+    reworded = percent(low) if low == high else f"{percent(low)} to {percent(high)}"
+    found = [f"Asked in other words, it answers {reworded} right instead of {percent(as_asked)}."]
     if report.misspelt:
+        score = report.misspelt.score
         found.append(
-            f"With one letter of the name wrong, on {percent(report.misspelt.score.accuracy)}; the "
-            f"answer stays the same for {report.misspelt.n_same} of {report.misspelt.score.n}."
+            f"With one letter of the name wrong, it answers {percent(score.accuracy)} right; the "
+            f"answer stays the same for {report.misspelt.n_same} of {score.n}."
         )
     return found
 
 
-def _strangers(report: Report) -> list[str]:
-    """What it says of people who do not exist."""
-    invented = report.invented
+def _invented(invented: InventedPeople | None, target: float) -> list[str]:
+    """What it answers about people who do not exist."""
     if invented is None:
         return []
     found = [
         f"Asked about {invented.n} people who do not exist, it names a known place for "
-        f"{invented.n_places} of them, with a median confidence of "
-        f"{percent(invented.confidence)}; for real people that is "
-        f"{percent(invented.confidence_of_real)}. It is surer of somebody real than of somebody "
-        f"invented {percent(invented.auroc)} of the time (50 % is no sign at all)."
+        f"{invented.n_places} of them, with a median confidence of {percent(invented.confidence)}; "
+        f"for real people it is {percent(invented.confidence_of_real)}. Its confidence is higher "
+        f"for somebody real than for somebody invented {percent(invented.auroc)} of the time "
+        f"(50 % is chance)."
     ]
     if invented.n_sure is not None:
         found.append(
-            f"{invented.n_sure} of the {invented.n} would pass for answers that are "
-            f"{100 * report.confidence.target:g} % right."
+            f"{invented.n_sure} of the {invented.n} are as confident as answers must be for the "
+            f"target accuracy of {100 * target:g} %."
         )
     return found

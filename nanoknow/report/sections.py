@@ -1,4 +1,4 @@
-"""A report as sections of words and tables, the same ones for the terminal and for the page."""
+"""A report as sections of sentences and tables, the same ones for the terminal and for the page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from nanoknow.report.answers import knowledge_section, score_section, wrong_section
 from nanoknow.report.confidence import (
     confidence_section,
+    invented_section,
     selection_section,
-    strangers_section,
     wordings_section,
 )
 from nanoknow.report.findings import Report, findings
@@ -16,7 +16,7 @@ from nanoknow.report.tables import Section
 
 
 def sections(report: Report) -> list[Section]:
-    """Return the sections, those without anything to show left out."""
+    """Return the sections, without those that have nothing to show."""
     found = [
         Section("short", "In short", findings(report)),
         score_section(report),
@@ -25,18 +25,18 @@ def sections(report: Report) -> list[Section]:
         confidence_section(report),
         selection_section(report),
         wordings_section(report),
-        strangers_section(report.invented),
+        invented_section(report.invented),
     ]
     return [section for section in found if section is not None]
 
 
-def facts(report: Report) -> Sequence[tuple[str, str]]:
+def about(report: Report) -> Sequence[tuple[str, str]]:
     """Return what the report is about, by name."""
     return (
         ("run", report.run),
         ("model", report.model),
         ("questions", f"{report.questions} ({report.score.n})"),
-        ("seed of what is drawn", str(report.seed)),
+        ("seed of random draws", str(report.seed)),
         ("predictions", report.predictions),
         *report.provenance.items(),
     )

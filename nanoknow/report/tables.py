@@ -1,4 +1,4 @@
-"""What a report is laid out in: sections of words and tables of text."""
+"""What a report is laid out in: sections of sentences, and tables of text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from nanoknow.evaluation.scores import Score, wilson_interval
 
 Row = tuple[str, ...]
+NONE = "–"
 
 
 @dataclass(frozen=True)
 class ReportTable:
-    """Rows of text under column names; those after the first ``left`` columns hold numbers."""
+    """Rows of text under column names; columns after the first ``left`` hold numbers."""
 
     title: str
     columns: Row
@@ -24,16 +25,21 @@ class Section:
     """A part of a report.
 
     Attributes:
-        key: names its pictures.
+        key: its id in the page, and that of its drawings.
         title: a heading.
-        words: sentences: what the tables show, and how they were made.
+        sentences: what the tables show, and how they were made.
         tables: in order.
     """
 
     key: str
     title: str
-    words: list[str]
+    sentences: list[str]
     tables: list[ReportTable] = field(default_factory=list)
+
+
+def percent(share: float | None) -> str:
+    """Write a share: ``30.0 %``."""
+    return NONE if share is None else f"{100 * share:.1f} %"
 
 
 def interval(score: Score) -> str:
@@ -42,6 +48,6 @@ def interval(score: Score) -> str:
     return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
-def right(score: Score) -> str:
-    """Write a score: ``12 of 60``."""
-    return f"{score.n_right} of {score.n}"
+def right(score: Score) -> tuple[str, str]:
+    """Write a score in two cells: ``12 of 60``, ``20.0 %``."""
+    return f"{score.n_right} of {score.n}", percent(score.accuracy)

@@ -20,7 +20,7 @@ SECTIONS = (
     "confidence",
     "selection",
     "wordings",
-    "strangers",
+    "invented",
 )
 
 
@@ -192,7 +192,7 @@ def test_questions_about_nobody_known_are_reported_without_probes(markup: Path) 
     result = succeed(*asked, "--json")
     assert "no probes: " in result.stderr
     assert json.loads(result.stdout)["misspelt"] is None
-    assert "strangers" not in Page(read(markup / "who.html")).ids
+    assert "invented" not in Page(read(markup / "who.html")).ids
 
 
 @pytest.mark.parametrize(
