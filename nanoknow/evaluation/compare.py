@@ -23,6 +23,7 @@ from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 
 FEWEST = 2
+NamedFlags = tuple[str, Sequence[bool]]
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def compare_answers(questions: str, answers: Mapping[str, Sequence[Answer]]) -> 
     """Compare the answers of two runs or more, by name, to the same questions."""
     letters = [_letter(i) for i in range(len(answers))]
     right = [[a.is_right for a in each] for each in answers.values()]
+    by_letter = zip(letters, right, strict=True)
     return Comparison(
         questions=questions,
         n=len(right[0]),
@@ -185,28 +187,23 @@ def compare_answers(questions: str, answers: Mapping[str, Sequence[Answer]]) -> 
             ComparedRun.of(letter, run, each)
             for letter, (run, each) in zip(letters, answers.items(), strict=True)
         ],
-        pairs=compare_pairs(dict(zip(letters, answers.values(), strict=True))),
+        pairs=compare_pairs(list(itertools.combinations(by_letter, 2))),
         all_right=sum(map(all, zip(*right, strict=True))),
         none_right=sum(not any(each) for each in zip(*right, strict=True)),
     )
 
 
-def compare_pairs(answers: Mapping[str, Sequence[Answer]]) -> list[ComparedPair]:
-    """Compare each with each by the paired test, p corrected for the number of pairs.
+def compare_pairs(pairs: Sequence[tuple[NamedFlags, NamedFlags]]) -> list[ComparedPair]:
+    """Compare pairs by the exact test, p corrected for their number.
 
     Args:
-        answers: by name, to the same questions.
-
-    Returns:
-        Every pair, in the order of the names.
+        pairs: for each of the two its name, and whether it answers each question right.
     """
-    right = {name: [a.is_right for a in each] for name, each in answers.items()}
-    pairs = list(itertools.combinations(right, 2))
-    pairings = [pair(right[first], right[second]) for first, second in pairs]
+    pairings = [pair(first, second) for (_, first), (_, second) in pairs]
     corrected = holm([pairing.p for pairing in pairings])
     return [
-        ComparedPair(*names, pairing, p)
-        for names, pairing, p in zip(pairs, pairings, corrected, strict=True)
+        ComparedPair(first, second, pairing, p)
+        for ((first, _), (second, _)), pairing, p in zip(pairs, pairings, corrected, strict=True)
     ]
 
 

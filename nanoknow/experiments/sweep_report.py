@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from nanoknow.data.questions import QuestionSet
-from nanoknow.evaluation.compare import ComparedPair
-from nanoknow.evaluation.scores import Score, holm, pair
+from nanoknow.evaluation.compare import ComparedPair, compare_pairs
+from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.table import TableRow
 
 
@@ -116,15 +116,16 @@ def compare_rows(
     questions: Mapping[str, QuestionSet], outcomes: Mapping[str, Mapping[int, Outcome]]
 ) -> list[RowPair]:
     """Compare rows on the same questions by the exact test, p corrected for the number of pairs."""
-    pairs = []
+    pairs, seeds = [], []
     for first, second in itertools.combinations(outcomes, 2):
-        seeds = outcomes[first].keys() & outcomes[second].keys()
-        if seeds and questions[first].sha256 == questions[second].sha256:
-            seed = min(seeds)
-            pairing = pair(outcomes[first][seed].right, outcomes[second][seed].right)
-            pairs.append((first, second, pairing, seed))
-    corrected = holm([pairing.p for _, _, pairing, _ in pairs])
+        both = outcomes[first].keys() & outcomes[second].keys()
+        if both and questions[first].sha256 == questions[second].sha256:
+            seed = min(both)
+            seeds.append(seed)
+            pairs.append(
+                ((first, outcomes[first][seed].right), (second, outcomes[second][seed].right))
+            )
     return [
-        RowPair(first, second, pairing, p, seed)
-        for (first, second, pairing, seed), p in zip(pairs, corrected, strict=True)
+        RowPair(**vars(each), seed=seed)
+        for each, seed in zip(compare_pairs(pairs), seeds, strict=True)
     ]

@@ -55,9 +55,7 @@ def search_beams(
     device = next(model.parameters()).device
     n_beams = max(n_best, n_beams)
     block_size = model.config.block_size
-    limit = min(
-        max_new, block_size - len(prompt) + 1
-    )  # a full block predicts one
+    limit = min(max_new, block_size - len(prompt) + 1)  # a full block predicts one
     cache = model.new_cache(min(block_size, len(prompt) + limit))
     layout = Layout.of((Group(1, len(prompt)),), device)
     last = torch.tensor([len(prompt) - 1], device=device)
