@@ -1,8 +1,8 @@
 """The one batch type: sequences of any lengths, back to back.
 
-Sequences are sorted into groups of one length each, and the groups' tokens stand one after
-another in a flat tensor. Linear layers work on the flat tensor as it is; attention takes each
-group as a rectangle (a view). A padded batch is the special case of one group.
+Sequences are sorted into groups of one length each, and the groups' tokens are concatenated in a
+flat tensor. Linear layers work on the flat tensor as it is; attention views each group as a
+rectangle of sequences × length. A padded batch is the special case of one group.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 IGNORE = -100
-"""Target of positions that carry no loss."""
+"""Target of tokens that carry no loss."""
 MAX_GROUPS, MIN_ROWS = 16, 8
-"""A batch is cut into so many rectangles at most, of so many sequences at least: more of them
-mean less padding, but smaller pieces for attention."""
+"""A batch has so many groups at most, of so many sequences at least: more of them mean less
+padding, but smaller rectangles for attention."""
 WIDTH_STEP = 4
 """Lengths of groups are multiples of it."""
 
 
 class Group(NamedTuple):
-    """A rectangle of sequences: ``n_sequences`` rows of ``length`` tokens."""
+    """A rectangle: ``n_sequences`` rows of ``length`` tokens."""
 
     n_sequences: int
     length: int
 
     @property
     def n_tokens(self) -> int:
-        """How many places of the flat tensor it takes."""
+        """How many tokens it has in the flat tensor."""
         return self.n_sequences * self.length
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How N flat tokens fall into sequences.
+    """How N flat tokens form sequences.
 
     Attributes:
         groups: the rectangles, in the order of their tokens; N is the sum of their tokens.
-        positions: (N,) int64, each token's place in its own sequence, from 0.
+        positions: (N,) int64, of each token in its own sequence, from 0.
         end: one past the largest position, where it is known without asking the device.
     """
 
@@ -75,7 +75,7 @@ class Plan:
     """How sequences of given lengths are packed: nothing here leaves the CPU.
 
     Attributes:
-        order: (B,) int64, which sequence stands where.
+        order: (B,) int64, the sequences' indices in the order of the batch.
         groups: the rectangles that they fill in that order, each at least as long as its longest.
     """
 
@@ -102,7 +102,7 @@ class Plan:
 
     @property
     def widths(self) -> Tensor:
-        """(B,) int64, how many places each sequence takes, in the order of ``order``."""
+        """(B,) int64, the padded length of each sequence, in the order of ``order``."""
         return torch.tensor([g.length for g in self.groups for _ in range(g.n_sequences)])
 
 
@@ -113,7 +113,7 @@ class Batch:
     Attributes:
         tokens: (N,) int64 input ids.
         targets: (N,) int64 ids to predict, ``IGNORE`` where nothing is.
-        layout: how the N places fall into sequences.
+        layout: how the N tokens form sequences.
     """
 
     tokens: Tensor
@@ -125,7 +125,7 @@ class Batch:
         """Pack padded rows as ``Plan.of`` has it, and drop the padding past each group.
 
         Args:
-            rows: (B, T) input ids, meaningful in the first ``lengths[b]`` places of row b.
+            rows: (B, T) input ids, meaningful in the first ``lengths[b]`` columns of row b.
             targets: (B, T) the same for targets; ``IGNORE`` past the length.
             lengths: (B,) int64 on the CPU, each at least 1.
         """
@@ -169,7 +169,7 @@ def widen(groups: Sequence[Group], widest: int) -> tuple[Group, ...]:
 
     A CPU's kernels for matrix products are built, and kept, for each shape that they meet. If
     each batch had a size of its own, memory would grow by tens of megabytes a step, to several
-    gigabytes. So the tokens of all groups together come to a multiple of ``WIDTH_STEP / 2`` for
+    gigabytes. So the tokens of all groups together are a multiple of ``WIDTH_STEP / 2`` for
     each sequence, as far as ``widest`` allows. One group alone has a shape for each of its
     lengths, no more, and stays as it is.
     """

@@ -8,15 +8,15 @@ import numpy.typing as npt
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.int16] | npt.NDArray[np.int32]
 Width = np.dtype[np.uint8] | np.dtype[np.int16] | np.dtype[np.int32]
 WIDTHS: tuple[Width, ...] = (np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
-"""Codes take the narrowest that holds them; signed beyond a byte, as torch prefers."""
+"""The narrowest that fits all codes is used; signed beyond a byte, as torch prefers."""
 PART = 1 << 20
-"""Characters handled together, so that what is computed on the way stays small."""
+"""Characters processed at a time, so that temporary arrays stay small."""
 GROWTH = 1.125
-"""Room made for codes when it runs out, as a multiple of what they take."""
+"""Memory allocated when it runs out, as a multiple of what the codes need."""
 
 
 class Coder:
-    """Gives characters codes as they come, in one array that grows and widens in place."""
+    """Numbers characters in the order of their appearance, in one array that grows in place."""
 
     def __init__(self) -> None:
         self._points: list[int] = []  # code points by code

@@ -1,4 +1,4 @@
-"""Documents and questions, as the package holds them, and where their files are found."""
+"""The pretraining text, as one array of character codes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nanoknow.data.coding import PART, Coder, Codes, code_points
-from nanoknow.data.reading import decoded, file_pieces
+from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.errors import DataError
 
-Places = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,31 +44,31 @@ class Corpus:
         """One document a line; a last line end is followed by an empty document."""
         return tuple(self.text.split("\n"))
 
-    def lines(self) -> tuple[Places, Places]:
+    def lines(self) -> tuple[Indices, Indices]:
         """Return where each document starts in the text, and its length; both (documents,)."""
         width = np.int32 if len(self.codes) < 2**31 else np.int64
-        parts = [places.astype(width) for places in self.places_of("\n")]
+        parts = [indices.astype(width) for indices in self.indices_of("\n")]
         ends = np.append(np.concatenate([*parts, np.empty(0, width)]), width(len(self.codes)))
         starts = np.zeros_like(ends)
         np.add(ends[:-1], 1, out=starts[1:])
         return starts, np.subtract(ends, starts, out=ends)
 
-    def places_of(self, character: str) -> Iterator[npt.NDArray[np.int64]]:
-        """Yield the places of one character in the text, in order, many at a time."""
+    def indices_of(self, character: str) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield where one character is in the text, in order, many indices at a time."""
         code = self.characters.find(character)
         for start in range(0, len(self.codes), PART) if code >= 0 else ():
             yield np.flatnonzero(self.codes[start : start + PART] == code) + start
 
     def line_of(self, character: str) -> int:
         """Return the first line that holds a character of ``characters``, from 1."""
-        first = next(int(places[0]) for places in self.places_of(character) if len(places))
+        first = next(int(indices[0]) for indices in self.indices_of(character) if len(indices))
         return self.lines_at([first])[0]
 
-    def lines_at(self, places: Sequence[int]) -> list[int]:
-        """Return the line that each place of the text is in, from 1."""
-        lines = np.ones(len(places), np.int64)
-        for ends in self.places_of("\n") if len(places) else ():
-            lines += np.searchsorted(ends, places)
+    def lines_at(self, indices: Sequence[int]) -> list[int]:
+        """Return the line, from 1, of each character of the text at some indices."""
+        lines = np.ones(len(indices), np.int64)
+        for ends in self.indices_of("\n") if len(indices) else ():
+            lines += np.searchsorted(ends, indices)
         return lines.tolist()
 
 
@@ -78,17 +78,17 @@ def read_corpus(path: Path) -> Corpus:
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-    return corpus_from_pieces(file_pieces(path), str(path))
+    return corpus_from_chunks(file_chunks(path), str(path))
 
 
-def corpus_from_pieces(pieces: Iterable[bytes], name: str) -> Corpus:
+def corpus_from_chunks(chunks: Iterable[bytes], name: str) -> Corpus:
     """Check, decode and encode a corpus (see ``read_corpus``) whose bytes are cut anywhere."""
     digest = hashlib.sha256()
 
     def hashed() -> Iterator[bytes]:
-        for piece in pieces:
-            digest.update(piece)
-            yield piece
+        for chunk in chunks:
+            digest.update(chunk)
+            yield chunk
 
     coder = Coder()
     for text in decoded(hashed(), name):

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nanoknow.data.reading import decoded, file_pieces
+from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.errors import DataError
 
 
@@ -55,7 +55,7 @@ def read_questions(path: Path) -> QuestionSet:
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-    return questions_from_bytes(b"".join(file_pieces(path)), str(path))
+    return questions_from_bytes(b"".join(file_chunks(path)), str(path))
 
 
 def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:

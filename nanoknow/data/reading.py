@@ -1,20 +1,21 @@
-"""Reading text files in one pass, in pieces, and refusing what would be misread."""
+"""Reading text files in one pass, chunk by chunk, and rejecting what would be misread."""
 
 from __future__ import annotations
 
 import codecs
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nanoknow.errors import DataError
 
-PIECE = 1 << 20
+CHUNK = 1 << 20
 """Bytes read at a time."""
 BOM = codecs.BOM_UTF8
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
-def file_pieces(path: Path) -> Iterator[bytes]:
+def file_chunks(path: Path) -> Iterator[bytes]:
     """Yield the bytes of a file.
 
     Raises:
@@ -22,8 +23,8 @@ def file_pieces(path: Path) -> Iterator[bytes]:
     """
     try:
         with path.open("rb") as file:
-            while piece := file.read(PIECE):
-                yield piece
+            while chunk := file.read(CHUNK):
+                yield chunk
     except IsADirectoryError:
         raise DataError(f"{path}: is a folder: name a file in it") from None
     except FileNotFoundError:
@@ -34,23 +35,24 @@ def file_pieces(path: Path) -> Iterator[bytes]:
         raise DataError(f"{str(path)!r}: no name of a file: check it") from None
 
 
-def decoded(pieces: Iterable[bytes], name: str) -> Iterator[str]:
+def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
     """Decode strict UTF-8 without its byte order mark, line ends as line feeds.
 
     Args:
-        pieces: a file's bytes, cut anywhere.
+        chunks: a file's bytes, cut anywhere.
         name: of the file, for errors.
 
     Raises:
-        DataError: file:line, what is wrong, what to do; the last pieces may be out by then.
+        DataError: file:line, what is wrong, what to do; only after the last chunk, perhaps.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines, nul_line, held, empty = 1, 0, "", True
-    for piece, is_last in _with_last(_without_mark(pieces, name)):
+    for chunk in itertools.chain(_without_mark(chunks, name), [None]):
+        is_last = chunk is None
         try:
-            text = held + decoder.decode(piece, is_last)
+            text = held + decoder.decode(chunk or b"", is_last)
         except UnicodeDecodeError as error:
-            # ``error.object`` is the piece after what was left of the one before: no line end.
+            # ``error.object`` is the chunk after the rest of the one before: no line end.
             line = lines + error.object.count(b"\n", 0, error.start)
             byte = error.object[error.start]
             raise DataError(
@@ -71,24 +73,14 @@ def decoded(pieces: Iterable[bytes], name: str) -> Iterator[str]:
         raise DataError(f"{name}: an empty file: was it written completely?")
 
 
-def _without_mark(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Look at how a file starts: no Git LFS pointer; a byte order mark is left out."""
-    rest, head = iter(pieces), b""
-    for piece in rest:
-        head += piece
+def _without_mark(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Check that a file is no Git LFS pointer, and leave out a byte order mark."""
+    rest, head = iter(chunks), b""
+    for chunk in rest:
+        head += chunk
         if len(head) >= len(LFS_POINTER):
             break
     if head.startswith(LFS_POINTER):
         raise DataError(f"{name}:1: a Git LFS pointer, not the data: run 'git lfs pull'")
     yield head.removeprefix(BOM)
     yield from rest
-
-
-def _with_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield each piece with whether it is the last."""
-    rest = iter(pieces)
-    piece = next(rest)
-    for following in rest:
-        yield piece, False
-        piece = following
-    yield piece, True

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.corpus import Corpus, corpus_from_pieces, read_corpus
+from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.make import make_world
@@ -45,8 +45,8 @@ class Texts:
         if self.config.corpus:
             return read_corpus(self.config.corpus)
         if self._world:
-            pieces = self._world.by_name()["wiki.txt"]
-            return corpus_from_pieces(pieces, f"{self.config.world}/wiki.txt")
+            chunks = self._world.by_name()["wiki.txt"]
+            return corpus_from_chunks(chunks, f"{self.config.world}/wiki.txt")
         return None
 
     @cached_property
@@ -121,14 +121,14 @@ def locate(path: Path) -> Path:
     The data folder is ``NANOKNOW_DATA``, or ``./data``, where ``nanoknow data fetch`` writes.
 
     Raises:
-        DataError: it is in none of these places, or in several folders of the data folder.
+        DataError: it is in none of these folders, or in several of the data folder.
     """
     if path.is_absolute() or _is_there(path):
         return path
     folder = data_folder()
     if _is_there(folder / path):
         return folder / path
-    found = sorted(place / path for place in folder.glob("*") if _is_there(place / path))
+    found = sorted(inner / path for inner in folder.glob("*") if _is_there(inner / path))
     if len(found) > 1:
         raise DataError(f"{path}: could be {' or '.join(map(str, found))}: name it with its folder")
     if found:

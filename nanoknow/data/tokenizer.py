@@ -16,7 +16,7 @@ from nanoknow.errors import DataError
 PAD = "\u25a1"
 """White square: fills a sequence up to the block size. Always id 0 where it exists."""
 MASK = "\u2047"
-"""Double question mark: stands for the hidden span, and asks for an answer. Always id 1."""
+"""Double question mark: replaces the hidden span, and asks for an answer. Always id 1."""
 SPECIALS = (PAD, MASK)
 
 Ids = npt.NDArray[np.int64]

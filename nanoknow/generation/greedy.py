@@ -12,7 +12,7 @@ from nanoknow.data.tokenizer import Ids
 from nanoknow.models.base import CharacterModel
 
 ANSWERS_AT_ONCE = 128
-"""More of them are padded further, and their caches leave the processor's own."""
+"""More of them have more padding, and their key-value cache exceeds that of the processor."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,13 @@ def decode_greedily(
         max_new: ids to write at most; the end of the block ends an answer too.
     """
     model.eval()
-    decoded: list[Decoded | None] = [None] * len(prompts)
+    decoded: dict[int, Decoded] = {}  # by the index of the prompt
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     for first in range(0, len(prompts), ANSWERS_AT_ONCE):
         chunk = by_length[first : first + ANSWERS_AT_ONCE]
         results = _decode_together(model, [prompts[i] for i in chunk], stop_id, max_new)
-        for i, result in zip(chunk, results, strict=True):
-            decoded[i] = result
-    return [result for result in decoded if result is not None]
+        decoded.update(zip(chunk, results, strict=True))
+    return [decoded[i] for i in range(len(prompts))]
 
 
 def _decode_together(

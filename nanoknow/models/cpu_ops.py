@@ -1,14 +1,13 @@
 """Dropout and attention for training, where torch's own are slow on a CPU.
 
-Three things make up for most of a step there: dropout draws one number an element and in one
-thread, fused attention has no dropout and a slow backward in bfloat16, and autograd copies every
-rectangle of sequences several times. So on a CPU one draw serves eight elements, and attention
-over all rectangles is one function with its own backward. Elsewhere torch's own are taken.
+Most of a step's time is spent there on three things: dropout draws one number for each element, in
+one thread; fused attention has no dropout, and a slow backward in bfloat16; autograd copies the
+sequences of every group several times. So on a CPU one draw serves eight elements, and attention
+over all groups is one function with its own backward. On other devices torch's own are used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,15 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
-from nanoknow.data.batch import Group, Layout
+from nanoknow.data.batch import Layout
 from nanoknow.models.private_ops import softmax_backward
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
     """Set each element to 0 with probability ``p``, and scale the rest to keep the mean.
 
-    On a CPU a call takes one of the two multiples of 1/256 next to p, so that on average it is p,
-    and scales by what it took.
+    On a CPU each call uses one of the two multiples of 1/256 next to p, drawn so that their mean
+    is p, and scales by the one it used.
     """
     if p == 0.0 or x.device.type != "cpu":
         return F.dropout(x, p)
@@ -58,7 +57,7 @@ def attend(
     """
     if q.device.type == "cpu" and torch.is_grad_enabled():
         gathered: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
-            q, k, v, query_layout.groups, key_layout.groups, p, mask
+            q, k, v, query_layout, key_layout, p, mask
         )
         return gathered
     parts = []
@@ -105,7 +104,7 @@ class _Dropout(Function):
 
 
 class _Attention(Function):
-    """``attend`` as plain matrix products, one rectangle after another."""
+    """``attend`` as plain matrix products, one group after another."""
 
     @staticmethod
     def forward(
@@ -113,23 +112,23 @@ class _Attention(Function):
         q: Tensor,
         k: Tensor,
         v: Tensor,
-        query_groups: tuple[Group, ...],
-        key_groups: tuple[Group, ...],
+        query_layout: Layout,
+        key_layout: Layout,
         p: float,
         mask: Tensor | None,
     ) -> Tensor:
-        ctx.query_groups, ctx.key_groups, ctx.p = query_groups, key_groups, p
+        ctx.query_layout, ctx.key_layout, ctx.p = query_layout, key_layout, p
         threshold, ctx.scale = _threshold(p) if p else (0, 1.0)
         out = torch.empty(q.shape, dtype=q.dtype)
         each = zip(
-            _rectangles(q, query_groups),
-            _rectangles(k, key_groups),
-            _rectangles(v, key_groups),
-            _rectangles(out, query_groups),
+            _rectangles(q, query_layout),
+            _rectangles(k, key_layout),
+            _rectangles(v, key_layout),
+            _rectangles(out, query_layout),
             strict=True,
         )
         if mask is None:
-            longest = max(group.length for group in (*query_groups, *key_groups))
+            longest = max(group.length for group in query_layout.groups + key_layout.groups)
             hidden = q.new_full((longest, longest), -torch.inf).triu_(1)
         else:
             hidden = q.new_zeros(mask.shape).masked_fill_(~mask, -torch.inf)
@@ -153,14 +152,14 @@ class _Attention(Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         saved = iter(ctx.saved_tensors)
-        n_keys = sum(group.n_tokens for group in ctx.key_groups)
+        n_keys = len(ctx.key_layout.positions)
         query_grad = torch.empty_like(grads[0])
         key_grad, value_grad = (grads[0].new_empty(n_keys, *grads[0].shape[1:]) for _ in "kv")
         each = zip(
-            _rectangles(grads[0], ctx.query_groups),
-            _rectangles(query_grad, ctx.query_groups),
-            _rectangles(key_grad, ctx.key_groups),
-            _rectangles(value_grad, ctx.key_groups),
+            _rectangles(grads[0], ctx.query_layout),
+            _rectangles(query_grad, ctx.query_layout),
+            _rectangles(key_grad, ctx.key_layout),
+            _rectangles(value_grad, ctx.key_layout),
             strict=True,
         )
         for above, query_out, key_out, value_out in each:
@@ -181,10 +180,9 @@ class _Attention(Function):
         return query_grad, key_grad, value_grad, None, None, None, None
 
 
-def _rectangles(flat: Tensor, groups: tuple[Group, ...]) -> Iterator[Tensor]:
+def _rectangles(flat: Tensor, layout: Layout) -> list[Tensor]:
     """View (N, h, d/h) as (B, h, T, d/h) for each group."""
-    for part, group in zip(torch.split(flat, [g.n_tokens for g in groups]), groups, strict=True):
-        yield part.view(group.n_sequences, group.length, *flat.shape[1:]).transpose(1, 2)
+    return [rows.transpose(1, 2) for rows in layout.rectangles(flat)]
 
 
 def _product(a: Tensor, b: Tensor, scale: float) -> Tensor:

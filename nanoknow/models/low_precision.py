@@ -1,12 +1,12 @@
 """A model that multiplies in bfloat16, to sample from.
 
-Autocast casts every weight again at every call when nothing is trained, and a CPU's kernels for
-matrix products put it into their own order again: at one character a step that costs more than
-the products. Here both are done once.
+Without training, autocast casts every weight at every call, and a CPU's kernels for matrix
+products reorder it at every call: at one character a step that costs more than the products. Here
+both are done once.
 
-Past that, one character at a time waits for the weights to come from memory. Rounding them to
-eight bits, a scale for each row (the plainest form of Dettmers et al., 2022, "LLM.int8()"), halves
-the wait.
+What is left at one character a step is the time to read the weights from memory. Rounding them to
+eight bits, with a scale for each row (the plainest form of Dettmers et al., 2022, "LLM.int8()"),
+halves it.
 """
 
 from __future__ import annotations

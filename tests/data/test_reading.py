@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanoknow.data import reading
-from nanoknow.data.corpus import corpus_from_pieces, read_corpus
+from nanoknow.data.corpus import corpus_from_chunks, read_corpus
 from nanoknow.data.reading import LFS_POINTER, decoded
 from nanoknow.errors import DataError
 from tests.helpers.examples import examples
@@ -85,7 +85,7 @@ def test_a_corpus_is_the_same_however_its_bytes_are_cut(raw: bytes, size: int) -
     found = []
     for pieces in (cut(raw, [size]), iter([raw])):
         try:
-            corpus = corpus_from_pieces(pieces, "FILE")
+            corpus = corpus_from_chunks(pieces, "FILE")
         except DataError as error:
             found.append(str(error))
             continue
@@ -98,7 +98,7 @@ def test_a_corpus_is_the_same_however_its_bytes_are_cut(raw: bytes, size: int) -
 def test_a_file_longer_than_a_piece_reads_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "PIECE", 3)
+    monkeypatch.setattr(reading, "CHUNK", 3)
     path = tmp_path / "wiki.txt"
     path.write_bytes(BOM + "Zoë. Köln.\r\n日本\r\n".encode())
     corpus = read_corpus(path)
@@ -112,7 +112,7 @@ def test_a_file_longer_than_a_piece_reads_whole(
 def test_a_corpus_takes_little_more_than_a_byte_a_character_while_it_is_read() -> None:
     piece = "Zoë was born in Köln.\n".encode() * 40_000
     tracemalloc.start()
-    corpus = corpus_from_pieces(itertools.repeat(piece, 60), "FILE")
+    corpus = corpus_from_chunks(itertools.repeat(piece, 60), "FILE")
     held, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     n = len(corpus.codes)

@@ -173,10 +173,10 @@ def test_a_world_that_cannot_be_made_is_refused_with_the_limit(
         make_world(people, paraphrases, seed)
 
 
-def test_the_biographies_come_in_pieces_of_so_many_lines() -> None:
+def test_the_biographies_come_in_chunks_of_so_many_lines() -> None:
     world = make_world(10, LINES // 4, 0)
-    pieces = [piece.count(b"\n") for piece in world.biographies.pieces()]
-    assert pieces == [LINES, LINES, LINES // 2]
+    chunks = [chunk.count(b"\n") for chunk in world.biographies.chunks()]
+    assert chunks == [LINES, LINES, LINES // 2]
     assert {len(group) for group in sentences(world).values()} == {LINES // 4}
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.corpus import Corpus, corpus_from_pieces
+from nanoknow.data.corpus import Corpus, corpus_from_chunks
 from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import DataError
@@ -19,7 +19,7 @@ from nanoknow.facts.templates import Template
 from tests.helpers.texts import corpus_of
 
 WORLD = make_world(60, 2, 0)
-CORPUS = corpus_from_pieces(WORLD.by_name()["wiki.txt"], "wiki.txt")
+CORPUS = corpus_from_chunks(WORLD.by_name()["wiki.txt"], "wiki.txt")
 DEV = questions_from_bytes(WORLD.dev.encode(), "dev.tsv")
 NAMES = {subject(document) for document in CORPUS.documents} - {""}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import strategies as st
 
-from nanoknow.data.corpus import Corpus, corpus_from_pieces
+from nanoknow.data.corpus import Corpus, corpus_from_chunks
 from nanoknow.data.questions import QuestionSet, questions_from_bytes
 from nanoknow.errors import DataError
 
@@ -19,7 +19,7 @@ POINTER = (
 
 
 def corpus_from_bytes(raw: bytes, name: str) -> Corpus:
-    return corpus_from_pieces([raw], name)
+    return corpus_from_chunks([raw], name)
 
 
 READERS: list[Callable[[bytes, str], Corpus | QuestionSet]] = [

@@ -28,7 +28,7 @@ class Biographies:
     paraphrases: int
     order: array[int]
 
-    def pieces(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes]:
         """Yield the bytes of the corpus, about a megabyte at a time."""
         for start in range(0, len(self.order), LINES):
             yield b"".join(map(self._line, self.order[start : start + LINES]))
@@ -60,7 +60,7 @@ class WorldFiles:
     def by_name(self) -> dict[str, Iterable[bytes]]:
         """Return the bytes of each file, by the names that the published data have."""
         return {
-            "wiki.txt": self.biographies.pieces(),
+            "wiki.txt": self.biographies.chunks(),
             "birth_places_train.tsv": [self.train.encode()],
             "birth_dev.tsv": [self.dev.encode()],
             "birth_test_inputs.tsv": [self.test_inputs.encode()],
@@ -80,12 +80,12 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
         DataError: a file exists with different content (then nothing is written), or the folder
             cannot be written.
     """
-    contents = {directory / name: pieces for name, pieces in world.by_name().items()}
+    contents = {directory / name: chunks for name, chunks in world.by_name().items()}
     try:
         directory.mkdir(parents=True, exist_ok=True)
         missing = [path for path in contents if not path.exists()]
-        for path, pieces in contents.items():
-            if path not in missing and not _holds(path, pieces):
+        for path, chunks in contents.items():
+            if path not in missing and not _holds(path, chunks):
                 raise DataError(
                     f"{path} exists with different content: choose another --out, or move it away"
                 )
@@ -98,7 +98,7 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
     return list(contents)
 
 
-def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
+def _holds(path: Path, chunks: Iterable[bytes]) -> bool:
     """Return whether a file has this content."""
     with path.open("rb") as file:
-        return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
+        return all(file.read(len(chunk)) == chunk for chunk in chunks) and not file.read(1)
