@@ -1,4 +1,4 @@
-"""Pictures: white, labelled on the lines themselves, in colours that the colour-blind tell apart.
+"""Pictures by matplotlib: white, lines labelled at their ends, in colours for the colour-blind too.
 
 matplotlib is imported when something is drawn, and without pyplot: no window, no global figure.
 """
@@ -90,7 +90,7 @@ def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, st
 
     taken = {fixed[name] for name in curves if name in fixed}
     free = itertools.cycle([c for c in COLORS if c not in taken] or COLORS)
-    halo = withStroke(linewidth=2.5, foreground="white")  # where a label stands on a line
+    halo = withStroke(linewidth=2.5, foreground="white")  # where a label lies on a line
     ends = []
     for name, points in curves.items():
         color = fixed.get(name) or next(free)
@@ -99,7 +99,7 @@ def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, st
             marker = "o" if len(points) <= 12 else ""
             axes.plot(xs, ys, color=color, marker=marker, markersize=4)
             ends.append((_wrap(name), color, points[-1]))
-    axes.get_ylim()  # settles the limits, which the places of the labels depend on
+    axes.get_ylim()  # computes the limits, which the labels' heights depend on
     to_share = axes.transScale + axes.transLimits
     ends.sort(key=lambda end: end[2][1])
     wanted = [float(to_share.transform(point)[1]) for _, _, point in ends]

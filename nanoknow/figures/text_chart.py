@@ -1,4 +1,4 @@
-"""Curves in a terminal: one as an area of blocks, several as letters, all of it in plain text."""
+"""Curves as plain text for a terminal: one as an area of blocks, several as letters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LETTERS = string.ascii_lowercase
 MARGIN = 10
 """Characters left of the area, for numbers as long as -1.23e-06."""
 LEAST_WIDTH = 30
-"""Narrower than that, lines are left to wrap."""
+"""A chart is never narrower: the terminal then wraps its lines."""
 
 Points = Sequence[tuple[float, float]]
 _Columns = npt.NDArray[np.float64]
@@ -26,11 +26,12 @@ def draw_chart(
 
     Args:
         title: what is drawn, and its unit.
-        x_label: what the points' first numbers are.
+        x_label: what x is.
         curves: by name, points with x ascending; one point or more in all.
         width: characters of a line.
         height: lines of the area.
-        blocks: whether characters beyond ASCII can be shown; one curve is then an area over 0.
+        blocks: whether the terminal shows characters beyond ASCII; one curve is then an area
+            over 0.
     """
     drawn = {name: points for name, points in curves.items() if points}
     xs = [x for points in drawn.values() for x, _ in points]
@@ -75,7 +76,7 @@ def _columns(points: Points, first: float, last: float, n: int) -> _Columns:
 
 
 def _area(share: _Columns, height: int) -> list[str]:
-    """Fill the area under one curve; what is there at all shows."""
+    """Fill the area under one curve; even the lowest point shows."""
     eighths = np.maximum(1, np.rint(np.nan_to_num(share) * height * 8)).astype(np.int64)
     eighths[np.isnan(share)] = 0
     floors = range((height - 1) * 8, -8, -8)

@@ -1,4 +1,4 @@
-"""The report: one page that stands alone, the same figures in the terminal and as JSON."""
+"""The report: one self-contained page, the same figures in the terminal and as JSON."""
 
 from __future__ import annotations
 
