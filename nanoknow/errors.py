@@ -1,11 +1,14 @@
-"""What a user can mend: one line that says what, where, and what to do next.
+"""Every error that a user can fix: one line that says what, where, and what to do next.
 
 Exception
 └── NanoknowError
-    ├── ConfigError       a key, a value, a flag
-    ├── DataError         a file that is read or fetched
-    ├── CheckpointError   a run folder or a checkpoint
-    └── Interrupted       a signal, answered by saving
+    ├── ConfigError           a key, a value, a flag
+    ├── DataError             a file that is read or fetched
+    ├── CheckpointError       a run folder or a checkpoint
+    │   └── BusyError         another process trains the run
+    ├── NonFiniteError        a loss or gradient is NaN or infinite
+    ├── OutOfMemoryError      a training step does not fit into memory
+    └── Interrupted           a signal, answered by saving
 
 Anything else that escapes is a defect in nanoknow.
 """
@@ -17,9 +20,9 @@ from collections.abc import Iterable
 
 
 class NanoknowError(Exception):
-    """Base of all errors that a user can mend; its text is one complete line.
+    """Base of all errors that a user can fix; its text is one complete line.
 
-    What is quoted in it may be anybody's: line ends and other control characters are escaped.
+    Line ends and other control characters of what is quoted in it are escaped.
     """
 
     exit_code = 1
@@ -41,7 +44,15 @@ class CheckpointError(NanoknowError):
 
 
 class BusyError(CheckpointError):
-    """Another process is at work on the run."""
+    """Another process trains the run."""
+
+
+class NonFiniteError(NanoknowError):
+    """A loss or gradient is NaN or infinite; no weight was updated with it."""
+
+
+class OutOfMemoryError(NanoknowError):
+    """A step does not fit into memory; nothing of it is saved, and no batch was made smaller."""
 
 
 class Interrupted(NanoknowError):
@@ -53,8 +64,8 @@ class Interrupted(NanoknowError):
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether an error is a machine's or a GPU's memory at an end, by whatever name."""
-    told = (
+    """Whether an error says that a machine's or a GPU's memory is used up, by whatever name."""
+    texts = (
         "out of memory",
         "can't allocate memory",
         "not enough memory",
@@ -63,7 +74,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
         "could not create a memory",
     )
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+        isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
     )
 
 
@@ -71,11 +82,3 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known word, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
-
-
-class NonFiniteError(NanoknowError):
-    """A loss or gradient stopped being a number; nothing was updated with it."""
-
-
-class OutOfMemoryError(NanoknowError):
-    """A step does not fit into memory; nothing is saved of it, and nothing was made smaller."""

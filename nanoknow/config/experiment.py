@@ -1,8 +1,8 @@
 """The experiment as data: frozen models, one owner for every value, no torch.
 
 The defaults are the original experiment's sizes and rates; what fits its data alone (a schedule
-that ends at a fixed count, an empty document) stands in ``configs/birthplaces.yaml``. A YAML file
-changes what it names, flags and ``--set a.b=c`` change that on top (see ``config_file``).
+that ends at a fixed count, an empty document) is in ``configs/birthplaces.yaml``. A YAML file
+changes what it names, flags and ``--set a.b=c`` change that on top (see ``config.loading``).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class SampleConfig(Frozen):
     top_k: Count | None = 10
     past_block: PastBlock = Field(
         "recompute",
-        description="recompute: read the last block anew for each character, as the original "
+        description="recompute: read the last block again for each character, as the original "
         "did; hop: keep half a block and go on by the cache, many times faster",
     )
     weights: Literal["full", "int8"] = Field(

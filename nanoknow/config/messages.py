@@ -20,12 +20,12 @@ def explain(
     lines: Mapping[KeyPath, int],
     labels: Mapping[KeyPath, str],
 ) -> str:
-    """Put pydantic's account of a mistake into a user's terms.
+    """Put pydantic's error into one line that says where, what and what is allowed.
 
     Args:
         error: the first of a ``ValidationError``.
         source: the config file, or nothing.
-        lines: where its keys stand.
+        lines: the line of each of its keys.
         labels: flags by the key that they set.
     """
     path, beside = _walk(error["loc"])
@@ -66,7 +66,7 @@ def show_value(value: object) -> str:
 
 
 def _walk(loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
-    """Return the keys of an error's location, and those known where the last one stands."""
+    """Return the keys of an error's location, and those known beside the last one."""
     path: list[str] = []
     beside: list[str] = []
     owner: Any = ExperimentConfig

@@ -50,7 +50,7 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             if key in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"key {key!r} stands twice: keep one",
+                    problem=f"key {key!r} is there twice: keep one",
                     problem_mark=key_node.start_mark,
                 )
             seen.add(key)
@@ -125,7 +125,7 @@ def _yaml(text: str, source: str) -> Any:  # noqa: ANN401
 
 
 def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    """Read YAML of keys and values, and on which lines the keys stand.
+    """Read YAML of keys and values, and the line of each key.
 
     Raises:
         ConfigError: it is something else; names file and line.

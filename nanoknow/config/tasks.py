@@ -34,7 +34,7 @@ class SpanCorruptionConfig(Frozen):
     context_dropout: Portion = Field(
         0.0,
         description="share of those that keep of the rest only the subject's name and a little of "
-        "what stands around the hidden word",
+        "what is around the hidden word",
     )
     context_width: CountOrZero = Field(
         24,
@@ -48,7 +48,7 @@ class SpanCorruptionConfig(Frozen):
     )
     name_in_place: Portion = Field(
         0.0,
-        description="share of these that put the name where the hidden word stood, and the word "
+        description="share of these that put the name where the hidden word was, and the word "
         "after a single mask, which is how a question holds a name and an answer",
     )
     questions_per_document: NonNegative = Field(

@@ -38,7 +38,7 @@ def latest_run(
         task: its kind.
         characters: what the run will be asked to read.
         maker: the command that makes such a run, for the error.
-        if_named: what a run that lacks characters does when it is named, for the error.
+        if_named: what happens if a run that lacks characters is named, for the error.
 
     Raises:
         CheckpointError: there is none, or the newest one is damaged.

@@ -16,9 +16,9 @@ LOCK_FILE = "lock"
 
 
 class RunLock:
-    """Held while entered; the system lets it go however the process ends, by kill -9 too.
+    """Held while entered; the system releases it however the process ends, by kill -9 too.
 
-    The file stays, and tells who held it last.
+    The file stays, and names who held it last.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -154,7 +154,7 @@ class Run:
         except OSError as error:
             intact = list_checkpoints(self.checkpoints)
             advice = (
-                f"{intact[-1].name} is intact: mend that, and continue with --resume"
+                f"{intact[-1].name} is intact: fix that, and continue with --resume"
                 if intact
                 else "the run has no checkpoint left: train it again"
             )

@@ -32,6 +32,6 @@ def shuffle(items: MutableSequence[_Item], rng: Random) -> None:
 
 def pick(items: Sequence[_Item], most: int, rng: Random) -> list[_Item]:
     """Draw ``most`` different items, or all where there are fewer; their order stays."""
-    places = list(range(len(items)))
-    shuffle(places, rng)
-    return [items[i] for i in sorted(places[:most])]
+    indices = list(range(len(items)))
+    shuffle(indices, rng)
+    return [items[i] for i in sorted(indices[:most])]

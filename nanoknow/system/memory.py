@@ -16,7 +16,7 @@ def keep_freed_memory() -> None:
     """Have the C library keep what tensors free for the next ones, where it is glibc.
 
     It gives large blocks back at once by itself, and the system then clears and maps a step's
-    activations anew, page by page, in every step.
+    activations again, page by page, in every step.
     """
     if platform.libc_ver()[0] == "glibc":
         for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
@@ -46,6 +46,6 @@ def largest_that_fits(n: int, attempt: Callable[[int], object]) -> int:
 
 
 def _give_back_freed_memory() -> None:
-    """Let those have it who do not ask the C library for memory: oneDNN's kernels, or a GPU's."""
+    """Free it for those who do not use the C library's memory: oneDNN's kernels, or a GPU's."""
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""How recipes speak: notes and progress, without knowing of terminals."""
+"""How work reports notes and progress, without knowing of terminals."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Update = Callable[[int, str], None]
 
 
 class Reporter(Protocol):
-    """What a recipe tells while it works; its result is what it returns."""
+    """Where work reports while it runs; its result is what it returns."""
 
     def note(self, text: str) -> None:
-        """Tell one thing that the user should know, in a line."""
+        """Report one thing that the user should know, in a line."""
         ...
 
     def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:

@@ -14,7 +14,7 @@ class Task(Protocol):
     """A source of training examples.
 
     Attributes:
-        notes: what the user should know of how the data were prepared: what was left out.
+        notes: how the data were prepared, for the user: what was left out.
     """
 
     notes: list[str]

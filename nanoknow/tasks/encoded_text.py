@@ -33,6 +33,6 @@ class EncodedText:
         """Move to a device."""
         self._codes, self._ids = self._codes.to(device), self._ids.to(device)
 
-    def ids(self, places: Tensor) -> Tensor:
-        """Return the int64 ids of the characters at some places, any shape."""
-        return self._ids[self._codes[places].long()]
+    def ids(self, indices: Tensor) -> Tensor:
+        """Return the int64 ids of the characters at some indices, any shape."""
+        return self._ids[self._codes[indices].long()]

@@ -56,7 +56,7 @@ class LanguageModeling:
         """Return the windows with the given (B,) numbers; nothing about them is random."""
         device = self.text.device
         starts = self.stride * indices.to(device)
-        places = starts[:, None] + torch.arange(self.block_size + 1, device=device)  # (B, T + 1)
-        rows = self.text.ids(places)
+        indices = starts[:, None] + torch.arange(self.block_size + 1, device=device)  # (B, T + 1)
+        rows = self.text.ids(indices)
         layout = Layout.of((Group(len(indices), self.block_size),), device)
         return Batch(rows[:, :-1].flatten(), rows[:, 1:].flatten(), layout)

@@ -1,4 +1,4 @@
-"""Closed-book question answering: ``question⁇place⁇``, and the loss is on the answer alone."""
+"""Closed-book question answering: ``question⁇answer⁇``, and the loss is on the answer alone."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def fitting_prompt(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
 
 
 def answer_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
-    """Return the answer in some decoded ids: what stands before the first mask."""
+    """Return the answer in some decoded ids: what is before the first mask."""
     return tokenizer.decode(ids).partition(MASK)[0]
 
 

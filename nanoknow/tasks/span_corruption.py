@@ -28,7 +28,7 @@ from nanoknow.tasks.spans import SalientWords, uniform
 
 def longest_truncation(config: SpanCorruptionConfig, block_size: int) -> int:
     """Return how many characters of a document an example can show, the first ones."""
-    # The two masks of an example take two places of the block.
+    # The two masks of an example take two characters of the block.
     return min(int(block_size * config.max_truncation), block_size - 2)
 
 
@@ -70,7 +70,7 @@ class SpanCorruption:
         kept = lengths >= 0 if config.keep_empty_documents else lengths > 0
         self.lengths = lengths[kept]  # (documents,), int32 or int64
         self.starts = starts[kept]  # (documents,)
-        # What stands after the last line end is no line, and not worth a word.
+        # What follows the last line end is not a line, and not worth a note.
         n_empty = int((~kept[:-1]).sum())
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
@@ -148,7 +148,7 @@ class SpanCorruption:
         start, shift = torch.repeat_interleave(
             torch.stack([starts, shift]), lengths, dim=1, output_size=n
         )
-        places = shift + torch.arange(n, device=shift.device)
-        ids = self.text.ids(places.clamp(0, len(self.text) - 1))
+        indices = shift + torch.arange(n, device=shift.device)
+        ids = self.text.ids(indices.clamp(0, len(self.text) - 1))
         ids = torch.where(start == MARK, self.tokenizer.mask_id, ids)
         return torch.where(start == PADDING, self.tokenizer.pad_id, ids)

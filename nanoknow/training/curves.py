@@ -31,7 +31,7 @@ class RunCurves:
 
     Attributes:
         run: its folder.
-        name: as much of that as tells it from the others.
+        name: as much of that as differs from the others.
         task: its kind.
         loss: in nats a character, of single steps.
         epoch_loss: the same, means of epochs.
@@ -63,7 +63,7 @@ class PlotReport:
     def panels(self) -> Iterator[list[Panel]]:
         """Yield the panels of each kind of run: loss, learning rate, and accuracy where measured.
 
-        The means of epochs stand before what single steps had, where there are enough of them.
+        Where there are enough of them, the means of epochs are drawn over single steps.
         """
         for task, kind in KINDS.items():
             runs = [run for run in self.runs if run.task == task]
@@ -92,7 +92,7 @@ def plot(run_paths: Sequence[Path], out: Path | None, reporter: Reporter) -> Plo
     Args:
         run_paths: run folders; none for the newest run.
         out: a .png or .svg.
-        reporter: is told which run is taken.
+        reporter: is notified of the run that is drawn.
 
     Raises:
         CheckpointError: there is no such run, or its metrics lack a curve.
@@ -132,7 +132,7 @@ def _point(run: Run, values: dict[str, Any], key: str) -> tuple[int, float]:
     if isinstance(step, int) and isinstance(value, int | float) and math.isfinite(value):
         return step, float(value)
     raise CheckpointError(
-        f"{run.metrics_file}: step {step}: no number for {key} but {value!r}: delete the line"
+        f"{run.metrics_file}: step {step}: {key} is {value!r}, not a finite number: delete the line"
     )
 
 

@@ -44,12 +44,12 @@ def plot_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
     n_columns = max(map(len, rows))
     with picture(path, (4.4 * n_columns, 3.2 * len(rows))) as figure:
         grid = figure.subplots(len(rows), n_columns, squeeze=False)
-        for places, row in zip(grid, rows, strict=True):
+        for cells, row in zip(grid, rows, strict=True):
             names = dict.fromkeys(name for panel in row for name in panel.curves)
             colors = dict(zip(names, itertools.cycle(COLORS), strict=False))
-            for axes in places[len(row) :]:
+            for axes in cells[len(row) :]:
                 axes.set_axis_off()
-            for axes, panel in zip(places, row, strict=False):
+            for axes, panel in zip(cells, row, strict=False):
                 _draw_panel(axes, panel, colors)
 
 

@@ -49,8 +49,8 @@ def require_tensorboard() -> Any:  # noqa: ANN401 - a class that may not be inst
 def open_event_log(run: Run) -> Iterator[Log]:
     """Write what a run has recorded so far, and yield what writes on.
 
-    Points stand at the run's own seconds of training after it was made, so that a pause between
-    two sessions takes no room.
+    The time of a point is the run's own seconds of training after it was made, so that a pause
+    between two sessions takes no room.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -84,5 +84,5 @@ def _naming(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CheckpointError(
-            f"{folder}: {error.strerror}: mend that, or leave --tensorboard out"
+            f"{folder}: {error.strerror}: fix that, or leave --tensorboard out"
         ) from None

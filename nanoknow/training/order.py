@@ -1,4 +1,4 @@
-"""A shuffled order that is computed where it is looked at, and stored nowhere."""
+"""A shuffled order that is computed where it is needed, and stored nowhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ShuffledOrder:
     seed: int
 
     def part(self, start: int, stop: int) -> npt.NDArray[np.int64]:
-        """Return what stands at the places ``start`` … ``stop − 1``, cut off at n."""
+        """Return the items ``start`` … ``stop − 1`` of the order, cut off at n."""
         values = np.arange(start, min(stop, self.n), dtype=np.uint64)
         outside = np.arange(len(values))
         while len(outside):

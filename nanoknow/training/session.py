@@ -109,7 +109,7 @@ class TrainingSession:
         return time.monotonic() - self.began
 
     def save(self) -> None:
-        """Write a checkpoint of where training stands, unless the last one is just that."""
+        """Write a checkpoint of the current step, unless it is saved already."""
         if self.trainer.progress.step == self.saved_step:
             return
         tensors, progress = state_of(self.trainer)
@@ -130,7 +130,7 @@ class TrainingSession:
         self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step
 
     def train(self) -> TrainingSummary:
-        """Train until the epochs, the minutes or the user's patience are at an end.
+        """Train until the epochs, the minutes run out.
 
         Raises:
             Interrupted: a signal came; everything is saved.
@@ -172,20 +172,20 @@ class TrainingSession:
         )
 
     def _record(self, result: StepResult) -> None:
-        place = {"step": result.step, "epoch": result.epoch, "seconds": round(self.seconds, 3)}
+        position = {"step": result.step, "epoch": result.epoch, "seconds": round(self.seconds, 3)}
         rate = result.learning_rate
         if result.step % self.stage.log_every == 0 or result.step == 1:
             loss, norm = result.loss, result.grad_norm
-            self._note("step", **place, loss=loss, grad_norm=norm, learning_rate=rate)
+            self._note("step", **position, loss=loss, grad_norm=norm, learning_rate=rate)
         if result.epoch_loss is None:
             return
         means = {"loss": result.epoch_loss, "last_loss": result.loss}
-        self._note("epoch", **place, **means, learning_rate=rate)
+        self._note("epoch", **position, **means, learning_rate=rate)
         every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
         if due and self.prepared.eval_task is not None:
             answers = answer_questions(self.trainer.model, self.prepared.eval_task)
-            self._note("accuracy", **place, **plain(score_answers(answers)))
+            self._note("accuracy", **position, **plain(score_answers(answers)))
 
     def _note(self, kind: str, **values: object) -> None:
         self.run.record_metrics(kind, **values)
@@ -194,7 +194,7 @@ class TrainingSession:
 
 
 def summarize(run: Run) -> TrainingSummary:
-    """Tell how a run stands, from its records."""
+    """Summarise a run from its records."""
     record, checkpoint = run.record, run.latest().record
     stage = run.config.stage(record.stage)
     metrics = list(run.metrics())

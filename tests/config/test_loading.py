@@ -105,8 +105,8 @@ def test_a_text_in_quotes_that_looks_like_a_number_stays_a_text(folder: Path) ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed: 1\nseed: 2", "FILE:2: key 'seed' stands twice: keep one"),
-        ("model:\n  n_heads: 2\n  'n_heads': 2", "FILE:3: key 'n_heads' stands twice: keep one"),
+        ("seed: 1\nseed: 2", "FILE:2: key 'seed' is there twice: keep one"),
+        ("model:\n  n_heads: 2\n  'n_heads': 2", "FILE:3: key 'n_heads' is there twice: keep one"),
         ("seed: &s 1\nsample: {length: *s}", "FILE:2: aliases are not supported"),
         ("model: &m\n  dropout: *m", "FILE:2: aliases are not supported"),
         ("a: &a [x, x]\nb: &b [*a, *a]", "FILE:2: aliases are not supported"),

@@ -124,9 +124,12 @@ def test_the_same_run_twice_is_one_curve(runs: list[str]) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"kind": "step", "step": 1, "learning_rate": 1}', "no number for loss but None"),
-        ('{"kind": "step", "step": 1, "loss": NaN}', "no number for loss but nan"),
-        ('{"kind": "accuracy", "step": 1, "accuracy": "x"}', "no number for accuracy but 'x'"),
+        ('{"kind": "step", "step": 1, "learning_rate": 1}', "loss is None, not a finite number"),
+        ('{"kind": "step", "step": 1, "loss": NaN}', "loss is nan, not a finite number"),
+        (
+            '{"kind": "accuracy", "step": 1, "accuracy": "x"}',
+            "accuracy is 'x', not a finite number",
+        ),
         ("{", "metrics.jsonl:31: damaged"),
     ],
 )
