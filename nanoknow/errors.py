@@ -16,7 +16,9 @@ Anything else that escapes is a defect in nanoknow.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class NanoknowError(Exception):
@@ -61,6 +63,15 @@ class Interrupted(NanoknowError):
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+@contextmanager
+def naming(path: Path, advice: str) -> Iterator[None]:
+    """Raise an OSError in a run's files as a CheckpointError: which file, why, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}: {advice}") from None
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nanoknow.data.questions import QuestionSet
-from nanoknow.errors import CheckpointError
+from nanoknow.errors import naming
 from nanoknow.evaluation.answers import Answer
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.run import Run
@@ -35,12 +35,10 @@ def save_predictions(path: Path, answers: Sequence[Answer]) -> None:
     """
     lines = "".join(" ".join(a.answer.splitlines()) + "\n" for a in answers)
     details = "".join(json.dumps(plain(a), ensure_ascii=False) + "\n" for a in answers)
-    try:
+    with naming(path, "make the run's folder writable"):
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, lines.encode())
         write_atomically(path.with_suffix(".jsonl"), details.encode())
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}: make the run's folder writable") from None
 
 
 def read_predictions(path: Path, questions: QuestionSet) -> list[Answer]:

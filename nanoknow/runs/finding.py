@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nanoknow.data.tokenizer import describe
-from nanoknow.errors import CheckpointError
+from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import runs_folder
 from nanoknow.runs.run import Run
@@ -19,10 +19,8 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
     Raises:
         CheckpointError: it is neither, or is damaged.
     """
-    try:
+    with naming(path, "name a run folder"):
         is_checkpoint = (path / "checkpoint.json").exists()
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}: name a run folder") from None
     if is_checkpoint:
         return Run.open(Path(os.path.relpath(path.absolute().parent.parent))), read_checkpoint(path)
     run = Run.open(path)

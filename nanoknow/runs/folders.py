@@ -6,8 +6,10 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nanoknow.errors import CheckpointError
+from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.lock import LOCK_FILE, RunLock
+
+NAME_ANOTHER = "name a folder that can be written with --out"
 
 
 def new_folder(path: Path) -> Path:
@@ -16,12 +18,8 @@ def new_folder(path: Path) -> Path:
     Raises:
         CheckpointError: it cannot be made.
     """
-    try:
+    with naming(path, NAME_ANOTHER):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path}: {error.strerror}: name a folder that can be written with --out"
-        ) from None
     return path
 
 
@@ -43,12 +41,8 @@ def require_unused(path: Path) -> None:
     Raises:
         CheckpointError: it does, or cannot be looked into.
     """
-    try:
+    with naming(path, NAME_ANOTHER):
         held = {file.name for file in path.iterdir()} if path.exists() else set()
-    except OSError as error:
-        raise CheckpointError(
-            f"{path}: {error.strerror}: name a folder that can be written with --out"
-        ) from None
     if held - {LOCK_FILE}:
         raise CheckpointError(
             f"{path}: holds files already: name another folder with --out, or continue the run in "

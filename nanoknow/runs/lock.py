@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from nanoknow.errors import BusyError, CheckpointError
+from nanoknow.errors import BusyError, CheckpointError, naming
 from nanoknow.system.provenance import command_line
 
 LOCK_FILE = "lock"
@@ -32,12 +32,8 @@ class RunLock:
             BusyError: another process has it, and is named.
             CheckpointError: the folder cannot be written.
         """
-        try:
+        with naming(self.folder, "training needs a folder that can be written"):
             descriptor = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.folder}: {error.strerror}: training needs a folder that can be written"
-            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(descriptor, 0)

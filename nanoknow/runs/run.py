@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
-from nanoknow.errors import CheckpointError
+from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
-from nanoknow.runs.folders import require_unused
+from nanoknow.runs.folders import NAME_ANOTHER, require_unused
 from nanoknow.system.files import write_atomically
 
 FORMAT = 1
@@ -63,15 +63,11 @@ class Run:
             CheckpointError: the folder holds files, or cannot be written.
         """
         require_unused(path)
-        try:
-            run = cls(path, record)
+        run = cls(path, record)
+        with naming(path, NAME_ANOTHER):
             run.checkpoints.mkdir()
             write_atomically(path / "config.yaml", dump_config(config).encode())
             write_atomically(path / "run.json", record.model_dump_json(indent=1).encode())
-        except OSError as error:
-            raise CheckpointError(
-                f"{path}: {error.strerror}: name a folder that can be written with --out"
-            ) from None
         return run
 
     @classmethod
@@ -168,12 +164,7 @@ class Run:
         """
         kept = [m for m in self.metrics() if m.get("step", 0) <= step]
         lines = "".join(json.dumps(m) + "\n" for m in kept)
-        try:
+        with naming(self.metrics_file, "training needs a folder that can be written"):
             for left_by_a_kill in self.path.glob(f".{self.metrics_file.name}.*.tmp"):
                 left_by_a_kill.unlink()
             write_atomically(self.metrics_file, lines.encode())
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.metrics_file}: {error.strerror}: training needs a folder that can be "
-                f"written"
-            ) from None

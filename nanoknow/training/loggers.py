@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.errors import ConfigError, naming
 from nanoknow.runs.run import Run
 
-FOLDER = "tensorboard"
+FOLDER, ADVICE = "tensorboard", "fix that, or leave --tensorboard out"
 TAGS = {
     ("step", "loss"): "loss/step",
     ("epoch", "loss"): "loss/epoch",
@@ -62,10 +61,10 @@ def open_event_log(run: Run) -> Iterator[Log]:
         for (of, key), tag in TAGS.items():
             if of == kind:
                 at = began + values["seconds"]
-                with _naming(folder):
+                with naming(folder, ADVICE):
                     writer.add_scalar(tag, values[key], values["step"], walltime=at)
 
-    with _naming(folder):
+    with naming(folder, ADVICE):
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
         writer = require_tensorboard()(folder)
@@ -74,15 +73,5 @@ def open_event_log(run: Run) -> Iterator[Log]:
             log(metrics["kind"], metrics)
         yield log
     finally:
-        with _naming(folder):
+        with naming(folder, ADVICE):
             writer.close()
-
-
-@contextmanager
-def _naming(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise CheckpointError(
-            f"{folder}: {error.strerror}: fix that, or leave --tensorboard out"
-        ) from None

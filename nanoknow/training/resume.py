@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError, DataError
@@ -21,13 +21,6 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.training.prepare import find_texts, prepare
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 from nanoknow.training.state import restore_state
-
-COMMANDS: dict[StageName, str] = {
-    "pretrain": "pretrain",
-    "finetune": "finetune",
-    "scratch": "finetune",
-}
-"""The command that trains each stage."""
 
 
 def resume(
@@ -62,10 +55,11 @@ def resume(
         )
     run = Run.open(out)
     stage = run.record.stage
-    if COMMANDS[stage] != command:
+    its_command = "pretrain" if stage == "pretrain" else "finetune"
+    if command != its_command:
         raise ConfigError(
-            f"{out}: is a {stage} run: continue it with 'nanoknow {COMMANDS[stage]} --resume "
-            f"--out {out}'"
+            f"{out}: is a {stage} run: continue it with 'nanoknow {its_command} --resume --out "
+            f"{out}'"
         )
     return resume_run(run, options, reporter)
 
