@@ -181,8 +181,7 @@ def show(
         more: keys of the JSON beside the result's own; ``plot`` is named to people too.
     """
     if as_json:
-        to_json = getattr(result, "to_json", None)
-        terminal.result({**(to_json() if to_json else plain(result)), **plain(more)})
+        terminal.result({**plain(result), **plain(more)})
         return
     show_table(terminal, result)
     if more.get("plot"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +80,6 @@ class PlotReport:
                 Panel(f"{kind}: accuracy", "% right", shares),
             ]
             yield [panel for panel in panels if panel.curves]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
 
 
 def plot(run_paths: Sequence[Path], out: Path | None, reporter: Reporter) -> PlotReport:

@@ -22,11 +22,9 @@ class Prepared:
     """What a run trains with.
 
     Attributes:
-        stage: the part of the config that it trains by.
         eval_task: questions to measure the accuracy on between epochs, where there are any.
     """
 
-    stage: StageName
     config: ExperimentConfig
     texts: Texts
     tokenizer: Tokenizer
@@ -84,4 +82,4 @@ def prepare(
         asked = texts.eval
         if asked is not None and asked.answered:
             eval_task = QuestionAnswering(asked, tokenizer, stage_config.task, block_size)
-    return Prepared(stage, config, texts, tokenizer, trainer, eval_task)
+    return Prepared(config, texts, tokenizer, trainer, eval_task)

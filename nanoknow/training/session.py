@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -75,10 +75,6 @@ class TrainingSummary:
     device: str
     precision: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
-
 
 @dataclass
 class TrainingSession:
@@ -130,7 +126,7 @@ class TrainingSession:
         self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step
 
     def train(self) -> TrainingSummary:
-        """Train until the epochs, the minutes run out.
+        """Train until the epochs or the minutes run out.
 
         Raises:
             Interrupted: a signal came; everything is saved.
