@@ -75,34 +75,26 @@ def answer_questions(
         facts: the training texts, to judge wrong answers by.
     """
     decoded = decode_greedily(model, task.prompts, task.tokenizer.mask_id, task.max_answer_length)
-    return [
-        _judge(question, answer_text(task.tokenizer, d.ids), d.log_probability, task, facts)
-        for question, d in zip(task.questions.items, decoded, strict=True)
-    ]
-
-
-def _judge(
-    question: Question,
-    answer: str,
-    log_probability: float,
-    task: QuestionAnswering,
-    facts: FactIndex | None,
-) -> Answer:
-    in_document, seen = None, None
-    if question.gold and facts is not None:
-        in_document = facts.in_documents(question)
-        if facts.training is not None:
+    answers = []
+    for question, found in zip(task.questions.items, decoded, strict=True):
+        answer = answer_text(task.tokenizer, found.ids)
+        in_document = facts.in_documents(question) if facts and question.gold else None
+        seen = None
+        if facts and facts.training and question.gold:
             seen = any(gold in facts.answer_counts for gold in question.gold)
-    return Answer(
-        question.text,
-        question.gold,
-        answer,
-        log_probability,
-        judge(question, answer, facts),
-        in_document,
-        seen,
-        "".join(task.tokenizer.unknown(question.text)),
-    )
+        answers.append(
+            Answer(
+                question=question.text,
+                gold=question.gold,
+                answer=answer,
+                log_probability=found.log_probability,
+                verdict=judge(question, answer, facts),
+                in_document=in_document,
+                seen_in_training=seen,
+                left_out="".join(task.tokenizer.unknown(question.text)),
+            )
+        )
+    return answers
 
 
 def judge(question: Question, answer: str, facts: FactIndex | None) -> str | None:

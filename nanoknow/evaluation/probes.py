@@ -139,6 +139,7 @@ def probe(
     recalled, *found = _ask_together(opened, probes)
     if facts is None or maker is None:
         return Probed(recalled, [], None, None, {})
+    asked = [*training, *questions.items]
     *rewordings, misspelt, _ = (
         judge_probe(made, said, answers) if made.sources else None
         for made, said in zip(probes[1:], found, strict=True)
@@ -148,7 +149,7 @@ def probe(
         rewordings=[result for result in rewordings if result],
         misspelt=misspelt,
         invented=judge_invented(found[-1], answers, facts, threshold) if found[-1] else None,
-        people=_people(maker, [*training, *questions.items]),
+        people={q.text: name for q in asked if (name := maker.template.name_in(q.text))},
     )
 
 
@@ -156,11 +157,6 @@ def _ask_together(opened: AnsweringRun, probes: Sequence[Probe]) -> list[list[An
     items = tuple(question for probe in probes for question in probe.questions)
     answers = iter(opened.answer_questions(QuestionSet("probes", items, "")) if items else ())
     return [[next(answers) for _ in probe.questions] for probe in probes]
-
-
-def _people(maker: ProbeMaker, questions: Sequence[Question]) -> dict[str, str]:
-    named = ((q.text, maker.template.name_in(q.text)) for q in questions)
-    return {text: name for text, name in named if name}
 
 
 def fitting(probe: Probe, tokenizer: Tokenizer, block_size: int) -> Probe:

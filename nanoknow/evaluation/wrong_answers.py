@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -112,22 +112,17 @@ def _fallbacks(answers: Sequence[Answer], facts: FactIndex) -> list[Fallback]:
 
 
 def _namesakes(wrong: Sequence[Answer], facts: FactIndex, people: Mapping[str, str]) -> Namesakes:
-    known: dict[str, dict[str, set[str]]] = {}  # word of a name → training answer → whose
+    known: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by an end of a name: answer, whose
     for question in facts.training.items if facts.training else ():
         name = people.get(question.text, "")
-        for word in _ends(name) if name else ():
-            for answer in question.gold:
-                known.setdefault(word, {}).setdefault(answer, set()).add(name)
+        for end in _ends(name) if name else ():
+            known[end] |= {(answer, name) for answer in question.gold}
     said = Counter(a.answer for a in wrong)
     n, expected = 0, 0.0
     for each in wrong:
         name = people.get(each.question, "")
-        similar = {
-            answer
-            for word in _ends(name)
-            for answer, whose in known.get(word, {}).items()
-            if whose - {name}
-        }
+        ends = _ends(name)
+        similar = {answer for end in ends for answer, whose in known[end] if whose != name}
         n += each.answer in similar
         expected += sum(said[answer] for answer in similar) / len(wrong)
     return Namesakes(n, expected)

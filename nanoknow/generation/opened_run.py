@@ -90,11 +90,7 @@ class OpenedRun:
             "top_k": top_k,
             "past_block": past_block,
         }
-        overrides = [
-            Override(f"sample.{key}", value, key)
-            for key, value in given.items()
-            if value is not None
-        ]
+        overrides = [Override(f"sample.{k}", v, k) for k, v in given.items() if v is not None]
         config = load_config(None, overrides, self.run.config).sample
         return "".join(sample_text(self.model, self.tokenizer, config, seed))
 
