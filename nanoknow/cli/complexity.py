@@ -63,10 +63,10 @@ def complexity(
 def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
     """Show cost by component, and against the length of the sequence."""
     config = report.config
-    terminal.write(
+    terminal.paragraph(
         f"One sequence of ℓ = {report.vanilla.seq_len} characters, forward: d = {config.d_model}, "
         f"h = {config.n_heads}, L = {config.n_layers}, m = {config.bottleneck_dim} "
-        f"({config.latents}), V = {report.vocab_size}\n"
+        f"({config.latents}), V = {report.vocab_size}"
     )
     for model in (report.vanilla, report.perceiver):
         _show_components(terminal, model)

@@ -78,5 +78,7 @@ def show_demo(terminal: Terminal, report: DemoReport) -> None:
 def _accuracy(scores: Sequence[Score], seeds: int) -> tuple[str, str]:
     """Write the mean over seeds and its range, or the 95 % interval where there is one seed."""
     shares = [score.accuracy for score in scores]
+    if len(shares) < seeds:
+        return f"{mean(shares):.1%}", ""  # the constant, which has no seeds
     low, high = (min(shares), max(shares)) if seeds > 1 else scores[0].interval_95
-    return f"{mean(shares):.1%}", f"{100 * low:.1f}–{100 * high:.1f}" if low < high else ""
+    return f"{mean(shares):.1%}", f"{100 * low:.1f}–{100 * high:.1f}"

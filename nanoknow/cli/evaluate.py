@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nanoknow.evaluation.evaluate import Evaluation
     from nanoknow.report.findings import Report
 
+SHORT_VERDICTS = ("right", "near", "own", "known", "other", "nowhere")
+"""The verdicts, in their order, as columns."""
 TARGET_ACCURACY = 0.8
 SEED = 0
 
@@ -91,11 +93,9 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     terminal.pairs([*rows, ("predictions", evaluation.predictions)])
     if not evaluation.splits:
         return
-    columns = ("fact in document", "answer in training", "questions", "right")
-    wrong = ("near", "own document", "known", "other words", "nowhere")
     terminal.table(
-        "What the training data hold",
-        (*columns, *wrong),
+        "By whether the right answer is in the person's document, and a training answer",
+        ("document", "training", "questions", *SHORT_VERDICTS),
         [
             (
                 "yes" if part.in_document else "no",
