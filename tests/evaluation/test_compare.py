@@ -30,7 +30,13 @@ def test_compare_reads_answers_that_are_there_and_asks_for_those_that_are_not(ma
     assert pairing["both"] + pairing["only_first"] == report["runs"][0]["score"]["n_right"]
     assert sum(pairing[key] for key in ("both", "only_first", "only_second", "neither")) == 8
     assert (markup / "compare.svg").exists()
-    table = succeed("compare", *runs).stdout
+    assert [row["run"] for row in report["table"]] == list(runs)
+    assert [row["n_right"] for row in report["table"]] == [
+        run["score"]["n_right"] for run in report["runs"]
+    ]
+    assert all(row["seconds"] > 0 and row["seed"] == 0 for row in report["table"])
+    table = succeed("compare", *runs, "--out", "tables/runs.csv").stdout
+    assert len(read(markup / "tables/runs.csv").splitlines()) == 1 + len(runs)
     assert "only first" in table
     assert "p, corrected" in table
 

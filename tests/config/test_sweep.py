@@ -1,0 +1,63 @@
+"""A sweep as data: those that are shipped, and one line for what is wrong with another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nanoknow.config.loading import shipped_configs
+from nanoknow.config.sweep import load_sweep, shipped_sweeps
+from nanoknow.errors import ConfigError
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "rows.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("path", sorted(shipped_sweeps().values()), ids=lambda path: path.stem)
+def test_every_row_of_a_shipped_sweep_is_a_config_of_its_own(path: Path) -> None:
+    file = load_sweep(str(path))
+    assert load_sweep(path.stem) == file
+    configs = file.resolve()
+    assert len({config.model_dump_json() for config in configs.values()}) == len(configs)
+
+
+def test_sweeps_are_no_configs() -> None:
+    assert shipped_sweeps()
+    assert not set(shipped_sweeps()) & set(shipped_configs())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("config: demo\n", "rows.yaml: rows: Field required"),
+        ("config: demo\nrows: {}\n", "rows.yaml:2: rows: .* at least 1 item"),
+        ("config: demo\nseeds: 0\nrows: {a: {}}\n", "rows.yaml:2: seeds: .* greater than"),
+        ("config: demo\nrow: {a: {}}\n", "rows.yaml.* row"),
+        ("rows: [\n", "rows.yaml:2: "),
+        ("config: demo\nrows: {a/b: {}}\n", "rows.yaml:2: rows.a/b"),
+        ("config: demo\nrows: {a: {model.depth: 2}}\n", "row 'a': model.depth: unknown key"),
+        ("config: demo\nrows: {a: {seed: -1}}\n", "row 'a': seed: .*greater than"),
+        ("config: demo\nrows: {a: {model: 3}}\n", "row 'a': model"),
+        ("config: nowhere\nrows: {a: {}}\n", "config nowhere: No such file"),
+    ],
+)
+def test_a_bad_sweep_is_one_line_that_names_the_place(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(ConfigError, match=line) as caught:
+        load_sweep(written(tmp_path, text)).resolve()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"sweep nowhere: No such file.*ablations"):
+        load_sweep("nowhere")
+
+
+@pytest.mark.parametrize("name", ["levers", "birthplaces-levers"])
+def test_a_sweep_of_an_earlier_release_has_its_new_name_suggested(name: str) -> None:
+    new = name.replace("levers", "ablations")
+    with pytest.raises(ConfigError, match=f"sweep {name}: .* Did you mean '{new}'"):
+        load_sweep(name)
