@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.config.loading import Override, load_config, resolve_config
+from nanoknow.config.older_keys import REMOVED
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
 from nanoknow.runs.checkpoint import Checkpoint
@@ -95,7 +96,7 @@ def find_source(
     for override in overrides:
         section, _, key = override.key.partition(".")
         own = getattr(checkpoint.record.model, key, None)
-        if section == "model" and own != override.value:
+        if section == "model" and own != override.value and (section, key) not in REMOVED:
             raise ConfigError(
                 f"{override.label} {override.value}: {run.path} has {key} {own}, and its model "
                 f"is kept: name another run with --from, or --from scratch"
