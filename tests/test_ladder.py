@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -32,6 +33,7 @@ TOP = ("__init__", "__main__", "api", "errors")
 LEVEL = {folder: level for level, folders in enumerate(LADDER) for folder in folders}
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Return every module of the package by its dotted name below ``nanoknow``."""
     return {
