@@ -128,7 +128,7 @@ def test_a_file_of_another_checkpoint_is_refused(name: str, tmp_path: Path) -> N
     first, second = save(tmp_path / "a", 5, seed=1), save(tmp_path / "b", 5, seed=2)
     if name == "training.safetensors":
         state = {**make_training(), "optimizer.step.head.ln.bias": torch.tensor(8.0)}
-        first = save_checkpoint(tmp_path / "a", make_record(5), make_model().state_dict(), state)
+        first = save_checkpoint(tmp_path / "c", make_record(5), make_model().state_dict(), state)
     (second / name).write_bytes((first / name).read_bytes())
     touched = "model.safetensors" if name == "checkpoint.json" else name
     with pytest.raises(CheckpointError, match=rf"{touched}: damaged: its bytes are not those"):
