@@ -158,7 +158,7 @@ def _reliability(report: Report) -> Drawing:
         axes.scatter(xs, ys, [20 + 180 * b.n / most for b in bins], color=RIGHT, zorder=3)
         axes.grid()
         axes.set(ylim=(-4, 104), ylabel="% right")
-        axes.text(2, 101, "dashed: perfect calibration", color=QUIET, va="top")
+        axes.text(0, 1.03, "dashed: perfect calibration", transform=axes.transAxes, color=QUIET)
         _percent_axis(axes, "mean confidence, %; area: answers")
     return drawn
 

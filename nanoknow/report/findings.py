@@ -124,7 +124,8 @@ def _fallback(wrong: WrongAnswers | None) -> list[str]:
     most = wrong.fallbacks[0]
     return [
         f"Its most frequent answer, {most.answer!r}, is given to {most.n} of {wrong.n_questions} "
-        f"questions ({percent(most.n / wrong.n_questions)}) and right for {most.n_right} of them."
+        f"questions ({percent(most.n / wrong.n_questions)}); it is the right answer to "
+        f"{most.n_gold}."
     ]
 
 
