@@ -8,7 +8,7 @@ import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import show_training, stage_flags
+from nanoknow.cli.training import show_training, training_flags
 from nanoknow.config.loading import Override
 
 
@@ -53,16 +53,9 @@ def finetune(
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     stage = "scratch" if start == SCRATCH else "finetune"
-    overrides = opt.overrides(
-        assign,
-        {
-            "--model": ("model.variant", model),
-            "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
-            **stage_flags(stage, epochs, batch_size, learning_rate),
-            **opt.data_flags(corpus, questions, eval_file),
-            "--seed": ("seed", seed),
-        },
-    )
+    sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    flags = {**training_flags(stage, *sizes), **opt.data_flags(corpus, questions, eval_file)}
+    overrides = opt.overrides(assign, flags)
     if resume:
         given = [Override("from", start, "--from")] if start else []
         asked = [*given, *overrides]

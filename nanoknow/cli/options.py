@@ -178,14 +178,14 @@ def show(
         result: what the work returned.
         show_table: shows it to people.
         as_json: what ``--json`` says.
-        more: keys of the JSON beside the result's own; ``plot`` is named to people too.
+        more: keys of the JSON beside the result's own; a picture is named to people too.
     """
     if as_json:
         terminal.result({**plain(result), **plain(more)})
         return
     show_table(terminal, result)
-    if more.get("plot"):
-        terminal.write(f"Picture: {more['plot']}\n")
+    if picture := more.get("plot") or more.get("picture"):
+        terminal.write(f"Picture: {picture}\n")
 
 
 def integers(flag: str, text: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import locale
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from nanoknow.training.curves import PlotReport
+    from nanoknow.training.curves import RunsCurves
 
 
 WIDEST = 100
@@ -41,29 +42,27 @@ def plot(
 
     Example: nanoknow plot runs/* --out curves.png
     """
-    from nanoknow.training.curves import plot as plot_runs
+    from nanoknow.training.curves import read_curves
 
-    terminal = Terminal()
     opt.check_output("--out", out, opt.PICTURE)
-    report = plot_runs(runs or [], out, terminal)
-    opt.show(terminal, report, show_charts if terminal_too or out is None else show_path, as_json)
+    terminal = Terminal()
+    curves = read_curves(runs or [], terminal)
+    if out:
+        from nanoknow.training.curves_figure import plot_panels
+
+        plot_panels(out, list(curves.panels()))
+    is_drawn_here = terminal_too or out is None
+    draw = show_charts if is_drawn_here else lambda *_: None
+    opt.show(terminal, curves, draw, as_json, picture=out)
 
 
-def show_path(terminal: Terminal, report: PlotReport) -> None:
-    """Show where the picture is."""
-    if report.picture:
-        terminal.write(f"Picture: {report.picture}\n")
-
-
-def show_charts(terminal: Terminal, report: PlotReport) -> None:
+def show_charts(terminal: Terminal, curves: RunsCurves) -> None:
     """Draw each panel as text, in ASCII where the locale has no more."""
     from nanoknow.figures.text_chart import draw_chart
 
     blocks = "utf" in locale.getencoding().lower()
     width = min(WIDEST, terminal.out.width)
-    for panels in report.panels():
-        for panel in panels:
-            title = f"{panel.title}, {panel.unit}" if panel.unit else panel.title
-            curves = {**panel.curves, **panel.behind}
-            terminal.write(draw_chart(title, "step", curves, width, HEIGHT, blocks=blocks) + "\n")
-    show_path(terminal, report)
+    for panel in itertools.chain(*curves.panels()):
+        title = f"{panel.title}, {panel.unit}" if panel.unit else panel.title
+        drawn = {**panel.curves, **panel.behind}
+        terminal.write(draw_chart(title, "step", drawn, width, HEIGHT, blocks=blocks) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import show_training, stage_flags
+from nanoknow.cli.training import show_training, training_flags
 
 
 @opt.guarded
@@ -39,16 +39,9 @@ def pretrain(
     opt.check_output("--out", out)
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
-    overrides = opt.overrides(
-        assign,
-        {
-            "--model": ("model.variant", model),
-            "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
-            **stage_flags("pretrain", epochs, batch_size, learning_rate),
-            "--corpus": ("data.corpus", corpus),
-            "--seed": ("seed", seed),
-        },
-    )
+    sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    flags = {**training_flags("pretrain", *sizes), "--corpus": ("data.corpus", corpus)}
+    overrides = opt.overrides(assign, flags)
     if resume:
         summary = resume_training("pretrain", out, config, overrides, options, terminal)
     else:

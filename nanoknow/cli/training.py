@@ -10,14 +10,23 @@ if TYPE_CHECKING:
     from nanoknow.training.session import TrainingSummary
 
 
-def stage_flags(
-    stage: str, epochs: int | None, batch_size: int | None, learning_rate: float | None
+def training_flags(
+    stage: str,
+    model: str | None,
+    bottleneck_dim: int | None,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    seed: int | None,
 ) -> dict[str, tuple[str, Any]]:
-    """Return the flags of a stage for ``options.overrides``."""
+    """Return the flags of a stage for ``options.overrides``, without those that name data."""
     return {
+        "--model": ("model.variant", model),
+        "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
         "--epochs": (f"{stage}.epochs", epochs),
         "--batch-size": (f"{stage}.batch_size", batch_size),
         "--learning-rate": (f"{stage}.optimizer.learning_rate", learning_rate),
+        "--seed": ("seed", seed),
     }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nanoknow.figures.canvas import COLORS, INK, Points, draw_curves, picture, wrap
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-from nanoknow.figures.canvas import COLORS, INK, Points, _wrap, draw_curves, picture
 
 
 def plot_demo(
@@ -73,7 +74,7 @@ def _draw_bars(
                 annotation_clip=False,
             )
             highest = max(highest, high)
-    axes.set_yticks(range(len(names)), [_wrap(name) for name in names], color=INK)
+    axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, highest * 1.02)

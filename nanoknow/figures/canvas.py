@@ -80,7 +80,8 @@ def _format(path: Path) -> str:
     return suffix
 
 
-def _wrap(name: str) -> str:
+def wrap(name: str) -> str:
+    """Break a name into lines of a label."""
     return "\n".join(textwrap.wrap(name, LABEL_WIDTH)) or name
 
 
@@ -98,7 +99,7 @@ def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, st
             xs, ys = zip(*points, strict=True)
             marker = "o" if len(points) <= 12 else ""
             axes.plot(xs, ys, color=color, marker=marker, markersize=4)
-            ends.append((_wrap(name), color, points[-1]))
+            ends.append((wrap(name), color, points[-1]))
     axes.get_ylim()  # computes the limits, which the labels' heights depend on
     to_share = axes.transScale + axes.transLimits
     ends.sort(key=lambda end: end[2][1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from nanoknow.figures.canvas import Points
 from nanoknow.runs.finding import newest_run
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.curves_figure import Panel, plot_panels
+from nanoknow.training.curves_figure import Panel
 
 KINDS = {
     "span_corruption": "Pretraining",
@@ -49,16 +49,10 @@ class RunCurves:
 
 
 @dataclass(frozen=True)
-class PlotReport:
-    """The curves of some runs.
-
-    Attributes:
-        runs: in the order they were named.
-        picture: where they were drawn, if they were.
-    """
+class RunsCurves:
+    """The curves of some runs, in the order they were named."""
 
     runs: list[RunCurves]
-    picture: str | None = None
 
     def panels(self) -> Iterator[list[Panel]]:
         """Yield the panels of each kind of run: loss, learning rate, and accuracy where measured.
@@ -82,27 +76,21 @@ class PlotReport:
             yield [panel for panel in panels if panel.curves]
 
 
-def plot(run_paths: Sequence[Path], out: Path | None, reporter: Reporter) -> PlotReport:
-    """Read the curves of runs, and draw them where a file is named.
+def read_curves(run_paths: Sequence[Path], reporter: Reporter) -> RunsCurves:
+    """Read the curves of runs.
 
     Args:
         run_paths: run folders; none for the newest run.
-        out: a .png or .svg.
-        reporter: is notified of the run that is drawn.
+        reporter: is notified of the run that is taken.
 
     Raises:
         CheckpointError: there is no such run, or its metrics lack a curve.
-        ConfigError: the picture cannot be written.
     """
     runs = [Run.open(path) for path in dict.fromkeys(run_paths)]
     if not runs:
         runs = [newest_run()]
         reporter.note(f"using {runs[0].path}")
-    report = PlotReport([_read(run, name) for run, name in zip(runs, _names(runs), strict=True)])
-    if out is None:
-        return report
-    plot_panels(out, list(report.panels()))
-    return replace(report, picture=str(out))
+    return RunsCurves([_read(run, name) for run, name in zip(runs, _names(runs), strict=True)])
 
 
 def _read(run: Run, name: str) -> RunCurves:

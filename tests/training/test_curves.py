@@ -11,7 +11,7 @@ import pytest
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.run import Run, RunRecord
-from nanoknow.training.curves import plot
+from nanoknow.training.curves import read_curves
 from tests.helpers.cli import run
 from tests.helpers.pictures import check_png
 from tests.helpers.silent import Silent
@@ -76,7 +76,7 @@ def test_each_kind_of_run_has_a_row_of_panels_and_each_curve_its_name(runs: list
     tree = ElementTree.parse("new/curves.svg")
     ids = [element.get("id") or "" for element in tree.iter()]
     assert sum(name.startswith("axes_") for name in ids) == 6  # one of them empty
-    panels = list(plot([Path(r) for r in runs], None, Silent()).panels())
+    panels = list(read_curves([Path(r) for r in runs], Silent()).panels())
     assert [[panel.title for panel in row] for row in panels] == [
         ["Pretraining: loss", "Pretraining: learning rate"],
         ["Finetuning: loss", "Finetuning: learning rate", "Finetuning: accuracy"],
@@ -87,9 +87,9 @@ def test_each_kind_of_run_has_a_row_of_panels_and_each_curve_its_name(runs: list
     assert accuracy.curves["bb/finetune"] == [(10, 10.0)]
 
 
-def test_the_means_of_many_epochs_stand_before_their_steps(runs: list[str]) -> None:
+def test_the_means_of_many_epochs_are_drawn_over_their_steps(runs: list[str]) -> None:
     make_run(Path("runs/long"), "scratch", 10)
-    [[loss, *_]] = plot([Path("runs/long"), Path(runs[1])], None, Silent()).panels()
+    [[loss, *_]] = read_curves([Path("runs/long"), Path(runs[1])], Silent()).panels()
     assert [len(points) for points in loss.curves.values()] == [10, 30]
     assert [len(points) for points in loss.behind.values()] == [100]
     shown = run("plot", "runs/long", runs[1]).stdout
