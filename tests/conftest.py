@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Before torch is imported: models this small gain nothing from threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 pytest.register_assert_rewrite("tests.helpers")
 
 from tests.helpers.homes import copy_home, make_home, make_markup, working_in  # noqa: E402
@@ -36,6 +38,14 @@ def _no_user_settings(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     if request.node.get_closest_marker("real_data") is None:
         monkeypatch.delenv("NANOKNOW_DATA", raising=False)
     monkeypatch.setenv("no_proxy", "*")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """No test pulls the plug: what is written need not be synced to the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="module")

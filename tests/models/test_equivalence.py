@@ -80,7 +80,8 @@ def test_every_dev_question_is_answered_with_a_cache_as_without(
     tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
     task = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), config.block_size)
-    model = model_of(config, len(tokenizer)).eval()
+    # in float64 no rounding, which differs with the number of threads, decides between characters
+    model = model_of(config, len(tokenizer)).double().eval()
     decoded = decode_greedily(model, task.prompts, tokenizer.mask_id, task.max_answer_length)
     assert len(decoded) == 500
     assert len({tuple(d.ids) for d in decoded}) > 50
