@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
@@ -27,6 +28,8 @@ from tests.helpers.examples import examples
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
+every_shipped = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+
 # --- what ships
 
 
@@ -35,96 +38,59 @@ def test_the_shipped_configs_are_the_files_in_the_configs_folder() -> None:
     assert {"birthplaces", "demo", "shakespeare"} <= set(shipped_configs())
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@every_shipped
 def test_a_shipped_config_loads_by_name_and_by_path_and_changes_something(path: Path) -> None:
-    config = load_config(path.stem)
-    assert config == load_config(str(path))
-    assert config != DEFAULTS
+    assert load_config(path.stem) == load_config(str(path)) != DEFAULTS
+
+
+ORIGINAL = """
+seed: 0
+precision: auto
+data: {corpus: null, questions: null, eval: null, world: null}
+model:
+  {variant: vanilla, n_layers: 4, n_heads: 8, d_model: 256, block_size: 128, dropout: 0.1,
+   positions: learned}
+pretrain:
+  task:
+    {kind: span_corruption, min_truncation: 4, max_truncation: 0.875, keep_empty_documents: false,
+     salient_spans: 0.0, salient_words: all, context_dropout: 0.0, context_width: 24,
+     context_step: 1, name_in_place: 0.0, questions_per_document: 0.0, cloze_loss: all}
+  epochs: 650
+  batch_size: 128
+finetune: {epochs: 10, evaluate_every: 1}
+scratch: {epochs: 75, evaluate_every: 5}
+sample:
+  {context: "O God, O God!", length: 2000, temperature: 1.0, top_k: 10, past_block: recompute,
+   weights: full}
+"""
+OPTIMIZER = """
+{learning_rate: 0.0006, betas: [0.9, 0.95], weight_decay: 0.1, decay: all_but_biases,
+ matrix_optimizer: adamw, grad_clip: 1.0}
+"""
+SCHEDULE = {"warmup_tokens": 10240, "decay_tokens": None, "final_share": 0.1}
+ANSWERING = {"kind": "question_answering", "max_answer_length": 32}
 
 
 def test_the_defaults_are_the_original_experiment() -> None:
-    optimizer = {
-        "learning_rate": 0.0006,
-        "betas": (0.9, 0.95),
-        "weight_decay": 0.1,
-        "decay": "all_but_biases",
-        "matrix_optimizer": "adamw",
-        "grad_clip": 1.0,
-    }
-    stage = {
-        "optimizer": optimizer,
-        "schedule": {"warmup_tokens": 10240, "decay_tokens": None, "final_share": 0.1},
-        "checkpoint_minutes": 5.0,
-        "log_every": 10,
-    }
-    answering = {"kind": "question_answering", "max_answer_length": 32}
-    finetune = {**stage, "task": answering, "batch_size": 256}
-    assert DEFAULTS.model_dump(exclude={"augment"}) == {
-        "seed": 0,
-        "precision": "auto",
-        "data": {"corpus": None, "questions": None, "eval": None, "world": None},
-        "model": {
-            "variant": "vanilla",
-            "n_layers": 4,
-            "n_heads": 8,
-            "d_model": 256,
-            "block_size": 128,
-            "dropout": 0.1,
-            "positions": "learned",
-        },
-        "pretrain": {
-            **stage,
-            "task": {
-                "kind": "span_corruption",
-                "min_truncation": 4,
-                "max_truncation": 0.875,
-                "keep_empty_documents": False,
-                "salient_spans": 0.0,
-                "salient_words": "all",
-                "context_dropout": 0.0,
-                "context_width": 24,
-                "context_step": 1,
-                "name_in_place": 0.0,
-                "questions_per_document": 0.0,
-                "cloze_loss": "all",
-            },
-            "epochs": 650,
-            "batch_size": 128,
-            "optimizer": {**optimizer, "learning_rate": 0.006},
-        },
-        "finetune": {**finetune, "epochs": 10, "evaluate_every": 1},
-        "scratch": {**finetune, "epochs": 75, "evaluate_every": 5},
-        "sample": {
-            "context": "O God, O God!",
-            "length": 2000,
-            "temperature": 1.0,
-            "top_k": 10,
-            "past_block": "recompute",
-            "weights": "full",
-        },
-    }
+    expected, optimizer = yaml.safe_load(ORIGINAL), yaml.safe_load(OPTIMIZER)
+    stage = {"optimizer": optimizer, "schedule": SCHEDULE, "checkpoint_minutes": 5, "log_every": 10}
+    for name in ("finetune", "scratch"):
+        expected[name] |= {**stage, "task": ANSWERING, "batch_size": 256}
+    expected["pretrain"] |= {**stage, "optimizer": {**optimizer, "learning_rate": 0.006}}
+    assert DEFAULTS.model_dump(mode="json", exclude={"augment"}) == expected
     assert (PerceiverConfig().bottleneck_dim, PerceiverConfig().latents) == (64, "first")
 
 
 def test_birthplaces_adds_only_the_files_the_empty_document_and_the_decay_to_the_defaults() -> None:
-    config = load_config("birthplaces")
+    files = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv")
+    corpus, questions, dev = (Path("birthplaces", name) for name in files)
     decay = ScheduleConfig(decay_tokens=200 * 2938 * 128)
-    assert config == DEFAULTS.model_copy(
-        update={
-            "data": DataConfig(
-                corpus=Path("birthplaces/wiki.txt"),
-                questions=Path("birthplaces/birth_places_train.tsv"),
-                eval=Path("birthplaces/birth_dev.tsv"),
-            ),
-            "pretrain": DEFAULTS.pretrain.model_copy(
-                update={
-                    "task": SpanCorruptionConfig(keep_empty_documents=True),
-                    "schedule": decay,
-                }
-            ),
-            "finetune": DEFAULTS.finetune.model_copy(update={"schedule": decay}),
-            "scratch": DEFAULTS.scratch.model_copy(update={"schedule": decay}),
-        }
+    pretrain = PretrainConfig(task=SpanCorruptionConfig(keep_empty_documents=True), schedule=decay)
+    assert load_config("birthplaces") == ExperimentConfig(
+        data=DataConfig(corpus=corpus, questions=questions, eval=dev),
+        pretrain=pretrain,
+        finetune=FinetuneConfig(schedule=decay),
+        scratch=DEFAULTS.scratch.model_copy(update={"schedule": decay}),
     )
 
 
@@ -141,9 +107,7 @@ def test_shakespeare_is_the_original_character_model() -> None:
 
 
 def test_no_file_means_the_defaults_and_so_does_an_empty_one(folder: Path) -> None:
-    assert load_config(None) == DEFAULTS
-    assert load(folder, "") == DEFAULTS
-    assert load(folder, "# nothing\n") == DEFAULTS
+    assert load_config(None) == load(folder, "") == load(folder, "# nothing\n") == DEFAULTS
 
 
 # --- frozen, and back to the same
@@ -212,7 +176,7 @@ def test_a_config_that_was_written_reads_back_the_same(
     assert load(folder, dump_config(config)) == config
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@every_shipped
 def test_a_shipped_config_reads_back_the_same(folder: Path, path: Path) -> None:
     config = load_config(path.stem)
     assert load(folder, dump_config(config)) == config
