@@ -6,6 +6,8 @@ import fcntl
 import hashlib
 import socket
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +20,33 @@ from nanoknow.errors import DataError
 from tests.helpers.silent import Silent
 from tests.helpers.site import CONTENT, NAME, Site, names, refusal, remote
 
+UNUSED = "http://unused.invalid/"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with Site() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def fetched(base: str, folder: Path, mirror: str | None = None) -> bytes:
+    """Return what is fetched, the only file in its folder then."""
+    path = fetch_file(remote(base), folder, mirror)
+    assert [*folder.iterdir()] == [path] == [folder / NAME]
+    return path.read_bytes()
+
 
 def test_a_file_is_fetched_whole_and_nothing_is_left_beside_it(site: Site, tmp_path: Path) -> None:
     seen: list[tuple[str, int]] = []
-    path = fetch_file(
-        remote(site.base("plain")), tmp_path / "a" / "b", progress=lambda *args: seen.append(args)
-    )
-    assert path == tmp_path / "a" / "b" / NAME
+    folder = tmp_path / "a" / "b"
+    base = site.base("plain")
+    path = fetch_file(remote(base), folder, progress=lambda *args: seen.append(args))
+    assert [*folder.iterdir()] == [path] == [folder / NAME]
     assert path.read_bytes() == CONTENT
-    assert names(path.parent) == [NAME]
     assert seen[-1] == (NAME, len(CONTENT))
     assert [have for _, have in seen] == sorted({have for _, have in seen})
 
@@ -34,7 +54,7 @@ def test_a_file_is_fetched_whole_and_nothing_is_left_beside_it(site: Site, tmp_p
 def test_a_file_that_is_there_is_not_fetched_again(site: Site, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(CONTENT)
     site.ranges.clear()
-    assert fetch_file(remote(site.base("plain")), tmp_path) == tmp_path / NAME
+    assert fetched(site.base("plain"), tmp_path) == CONTENT
     assert site.ranges == []
 
 
@@ -63,8 +83,7 @@ def test_a_cut_download_keeps_its_part_and_the_next_run_ends_it(
         assert names(folder) == ([part.name] if cut_at else [])
         assert not cut_at or part.read_bytes() == CONTENT[:cut_at]
         site.ranges.clear()
-        assert fetch_file(remote(site.base(then)), folder).read_bytes() == CONTENT
-        assert names(folder) == [NAME]
+        assert fetched(site.base(then), folder) == CONTENT
         assert site.ranges[0] == (f"bytes={cut_at}-" if cut_at else None)
         # A second, plain request follows only where the answer to the first was of no use.
         unusable = cut_at and then in ("odd-range", "no-range")
@@ -74,9 +93,8 @@ def test_a_cut_download_keeps_its_part_and_the_next_run_ends_it(
 def test_a_complete_part_is_given_its_name_without_a_request(site: Site, tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.part").write_bytes(CONTENT)
     site.ranges.clear()
-    fetch_file(remote(site.base("resumable")), tmp_path)
+    assert fetched(site.base("resumable"), tmp_path) == CONTENT
     assert site.ranges == []
-    assert names(tmp_path) == [NAME]
 
 
 @pytest.mark.parametrize("size", [len(CONTENT), len(CONTENT) + 5])
@@ -84,8 +102,7 @@ def test_a_part_that_is_too_long_or_wrong_is_started_afresh(
     site: Site, tmp_path: Path, size: int
 ) -> None:
     (tmp_path / f"{NAME}.part").write_bytes(bytes(size))
-    assert fetch_file(remote(site.base("resumable")), tmp_path).read_bytes() == CONTENT
-    assert names(tmp_path) == [NAME]
+    assert fetched(site.base("resumable"), tmp_path) == CONTENT
 
 
 def test_a_foreign_part_is_found_by_hash_and_the_next_run_is_clean(
@@ -94,7 +111,7 @@ def test_a_foreign_part_is_found_by_hash_and_the_next_run_is_clean(
     (tmp_path / f"{NAME}.part").write_bytes(bytes(1000))
     refusal(site.base("resumable"), tmp_path, mentions=("is not the published", "--mirror"))
     assert names(tmp_path) == []
-    assert fetch_file(remote(site.base("resumable")), tmp_path).read_bytes() == CONTENT
+    assert fetched(site.base("resumable"), tmp_path) == CONTENT
 
 
 @pytest.mark.parametrize("behaviour", ["wrong", "pointer", "long"])
@@ -139,7 +156,7 @@ def test_two_fetches_never_write_the_same_part(site: Site, tmp_path: Path) -> No
     with part.open("wb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         refusal(site.base("plain"), tmp_path, mentions=("in use by another process",))
-    assert fetch_file(remote(site.base("plain")), tmp_path).read_bytes() == CONTENT
+    assert fetched(site.base("plain"), tmp_path) == CONTENT
 
 
 def test_a_folder_that_cannot_be_made_is_a_one_line_error(site: Site, tmp_path: Path) -> None:
@@ -156,14 +173,65 @@ def test_an_unknown_data_set_is_refused_with_the_nearest_and_all_names(tmp_path:
 
 def test_the_data_sets_are_pinned_to_https_addresses_and_whole_hashes() -> None:
     files = [file for group in DATASETS.values() for file in group]
-    assert [file.name for file in DATASETS["birthplaces"]] == [
-        "wiki.txt",
-        "birth_places_train.tsv",
-        "birth_dev.tsv",
-        "birth_test_inputs.tsv",
-    ]
-    assert [file.name for file in DATASETS["shakespeare"]] == ["input.txt"]
+    birthplaces = "wiki.txt birth_places_train.tsv birth_dev.tsv birth_test_inputs.tsv"
+    assert [file.name for file in files] == [*birthplaces.split(), "input.txt"]
+    assert list(DATASETS) == ["birthplaces", "shakespeare"]
     for file in files:
-        assert file.base.startswith("https://")
-        assert file.base.endswith("/")
+        assert (file.base[:8], file.base[-1]) == ("https://", "/")
         assert len(bytes.fromhex(file.sha256)) == 32
+
+
+# --- from another address or a folder
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_mirror_address_gets_the_file_name_appended(site: Site, tmp_path: Path, end: str) -> None:
+    mirror = site.base("plain").rstrip("/") + end
+    assert fetched(UNUSED, tmp_path, mirror) == CONTENT
+
+
+@pytest.mark.parametrize("subfolder", ["", "facts"])
+def test_a_folder_mirror_is_copied_from_itself_or_its_subfolder(
+    tmp_path: Path, subfolder: str
+) -> None:
+    source = tmp_path / "mirror" / subfolder
+    source.mkdir(parents=True)
+    (source / NAME).write_bytes(CONTENT)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / f"{NAME}.part").write_bytes(b"left over")
+    assert fetched(UNUSED, out, str(tmp_path / "mirror")) == CONTENT
+
+
+def test_a_wrong_file_in_a_folder_mirror_is_refused_and_left_there(tmp_path: Path) -> None:
+    source = tmp_path / "mirror"
+    source.mkdir()
+    (source / NAME).write_bytes(b"other")
+    out = tmp_path / "out"
+    refusal(UNUSED, out, str(source), (str(source), "not the published"))
+    assert names(out) == []
+    assert (source / NAME).read_bytes() == b"other"
+
+
+def test_a_folder_mirror_without_the_file_names_where_it_looked(tmp_path: Path) -> None:
+    mirror = str(tmp_path / "none")
+    refusal(UNUSED, tmp_path, mirror, (mirror, NAME, "subfolder facts"))
+
+
+@pytest.mark.parametrize(
+    ("mirror", "reason"),
+    [("ftp://example.org/data", "http"), ("file:///etc", "http"), ("http://[nowhere", "Invalid")],
+)
+def test_only_folders_and_http_addresses_are_mirrors(
+    tmp_path: Path, mirror: str, reason: str
+) -> None:
+    refusal(UNUSED, tmp_path, mirror, (mirror, reason))
+
+
+@pytest.mark.real_data
+def test_the_published_birthplaces_come_from_a_folder_mirror(
+    real_data: Path, tmp_path: Path
+) -> None:
+    paths = fetch("birthplaces", str(real_data), tmp_path, Silent())
+    published = DATASETS["birthplaces"]
+    assert [path.stat().st_size for path in paths] == [file.size for file in published]

@@ -8,12 +8,13 @@ import statistics
 import unicodedata
 from collections import Counter, defaultdict
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.world.files import LINES, WorldFiles
+from nanoknow.data.world.files import LINES, WorldFiles, write_world
 from nanoknow.data.world.make import make_world
 from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
@@ -63,7 +64,7 @@ def test_every_world_has_the_published_file_forms(people: int, paraphrases: int,
         assert text.endswith("\n")
         assert "\n\n" not in text
         assert "\r" not in text
-        assert unicodedata.normalize("NFC", text) == text
+        assert unicodedata.is_normalized("NFC", text)
     born = all_answers(world)
     told = sentences(world)
     assert len(born) == people
@@ -103,8 +104,7 @@ def test_fewer_paraphrases_are_a_part_of_more_and_change_no_question() -> None:
 
 def test_train_dev_and_test_take_three_one_and_one_fifth_of_the_people() -> None:
     world = make_world(1000, 1, 0)
-    sizes = [text.count("\n") for text in (world.train, world.dev, world.test)]
-    assert sizes == [600, 200, 200]
+    assert [t.count("\n") for t in (world.train, world.dev, world.test)] == [600, 200, 200]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -125,8 +125,7 @@ def test_lines_are_short_and_the_birthplace_stands_early_but_not_always_first() 
     for line in lines:
         name, _, sentence = line.partition(". ")
         early += born[name] in line[:112]
-        positions = {place: sentence.index(place) for place in places_in(sentence)}
-        other_first += min(positions, key=lambda place: positions[place]) != born[name]
+        other_first += min(places_in(sentence), key=sentence.index) != born[name]
     assert early / len(lines) > 0.98
     assert 0.2 < other_first / len(lines) < 0.5
 
@@ -201,3 +200,51 @@ def test_no_name_comes_a_second_time_before_all_of_its_list_are_used() -> None:
     people = all_answers(make_world(len(WORDS.surnames), 1, 3))
     assert len({name.split(" ")[-1] for name in people}) == len(WORDS.surnames)
     assert len({name.split(" ")[0] for name in people}) == len(WORDS.surnames)
+
+
+# --- its files
+
+
+SMALL = make_world(20, 2, 0)
+
+
+def test_the_files_are_written_byte_for_byte_and_nothing_else(tmp_path: Path) -> None:
+    paths = write_world(SMALL, tmp_path / "a" / "b")
+    files = "wiki.txt birth_places_train.tsv birth_dev.tsv birth_test_inputs.tsv birth_test.tsv"
+    assert [path.name for path in paths] == files.split()
+    assert sorted((tmp_path / "a" / "b").iterdir()) == sorted(paths)
+    assert [path.read_bytes().decode() for path in paths] == list(texts_of(SMALL).values())
+
+
+def test_writing_the_same_world_again_leaves_its_files_alone(tmp_path: Path) -> None:
+    before = [path.stat().st_mtime_ns for path in write_world(SMALL, tmp_path)]
+    assert [path.stat().st_mtime_ns for path in write_world(SMALL, tmp_path)] == before
+
+
+def test_a_missing_file_of_the_same_world_is_written_again(tmp_path: Path) -> None:
+    write_world(SMALL, tmp_path)[0].unlink()
+    assert write_world(SMALL, tmp_path)[0].read_text("utf-8") == corpus_text(SMALL)
+
+
+def test_a_file_with_other_content_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "birth_test.tsv").write_text("mine\n")
+    with pytest.raises(DataError, match=r"birth_test\.tsv exists .* choose another --out"):
+        write_world(SMALL, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["birth_test.tsv"]
+    assert (tmp_path / "birth_test.tsv").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("change", ["a line more\n", ""])
+def test_a_file_with_more_or_less_than_the_content_is_refused(tmp_path: Path, change: str) -> None:
+    path = write_world(SMALL, tmp_path)[0]
+    content = path.read_text("utf-8")
+    path.write_text(content + change if change else content[:-1], "utf-8")
+    with pytest.raises(DataError, match=r"wiki\.txt exists with different content"):
+        write_world(SMALL, tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_a_one_line_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="choose another --out") as caught:
+        write_world(SMALL, tmp_path / "file")
+    assert "\n" not in str(caught.value)
