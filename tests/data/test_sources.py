@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nanoknow.config.experiment import DataConfig, WorldConfig
-from nanoknow.data.corpus import Corpus
-from nanoknow.data.questions import QuestionSet
-from nanoknow.data.sources import Texts
+from nanoknow.data.corpus import read_corpus
+from nanoknow.data.sources import Texts, locate
 from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
@@ -19,6 +17,9 @@ from tests.helpers.texts import corpus_text
 
 WORLD = WorldConfig(people=20, paraphrases=2, seed=3)
 LABEL = "built-in world (people 20, paraphrases 2, seed 3)"
+
+
+each_role = pytest.mark.parametrize("role", ["corpus", "questions", "eval"])
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +37,18 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
     return DataConfig(corpus=Path("wiki.txt"), questions=Path("train.tsv"), eval=Path("dev.tsv"))
 
 
-def as_lines(questions: QuestionSet) -> str:
-    return "".join(f"{item.text}\t{item.answer}\n" for item in questions.items)
+def read(texts: Texts) -> tuple[str, ...]:
+    """Return the corpus, the questions and those to evaluate, each as the text of its file."""
+    questions, dev = (
+        "".join(f"{item.text}\t{item.answer}\n" for item in asked.items)
+        for asked in (texts.require_questions(), texts.require_eval())
+    )
+    return texts.require_corpus().text, questions, dev
 
 
 def test_the_world_fills_every_role(world: WorldFiles) -> None:
-    texts = Texts.find(DataConfig(world=WORLD))
-    assert texts.require_corpus().text == corpus_text(world)
-    assert as_lines(texts.require_questions()) == world.train
-    assert as_lines(texts.require_eval()) == world.dev
+    found = read(Texts.find(DataConfig(world=WORLD)))
+    assert found == (corpus_text(world), world.train, world.dev)
 
 
 def test_the_worlds_texts_are_named_after_it_and_hashed_as_its_files_would_be(
@@ -64,18 +68,16 @@ def test_the_worlds_texts_are_named_after_it_and_hashed_as_its_files_would_be(
 def test_each_file_fills_its_role(files: DataConfig) -> None:
     texts = Texts.find(files)
     assert texts.require_corpus().documents == ("Bo. Born in Leeds.", "")
-    assert as_lines(texts.require_questions()) == "Where was Bo born?\tLeeds\n"
-    assert as_lines(texts.require_eval()) == "Who is Bo?\tA man\n"
+    assert read(texts)[1:] == ("Where was Bo born?\tLeeds\n", "Who is Bo?\tA man\n")
 
 
-@pytest.mark.parametrize("role", ["corpus", "questions", "eval"])
+@each_role
 def test_a_file_holds_over_the_world_and_the_world_fills_the_rest(
     files: DataConfig, role: str
 ) -> None:
-    with_file = Texts.find(DataConfig.model_validate({"world": WORLD, role: getattr(files, role)}))
-    only_world = Texts.find(DataConfig(world=WORLD)).hashes()
-    only_files = Texts.find(files).hashes()
-    assert with_file.hashes() == {**only_world, role: only_files[role]}
+    with_file = DataConfig.model_validate({"world": WORLD, role: getattr(files, role)})
+    only_world, only_files = (Texts.find(c).hashes() for c in (DataConfig(world=WORLD), files))
+    assert Texts.find(with_file).hashes() == {**only_world, role: only_files[role]}
 
 
 def test_the_hashes_are_those_of_the_files(files: DataConfig, tmp_path: Path) -> None:
@@ -97,26 +99,23 @@ def test_found_files_stay_found_from_another_folder(
     files: DataConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = Texts.find(files)
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path.parent)
     assert texts.config.corpus == tmp_path / "wiki.txt"
     assert texts.require_corpus().text == "Bo. Born in Leeds.\n"
-    again = Texts.find(texts.config)
-    assert again.config == texts.config
+    assert Texts.find(texts.config).config == texts.config
 
 
 def test_files_are_found_in_the_data_folder(
     files: DataConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path.parent)
     monkeypatch.setenv("NANOKNOW_DATA", str(tmp_path))
     assert Texts.find(files).config == DataConfig(
         corpus=tmp_path / "wiki.txt", questions=tmp_path / "train.tsv", eval=tmp_path / "dev.tsv"
     )
 
 
-@pytest.mark.parametrize("role", ["corpus", "questions", "eval"])
+@each_role
 def test_a_file_that_is_nowhere_is_refused_even_beside_a_world(
     files: DataConfig, role: str
 ) -> None:
@@ -133,24 +132,104 @@ def test_a_file_is_read_only_when_its_text_is_asked_for(files: DataConfig) -> No
         texts.require_questions()
 
 
-REQUIRE: list[tuple[str, Callable[[Texts], Corpus | QuestionSet]]] = [
-    ("corpus", Texts.require_corpus),
-    ("questions", Texts.require_questions),
-    ("eval", Texts.require_eval),
-]
-
-
-@pytest.mark.parametrize(("role", "require"), REQUIRE, ids=[role for role, _ in REQUIRE])
-def test_a_role_that_nothing_fills_is_refused_with_its_flag(
-    files: DataConfig, role: str, require: Callable[[Texts], object]
-) -> None:
+@each_role
+def test_a_role_that_nothing_fills_is_refused_with_its_flag(files: DataConfig, role: str) -> None:
     texts = Texts.find(files.model_copy(update={role: None}))
     assert getattr(texts, role) is None
     with pytest.raises(ConfigError, match=rf"name (one|a file) with --{role} FILE$"):
-        require(texts)
+        getattr(texts, f"require_{role}")()
 
 
 def test_a_world_of_more_people_than_there_are_names_is_refused() -> None:
     texts = Texts.find(DataConfig(world=WorldConfig(people=10**9)))
     with pytest.raises(DataError, match="ask for 10 to"):
         texts.require_corpus()
+
+
+# --- where a file is found
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that holds the working folder, "here"."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+@pytest.fixture
+def published(places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The named data folder, which is not there yet."""
+    monkeypatch.setenv("NANOKNOW_DATA", str(places / "published"))
+    return places / "published"
+
+
+def put(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("text\n")
+    return path
+
+
+def test_a_file_is_found_as_it_is_named_before_the_data_folder(
+    places: Path, published: Path
+) -> None:
+    put(published / "wiki.txt")
+    put(places / "here" / "wiki.txt")
+    assert locate(Path("wiki.txt")) == Path("wiki.txt")
+
+
+@pytest.mark.parametrize("folder", [".", "birthplaces"])
+def test_a_file_is_found_in_the_named_data_folder_and_in_a_folder_in_it(
+    places: Path, published: Path, folder: str
+) -> None:
+    path = put(published / folder / "wiki.txt")
+    put(places / "here" / "data" / "wiki.txt")  # the default: not looked at
+    assert locate(Path("wiki.txt")) == path
+
+
+def test_the_data_folder_itself_comes_before_the_folders_in_it(published: Path) -> None:
+    put(published / "a" / "wiki.txt")
+    path = put(published / "wiki.txt")
+    assert locate(Path("wiki.txt")) == path
+
+
+@pytest.mark.parametrize("folder", [".", "birthplaces"])
+@pytest.mark.parametrize("setting", [None, ""])
+def test_without_a_named_data_folder_it_is_data(
+    places: Path, monkeypatch: pytest.MonkeyPatch, setting: str | None, folder: str
+) -> None:
+    if setting is not None:
+        monkeypatch.setenv("NANOKNOW_DATA", setting)
+    path = put(places / "here" / "data" / folder / "wiki.txt")
+    assert locate(Path("wiki.txt")).absolute() == path
+
+
+def test_a_name_with_its_folder_is_found_in_the_data_folder(places: Path) -> None:
+    path = put(places / "here" / "data" / "tinyshakespeare" / "input.txt")
+    assert locate(Path("tinyshakespeare/input.txt")).absolute() == path
+
+
+def test_an_absolute_path_is_taken_as_it_is(places: Path) -> None:
+    path = put(places / "elsewhere" / "wiki.txt")
+    assert locate(path) == path
+
+
+def test_an_absolute_path_to_nothing_is_refused_without_looking_elsewhere(places: Path) -> None:
+    path = places / "elsewhere" / "wiki.txt"
+    put(places / "here" / "data" / "wiki.txt")
+    with pytest.raises(DataError) as caught:
+        read_corpus(locate(path))
+    assert str(caught.value) == f"{path}: no such file: check the name"
+
+
+@pytest.mark.parametrize("name", ["wiki.txt", "x" * 300, "a/" * 3000 + "b", "a\0b"])
+def test_a_file_that_is_nowhere_is_refused_with_the_places_and_how_to_get_it(
+    published: Path, name: str
+) -> None:
+    (published / "birthplaces").mkdir(parents=True)
+    with pytest.raises(DataError) as caught:
+        locate(Path(name))
+    message = str(caught.value)
+    shown = name.replace("\0", "\\x00")
+    assert message.startswith(f"{shown}: no such file, here or in {published}/")
+    assert "nanoknow data fetch birthplaces" in message
