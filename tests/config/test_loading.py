@@ -13,6 +13,7 @@ from nanoknow.config.models import PerceiverConfig, VanillaConfig
 from nanoknow.config.tasks import LanguageModelingConfig
 from nanoknow.errors import ConfigError
 from tests.helpers.config_texts import DEFAULTS, load, refusal
+from tests.helpers.refused import refused
 
 
 def test_flags_hold_over_the_file_and_the_file_over_the_defaults(folder: Path) -> None:
@@ -191,9 +192,7 @@ def test_a_byte_order_mark_and_crlf_line_ends_change_nothing(folder: Path) -> No
 
 
 def test_a_missing_config_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ConfigError) as caught:
-        load_config("birthplace")
-    message = str(caught.value)
+    message = refused(ConfigError, lambda: load_config("birthplace"))
     assert message.startswith("config birthplace: No such file or directory. Did you mean 'birthp")
     assert "birthplaces, demo, " in message
 

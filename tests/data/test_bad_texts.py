@@ -17,6 +17,15 @@ from nanoknow.errors import DataError
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
 from tests.helpers.bad_inputs import BLOCK, FILES, attempt, lines_of
+from tests.helpers.refused import refused
+
+
+def corruption(corpus: Corpus, tokenizer: Tokenizer) -> SpanCorruption:
+    return SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), BLOCK)
+
+
+def answering(questions: QuestionSet, tokenizer: Tokenizer) -> QuestionAnswering:
+    return QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), BLOCK)
 
 
 @given(FILES)
@@ -35,7 +44,7 @@ def test_any_corpus_is_read_whole_or_refused(folder: Path, raw: bytes) -> None:
 
 
 def one_batch(corpus: Corpus, tokenizer: Tokenizer) -> None:
-    task = SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), BLOCK)
+    task = corruption(corpus, tokenizer)
     n = task.n_examples
     kept = sum(bool(document) for document in corpus.documents)
     assert n == kept
@@ -56,11 +65,7 @@ def test_any_questions_are_read_whole_or_refused(folder: Path, raw: bytes) -> No
     lines = [q.text + (f"\t{q.answer}" if questions.answered else "") for q in questions.items]
     assert lines == (lines_of(raw)[:-1] if raw.endswith(b"\n") else lines_of(raw))
     tokenizer = Tokenizer("\u25a1\u2047 ?.\tABLWabdehiknoorsw")
-    task = attempt(
-        lambda: QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), BLOCK),
-        DataError,
-        f"{path}:",
-    )
+    task = attempt(lambda: answering(questions, tokenizer), DataError, f"{path}:")
     if isinstance(task, QuestionAnswering):
         unknown = sum(c not in tokenizer.characters for line in lines for c in line if c != "\t")
         assert sum(task.unknown.values()) == unknown
@@ -74,13 +79,10 @@ def test_a_line_of_100_megabytes_is_read_or_refused_where_it_stands(tmp_path: Pa
     questions = read_questions(path)
     assert len(questions.items[1].text) == 100_000_000
     tokenizer = Tokenizer("\u25a1\u2047 BORaemolsao")
-    with pytest.raises(DataError) as caught:
-        QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), BLOCK)
-    assert str(caught.value).startswith(f"{path}:2: question and answer take 100000006 characters")
+    message = refused(DataError, lambda: answering(questions, tokenizer))
+    assert message.startswith(f"{path}:2: question and answer take 100000006 characters")
     corpus = read_corpus(path)
     assert len(corpus.codes) == path.stat().st_size
-    task = SpanCorruption(
-        corpus, Tokenizer.from_corpus(corpus, specials=True), SpanCorruptionConfig(), BLOCK
-    )
+    task = corruption(corpus, Tokenizer.from_corpus(corpus, specials=True))
     batch = task.batch(torch.arange(2), torch.Generator().manual_seed(0))
     assert len(batch.tokens) <= 2 * BLOCK

@@ -14,6 +14,7 @@ from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, QuestionSet, read_questions
 from nanoknow.errors import DataError
 from tests.helpers.examples import examples
+from tests.helpers.refused import refused
 from tests.helpers.text_files import (
     BOM,
     ENCODINGS,
@@ -108,9 +109,8 @@ read_file = pytest.mark.parametrize("read", [read_corpus, read_questions])
 
 @read_file
 def test_a_folder_is_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
-    with pytest.raises(DataError) as caught:
-        read(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: is a folder: name a file in it"
+    message = refused(DataError, lambda: read(tmp_path))
+    assert message == f"{tmp_path}: is a folder: name a file in it"
 
 
 @read_file

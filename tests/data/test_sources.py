@@ -13,6 +13,7 @@ from nanoknow.data.sources import Texts, locate
 from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
+from tests.helpers.refused import refused
 from tests.helpers.texts import corpus_text
 
 WORLD = WorldConfig(people=20, paraphrases=2, seed=3)
@@ -217,9 +218,8 @@ def test_an_absolute_path_is_taken_as_it_is(places: Path) -> None:
 def test_an_absolute_path_to_nothing_is_refused_without_looking_elsewhere(places: Path) -> None:
     path = places / "elsewhere" / "wiki.txt"
     put(places / "here" / "data" / "wiki.txt")
-    with pytest.raises(DataError) as caught:
-        read_corpus(locate(path))
-    assert str(caught.value) == f"{path}: no such file: check the name"
+    message = refused(DataError, lambda: read_corpus(locate(path)))
+    assert message == f"{path}: no such file: check the name"
 
 
 @pytest.mark.parametrize("name", ["wiki.txt", "x" * 300, "a/" * 3000 + "b", "a\0b"])
@@ -227,9 +227,7 @@ def test_a_file_that_is_nowhere_is_refused_with_the_places_and_how_to_get_it(
     published: Path, name: str
 ) -> None:
     (published / "birthplaces").mkdir(parents=True)
-    with pytest.raises(DataError) as caught:
-        locate(Path(name))
-    message = str(caught.value)
+    message = refused(DataError, lambda: locate(Path(name)))
     shown = name.replace("\0", "\\x00")
     assert message.startswith(f"{shown}: no such file, here or in {published}/")
     assert "nanoknow data fetch birthplaces" in message

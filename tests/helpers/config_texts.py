@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config
 from nanoknow.errors import ConfigError
+from tests.helpers.refused import refused
 
 DEFAULTS = ExperimentConfig()
 
@@ -27,8 +26,5 @@ def load(
 
 def refusal(folder: Path, text: str, *overrides: Override) -> str:
     """Return the message that a config is refused with, its file's name shortened."""
-    with pytest.raises(ConfigError) as caught:
-        load(folder, text, *overrides)
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
+    message = refused(ConfigError, lambda: load(folder, text, *overrides))
     return message.replace(str(folder / "config.yaml"), "FILE")

@@ -7,11 +7,10 @@ import random
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-import pytest
-
 from nanoknow.data.download import fetch_file
 from nanoknow.data.published import RemoteFile
 from nanoknow.errors import DataError
+from tests.helpers.refused import refused
 
 CONTENT = random.Random(0).randbytes(150_000)
 NAME = "facts.txt"
@@ -106,9 +105,6 @@ def refusal(
     base: str, folder: Path, mirror: str | None = None, mentions: tuple[str, ...] = ()
 ) -> str:
     """The text with which a fetch is refused: one line that holds every one of `mentions`."""
-    with pytest.raises(DataError) as caught:
-        fetch_file(remote(base), folder, mirror)
-    text = str(caught.value)
-    assert "\n" not in text
+    text = refused(DataError, lambda: fetch_file(remote(base), folder, mirror))
     assert [word for word in mentions if word not in text] == []
     return text

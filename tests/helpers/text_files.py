@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from nanoknow.data.corpus import Corpus, corpus_from_chunks
 from nanoknow.data.questions import QuestionSet, questions_from_bytes
 from nanoknow.errors import DataError
+from tests.helpers.refused import refused
 
 BOM = b"\xef\xbb\xbf"
 POINTER = (
@@ -48,9 +50,7 @@ every_encoding = pytest.mark.parametrize(
     "encoding",
     [
         {"bom": bom, "crlf": crlf, "ended": ended}
-        for bom in (False, True)
-        for crlf in (False, True)
-        for ended in (False, True)
+        for bom, crlf, ended in product([False, True], repeat=3)
     ],
     ids=lambda encoding: "+".join(name for name, on in encoding.items() if on) or "plain",
 )
@@ -61,8 +61,4 @@ def pairs_of(questions: QuestionSet) -> list[tuple[str, str | None]]:
 
 
 def refusal(read: Callable[[bytes, str], object], raw: bytes) -> str:
-    with pytest.raises(DataError) as caught:
-        read(raw, "FILE")
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    return message
+    return refused(DataError, lambda: read(raw, "FILE"))

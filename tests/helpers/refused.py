@@ -1,0 +1,18 @@
+"""What a call is refused with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from nanoknow.errors import NanoknowError
+
+
+def refused(error: type[NanoknowError], call: Callable[[], object]) -> str:
+    """Return the one line that a call is refused with."""
+    with pytest.raises(error) as caught:
+        call()
+    message = str(caught.value)
+    assert message.splitlines() == [message]
+    return message
