@@ -29,6 +29,10 @@ def attentions(model: nn.Module) -> dict[str, Attention]:
     }
 
 
+def perceiver(**sizes: object) -> CharacterModel:
+    return random_model(PerceiverConfig.model_validate({**SIZES, **sizes}))
+
+
 def traced(model: CharacterModel, n_prompt: int = 9, max_new: int = 7) -> AttentionTrace:
     return trace_answer(model, random_tokens(n_prompt).numpy(), STOP, max_new)
 
@@ -50,29 +54,24 @@ def test_the_logits_come_from_the_recorded_weights(config: ModelConfig, length: 
 @every_model
 def test_the_weights_times_the_values_are_what_each_layer_gathered(config: ModelConfig) -> None:
     model, tokens = random_model(config), random_tokens(LENGTH)
-    values: dict[str, Tensor] = {}
-    gathered: dict[str, Tensor] = {}
-    handles = []
-    for name, module in attentions(model).items():
+    kept: dict[nn.Module, tuple[Tensor, Tensor]] = {}  # what went into a layer and came out
 
-        def keep_value(_: object, __: object, out: Tensor, name: str = name) -> None:
-            values[name] = out
+    def keep(layer: nn.Module, inputs: tuple[Tensor], out: Tensor) -> None:
+        kept[layer] = (inputs[0], out)
 
-        def keep_gathered(_: object, inputs: tuple[Tensor], name: str = name) -> None:
-            gathered[name] = inputs[0]
-
-        handles.append(module.value.register_forward_hook(keep_value))
-        handles.append(module.projection.register_forward_pre_hook(keep_gathered))
+    layers = [x for a in attentions(model).values() for x in (a.value, a.projection)]
+    handles = [layer.register_forward_hook(keep) for layer in layers]
     logits_of(model, tokens)  # an ordinary pass
     for handle in handles:
         handle.remove()
     with recording(model) as found:
         logits_of(model, tokens)
     for record in found:
-        value = values[record.layer]
+        attention = attentions(model)[record.layer]
+        value, gathered = kept[attention.value][1], kept[attention.projection][0]
         by_head = value.view(len(value), config.n_heads, -1).transpose(0, 1)  # (h, S, d/h)
         c = (record.weights[0] @ by_head).transpose(0, 1).flatten(1)
-        torch.testing.assert_close(c, gathered[record.layer], rtol=0, atol=1e-5)
+        torch.testing.assert_close(c, gathered, rtol=0, atol=1e-5)
 
 
 @every_model
@@ -92,8 +91,7 @@ def test_weights_sum_to_one_and_see_nothing_later(config: ModelConfig) -> None:
 
 
 def test_the_first_latents_never_read_past_as_many_characters() -> None:
-    model = random_model(PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6}))
-    down = traced(model).layers[0]
+    down = traced(perceiver(bottleneck_dim=6)).layers[0]
     assert (down.weights[:, :, :6] > 0).all()
     assert not down.weights[:, :, 6:].any()
 
@@ -134,25 +132,17 @@ def kinds(model: CharacterModel) -> dict[str, tuple[set[str], set[str]]]:
 
 def test_a_perceivers_latents_read_characters_and_are_read_by_them() -> None:
     character, latent = {"character"}, {"latent"}
-    vanilla = random_model(VanillaConfig.model_validate(SIZES))
-    assert set(kinds(vanilla)) == {"blocks.0", "blocks.1", "blocks.2"}
-    assert all(pair == (character, character) for pair in kinds(vanilla).values())
-    sizes = {**SIZES, "bottleneck_dim": 6}
-    first = kinds(random_model(PerceiverConfig.model_validate(sizes)))
-    assert first == {
-        "down": (latent, character),
-        "blocks.0": (latent, latent),
-        "up": (character, latent),
-    }
-    spread = kinds(random_model(PerceiverConfig.model_validate({**sizes, "latents": "spread"})))
-    assert spread == {**first, "up": (character, character | latent)}
+    vanilla = kinds(random_model(VanillaConfig.model_validate(SIZES)))
+    assert vanilla == dict.fromkeys(("blocks.0", "blocks.1", "blocks.2"), (character, character))
+    below = {"down": (latent, character), "blocks.0": (latent, latent)}
+    assert kinds(perceiver(bottleneck_dim=6)) == {**below, "up": (character, latent)}
+    spread = kinds(perceiver(bottleneck_dim=6, latents="spread"))
+    assert spread == {**below, "up": (character, character | latent)}
 
 
 def test_a_latent_is_at_the_position_where_it_is_complete() -> None:
-    sizes = {**SIZES, "bottleneck_dim": 5, "latents": "spread"}  # one for four characters
-    model = random_model(PerceiverConfig.model_validate(sizes))
-    down, block, up = traced(model).layers
-    n = len(traced(model).read)
+    trace = traced(perceiver(bottleneck_dim=5, latents="spread"))  # one for four characters
+    (down, block, up), n = trace.layers, len(trace.read)
     assert [key.position for key in block.keys] == list(range(3, n, 4))
     assert [key.number for key in up.keys if key.kind == "latent"] == list(range(n // 4))
     assert all(key.position == i for i, key in enumerate(up.keys))
@@ -162,8 +152,7 @@ def test_a_latent_is_at_the_position_where_it_is_complete() -> None:
 
 
 def test_before_any_latent_is_complete_nothing_is_attended_to() -> None:
-    sizes = {**SIZES, "bottleneck_dim": 1, "latents": "spread", "n_layers": 2}
-    model = random_model(PerceiverConfig.model_validate(sizes))
+    model = perceiver(bottleneck_dim=1, latents="spread", n_layers=2)
     down, up = traced(model, max_new=3).layers
     assert set(down.queries) == {None}
     assert not down.weights.any()
@@ -173,8 +162,7 @@ def test_before_any_latent_is_complete_nothing_is_attended_to() -> None:
 
 @pytest.mark.parametrize("latents", ["first", "spread"])
 def test_every_head_is_drawn_whatever_the_characters(latents: str, tmp_path: Path) -> None:
-    sizes = {**SIZES, "bottleneck_dim": 6, "latents": latents}
-    trace = traced(random_model(PerceiverConfig.model_validate(sizes)))
+    trace = traced(perceiver(bottleneck_dim=6, latents=latents))
     n_read, n_written = len(trace.read), len(trace.answer.ids)
     read, written = ("$é\n水\u0301\\_^{" * 3)[:n_read], "⁇\t$水Ł語🙂"[:n_written]
     report = AttentionReport("runs/r", "perceiver", 1, "?", "!", read, written, trace)

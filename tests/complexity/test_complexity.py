@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from nanoknow.models.registry import build_model
 from nanoknow.system.plain import plain
 from tests.helpers.cli import succeed
 from tests.helpers.examples import examples
+from tests.helpers.imports import loads_neither
 from tests.helpers.refused import refused
 
 SMALL = {"n_layers": 3, "n_heads": 4, "d_model": 48, "block_size": 40}
@@ -223,11 +222,7 @@ def test_the_command_draws_the_sweep(tmp_path: Path) -> None:
 
 
 def test_an_estimate_loads_no_torch_and_no_matplotlib() -> None:
-    code = (
-        "import sys; from nanoknow.complexity.estimate import estimate; estimate(); "
-        "sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert loads_neither("from nanoknow.complexity.estimate import estimate; estimate()")
 
 
 def test_bottlenecks_go_from_one_latent_to_the_block_and_cost_what_each_perceiver_costs() -> None:
