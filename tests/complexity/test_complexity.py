@@ -69,27 +69,25 @@ def test_flops_and_parameters_equal_torchs(
     assert counts(found) == torch_counts(config, vocab_size, seq_len)
 
 
-@given(
-    layers=st.integers(2, 5),
-    heads=st.integers(1, 4),
-    head_width=st.integers(1, 9),
-    block_size=st.integers(8, 50),
-    vocab_size=st.integers(1, 40),
-    data=st.data(),
-)
+@st.composite
+def perceivers(draw: st.DrawFn) -> PerceiverConfig:
+    heads, block_size = draw(st.integers(1, 4)), draw(st.integers(8, 50))
+    return PerceiverConfig(
+        n_layers=draw(st.integers(2, 5)),
+        n_heads=heads,
+        d_model=heads * draw(st.integers(1, 9)),
+        block_size=block_size,
+        bottleneck_dim=draw(st.integers(1, block_size)),
+        latents=draw(st.sampled_from(["first", "spread"])),
+    )
+
+
+@given(perceivers(), st.integers(1, 40), st.data())
 @examples(0.15)
 def test_flops_and_parameters_equal_torchs_for_any_sizes(
-    layers: int, heads: int, head_width: int, block_size: int, vocab_size: int, data: st.DataObject
+    perceiver: PerceiverConfig, vocab_size: int, data: st.DataObject
 ) -> None:
-    perceiver = PerceiverConfig(
-        n_layers=layers,
-        n_heads=heads,
-        d_model=heads * head_width,
-        block_size=block_size,
-        bottleneck_dim=data.draw(st.integers(1, block_size)),
-        latents=data.draw(st.sampled_from(["first", "spread"])),
-    )
-    seq_len = data.draw(st.integers(1, block_size))
+    seq_len = data.draw(st.integers(1, perceiver.block_size))
     for config in (perceiver, vanilla_of(perceiver)):
         found = complexity_of(config, vocab_size, seq_len)
         assert counts(found) == torch_counts(config, vocab_size, seq_len)

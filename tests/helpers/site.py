@@ -39,25 +39,19 @@ class Handler(BaseHTTPRequestHandler):
         self.server.ranges.append(asked)
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         match self.path.split("/")[1]:
-            case "plain":  # knows no ranges
-                self.answer(200, CONTENT)
             case "resumable" if asked:
                 span = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
                 self.answer(206, CONTENT[start:], span=span)
-            case "resumable":
+            case "odd-range" if asked:
+                self.answer(206, CONTENT, span=f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}")
+            case "no-range" if asked:
+                self.answer(416, b"")
+            case "plain" | "resumable" | "odd-range" | "no-range":  # "plain" knows no ranges
                 self.answer(200, CONTENT)
             case "cut":  # announces everything, then breaks off
                 self.answer(200, CONTENT[: self.server.cut_at], length=len(CONTENT))
             case "unannounced":  # breaks off and had never said how much would come
                 self.answer(200, CONTENT[: self.server.cut_at], length=None)
-            case "odd-range" if asked:
-                self.answer(206, CONTENT, span=f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}")
-            case "odd-range":
-                self.answer(200, CONTENT)
-            case "no-range" if asked:
-                self.answer(416, b"")
-            case "no-range":
-                self.answer(200, CONTENT)
             case "wrong":
                 self.answer(200, CONTENT[::-1])
             case "pointer":  # a whole file, but a shorter one, like a Git LFS pointer
