@@ -47,7 +47,6 @@ def test_the_logits_come_from_the_recorded_weights(config: ModelConfig, length: 
     torch.testing.assert_close(recorded, plain, rtol=0, atol=1e-5)
     assert [record.layer for record in found] == list(attentions(model))
     assert torch.equal(logits_of(model, tokens), plain)  # and no hook is left
-    assert len(found) == len(attentions(model))
     assert not any(module._forward_pre_hooks for module in model.modules())
 
 

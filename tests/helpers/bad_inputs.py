@@ -27,23 +27,12 @@ def attempt(read: Callable[[], object], error: type[NanoknowError], named: str) 
 
 MARKS = [b"\xef\xbb\xbf", b"\r\n", b"\r", b"\n", b"\n\n", b"\t", b"\t\t", b"\0", b" ", b""]
 INVALID = [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\xe2\x82"]
-ODD = [
-    "\u202eabc\u202c",  # right to left, by an override
-    "\u05d0\u05d1\u05d2",
-    "\u0627\u0644\u0639\u0631\u0628\u064a\u0629",
-    "e\u0301",  # combining
-    "a" + "\u0300" * 40,
-    "\u200d\U0001f469\u200d\U0001f467",
-    "\u2028",
-    "\u0085",
-    "\x0b\x0c\x1c\x1d\x1e",
-    "\ufeff",
-    "\ufffe\uffff",
-    "\U0010ffff",
-    "\u25a1",  # the markers themselves
-    "\u2047",
-    "x" * 100,
-]
+ODD_TEXTS = (  # right to left by an override or by letters, combining, line ends to some
+    "\u202eabc\u202c|\u05d0\u05d1\u05d2|\u0627\u0644\u0639\u0631\u0628\u064a\u0629|e\u0301|"
+    "\u200d\U0001f469\u200d\U0001f467|\u2028|\u0085|\x0b\x0c\x1c\x1d\x1e|\ufeff|\ufffe\uffff|"
+    "\U0010ffff|\u25a1|\u2047"  # the last two are the markers themselves
+)
+ODD = [*ODD_TEXTS.split("|"), "a" + "\u0300" * 40, "x" * 100]
 LINES = ["Ada Lovelace. Born in London.", "Where was Ada born?\tLondon", "Bo\tRome", "Cleo."]
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 PIECE = (
