@@ -20,7 +20,7 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.errors import ConfigError
 from nanoknow.models.registry import build_model
 from nanoknow.system.plain import plain
-from tests.helpers.cli import succeed
+from tests.helpers.cli import json_of, succeed
 from tests.helpers.examples import examples
 from tests.helpers.imports import loads_neither
 from tests.helpers.refused import refused
@@ -212,10 +212,9 @@ def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], mess
 
 def test_the_command_draws_the_sweep(tmp_path: Path) -> None:
     path = tmp_path / "complexity.svg"
-    result = succeed("complexity", "--plot", path, "--json")
-    assert json.loads(result.stdout)["plot"] == str(path)
+    assert json_of("complexity", "--plot", path)["plot"] == str(path)
     assert f"Picture: {path}\n" in succeed("complexity", "--plot", path).stdout
-    assert json.loads(succeed("complexity", "--json").stdout)["plot"] is None
+    assert json_of("complexity")["plot"] is None
     assert path.read_bytes().startswith(b"<?xml")
 
 
