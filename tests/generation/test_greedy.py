@@ -12,7 +12,6 @@ from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import prompt_ids
 from tests.helpers.decoding import (
     BLOCK,
-    STOI,
     TOKENIZER,
     answers_of,
     decode,
@@ -36,9 +35,7 @@ def test_greedy_answers_equal_the_textbooks(config: ModelConfig, max_new: int) -
     expected = []
     for text in texts:
         room = BLOCK - len(text)  # the block holds so many more, and what the last place says
-        expected.append(
-            textbook_greedy(textbook, STOI, TOKENIZER.characters, text, min(max_new, room))
-        )
+        expected.append(textbook_greedy(textbook, TOKENIZER.characters, text, min(max_new, room)))
     found = decode(model, texts, max_new)
     assert answers_of(found) == expected
     if max_new == 32:

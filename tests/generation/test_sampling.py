@@ -16,7 +16,6 @@ from nanoknow.models.low_precision import Bfloat16Linear, in_bfloat16
 from nanoknow.models.registry import build_model
 from tests.helpers.decoding import (
     BLOCK,
-    STOI,
     TOKENIZER,
     every_config,
     every_position,
@@ -58,7 +57,6 @@ def test_samples_equal_the_textbooks_below_and_past_the_block(
     [context] = random_texts([n_context])
     expected = textbook_sample(
         textbook,
-        STOI,
         TOKENIZER.characters,
         context,
         length,
@@ -73,14 +71,14 @@ def test_samples_equal_the_textbooks_below_and_past_the_block(
 @every_config
 def test_only_the_most_probable_characters_are_drawn(config: ModelConfig) -> None:
     textbook, model = twins(config)
-    ids = [STOI[c] for c in "abcab"]
+    ids = TOKENIZER.encode("abcab").tolist()
     drawn = draw(model, "abcab", 60, top_k=3, temperature=3.0)
     ranks = []
     for character in drawn:
         with torch.no_grad():
             order = last_logits(textbook, ids).argsort(descending=True).tolist()
-        ranks.append(order.index(STOI[character]))
-        ids.append(STOI[character])
+        ids.append(TOKENIZER.characters.index(character))
+        ranks.append(order.index(ids[-1]))
     assert set(ranks) == {0, 1, 2}
 
 

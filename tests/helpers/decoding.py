@@ -22,7 +22,6 @@ from tests.tools.textbook_models import TextbookModel
 
 LETTERS = string.ascii_lowercase[: VOCAB - 2]
 TOKENIZER = Tokenizer(PAD + MASK + LETTERS)
-STOI = {character: i for i, character in enumerate(TOKENIZER.characters)}
 BLOCK = 24
 every_config = pytest.mark.parametrize("config", CONFIGS, ids=repr)
 

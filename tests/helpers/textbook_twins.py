@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import torch
 from torch import nn
 
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.models.base import CharacterModel
-from tests.tools.textbook_models import TextbookPerceiver, TextbookVanilla
+from tests.tools.textbook_models import Sizes, TextbookModel, TextbookPerceiver, TextbookVanilla
 from tests.tools.textbook_spread import TextbookSpreadPerceiver
 
 VOCAB = 23
 SIZES = {"n_layers": 4, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}
 CONFIGS: list[ModelConfig] = [
     VanillaConfig.model_validate(SIZES),
-    PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 7}),
-    PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 24}),
-    PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
     *(
-        PerceiverConfig.model_validate({**SIZES, "latents": "spread", **sizes})
+        PerceiverConfig.model_validate({**SIZES, **sizes})
         for sizes in (
             {"bottleneck_dim": 7},
-            {"bottleneck_dim": 8},
             {"bottleneck_dim": 24},
             {"bottleneck_dim": 1, "n_layers": 2},
-            {"bottleneck_dim": 7, "positions": "rotary"},
-            {"bottleneck_dim": 6, "positions": "rotary"},
+            {"bottleneck_dim": 7, "latents": "spread"},
+            {"bottleneck_dim": 8, "latents": "spread"},
+            {"bottleneck_dim": 24, "latents": "spread"},
+            {"bottleneck_dim": 1, "latents": "spread", "n_layers": 2},
+            {"bottleneck_dim": 7, "latents": "spread", "positions": "rotary"},
+            {"bottleneck_dim": 6, "latents": "spread", "positions": "rotary"},
         )
     ),
 ]
 
 
-def textbook_of(config: ModelConfig) -> TextbookVanilla | TextbookPerceiver:
-    sizes = (VOCAB, config.block_size, config.n_layers, config.n_heads, config.d_model)
-    if isinstance(config, PerceiverConfig):
-        sizes_and_dropout = (*sizes, config.dropout, config.bottleneck_dim)
-        if config.latents == "spread":
-            return TextbookSpreadPerceiver(*sizes_and_dropout, config.positions == "rotary")
-        return TextbookPerceiver(*sizes_and_dropout)
-    return TextbookVanilla(*sizes, config.dropout)
+def textbook_of(config: ModelConfig, vocab_size: int = VOCAB) -> TextbookModel:
+    shared = {field.name for field in fields(Sizes)} - {"vocab_size", "n_latents", "rotary"}
+    sizes = Sizes(vocab_size, **config.model_dump(include=shared))
+    if not isinstance(config, PerceiverConfig):
+        return TextbookVanilla(sizes)
+    sizes = replace(sizes, n_latents=config.bottleneck_dim, rotary=config.positions == "rotary")
+    build = TextbookSpreadPerceiver if config.latents == "spread" else TextbookPerceiver
+    return build(sizes)
 
 
 def our_name(name: str) -> str:

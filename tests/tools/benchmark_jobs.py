@@ -7,9 +7,9 @@ import random
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor
 
 from nanoknow.complexity.formulas import complexity_of
 from nanoknow.config.experiment import PastBlock
@@ -32,7 +32,6 @@ from tests.tools.textbook import (
 
 LARGE = VanillaConfig(n_layers=8, n_heads=8, d_model=512)
 """The Shakespeare model, on a vocabulary of 65."""
-CONTEXT = "O God, O God!"
 
 
 def our_step(setting: Setting, config: ModelConfig) -> Turn:
@@ -42,21 +41,17 @@ def our_step(setting: Setting, config: ModelConfig) -> Turn:
 
 
 def textbook_step(setting: Setting, config: ModelConfig) -> Turn:
-    model = setting.textbook(config, len(setting.tokenizer))
-    optimizer = textbook_optimizer(model, 6e-3, "all_but_biases")
-    rng = random.Random(0)
-    stoi = {character: i for i, character in enumerate(setting.tokenizer.characters)}
-
-    def ids(texts: list[str]) -> Tensor:
-        return torch.tensor([[stoi[c] for c in text] for text in texts]).to(
-            setting.device.torch_device
-        )
+    characters = setting.tokenizer.characters
+    model = setting.textbook(config, len(characters))
+    optimizer, rng = textbook_optimizer(model, 6e-3), random.Random(0)
+    stoi = {character: i for i, character in enumerate(characters)}
 
     def run() -> None:
         documents = rng.choices(setting.corpus.documents, k=setting.config.pretrain.batch_size)
         pairs = [textbook_span_corruption(d, config.block_size, rng) for d in documents]
-        x, y = ([pair[i] for pair in pairs] for i in (0, 1))
-        textbook_train_step(model, optimizer, ids(x), ids(y))
+        ids = torch.tensor([[[stoi[c] for c in text] for text in pair] for pair in pairs])
+        x, y = ids.to(setting.device.torch_device).unbind(1)
+        textbook_train_step(model, optimizer, x, y)
 
     return Turn(run, 1)
 
@@ -104,23 +99,24 @@ def our_answers(setting: Setting, config: ModelConfig) -> Turn:
 
 
 def textbook_answers(setting: Setting, config: ModelConfig) -> Turn:
-    model, characters = (
-        setting.textbook(config, len(setting.tokenizer)),
-        setting.tokenizer.characters,
-    )
-    stoi = {character: i for i, character in enumerate(characters)}
+    characters = setting.tokenizer.characters
+    model = setting.textbook(config, len(characters))
     questions = itertools.cycle(setting.questions().questions.items)
 
     def run() -> None:
         for question in itertools.islice(questions, 10):
-            known = "".join(c for c in question.text if c in stoi)
-            textbook_greedy(model, stoi, characters, known)
+            known = "".join(c for c in question.text if c in characters)
+            textbook_greedy(model, characters, known)
 
     return Turn(run, 10)
 
 
-def sampling(
-    setting: Setting, config: ModelConfig, past_block: PastBlock, *, eight_bits: bool = False
+def our_sample(
+    setting: Setting,
+    config: ModelConfig,
+    past_block: PastBlock = "recompute",
+    *,
+    eight_bits: bool = False,
 ) -> Turn:
     context = torch.randint(65, (config.block_size,), generator=new_generator(0, "context")).numpy()
     model, generator = setting.model(config, 65).eval(), new_generator(0, "sample")
@@ -136,26 +132,13 @@ def sampling(
     return Turn(run, length, flops / (config.block_size - kept + 1))
 
 
-def our_sample(setting: Setting, config: ModelConfig) -> Turn:
-    return sampling(setting, config, "recompute")
-
-
-def our_hop(setting: Setting, config: ModelConfig) -> Turn:
-    return sampling(setting, config, "hop")
-
-
-def our_rounded_hop(setting: Setting, config: ModelConfig) -> Turn:
-    return sampling(setting, config, "hop", eight_bits=True)
-
-
 def textbook_samples(setting: Setting, config: ModelConfig) -> Turn:
     model, generator = setting.textbook(config, 65), torch.Generator(setting.device.torch_device)
     characters = "".join(map(chr, range(65)))
-    stoi = {character: i for i, character in enumerate(characters)}
     context = "".join(random.Random(0).choices(characters, k=config.block_size))
 
     def run() -> None:
-        textbook_sample(model, stoi, characters, context, 10, generator, top_k=10)
+        textbook_sample(model, characters, context, 10, generator, top_k=10)
 
     return Turn(run, 10)
 
@@ -181,14 +164,15 @@ class Job:
     pairs: int
 
 
+VANILLA, PERCEIVER = VanillaConfig(), PerceiverConfig()
+our_hop = partial(our_sample, past_block="hop")
+our_rounded_hop = partial(our_hop, eight_bits=True)
 JOBS = {
-    "pretraining, vanilla": Job("step", VanillaConfig(), our_step, textbook_step, 7),
-    "pretraining, perceiver m 64": Job("step", PerceiverConfig(), our_step, textbook_step, 7),
-    "making a batch": Job("batch", VanillaConfig(), our_batch, None, 9),
-    "dev answers, vanilla": Job("answer", VanillaConfig(), our_answers, textbook_answers, 5),
-    "dev answers, perceiver m 64": Job(
-        "answer", PerceiverConfig(), our_answers, textbook_answers, 5
-    ),
+    "pretraining, vanilla": Job("step", VANILLA, our_step, textbook_step, 7),
+    "pretraining, perceiver m 64": Job("step", PERCEIVER, our_step, textbook_step, 7),
+    "making a batch": Job("batch", VANILLA, our_batch, None, 9),
+    "dev answers, vanilla": Job("answer", VANILLA, our_answers, textbook_answers, 5),
+    "dev answers, perceiver m 64": Job("answer", PERCEIVER, our_answers, textbook_answers, 5),
     "sampling, 25M, recompute": Job("character", LARGE, our_sample, textbook_samples, 7),
     "sampling, 25M, hop": Job("character", LARGE, our_hop, textbook_samples, 7),
     "sampling, 25M, hop, int8": Job("character", LARGE, our_rounded_hop, textbook_samples, 7),

@@ -10,7 +10,7 @@ import torch
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import load_config
-from nanoknow.config.models import ModelConfig, PerceiverConfig
+from nanoknow.config.models import ModelConfig
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
@@ -22,7 +22,8 @@ from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.registry import build_task
 from nanoknow.training.trainer import Trainer
-from tests.tools.textbook_models import TextbookModel, TextbookPerceiver, TextbookVanilla
+from tests.helpers.textbook_twins import textbook_of
+from tests.tools.textbook_models import TextbookModel
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,8 @@ class Setting:
 
     def textbook(self, config: ModelConfig, vocab_size: int) -> TextbookModel:
         """Make a fresh model of the textbook's."""
-        sizes = (vocab_size, config.block_size, config.n_layers, config.n_heads, config.d_model)
         torch.manual_seed(0)
-        model: TextbookModel
-        if isinstance(config, PerceiverConfig):
-            model = TextbookPerceiver(*sizes, config.dropout, config.bottleneck_dim)
-        else:
-            model = TextbookVanilla(*sizes, config.dropout)
-        return model.to(self.device.torch_device)
+        return textbook_of(config, vocab_size).to(self.device.torch_device)
 
     def trainer(self, config: ModelConfig) -> Trainer:
         """Make a trainer of ours on the original pretraining recipe."""

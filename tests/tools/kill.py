@@ -10,6 +10,7 @@ from ``--seed``; what training is at then is up to the machine, and is counted.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import random
 import shutil
@@ -18,8 +19,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +39,11 @@ from nanoknow.system.device import choose_device
 from nanoknow.training.finetune import finetune_from
 from nanoknow.training.optimizer import build_optimizers
 from nanoknow.training.resume import resume_run
-from nanoknow.training.session import TrainingOptions
 from nanoknow.training.start import start_run
 from tests.helpers.silent import Silent
-from tests.tools.processes import in_child, must_end, wait_for
+from tests.helpers.small_runs import OPTIONS
+from tests.helpers.training import LIVES, QUESTIONS
 
-PEOPLE = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ines", "Jo", "Kai"]
-PLACES = ["Rome", "Oslo", "Bern", "Lima", "Riga"]
 SIZES = {"n_layers": 3, "n_heads": 2, "d_model": 16, "block_size": 32, "dropout": 0.1}
 MODELS: dict[str, dict[str, Any]] = {
     "vanilla": {"variant": "vanilla", **SIZES},
@@ -51,9 +51,10 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 EVERY_STEP = 1e-9
 """Minutes between checkpoints."""
+LIMIT = 60.0
+"""Seconds after which a process that nobody kills is stuck."""
 SHARE = 0.5
 """Of the time that the longest run takes: the latest moment of a kill."""
-OPTIONS = TrainingOptions(device="cpu")
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,6 @@ class Case:
     whole: Run
 
 
-@dataclass
-class Count:
-    """What the kills found training at."""
-
-    kills: int = 0
-    runs: int = 0
-    moments: Counter[str] = field(default_factory=Counter)
-
-
 def warm_up() -> None:
     """Import what torch imports late, so that its children need not.
 
@@ -83,13 +75,29 @@ def warm_up() -> None:
     build_optimizers(build_model(model, 8, torch.Generator().manual_seed(0)), OptimizerConfig())
 
 
+def exit_code(seconds: float, work: Callable[..., object], *arguments: object) -> int | None:
+    """Work in a forked process, killed after so long; return how it ended."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=arguments)
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode
+
+
+def start(config: ExperimentConfig, source: Path | None, out: Path) -> object:
+    """Pretrain, or finetune what was pretrained in the source."""
+    if source is None:
+        return start_run("pretrain", config, out, OPTIONS, Silent())
+    return finetune_from(*open_checkpoint(source), config, out, OPTIONS, Silent())
+
+
 def make_cases(folder: Path) -> tuple[list[Case], float]:
     """Write the data, train each case uninterrupted, and return the seconds of the longest."""
-    lives = [f"{p}. Born in {PLACES[i % 5]}, a poet.\n" for i, p in enumerate(PEOPLE)]
-    asked = [f"Where was {p} born?\t{PLACES[i % 5]}\n" for i, p in enumerate(PEOPLE)]
-    texts = {"corpus": ["Where was a born?\n", *lives], "questions": asked[:7], "eval": asked[7:]}
+    asked = ["\t".join(pair) for pair in QUESTIONS]
+    texts = {"corpus": ["Where was a born?", *LIVES], "questions": asked[:7], "eval": asked[7:]}
     for role, lines in texts.items():
-        (folder / role).write_text("".join(lines), encoding="utf-8")
+        (folder / role).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     cases, longest = [], 0.0
     for variant, model in MODELS.items():
         stage = {"batch_size": 5, "log_every": 1, "checkpoint_minutes": EVERY_STEP}
@@ -104,22 +112,14 @@ def make_cases(folder: Path) -> tuple[list[Case], float]:
             }
         )
 
-        def pretraining(out: Path, config: ExperimentConfig = config) -> object:
-            return start_run("pretrain", config, out, OPTIONS, Silent())
-
-        source = folder / f"{variant}-pretrain"
-
-        def finetuning(
-            out: Path, config: ExperimentConfig = config, source: Path = source
-        ) -> object:
-            return finetune_from(*open_checkpoint(source), config, out, OPTIONS, Silent())
-
-        for name, start in (("pretrain", pretraining), ("finetune", finetuning)):
+        pretrained = folder / f"{variant}-pretrain"
+        for name, source in (("pretrain", None), ("finetune", pretrained)):
             out = folder / f"{variant}-{name}"
             began = time.monotonic()
-            must_end(in_child(lambda start=start, out=out: start(out)))  # type: ignore[misc]
+            if code := exit_code(LIMIT, start, config, source, out):
+                raise SystemExit(f"a process that was left alone ended with {code}")
             longest = max(longest, time.monotonic() - began)
-            cases.append(Case(f"{name} {variant}", start, Run.open(out)))
+            cases.append(Case(f"{name} {variant}", partial(start, config, source), Run.open(out)))
     return cases, longest
 
 
@@ -142,22 +142,16 @@ def moment(out: Path) -> str:
     return "within the removal of an old checkpoint" if broken else "between two saves"
 
 
-def kill_until_through(case: Case, out: Path, chance: random.Random, span: float, n: Count) -> None:
-    """Kill a run and resume it until it is through, and look at what is there each time."""
+def kill_until_through(case: Case, out: Path, chance: random.Random, span: float) -> Iterator[str]:
+    """Kill a run and resume it until it is through; check and yield what is there each time."""
     saved, latest = -1, span * SHARE
     while True:
-        pid = in_child(lambda: go_on(case, out))
-        code = wait_for(pid, chance.uniform(0.0, latest))
-        if code is None:
-            os.kill(pid, signal.SIGKILL)
-            _, status = os.waitpid(pid, 0)
-            code = os.waitstatus_to_exitcode(status)
+        code = exit_code(chance.uniform(0.0, latest), go_on, case, out)
         if code == 0:
             return
         if code != -signal.SIGKILL:
             raise SystemExit(f"{case.name}: ended with {code} instead of going on")
-        n.kills += 1
-        n.moments[moment(out)] += 1
+        yield moment(out)
         if list_checkpoints(out / "checkpoints"):
             last = Run.open(out).latest()
             last.load_model(choose_device("cpu", "float32"))
@@ -198,23 +192,24 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100, help="at least so many")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
-    chance, count, began = random.Random(asked.seed), Count(), time.monotonic()
+    chance, began = random.Random(asked.seed), time.monotonic()
+    moments: Counter[str] = Counter()
+    runs = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         warm_up()
         cases, span = make_cases(folder)
-        while count.kills < asked.kills or count.runs % len(cases):
-            case = cases[count.runs % len(cases)]
-            out = folder / f"killed-{count.runs}"
-            kill_until_through(case, out, chance, span, count)
-            found = differences(case.whole, Run.open(out))
-            if found:
-                raise SystemExit(f"{case.name}, after {count.kills} kills: {', '.join(found)}")
-            count.runs += 1
+        while moments.total() < asked.kills or runs % len(cases):
+            case = cases[runs % len(cases)]
+            out = folder / f"killed-{runs}"
+            moments.update(kill_until_through(case, out, chance, span))
+            if found := differences(case.whole, Run.open(out)):
+                raise SystemExit(f"{case.name}, after {moments.total()} kills: {', '.join(found)}")
+            runs += 1
             shutil.rmtree(out)
-    moments = ", ".join(f"{n} {what}" for what, n in count.moments.most_common())
+    counted = ", ".join(f"{n} {what}" for what, n in moments.most_common())
     sys.stdout.write(
-        f"{count.kills} kills ({moments}) in {count.runs} runs "
+        f"{moments.total()} kills ({counted}) in {runs} runs "
         f"({', '.join(case.name for case in cases)}): every last checkpoint loaded, every run "
         f"ended as the uninterrupted one, byte for byte; "
         f"{time.monotonic() - began:.0f} s\n"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -50,23 +48,13 @@ def textbook_learning_rate(n: int, peak: float, warmup: int, final: int) -> floa
     return peak * max(0.1, 0.5 * (1.0 + math.cos(math.pi * progress)))
 
 
-def textbook_optimizer(
-    model: nn.Module,
-    learning_rate: float,
-    decay: Literal["all_but_biases", "linear_weights"],
-    weight_decay: float = 0.1,
-) -> torch.optim.AdamW:
-    """AdamW with weight decay on the parameters that the named trainer decays."""
-    if decay == "all_but_biases":
-        decayed = {name for name, _ in model.named_parameters() if not name.endswith("bias")}
-    else:
-        decayed = {
-            f"{name}.weight" for name, part in model.named_modules() if isinstance(part, nn.Linear)
-        }
-    named = list(model.named_parameters())
+def textbook_optimizer(model: nn.Module, learning_rate: float) -> torch.optim.AdamW:
+    """AdamW as the birthplace trainer sets it: weight decay on all parameters but biases."""
+    biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
+    others = [p for name, p in model.named_parameters() if not name.endswith("bias")]
     groups = [
-        {"params": [p for name, p in named if name in decayed], "weight_decay": weight_decay},
-        {"params": [p for name, p in named if name not in decayed], "weight_decay": 0.0},
+        {"params": others, "weight_decay": 0.1},
+        {"params": biases, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.95))
 
@@ -98,27 +86,20 @@ def last_logits(model: TextbookModel, ids: list[int]) -> Tensor:
 
 
 @torch.no_grad()
-def textbook_greedy(
-    model: TextbookModel,
-    stoi: Mapping[str, int],
-    itos: Mapping[int, str] | Sequence[str],
-    question: str,
-    max_new: int = 32,
-) -> str:
+def textbook_greedy(model: TextbookModel, characters: str, question: str, max_new: int = 32) -> str:
     """Answer one question: always max_new greedy steps, then cut at the next ⁇."""
     model.eval()
-    ids = [stoi[character] for character in question + MASK]
+    ids = [characters.index(character) for character in question + MASK]
     start = len(ids)
     for _ in range(max_new):
         ids.append(int(last_logits(model, ids).argmax()))
-    return "".join(itos[i] for i in ids[start:]).split(MASK)[0]
+    return "".join(characters[i] for i in ids[start:]).split(MASK)[0]
 
 
 @torch.no_grad()
 def textbook_sample(
     model: TextbookModel,
-    stoi: Mapping[str, int],
-    itos: Mapping[int, str] | Sequence[str],
+    characters: str,
     context: str,
     max_new: int,
     generator: torch.Generator,
@@ -127,7 +108,7 @@ def textbook_sample(
 ) -> str:
     """Continue the context by max_new sampled characters; returns context and continuation."""
     model.eval()
-    ids = [stoi[character] for character in context]
+    ids = [characters.index(character) for character in context]
     for _ in range(max_new):
         logits = last_logits(model, ids) / temperature  # (V,)
         if top_k is not None:
@@ -135,4 +116,4 @@ def textbook_sample(
             logits = logits.masked_fill(logits < least, float("-inf"))
         probabilities = functional.softmax(logits, dim=-1)  # (V,)
         ids.append(int(torch.multinomial(probabilities, 1, generator=generator)))
-    return "".join(itos[i] for i in ids)
+    return "".join(characters[i] for i in ids)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,20 @@ from torch.nn import functional
 
 PAD, MASK = "□", "⁇"
 PAD_ID = 0
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a model is built from; the latents are the perceiver's."""
+
+    vocab_size: int
+    block_size: int
+    n_layers: int
+    n_heads: int
+    d_model: int
+    dropout: float
+    n_latents: int = 0
+    rotary: bool = False
 
 
 def turn(x: Tensor, at: Sequence[int]) -> Tensor:
@@ -35,19 +51,25 @@ class TextbookAttention(nn.Module):
 
     causal: Tensor
 
-    def __init__(self, d_model: int, n_heads: int, block_size: int, dropout: float) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        assert d_model % n_heads == 0
-        self.n_heads = n_heads
-        self.query = nn.Linear(d_model, d_model)
-        self.key = nn.Linear(d_model, d_model)
-        self.value = nn.Linear(d_model, d_model)
-        self.proj = nn.Linear(d_model, d_model)
-        self.attn_dropout = nn.Dropout(dropout)
-        self.resid_dropout = nn.Dropout(dropout)
-        triangle = torch.ones(block_size, block_size, dtype=torch.bool).tril()
+        d = sizes.d_model
+        assert d % sizes.n_heads == 0
+        self.n_heads = sizes.n_heads
+        self.query = nn.Linear(d, d)
+        self.key = nn.Linear(d, d)
+        self.value = nn.Linear(d, d)
+        self.proj = nn.Linear(d, d)
+        self.attn_dropout = nn.Dropout(sizes.dropout)
+        self.resid_dropout = nn.Dropout(sizes.dropout)
+        triangle = torch.ones(sizes.block_size, sizes.block_size, dtype=torch.bool).tril()
         # not persistent: a state dict then holds the weights and nothing else
         self.register_buffer("causal", triangle, persistent=False)
+
+    def heads(self, x: Tensor) -> Tensor:
+        """Split (B, T, d) into the heads' shares, (B, h, T, d/h)."""
+        b, t, d = x.shape
+        return x.view(b, t, self.n_heads, d // self.n_heads).transpose(1, 2)
 
     def forward(
         self,
@@ -59,106 +81,83 @@ class TextbookAttention(nn.Module):
     ) -> Tensor:
         """Attend from (B, Tq, d) to (B, Tk, d), giving (B, Tq, d).
 
-        seen (Tq, Tk) stands in for the triangle; positions, where given, turn queries and keys.
+        seen (Tq, Tk) replaces the triangle; positions, where given, turn queries and keys.
         """
-        b, tq, d = query_input.size()
-        tk = key_value_input.size(1)
-        h, d_head = self.n_heads, d // self.n_heads
-        q = self.query(query_input).view(b, tq, h, d_head).transpose(1, 2)  # (B, h, Tq, d/h)
-        k = self.key(key_value_input).view(b, tk, h, d_head).transpose(1, 2)  # (B, h, Tk, d/h)
-        v = self.value(key_value_input).view(b, tk, h, d_head).transpose(1, 2)  # (B, h, Tk, d/h)
-
+        q = self.heads(self.query(query_input))  # (B, h, Tq, d/h)
+        k = self.heads(self.key(key_value_input))  # (B, h, Tk, d/h)
+        v = self.heads(self.value(key_value_input))  # (B, h, Tk, d/h)
         if query_at is not None and key_at is not None:
             q, k = turn(q, query_at), turn(k, key_at)
-
-        scores = (q @ k.transpose(-2, -1)) * (1.0 / math.sqrt(d_head))  # (B, h, Tq, Tk)
-        seen = self.causal[:tq, :tk] if seen is None else seen
+        scores = (q @ k.transpose(-2, -1)) * (1.0 / math.sqrt(q.size(-1)))  # (B, h, Tq, Tk)
+        seen = self.causal[: q.size(2), : k.size(2)] if seen is None else seen
         scores = scores.masked_fill(~seen, float("-inf"))
         weights = self.attn_dropout(functional.softmax(scores, dim=-1))  # (B, h, Tq, Tk)
-        heads = weights @ v  # (B, h, Tq, d/h)
-        joined = heads.transpose(1, 2).contiguous().view(b, tq, d)  # (B, Tq, d)
+        joined = (weights @ v).transpose(1, 2).flatten(2)  # (B, Tq, d)
         output: Tensor = self.resid_dropout(self.proj(joined))
         return output
 
 
-class BlockParts(nn.Module):
-    """What every kind of block holds; each kind wires it differently."""
+class TextbookBlock(nn.Module):
+    """A residual block; who calls it normalises what its attention reads."""
 
-    def __init__(self, d_model: int, n_heads: int, block_size: int, dropout: float) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.ln1 = nn.LayerNorm(d_model)
-        self.ln2 = nn.LayerNorm(d_model)
-        self.attn = TextbookAttention(d_model, n_heads, block_size, dropout)
+        self.ln1 = nn.LayerNorm(sizes.d_model)
+        self.ln2 = nn.LayerNorm(sizes.d_model)
+        self.attn = TextbookAttention(sizes)
         self.mlp = nn.Sequential(
-            nn.Linear(d_model, 4 * d_model),
+            nn.Linear(sizes.d_model, 4 * sizes.d_model),
             nn.GELU(approximate="none"),
-            nn.Linear(4 * d_model, d_model),
-            nn.Dropout(dropout),
+            nn.Linear(4 * sizes.d_model, sizes.d_model),
+            nn.Dropout(sizes.dropout),
         )
 
-
-class TextbookBlock(BlockParts):
-    """An ordinary pre-norm decoder block."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, T, d) to (B, T, d)."""
-        normed = self.ln1(x)  # (B, T, d)
-        x = x + self.attn(normed, normed)
+    def forward(self, x: Tensor, queries: Tensor, keys_values: Tensor, *where: Any) -> Tensor:
+        """Add to x (B, Tq, d) what its queries read of (B, Tk, d), then the MLP of that."""
+        x = x + self.attn(queries, keys_values, *where)
         output: Tensor = x + self.mlp(self.ln2(x))
         return output
 
 
-class TextbookDownBlock(BlockParts):
-    """First perceiver block: a learned basis of m latents reads the embedded input."""
+class TextbookDown(TextbookBlock):
+    """The block that reads the input into latents, with the basis that they start from."""
 
-    def __init__(
-        self, d_model: int, n_heads: int, block_size: int, dropout: float, bottleneck_dim: int
-    ) -> None:
-        super().__init__(d_model, n_heads, block_size, dropout)
-        assert bottleneck_dim <= block_size
-        self.basis = nn.Parameter(torch.empty(1, bottleneck_dim, d_model))  # (1, m, d)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, T, d) to (B, m, d)."""
-        basis = self.basis.expand(x.size(0), -1, -1)  # (B, m, d)
-        y = basis + self.attn(self.ln1(basis), x)  # (B, m, d)
-        output: Tensor = y + self.mlp(self.ln2(y))
-        return output
-
-
-class TextbookUpBlock(BlockParts):
-    """Last perceiver block: the embedded input reads the latents."""
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Map embedded input x (B, T, d) and latents y (B, m, d) to (B, T, d)."""
-        x = x + self.attn(x, self.ln1(y))  # (B, T, d)
-        output: Tensor = x + self.mlp(self.ln2(x))
-        return output
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__(sizes)
+        self.basis = nn.Parameter(torch.empty(1, sizes.n_latents, sizes.d_model))  # (1, m, d)
 
 
 def initialise(module: nn.Module) -> None:
-    """Give every linear layer, embedding and LayerNorm its first values."""
+    """Give every linear layer and embedding its first values; LayerNorms have 1 and 0."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, mean=0.0, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
-    if isinstance(module, nn.LayerNorm):
-        nn.init.ones_(module.weight)
-        nn.init.zeros_(module.bias)
 
 
 class TextbookModel(nn.Module):
-    """What the variants share: embedding, final LayerNorm, untied head, loss."""
+    """What the variants share: embedding, ordinary blocks, final LayerNorm, untied head, loss."""
 
-    def __init__(self, vocab_size: int, block_size: int, d_model: int, dropout: float) -> None:
+    blocks: nn.ModuleList
+
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.block_size = block_size
-        self.pos_emb: nn.Parameter | None
-        self.tok_emb = nn.Embedding(vocab_size, d_model)
-        self.pos_emb = nn.Parameter(torch.zeros(1, block_size, d_model))
-        self.drop = nn.Dropout(dropout)
-        self.ln_f = nn.LayerNorm(d_model)
-        self.head = nn.Linear(d_model, vocab_size, bias=False)
+        self.block_size = sizes.block_size
+        self.pos_emb: nn.Parameter | None = None
+        if not sizes.rotary:
+            self.pos_emb = nn.Parameter(torch.zeros(1, sizes.block_size, sizes.d_model))
+        self.tok_emb = nn.Embedding(sizes.vocab_size, sizes.d_model)
+        self.drop = nn.Dropout(sizes.dropout)
+        self.ln_f = nn.LayerNorm(sizes.d_model)
+        self.head = nn.Linear(sizes.d_model, sizes.vocab_size, bias=False)
+
+    def along(self, x: Tensor, *where: Any) -> Tensor:
+        """The ordinary pre-norm blocks, (B, T, d) to (B, T, d)."""
+        for block in self.blocks:
+            assert isinstance(block, TextbookBlock)
+            normed = block.ln1(x)
+            x = block(x, normed, normed, *where)
+        return x
 
     def trunk(self, x: Tensor) -> Tensor:
         """All blocks, from embedded input (B, T, d) to (B, T, d)."""
@@ -184,56 +183,33 @@ class TextbookModel(nn.Module):
 class TextbookVanilla(TextbookModel):
     """The plain decoder."""
 
-    def __init__(
-        self,
-        vocab_size: int,
-        block_size: int,
-        n_layers: int,
-        n_heads: int,
-        d_model: int,
-        dropout: float,
-    ) -> None:
-        super().__init__(vocab_size, block_size, d_model, dropout)
-        self.blocks = nn.ModuleList(
-            TextbookBlock(d_model, n_heads, block_size, dropout) for _ in range(n_layers)
-        )
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__(sizes)
+        self.blocks = nn.ModuleList(TextbookBlock(sizes) for _ in range(sizes.n_layers))
         self.apply(initialise)
 
     def trunk(self, x: Tensor) -> Tensor:
         """All blocks at the length of the input."""
-        for block in self.blocks:
-            x = block(x)  # (B, T, d)
-        return x
+        return self.along(x)
 
 
 class TextbookPerceiver(TextbookModel):
     """Down to m latents, causal blocks at length m, up again; latent i reads characters <= i."""
 
-    def __init__(
-        self,
-        vocab_size: int,
-        block_size: int,
-        n_layers: int,
-        n_heads: int,
-        d_model: int,
-        dropout: float,
-        bottleneck_dim: int,
-    ) -> None:
-        super().__init__(vocab_size, block_size, d_model, dropout)
-        assert n_layers >= 2
-        self.down = TextbookDownBlock(d_model, n_heads, block_size, dropout, bottleneck_dim)
-        self.blocks = nn.ModuleList(
-            TextbookBlock(d_model, n_heads, block_size, dropout) for _ in range(n_layers - 2)
-        )
-        self.up = TextbookUpBlock(d_model, n_heads, block_size, dropout)
+    def __init__(self, sizes: Sizes) -> None:
+        assert sizes.n_layers >= 2
+        assert 1 <= sizes.n_latents <= sizes.block_size
+        super().__init__(sizes)
+        self.down = TextbookDown(sizes)
+        self.blocks = nn.ModuleList(TextbookBlock(sizes) for _ in range(sizes.n_layers - 2))
+        self.up = TextbookBlock(sizes)
         self.apply(initialise)
         # on three dimensions fan-in and fan-out are m*d and d: the original's range, kept
         nn.init.xavier_uniform_(self.down.basis)
 
     def trunk(self, x: Tensor) -> Tensor:
-        """All m latents are computed, however short the input."""
-        y = self.down(x)  # (B, m, d)
-        for block in self.blocks:
-            y = block(y)  # (B, m, d)
-        output: Tensor = self.up(x, y)  # (B, T, d)
+        """All m latents are computed, however short the input; both ends read it as it is."""
+        basis = self.down.basis.expand(x.size(0), -1, -1)  # (B, m, d)
+        y = self.along(self.down(basis, self.down.ln1(basis), x))  # (B, m, d)
+        output: Tensor = self.up(x, x, self.up.ln1(y))  # (B, T, d)
         return output

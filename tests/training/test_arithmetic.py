@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from nanoknow.config.models import ModelConfig, PerceiverConfig
+from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.system.device import choose_device
 from nanoknow.training.state import restore_state, state_of
 from nanoknow.training.trainer import Trainer
-from tests.helpers.textbook_twins import copy_weights
+from tests.helpers.textbook_twins import copy_weights, textbook_of
 from tests.helpers.training import (
     BLOCK,
     PERCEIVER,
@@ -30,19 +30,14 @@ from tests.helpers.training import (
     weights_of,
 )
 from tests.tools.textbook import textbook_learning_rate, textbook_optimizer, textbook_train_step
-from tests.tools.textbook_models import TextbookPerceiver, TextbookVanilla
+from tests.tools.textbook_models import TextbookModel
 
 
-def textbook_pair(config: ModelConfig) -> tuple[TextbookVanilla | TextbookPerceiver, Trainer]:
+def textbook_pair(config: ModelConfig) -> tuple[TextbookModel, Trainer]:
     """Return the textbook's model, and a trainer of ours with its weights on our task."""
-    sizes = (len(TOKENIZER), BLOCK, config.n_layers, config.n_heads, config.d_model, 0.0)
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        textbook = (
-            TextbookPerceiver(*sizes, config.bottleneck_dim)
-            if isinstance(config, PerceiverConfig)
-            else TextbookVanilla(*sizes)
-        )
+        textbook = textbook_of(config, len(TOKENIZER))
     model = fresh_model(config)
     copy_weights(textbook, model)
     config_of_stage = stage(epochs=17, grad_clip=0.5)
@@ -65,7 +60,7 @@ def padded(batch: Batch) -> tuple[Tensor, Tensor]:
 def test_fifty_steps_in_double_precision_are_the_textbooks(config: ModelConfig) -> None:
     textbook, trainer = textbook_pair(config)
     assert isinstance(trainer.task, Watched)
-    optimizer = textbook_optimizer(textbook, 1e-2, "all_but_biases")
+    optimizer = textbook_optimizer(textbook, 1e-2)
     positions = 0
     losses = []
     for result in trainer.steps():
