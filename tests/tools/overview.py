@@ -8,10 +8,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from nanoknow.config.loading import load_config
@@ -22,9 +25,6 @@ from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.registry import build_task
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 PERSON, ANSWER = "Walter Lupi", "Milan"
 """Somebody that the dev questions ask about: finetuning sees no question about him."""
@@ -40,14 +40,13 @@ MODEL_WIDTH = 76
 STRIP = 17  # height of a strip of text
 ADVANCE = 0.602 * 9  # of a character in DejaVu Sans Mono, 9 points
 MASK_ADVANCE = 1.7 * ADVANCE
-ROWS = (20, 68, 158, 212, 266)  # the middle of each step's first strip
-STEPS = (
-    ("Biography", "one line of the corpus"),
-    ("Masked", "what is hidden is\nwritten at the end"),
-    ("Pretrain", "on all biographies"),
-    ("Finetune", "on questions about\nother people"),
-    ("Ask", "closed book: nothing\nto read the answer from"),
-)
+STEPS = {  # by the middle of each one's first strip
+    20: ("Biography", "one line of the corpus"),
+    68: ("Masked", "what is hidden is\nwritten at the end"),
+    158: ("Pretrain", "on all biographies"),
+    212: ("Finetune", "on questions about\nother people"),
+    266: ("Ask", "closed book: nothing\nto read the answer from"),
+}
 
 Example = tuple[str, str]
 """What the model reads, and what it is to write after it."""
@@ -60,54 +59,51 @@ def main() -> None:
     documents = texts.require_corpus().documents
     index = next(i for i, text in enumerate(documents) if text.startswith(f"{PERSON}. "))
 
-    def hides(most: int) -> Callable[[Example], bool]:
-        """Whether the birthplace is hidden, with little else, and what is around it shown."""
-
-        def check(example: Example) -> bool:
-            shown, _, hidden = "".join(example).rstrip(MASK).rpartition(MASK)
-            return ANSWER in hidden and len(hidden) <= most and "1960 ." in shown
-
-        return check
+    def hides(example: Example, beside: int = 0) -> bool:
+        """Whether the birthplace is hidden, with little beside, and what is around it shown."""
+        shown, _, hidden = "".join(example).rstrip(MASK).rpartition(MASK)
+        return ANSWER in hidden and len(hidden) <= len(ANSWER) + beside and "1960 ." in shown
 
     def corrupted(name_in_place: float) -> Example:
         changes = {"questions_per_document": 0.0, "name_in_place": name_in_place}
-        task = best.pretrain.task.model_copy(update=changes)
-        return _example(texts, task, index, hides(len(ANSWER)))
+        return _example(texts, best.pretrain.task.model_copy(update=changes), index, hides)
 
-    random_span = _example(texts, original.pretrain.task, index, hides(len(ANSWER) + 14))
+    random_span = _example(texts, original.pretrain.task, index, partial(hides, beside=14))
     in_place = corrupted(1.0)
     training_question = _example(texts, best.finetune.task, 0, lambda _: True)
     question = (f"Where was {PERSON} born?{MASK}", f"{ANSWER}{MASK}")
+    forms = (
+        (68, "random span", random_span, ""),
+        (91, "cloze", corrupted(0.0), "the birthplace, and little around it"),
+        (114, "name in place", in_place, "the same in the form of a question"),
+    )
+    passes = (
+        (158, in_place, "the loss is on these"),
+        (212, training_question, "the loss is on these"),
+        (266, question, "the answer, out of the weights"),
+    )
     with picture(PATH, (WIDTH / 72, HEIGHT / 72)) as figure:
         figure.set_layout_engine("none")
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
         axes.axis("off")
-        for number, (y, (title, words)) in enumerate(zip(ROWS, STEPS, strict=True), start=1):
+        for number, (y, (title, words)) in enumerate(STEPS.items(), start=1):
             circle = {"boxstyle": "circle,pad=0.3", "color": INK}
             _text(axes, 16, y, str(number), color="white", weight="bold", ha="center", bbox=circle)
             _text(axes, 32, y, title, size=11, weight="bold")
             _note(axes, 32, y + 10, words, va="top")
-        _strip(axes, LEFT, ROWS[0], documents[index])
-        forms = (
-            ("random span", random_span, ""),
-            ("cloze", corrupted(0.0), "the birthplace, and little around it"),
-            ("name in place", in_place, "the same in the form of a question"),
-        )
-        for y, (form, example, words) in zip(itertools.count(ROWS[1], 23), forms, strict=False):
+        _strip(axes, LEFT, 20, documents[index])
+        for y, form, example, words in forms:
             _text(axes, LEFT, y, form, size=8)
             end = _strip(axes, FORM, y, "".join(example))
             _note(axes, end + 8, y, words)
-        _box(
-            axes, MODEL, ROWS[2] - 18, MODEL_WIDTH, ROWS[4] - ROWS[2] + 40, 6, "#E7F0F7", COLORS[0]
-        )
+        _box(axes, MODEL, 140, MODEL_WIDTH, 148, 6, "#E7F0F7", COLORS[0])
         middle = MODEL + MODEL_WIDTH / 2
-        _text(axes, middle, ROWS[2], "transformer", weight="bold", ha="center")
-        _note(axes, middle, ROWS[3], "3.3 million\nparameters", ha="center")
-        _note(axes, middle, ROWS[4], "the same\nweights", ha="center")
-        _pass(axes, ROWS[2], in_place, "the loss is on these")
-        _pass(axes, ROWS[3], training_question, "the loss is on these")
-        _pass(axes, ROWS[4], question, "the answer, out of the weights")
+        _text(axes, middle, 158, "transformer", weight="bold", ha="center")
+        _note(axes, middle, 212, "3.3 million\nparameters", ha="center")
+        _note(axes, middle, 266, "the same\nweights", ha="center")
+        for y, example, words in passes:
+            _pass(axes, y, example, words)
     Image.open(PATH).convert("RGB").quantize(64).save(PATH, optimize=True)
 
 
@@ -162,13 +158,8 @@ def _strip(axes: Axes, x: float, y: float, text: str) -> float:
 def _box(
     axes: Axes, x: float, y: float, width: float, height: float, radius: float, face: str, edge: str
 ) -> None:
-    from matplotlib.patches import FancyBboxPatch
-
     shape = f"round,pad=0,rounding_size={radius}"
-    box = FancyBboxPatch(
-        (x, y), width, height, shape, facecolor=face, edgecolor=edge, linewidth=0.8
-    )
-    axes.add_patch(box)
+    axes.add_patch(FancyBboxPatch((x, y), width, height, shape, fc=face, ec=edge, lw=0.8))
 
 
 def _text(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
