@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -61,35 +62,25 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="session")
-def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``home`` is a copy of."""
-    with working_in(tmp_path_factory.mktemp("made")) as made:
-        make_home()
-    return made
+def homes(make: Callable[[], None]) -> Any:
+    """Return a fixture: a working directory of the module's own, copied from one that is made."""
+    made: list[Path] = []
+
+    @pytest.fixture(scope="module")
+    def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+        if not made:
+            with working_in(tmp_path_factory.mktemp("made")) as folder:
+                make()
+            made.append(folder)
+        copy = tmp_path_factory.mktemp("home")
+        copy_home(made[0], copy)
+        with working_in(copy):
+            yield copy
+
+    return copied
 
 
-@pytest.fixture(scope="module")
-def home(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A working directory of the module's own with a world and a run of each kind."""
-    copy = tmp_path_factory.mktemp("home")
-    copy_home(made_home, copy)
-    with working_in(copy):
-        yield copy
-
-
-@pytest.fixture(scope="session")
-def made_markup(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``markup`` is a copy of."""
-    with working_in(tmp_path_factory.mktemp("made")) as made:
-        make_markup()
-    return made
-
-
-@pytest.fixture(scope="module")
-def markup(made_markup: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A working directory of the module's own with a run of texts full of markup."""
-    copy = tmp_path_factory.mktemp("markup")
-    copy_home(made_markup, copy)
-    with working_in(copy):
-        yield copy
+home = homes(make_home)
+"""With a world and a run of each kind."""
+markup = homes(make_markup)
+"""With runs of texts full of markup."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import nanoknow
@@ -11,19 +10,10 @@ from tests.helpers.cli import json_of, refuse, run, succeed
 
 
 def test_the_demo_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(home: Path) -> None:
-    tiny = [
-        f"--set={key}"
-        for key in (
-            "data.world.people=20",
-            "data.world.paraphrases=1",
-            "model.d_model=16",
-            "pretrain.epochs=1",
-            "finetune.epochs=1",
-            "scratch.epochs=1",
-        )
-    ]
-    first = succeed("demo", *tiny, "--seeds", "2", "--out", "demo", "--json")
-    report = json.loads(first.stdout)
+    sizes = "data.world.people=20 data.world.paraphrases=1 model.d_model=16"
+    epochs = "pretrain.epochs=1 finetune.epochs=1 scratch.epochs=1"
+    tiny = [f"--set={assignment}" for assignment in f"{sizes} {epochs}".split()]
+    report = json_of("demo", *tiny, "--seeds", "2", "--out", "demo")
     assert [len(scores) for scores in report["scores"].values()] == [2, 2]
     assert [len(scores) for scores in report["test_scores"].values()] == [2, 2]
     assert report["test_constant"]["questions"].endswith("/birth_test.tsv")

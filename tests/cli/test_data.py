@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ READER = [
 
 def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(home: Path) -> None:
     data = ("--corpus", "wiki.txt", "--questions", "birth_places_train.tsv")
-    asked = (*data, "--eval", "birth_dev.tsv", *READER, "--json")
-    result = json.loads(succeed("data", "augment", *asked, "--out", "augmented").stdout)
+    asked = ("data", "augment", *data, "--eval", "birth_dev.tsv", *READER)
+    result = json_of(*asked, "--out", "augmented")
     lines = (home / "augmented/augmented.tsv").read_text("utf-8").splitlines()
     assert len(lines) == result["questions"] == 40
     training = (home / "data/world/birth_places_train.tsv").read_text("utf-8").splitlines()
@@ -28,8 +27,7 @@ def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(
     assert result["from_training"] == len(training) == 24
     assert result["eval"]["n"] == 8
     assert 0 < result["reader"]["n"] < 24
-    again = json.loads(succeed("data", "augment", *asked, "--out", "twice").stdout)
-    assert again["reader"] == result["reader"]
+    assert json_of(*asked, "--out", "twice")["reader"] == result["reader"]
     assert (home / "twice/augmented.tsv").read_text("utf-8").splitlines() == lines
     shown = succeed("data", "augment", *data, *READER, "--out", "third").stdout
     assert "answered by the training questions" in shown
@@ -64,17 +62,9 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     assert "81 (1 empty)" in result.stdout
     report = json_of("data", "inspect", "--corpus", "wiki.txt")
     assert list(report["pairs"]) == ["charcorruption"]
-    play = succeed(
-        "data",
-        "inspect",
-        "--corpus",
-        "play.txt",
-        "--set",
-        "pretrain.task.kind=language_modeling",
-        "--json",
-    )
-    assert list(json.loads(play.stdout)["pairs"]) == ["windows"]
-    assert json.loads(play.stdout)["vocabulary"] == len(set(LINE))
+    windows = ("--set", "pretrain.task.kind=language_modeling")
+    play = json_of("data", "inspect", "--corpus", "play.txt", *windows)
+    assert (list(play["pairs"]), play["vocabulary"]) == (["windows"], len(set(LINE)))
     assert "unknown view 'nameddata'. Did you mean 'namedata'?" in refuse(
         "data", "inspect", "nameddata"
     )

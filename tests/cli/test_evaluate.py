@@ -22,8 +22,7 @@ def test_evaluate_takes_the_latest_run_that_answers_questions_and_says_so(home: 
 
 
 def test_evaluate_prints_json_whose_counts_add_up(home: Path) -> None:
-    result = succeed("evaluate", "runs/answers", "--json")
-    report = json.loads(result.stdout)
+    report = json_of("evaluate", "runs/answers")
     assert report["score"]["n"] == 8
     assert sum(report["verdicts"].values()) == 8
     assert sum(part["n"] for part in report["splits"]) == 8
@@ -74,8 +73,7 @@ def test_baseline_says_the_most_frequent_answer_or_the_one_given(home: Path) -> 
     report = json_of("baseline", *files)
     assert report["n"] == 8
     assert report["answer"]
-    given = succeed("baseline", "--eval", "birth_dev.tsv", "--answer", "Atlantis", "--json")
-    assert json.loads(given.stdout)["n_right"] == 0
+    assert json_of("baseline", "--eval", "birth_dev.tsv", "--answer", "Atlantis")["n_right"] == 0
     assert "--answer TEXT" in refuse("baseline", "--eval", "birth_dev.tsv")
 
 

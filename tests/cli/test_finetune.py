@@ -5,52 +5,44 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.helpers.cli import SMALL, refuse, succeed
+from tests.helpers.cli import SMALL, kinds_of, record_of, refuse, succeed
+
+TRAIN = ("--questions", "birth_places_train.tsv")
+TUNE = ("finetune", "--from", "runs/vanilla")
 
 
 def test_finetune_starts_from_the_latest_pretrained_run(home: Path) -> None:
-    result = succeed(
-        "finetune", "--questions", "birth_places_train.tsv", "--epochs", "1", "--out", "runs/tuned",
-        "--json",
-    )  # fmt: skip
+    result = succeed("finetune", *TRAIN, "--epochs", "1", "--out", "runs/tuned", "--json")
     assert "starting from runs/perceiver" in result.stderr
     assert json.loads(result.stdout)["variant"] == "perceiver"
-    record = json.loads((home / "runs/tuned/run.json").read_text(encoding="utf-8"))
-    assert record["started_from"].endswith("runs/perceiver/checkpoints/step-00000001")
+    assert record_of("runs/tuned")["started_from"].endswith(
+        "runs/perceiver/checkpoints/step-00000001"
+    )
 
 
 def test_finetune_from_scratch_needs_no_run(home: Path) -> None:
     result = succeed(
-        "finetune", "--from", "scratch", "--corpus", "wiki.txt", "--questions",
-        "birth_places_train.tsv", "--eval", "birth_dev.tsv", *SMALL, "--epochs", "2",
-        "--out", "runs/scratch",
+        "finetune", "--from", "scratch", "--corpus", "wiki.txt", *TRAIN, "--eval",
+        "birth_dev.tsv", *SMALL, "--epochs", "2", "--out", "runs/scratch",
     )  # fmt: skip
     assert "accuracy" in result.stdout
-    lines = (home / "runs/scratch/metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    kinds = [json.loads(line)["kind"] for line in lines]
-    assert kinds.count("epoch") == 2
-    assert kinds.count("accuracy") == 1
+    assert len(kinds_of("runs/scratch", "epoch")) == 2
+    assert len(kinds_of("runs/scratch", "accuracy")) == 1
 
 
 def test_flags_cannot_change_the_model_of_a_run(home: Path) -> None:
-    line = refuse(
-        "finetune", "--from", "runs/vanilla", "--model", "perceiver", "--questions",
-        "birth_places_train.tsv",
-    )  # fmt: skip
+    line = refuse(*TUNE, *TRAIN, "--model", "perceiver")
     assert "--model perceiver: runs/vanilla has variant vanilla" in line
 
 
 def test_finetune_refuses_questions_without_answers(home: Path) -> None:
-    line = refuse("finetune", "--from", "runs/vanilla", "--questions", "birth_test_inputs.tsv")
+    line = refuse(*TUNE, "--questions", "birth_test_inputs.tsv")
     assert "has no answers to learn" in line
 
 
 def test_questions_that_do_not_fit_the_block_are_refused_before_training(home: Path) -> None:
     (home / "long.tsv").write_text("Where was X born?\tParis\n" + "x" * 130 + "\tParis\n", "utf-8")
-    line = refuse(
-        "finetune", "--from", "runs/vanilla", "--questions", "birth_places_train.tsv", "--eval",
-        "long.tsv", "--out", "runs/never",
-    )  # fmt: skip
+    line = refuse(*TUNE, *TRAIN, "--eval", "long.tsv", "--out", "runs/never")
     assert "long.tsv:2: question and answer take 137 characters" in line
     assert "block_size is 128" in line
     assert not (home / "runs/never").exists()
@@ -58,12 +50,9 @@ def test_questions_that_do_not_fit_the_block_are_refused_before_training(home: P
 
 def test_finetuning_keeps_the_corpus_its_run_was_pretrained_on(home: Path) -> None:
     (home / "other.txt").write_text("Ada Bright. Born in Rome.\n", encoding="utf-8")
-    tune = ("finetune", "--from", "runs/vanilla", "--questions", "birth_places_train.tsv")
-    succeed(*tune, "--epochs", "1", "--out", "runs/kept")
-    record = json.loads((home / "runs/kept/run.json").read_text(encoding="utf-8"))
-    before = json.loads((home / "runs/vanilla/run.json").read_text(encoding="utf-8"))
-    assert record["data"]["corpus"] == before["data"]["corpus"]
-    assert "was pretrained on" in refuse(*tune, "--corpus", "other.txt")
+    succeed(*TUNE, *TRAIN, "--epochs", "1", "--out", "runs/kept")
+    assert record_of("runs/kept")["data"]["corpus"] == record_of("runs/vanilla")["data"]["corpus"]
+    assert "was pretrained on" in refuse(*TUNE, *TRAIN, "--corpus", "other.txt")
 
 
 def test_a_run_that_learned_nothing_is_not_the_latest(home: Path) -> None:
@@ -74,7 +63,5 @@ def test_a_run_that_learned_nothing_is_not_the_latest(home: Path) -> None:
     assert "stopped before the update" in failed
     (home / "runs/broken").mkdir()
     (home / "runs/broken/run.json").write_text("{", encoding="utf-8")
-    result = succeed(
-        "finetune", "--questions", "birth_places_train.tsv", "--epochs", "1", "--out", "runs/after"
-    )
+    result = succeed("finetune", *TRAIN, "--epochs", "1", "--out", "runs/after")
     assert "starting from runs/failed" not in result.stderr

@@ -20,7 +20,7 @@ from nanoknow.experiments.sweep_report import Outcome, compare_rows
 from nanoknow.experiments.table import COLUMNS, TableRow
 from nanoknow.runs.lock import RunLock
 from nanoknow.system.plain import plain
-from tests.helpers.cli import run
+from tests.helpers.cli import json_of, refuse, succeed
 from tests.helpers.silent import Silent
 
 TINY = """
@@ -47,50 +47,42 @@ SMALLEST = {
 }
 
 
-def written(folder: Path, text: str) -> str:
-    path = folder / "rows.yaml"
-    path.write_text(text, encoding="utf-8")
-    return str(path)
+def write(name: str, text: str) -> str:
+    """Write a file of the working directory."""
+    Path(name).write_text(text, encoding="utf-8")
+    return name
 
 
 def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "asked.tsv").write_text("Where was Ada Lowe born?\n", encoding="utf-8")
-    command = ["sweep", written(tmp_path, TINY), "--out", "rows", "--json"]
-    first = run(*command)
-    assert first.exit_code == 0, first.stderr
-    report = json.loads(first.stdout)
-    assert [row["name"] for row in report["rows"]] == [
-        "plain",
-        "longer finetuning",
-        "perceiver m 8",
+    write("asked.tsv", "Where was Ada Lowe born?\n")
+    command = ("sweep", write("rows.yaml", TINY), "--out", "rows")
+    report = json_of(*command)
+    assert [(row["name"], row["seeds"], len(row["scores"])) for row in report["rows"]] == [
+        ("plain", [0], 1),
+        ("longer finetuning", [0], 1),
+        ("perceiver m 8", [0], 1),
     ]
-    assert [row["seeds"] for row in report["rows"]] == [[0], [0], [0]]
-    assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 1]
     assert report["rows"][0]["scores"][0]["n"] == 4
     assert report["rows"][0]["recall"][0]["n"] == 12
     [predictions] = report["rows"][0]["predictions"]
-    assert len((tmp_path / predictions).read_text(encoding="utf-8").splitlines()) == 1
+    assert len(Path(predictions).read_text(encoding="utf-8").splitlines()) == 1
     assert report["rows"][2]["n_parameters"] > report["rows"][0]["n_parameters"]
     # Rows that pretrain alike share a run, and its loss.
     assert report["rows"][0]["losses"] == report["rows"][1]["losses"]
-    assert not (tmp_path / "rows/longer-finetuning/seed-0/pretrain").exists()
-    again = run(*command[:-1], "--seeds", "2")
-    assert again.exit_code == 0, again.stderr
+    assert not Path("rows/longer-finetuning/seed-0/pretrain").exists()
+    again = succeed(*command, "--seeds", "2")
     assert "resuming rows/plain/seed-0/finetune at step 1 of 1" in again.stderr
-    assert (tmp_path / "rows/plain/seed-1/finetune/run.json").exists()
+    assert Path("rows/plain/seed-1/finetune/run.json").exists()
     assert "perceiver m 8" in again.stdout
-    with RunLock(tmp_path / "rows/perceiver-m-8/seed-0/finetune"):
-        beside = run(*command)
-    report = json.loads(beside.stdout)
+    with RunLock(Path("rows/perceiver-m-8/seed-0/finetune")):
+        report = json_of(*command)
     assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 0]
     assert report["elsewhere"] == 1
     changed = TINY.replace("d_model: 16", "d_model: 32")
-    refused = run("sweep", written(tmp_path, changed), "--out", "rows")
-    assert refused.exit_code == 1
-    assert "an earlier run with other settings" in refused.stderr
+    refused = refuse("sweep", write("rows.yaml", changed), "--out", "rows")
+    assert "an earlier run with other settings" in refused
 
 
 class OtherProcess(Silent):
@@ -108,12 +100,11 @@ class OtherProcess(Silent):
 
 
 def test_what_another_process_was_at_is_looked_at_again_at_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "asked.tsv").write_text("Where was Ada Lowe born?\n", encoding="utf-8")
-    file = load_sweep(written(tmp_path, TINY))
-    rows = tmp_path / "rows"
+    write("asked.tsv", "Where was Ada Lowe born?\n")
+    file = load_sweep(write("rows.yaml", TINY))
+    rows = here / "rows"
     sweep(file, 1, rows, "cpu", Silent())
     other = OtherProcess(rows / "plain/seed-0/finetune")
     report = sweep(file, 2, rows, "cpu", other)
@@ -123,35 +114,32 @@ def test_what_another_process_was_at_is_looked_at_again_at_the_end(
     assert json.loads((rows / "sweep.json").read_bytes()) == plain(report)
 
 
-def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("one.tsv", "other.tsv")]
-    for path, place in zip(paths, ("Rome", "Oslo"), strict=True):
-        path.write_text(f"Where was Ada Lowe born?\t{place}\n", encoding="utf-8")
+def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(here: Path) -> None:
     mixing = {"pretrain.task.questions_per_document": 0.5}
     rows = {
-        f"{kind} {path.stem}": {**changes, "data.questions": str(path)}
+        f"{kind} {name}": {
+            **changes,
+            "data.questions": write(f"{name}.tsv", f"Where was Ada Lowe born?\t{place}\n"),
+        }
         for kind, changes in (("plain", {}), ("mixing", mixing))
-        for path in paths
+        for name, place in (("one", "Rome"), ("other", "Oslo"))
     }
     file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=rows)
-    sweep(file, None, tmp_path / "rows", "cpu", Silent())
-    own = {name for name in rows if (tmp_path / "rows" / name.replace(" ", "-")).exists()}
-    assert own == set(rows)
-    pretrained = {path.parts[-3] for path in (tmp_path / "rows").glob("*/seed-0/pretrain")}
+    sweep(file, None, here / "rows", "cpu", Silent())
+    assert all((here / "rows" / name.replace(" ", "-")).exists() for name in rows)
+    pretrained = {path.parts[-3] for path in (here / "rows").glob("*/seed-0/pretrain")}
     assert pretrained == {"plain-one", "mixing-one", "mixing-other"}
 
 
 def test_rows_with_questions_of_their_own_are_scored_on_these_and_paired_where_they_agree(
-    tmp_path: Path,
+    here: Path,
 ) -> None:
-    for name, people in (("two", "Ab"), ("same two", "Ab"), ("three", "Abc")):
+    rows = {}
+    for name, people in (("two", "Ab"), ("three", "Abc"), ("same two", "Ab")):
         lines = "".join(f"Where was {person} born?\tRome\n" for person in people)
-        (tmp_path / f"{name}.tsv").write_text(lines, encoding="utf-8")
-    rows = {
-        name: {"data.eval": str(tmp_path / f"{name}.tsv")} for name in ("two", "three", "same two")
-    }
+        rows[name] = {"data.eval": write(f"{name}.tsv", lines)}
     file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=rows)
-    folder = tmp_path / "rows"
+    folder = here / "rows"
     report = sweep(file, None, folder, "cpu", Silent())
     assert [Path(row.questions).stem for row in report.rows] == list(rows)
     assert [[score.n for score in row.scores] for row in report.rows] == [[2], [3], [2]]
@@ -191,17 +179,14 @@ def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:
 
 
 def test_a_sweep_writes_its_table_where_out_names_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NANOKNOW_RUNS", "mine")
     text = yaml.safe_dump({"config": "demo", "common": SMALLEST, "rows": {"plain": {}}})
-    command = ["sweep", written(tmp_path, text), "--seeds", "1", "--out", "tables/table.csv"]
-    shown = run(*command)
-    assert shown.exit_code == 0, shown.output
+    command = ["sweep", write("rows.yaml", text), "--seeds", "1", "--out", "tables/table.csv"]
+    shown = succeed(*command)
     assert "Runs: mine/sweep" in shown.stdout
-    table = Path("tables/table.csv").read_bytes()
-    assert table == Path("mine/sweep/table.csv").read_bytes()
+    assert Path("tables/table.csv").read_bytes() == Path("mine/sweep/table.csv").read_bytes()
 
 
 def test_rows_whose_folders_would_be_one_are_refused(tmp_path: Path) -> None:

@@ -20,12 +20,11 @@ from nanoknow.runs.checkpoint import (
 from nanoknow.system.device import choose_device
 
 SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 40, "dropout": 0.1}
+LATENTS = {**SIZES, "n_layers": 3, "bottleneck_dim": 9}
 CONFIGS: dict[str, ModelConfig] = {
     "vanilla": VanillaConfig.model_validate(SIZES),
-    "perceiver": PerceiverConfig.model_validate({**SIZES, "n_layers": 3, "bottleneck_dim": 9}),
-    "spread perceiver": PerceiverConfig.model_validate(
-        {**SIZES, "n_layers": 3, "bottleneck_dim": 9, "latents": "spread"}
-    ),
+    "perceiver": PerceiverConfig.model_validate(LATENTS),
+    "spread perceiver": PerceiverConfig.model_validate({**LATENTS, "latents": "spread"}),
 }
 CPU = choose_device("cpu", "float32")
 FILES = ("model.safetensors", "training.safetensors", "checkpoint.json")

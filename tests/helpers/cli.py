@@ -41,3 +41,14 @@ def refuse(*arguments: str | Path) -> str:
     last = result.stderr.splitlines()[-1]
     assert last.startswith("error: ")
     return last
+
+
+def record_of(run: str | Path) -> Any:
+    """Return what a run's run.json holds."""
+    return json.loads(Path(run, "run.json").read_text(encoding="utf-8"))
+
+
+def kinds_of(run: str | Path, kind: str) -> list[Any]:
+    """Return what a run's metrics.jsonl holds of a kind."""
+    lines = Path(run, "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if event["kind"] == kind]

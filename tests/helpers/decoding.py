@@ -46,7 +46,7 @@ def twins(config: ModelConfig, seed: int = 2) -> tuple[TextbookModel, CharacterM
     assert config.block_size == BLOCK
     textbook = textbook_of(config).eval()
     scramble(textbook, seed)
-    model = build_model(config, VOCAB, torch.Generator().manual_seed(0))
+    model = build_model(config, VOCAB, torch.Generator())
     copy_weights(textbook, model)
     return textbook, model
 

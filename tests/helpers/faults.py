@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
-from nanoknow.system.reporter import Update
 from tests.helpers.silent import Silent
 
 
@@ -17,17 +16,9 @@ class AtStep(Silent):
         super().__init__()
         self.step, self.act = step, act
 
-    def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
-        del title, total, done
-
-        @contextmanager
-        def watching() -> Iterator[Update]:
-            yield self.update
-
-        return watching()
-
-    def update(self, step: int, _words: str) -> None:
-        if step == self.step:
+    def update(self, done: int, words: str) -> None:
+        del words
+        if done == self.step:
             self.act()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -24,48 +25,39 @@ SIZES = {
     "dropout": 0.0,
     "positions": "learned",
 }
+SPREAD, ROTARY = {"latents": "spread"}, {"positions": "rotary"}
+LATENTS: list[tuple[int, dict[str, Any]]] = [
+    *((6, {}), (LENGTH, {}), (1, {"n_layers": 2}), (6, ROTARY)),
+    *((m, SPREAD) for m in (6, 10, 13, LENGTH)),
+    (1, {**SPREAD, "n_layers": 2}),
+    *((m, {**SPREAD, **ROTARY}) for m in (6, 5)),
+]
 CONFIGS: dict[str, list[ModelConfig]] = {
     "vanilla": [
-        VanillaConfig.model_validate(SIZES),
-        VanillaConfig.model_validate({**SIZES, "n_layers": 1}),
-        VanillaConfig.model_validate({**SIZES, "positions": "rotary"}),
+        VanillaConfig.model_validate({**SIZES, **changes})
+        for changes in ({}, {"n_layers": 1}, ROTARY)
     ],
     "perceiver": [
-        PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": 6}),
-        PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": LENGTH}),
-        PerceiverConfig.model_validate({**SIZES, "n_layers": 2, "bottleneck_dim": 1}),
-        PerceiverConfig.model_validate({**SIZES, "positions": "rotary", "bottleneck_dim": 6}),
-        *(
-            PerceiverConfig.model_validate({**SIZES, "latents": "spread", **sizes})
-            for sizes in (
-                {"bottleneck_dim": 6},
-                {"bottleneck_dim": 10},
-                {"bottleneck_dim": 13},
-                {"bottleneck_dim": LENGTH},
-                {"bottleneck_dim": 1, "n_layers": 2},
-                {"bottleneck_dim": 6, "positions": "rotary"},
-                {"bottleneck_dim": 5, "positions": "rotary"},
-            )
-        ),
+        PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": m, **changes})
+        for m, changes in LATENTS
     ],
 }
 EACH = [config for configs in CONFIGS.values() for config in configs]
 
 
-def latents_and_own(config: TransformerConfig, last: int) -> set[int]:
+def perceiver_reach(config: TransformerConfig, last: int) -> set[int]:
     """The first m characters through the latents, the last one through its own query path.
 
     Where latents are spread over the block, all of them.
     """
     assert isinstance(config, PerceiverConfig)
-    if config.latents == "spread":
-        return set(range(last + 1))
-    return {*range(min(config.bottleneck_dim, last + 1)), last}
+    m = LENGTH if config.latents == "spread" else config.bottleneck_dim
+    return {*range(min(m, last + 1)), last}
 
 
 REACH: dict[str, Callable[[TransformerConfig, int], set[int]]] = {
     "vanilla": lambda _, last: set(range(last + 1)),
-    "perceiver": latents_and_own,
+    "perceiver": perceiver_reach,
 }
 """Which inputs can move the logits at a position."""
 every_model = pytest.mark.parametrize("config", EACH, ids=repr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import torch
 from hypothesis import strategies as st
@@ -34,11 +34,15 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def rectangles_of(batch: Batch) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each group's inputs and targets, (B, T)."""
+    layout = batch.layout
+    yield from zip(layout.rectangles(batch.tokens), layout.rectangles(batch.targets), strict=True)
+
+
 def rows_of(batch: Batch) -> list[tuple[Tensor, Tensor]]:
     """Return each example's padded input and targets."""
-    tokens = batch.layout.rectangles(batch.tokens)
-    targets = batch.layout.rectangles(batch.targets)
-    return [pair for x, y in zip(tokens, targets, strict=True) for pair in zip(x, y, strict=True)]
+    return [pair for x, y in rectangles_of(batch) for pair in zip(x, y, strict=True)]
 
 
 def texts_of(task: SpanCorruption, batch: Batch) -> list[str]:
@@ -53,10 +57,7 @@ def texts_of(task: SpanCorruption, batch: Batch) -> list[str]:
 def draws_of(task: SpanCorruption, indices: Tensor, seed: int = 0) -> Tensor:
     """Return (B, 3): truncated length, span start and masked length of each example drawn."""
     drawn = []
-    batch = task.batch(indices, seeded(seed))
-    tokens = batch.layout.rectangles(batch.tokens)
-    targets = batch.layout.rectangles(batch.targets)
-    for x, y in zip(tokens, targets, strict=True):
+    for x, y in rectangles_of(task.batch(indices, seeded(seed))):
         n = (y != IGNORE).sum(1) - 1
         is_mask = (x == task.tokenizer.mask_id).int()
         assert bool((is_mask.sum(1) == 2).all())

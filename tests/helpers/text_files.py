@@ -43,15 +43,11 @@ def encoded(lines: list[str], *, bom: bool, crlf: bool, ended: bool) -> bytes:
     return (BOM if bom else b"") + text.encode()
 
 
-ENCODINGS = st.fixed_dictionaries(
-    {"bom": st.booleans(), "crlf": st.booleans(), "ended": st.booleans()}
-)
+WAYS = ("bom", "crlf", "ended")
+ENCODINGS = st.fixed_dictionaries({way: st.booleans() for way in WAYS})
 every_encoding = pytest.mark.parametrize(
     "encoding",
-    [
-        {"bom": bom, "crlf": crlf, "ended": ended}
-        for bom, crlf, ended in product([False, True], repeat=3)
-    ],
+    [dict(zip(WAYS, flags, strict=True)) for flags in product((False, True), repeat=3)],
     ids=lambda encoding: "+".join(name for name, on in encoding.items() if on) or "plain",
 )
 

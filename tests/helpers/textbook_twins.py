@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,21 +15,18 @@ from tests.tools.textbook_spread import TextbookSpreadPerceiver
 
 VOCAB = 23
 SIZES = {"n_layers": 4, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}
+SPREAD, ROTARY = {"latents": "spread"}, {"positions": "rotary"}
+LATENTS: list[tuple[int, dict[str, Any]]] = [
+    *((7, {}), (24, {}), (1, {"n_layers": 2})),
+    *((m, SPREAD) for m in (7, 8, 24)),
+    (1, {**SPREAD, "n_layers": 2}),
+    *((m, {**SPREAD, **ROTARY}) for m in (7, 6)),
+]
 CONFIGS: list[ModelConfig] = [
     VanillaConfig.model_validate(SIZES),
     *(
-        PerceiverConfig.model_validate({**SIZES, **sizes})
-        for sizes in (
-            {"bottleneck_dim": 7},
-            {"bottleneck_dim": 24},
-            {"bottleneck_dim": 1, "n_layers": 2},
-            {"bottleneck_dim": 7, "latents": "spread"},
-            {"bottleneck_dim": 8, "latents": "spread"},
-            {"bottleneck_dim": 24, "latents": "spread"},
-            {"bottleneck_dim": 1, "latents": "spread", "n_layers": 2},
-            {"bottleneck_dim": 7, "latents": "spread", "positions": "rotary"},
-            {"bottleneck_dim": 6, "latents": "spread", "positions": "rotary"},
-        )
+        PerceiverConfig.model_validate({**SIZES, "bottleneck_dim": m, **changes})
+        for m, changes in LATENTS
     ),
 ]
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from tests.helpers.textbook_twins import (
     CONFIGS,
@@ -18,16 +19,28 @@ from tests.helpers.textbook_twins import (
     randomize,
     textbook_of,
 )
+from tests.tools.textbook_models import TextbookModel
 
 
-def ragged_rows(seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return padded inputs and targets of twelve sequences, and their lengths."""
+def twins(config: ModelConfig, seed: int) -> tuple[TextbookModel, CharacterModel]:
+    """Return the textbook's model and ours with the same random weights."""
+    textbook = textbook_of(config)
+    randomize(textbook, seed)
+    model = build_model(config, VOCAB, torch.Generator().manual_seed(9))
+    copy_weights(textbook, model)
+    return textbook, model
+
+
+def ragged_batch(seed: int) -> tuple[Tensor, Tensor, Tensor, Batch]:
+    """Return padded inputs, targets and lengths of twelve sequences, and our batch of them."""
     generator = torch.Generator().manual_seed(seed)
     lengths = torch.randint(1, 24, (12,), generator=generator)
     rows = torch.randint(1, VOCAB, (12, 24), generator=generator)
     beyond = torch.arange(24) >= (lengths + 1)[:, None]
     rows = rows.masked_fill(beyond, 0)
-    return rows[:, :-1], rows[:, 1:], lengths
+    inputs, targets = rows[:, :-1], rows[:, 1:]
+    batch = Batch.from_rows(inputs, targets.masked_fill(targets == 0, IGNORE), lengths)
+    return inputs, targets, lengths, batch
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=repr)
@@ -35,15 +48,10 @@ def ragged_rows(seed: int) -> tuple[Tensor, Tensor, Tensor]:
 def test_logits_and_loss_of_ragged_sequences_equal_the_padded_textbook(
     config: ModelConfig, seed: int
 ) -> None:
-    textbook = textbook_of(config).eval()
-    randomize(textbook, seed)
-    model = build_model(config, VOCAB, torch.Generator().manual_seed(9)).eval()
-    copy_weights(textbook, model)
-    rows, targets, lengths = ragged_rows(seed)
-    expected, expected_loss = textbook(rows, targets)
-    masked = targets.masked_fill(targets == 0, IGNORE)
-    batch = Batch.from_rows(rows, masked, lengths)
-    logits = model(batch.tokens, batch.layout)
+    textbook, model = twins(config, seed)
+    rows, targets, lengths, batch = ragged_batch(seed)
+    expected, expected_loss = textbook.eval()(rows, targets)
+    logits = model.eval()(batch.tokens, batch.layout)
     order = torch.argsort(lengths, stable=True)
     found = [row for part in batch.layout.rectangles(logits) for row in part]
     for i, row in zip(order.tolist(), found, strict=True):
@@ -55,14 +63,9 @@ def test_logits_and_loss_of_ragged_sequences_equal_the_padded_textbook(
 
 @pytest.mark.parametrize("config", CONFIGS, ids=repr)
 def test_gradients_of_ragged_sequences_equal_the_padded_textbook(config: ModelConfig) -> None:
-    textbook = textbook_of(config)
-    randomize(textbook, 3)
-    model = build_model(config, VOCAB, torch.Generator().manual_seed(9))
-    copy_weights(textbook, model)
-    rows, targets, lengths = ragged_rows(3)
-    loss = textbook(rows, targets)[1]
-    loss.backward()
-    batch = Batch.from_rows(rows, targets.masked_fill(targets == 0, IGNORE), lengths)
+    textbook, model = twins(config, 3)
+    rows, targets, _, batch = ragged_batch(3)
+    textbook(rows, targets)[1].backward()
     logits = model(batch.tokens, batch.layout)
     F.cross_entropy(logits, batch.targets, ignore_index=IGNORE).backward()  # type: ignore[no-untyped-call]
     ours = dict(model.named_parameters())
@@ -94,10 +97,7 @@ def test_parameter_counts_are_the_originals(
 
 def test_perceiver_config_builds_a_perceiver() -> None:
     model = build_model(PerceiverConfig(), 256, torch.Generator())
-    names = [name for name, _ in model.named_parameters()]
-    assert "down.basis" in names
-    assert model.get_parameter("down.basis").shape == (1, 64, 256)
-    assert float(model.get_parameter("down.basis").detach().abs().max()) == pytest.approx(
-        0.0191, abs=2e-4
-    )
-    assert not [n for n in names if n.startswith("blocks.2")]
+    basis = model.get_parameter("down.basis").detach()
+    assert basis.shape == (1, 64, 256)
+    assert float(basis.abs().max()) == pytest.approx(0.0191, abs=2e-4)
+    assert not [name for name, _ in model.named_parameters() if name.startswith("blocks.2")]

@@ -70,11 +70,8 @@ def test_a_query_gathers_from_what_its_mask_shows_and_from_nothing_else(
     keys: Layout, mask: Tensor | None
 ) -> None:
     q, k, v = random_inputs(keys)
-    if mask is None:
-        mask = torch.ones(6, 9, dtype=torch.bool).tril()
-        found = attend(q, k, v, QUERIES, keys, 0.0).detach()
-    else:
-        found = attend(q, k, v, QUERIES, keys, 0.0, mask).detach()
+    found = attend(q, k, v, QUERIES, keys, 0.0, mask).detach()
+    mask = torch.ones(6, 9, dtype=torch.bool).tril() if mask is None else mask
     rectangles = (QUERIES.rectangles(q), keys.rectangles(k), keys.rectangles(v))
     expected = []
     for q_, k_, v_ in zip(*rectangles, strict=True):

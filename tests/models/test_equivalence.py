@@ -12,7 +12,7 @@ from torch import Tensor
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE, Batch, Group, Layout
-from nanoknow.data.corpus import read_corpus
+from nanoknow.data.corpus import Corpus, read_corpus
 from nanoknow.data.questions import read_questions
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.generation.greedy import decode_greedily
@@ -22,15 +22,23 @@ from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
 
 pytestmark = pytest.mark.real_data
-MODELS: list[ModelConfig] = [
-    VanillaConfig(dropout=0.0),
-    VanillaConfig(dropout=0.0, positions="rotary"),
-    PerceiverConfig(dropout=0.0),
-    PerceiverConfig(dropout=0.0, latents="spread"),
-]
-every_model = pytest.mark.parametrize(
-    "config", MODELS, ids=["vanilla", "rotary", "perceiver", "spread perceiver"]
-)
+MODELS: dict[str, ModelConfig] = {
+    "vanilla": VanillaConfig(dropout=0.0),
+    "rotary": VanillaConfig(dropout=0.0, positions="rotary"),
+    "perceiver": PerceiverConfig(dropout=0.0),
+    "spread perceiver": PerceiverConfig(dropout=0.0, latents="spread"),
+}
+every_model = pytest.mark.parametrize("config", MODELS.values(), ids=list(MODELS))
+
+
+@pytest.fixture(scope="module")
+def corpus(real_data: Path) -> Corpus:
+    return read_corpus(real_data / "birthplaces" / "wiki.txt")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(corpus: Corpus) -> Tokenizer:
+    return Tokenizer.from_corpus(corpus, specials=True)
 
 
 def model_of(config: ModelConfig, vocab_size: int) -> CharacterModel:
@@ -51,9 +59,9 @@ def gradients(model: CharacterModel, batch: Batch) -> dict[str, Tensor]:
 
 
 @every_model
-def test_gradients_without_padding_are_those_with_it(real_data: Path, config: ModelConfig) -> None:
-    corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
+def test_gradients_without_padding_are_those_with_it(
+    corpus: Corpus, tokenizer: Tokenizer, config: ModelConfig
+) -> None:
     task = SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), config.block_size)
     ragged = task.batch(torch.arange(0, 2900, 60), torch.Generator().manual_seed(0))
     assert len(ragged.layout.groups) > 1
@@ -74,10 +82,8 @@ def test_gradients_without_padding_are_those_with_it(real_data: Path, config: Mo
 
 @every_model
 def test_every_dev_question_is_answered_with_a_cache_as_without(
-    real_data: Path, config: ModelConfig
+    real_data: Path, tokenizer: Tokenizer, config: ModelConfig
 ) -> None:
-    corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
     task = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), config.block_size)
     # in float64 no rounding, which differs with the number of threads, decides between characters

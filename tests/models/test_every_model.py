@@ -79,9 +79,7 @@ def test_the_perceiver_reads_the_first_m_characters_and_the_last_one(m: int) -> 
 def test_spread_latents_take_the_weights_of_first_ones() -> None:
     sizes = {**SIZES, "bottleneck_dim": 6}
     first = random_model(PerceiverConfig.model_validate(sizes))
-    spread = build_model(
-        PerceiverConfig.model_validate({**sizes, "latents": "spread"}), VOCAB, torch.Generator()
-    ).eval()
+    spread = random_model(PerceiverConfig.model_validate({**sizes, "latents": "spread"}), seed=1)
     spread.load_state_dict(first.state_dict())
     tokens = random_tokens(LENGTH)
     assert not torch.allclose(logits_of(spread, tokens), logits_of(first, tokens), atol=1e-2)
@@ -193,11 +191,10 @@ def parameter_names(variant: str) -> set[str]:
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(CONFIGS, 2)))
 def test_variants_of_the_same_sizes_differ_in_names_and_counts(first: str, second: str) -> None:
     shared = set(TransformerConfig.model_fields)
-    for variant in (first, second):
-        assert CONFIGS[variant][0].model_dump(include=shared) == SIZES
+    one, other = CONFIGS[first][0], CONFIGS[second][0]
+    assert one.model_dump(include=shared) == other.model_dump(include=shared) == SIZES
     assert parameter_names(first) != parameter_names(second)
-    one, other = (build_model(CONFIGS[v][0], VOCAB, torch.Generator()) for v in (first, second))
-    assert one.n_parameters != other.n_parameters
+    assert random_model(one).n_parameters != random_model(other).n_parameters
 
 
 def test_the_perceiver_of_the_same_sizes_has_its_bottleneck_in_place_of_two_blocks() -> None:

@@ -5,43 +5,42 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.helpers.cli import refuse, succeed
+from tests.helpers.cli import json_of, refuse, succeed
 from tests.helpers.homes import FAMILY
 from tests.helpers.pages import TAGS, Page, read
 
-SECTIONS = (
-    "short",
-    "score",
-    "knowledge",
-    "wrong",
-    "confidence",
-    "selection",
-    "wordings",
-    "invented",
-)
+SECTIONS = {
+    *("short", "score", "knowledge", "wrong"),
+    *("confidence", "selection", "wordings", "invented"),
+}
+ASKED = ("evaluate", "runs/<i>&run")
 
 
 @pytest.fixture(scope="module")
 def shown(markup: Path) -> str:
     """What the terminal shows of the report, whose page is report.html."""
-    return succeed("evaluate", "runs/<i>&run", "--report", "report.html").stdout
+    return succeed(*ASKED, "--report", "report.html").stdout
 
 
 @pytest.fixture(scope="module")
-def found(markup: Path, shown: str) -> dict[str, object]:
+def text(markup: Path, shown: str) -> str:
+    """That page."""
+    return read(markup / "report.html")
+
+
+@pytest.fixture(scope="module")
+def found(markup: Path, shown: str) -> Any:
     """The same report as JSON."""
-    asked = ("evaluate", "runs/<i>&run", "--report", "again.html", "--json")
-    report: dict[str, object] = json.loads(succeed(*asked).stdout)
-    return report
+    return json_of(*ASKED, "--report", "again.html")
 
 
-def test_the_page_has_every_section_and_points_at_nothing_outside(markup: Path, shown: str) -> None:
-    text = read(markup / "report.html")
+def test_the_page_has_every_section_and_points_at_nothing_outside(text: str) -> None:
     page = Page(text)
-    assert set(SECTIONS) <= set(page.ids)
+    assert set(page.ids) >= SECTIONS
     assert len(page.ids) == len(set(page.ids))
     assert set(page.pointers) <= set(page.ids)
     assert "//" not in "".join(re.findall(r"<style>.*?</style>|<svg.*?</svg>", text, re.DOTALL))
@@ -52,8 +51,8 @@ def test_the_page_has_every_section_and_points_at_nothing_outside(markup: Path, 
     assert "@media print" in text
 
 
-def test_what_is_quoted_from_data_is_escaped(markup: Path, shown: str) -> None:
-    page = Page(read(markup / "report.html"))
+def test_what_is_quoted_from_data_is_escaped(text: str) -> None:
+    page = Page(text)
     assert page.tags <= TAGS
     words = "".join(page.texts)
     assert "What <i>&run knows" in words
@@ -61,32 +60,24 @@ def test_what_is_quoted_from_data_is_escaped(markup: Path, shown: str) -> None:
     assert any(family in words for family in FAMILY)
 
 
-def test_every_picture_says_in_words_what_it_shows(markup: Path, shown: str) -> None:
-    text = read(markup / "report.html")
+def test_every_picture_says_in_words_what_it_shows(text: str) -> None:
     drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(drawn) == 9
     for svg in drawn:
         assert re.search(r'<title id="[\w-]+">[^<]+</title><desc id="[\w-]+">[^<]+</desc>', svg)
         assert 'role="img"' in svg
         colors = set(re.findall(r"(?:fill|stroke): ([^;\"]+)", svg))
-        assert colors <= {"none", *(f"var({name})" for name in variables(text))}
+        assert colors <= {"none", *(f"var({name})" for name in re.findall(r"(--\w+): #", text))}
 
 
-def variables(page: str) -> set[str]:
-    return set(re.findall(r"(--\w+): #", page))
-
-
-def test_light_dark_and_print_know_the_same_colors(markup: Path, shown: str) -> None:
-    themes = re.findall(r":root \{(.*?)\}", read(markup / "report.html"), re.DOTALL)
+def test_light_dark_and_print_know_the_same_colors(text: str) -> None:
+    themes = re.findall(r":root \{(.*?)\}", text, re.DOTALL)
     names = [sorted(re.findall(r"--\w+", theme)) for theme in themes]
-    assert len(names) == 3
-    assert names[0] == names[1] == names[2]
+    assert names == 3 * names[:1]
 
 
-def test_terminal_page_and_json_give_the_same_figures(
-    markup: Path, shown: str, found: dict[str, object]
-) -> None:
-    words = "".join(Page(read(markup / "report.html")).texts).replace("\u00a0", " ")
+def test_terminal_page_and_json_give_the_same_figures(text: str, shown: str, found: Any) -> None:
+    words = "".join(Page(text).texts).replace("\u00a0", " ")
     sentences = found["findings"]
     assert isinstance(sentences, list)
     assert len(sentences) >= 6
@@ -95,8 +86,6 @@ def test_terminal_page_and_json_give_the_same_figures(
         assert sentence in words
         assert " ".join(sentence.split()) in flat
     score, confidence = found["score"], found["confidence"]
-    assert isinstance(score, dict)
-    assert isinstance(confidence, dict)
     assert f"{score['n_right']} of {score['n']}" in shown
     assert f"{confidence['brier']:.4f}" in shown
     assert f"{confidence['brier']:.4f}" in words
@@ -104,11 +93,8 @@ def test_terminal_page_and_json_give_the_same_figures(
     assert len(confidence["right"]) == score["n_right"]
 
 
-def test_the_report_counts_each_question_once(found: dict[str, object]) -> None:
+def test_the_report_counts_each_question_once(found: Any) -> None:
     score, buckets, wrong = found["score"], found["buckets"], found["wrong"]
-    assert isinstance(score, dict)
-    assert isinstance(buckets, list)
-    assert isinstance(wrong, dict)
     assert 0 < score["n_right"] < score["n"] == 8
     groups = {bucket["group"] for bucket in buckets}
     assert len(groups) == 3
@@ -119,13 +105,8 @@ def test_the_report_counts_each_question_once(found: dict[str, object]) -> None:
     assert sum(kind["n"] for kind in wrong["kinds"]) == wrong["n"] == 8 - score["n_right"]
 
 
-def test_the_model_is_asked_about_other_words_misspelt_and_invented_names(
-    found: dict[str, object],
-) -> None:
+def test_the_model_is_asked_about_other_words_misspelt_and_invented_names(found: Any) -> None:
     rewordings, misspelt, invented = found["rewordings"], found["misspelt"], found["invented"]
-    assert isinstance(rewordings, list)
-    assert isinstance(misspelt, dict)
-    assert isinstance(invented, dict)
     assert len(rewordings) == 5
     for probe in [*rewordings, misspelt]:
         assert probe["as_asked"]["n_right"] <= 8
@@ -134,27 +115,20 @@ def test_the_model_is_asked_about_other_words_misspelt_and_invented_names(
         assert pairing["both"] + pairing["only_second"] == probe["score"]["n_right"]
     assert invented["n"] == len(invented["confidences"]) > 0
     assert 0 <= invented["auroc"] <= 1
-    recall = found["recall"]
-    assert isinstance(recall, dict)
-    assert (recall["n"], recall["accuracy"]) == (8, 1.0)
+    assert (found["recall"]["n"], found["recall"]["accuracy"]) == (8, 1.0)
 
 
-def test_the_same_report_twice_is_the_same_page(
-    markup: Path, shown: str, found: dict[str, object]
-) -> None:
-    assert read(markup / "again.html") == read(markup / "report.html")
+def test_the_same_report_twice_is_the_same_page(markup: Path, text: str, found: Any) -> None:
+    assert read(markup / "again.html") == text
 
 
 def test_another_seed_draws_other_probes_and_another_target_another_threshold(
-    markup: Path, found: dict[str, object]
+    markup: Path, found: Any
 ) -> None:
     flags = ("--seed", "1", "--target-accuracy", "1.0")
-    asked = ("evaluate", "runs/<i>&run", "--report", "other.html", *flags, "--json")
-    other = json.loads(succeed(*asked).stdout)
+    other = json_of(*ASKED, "--report", "other.html", *flags)
     assert other["score"] == found["score"]
-    mine = found["misspelt"]
-    assert isinstance(mine, dict)
-    assert mine["example"] != other["misspelt"]["example"]
+    assert found["misspelt"]["example"] != other["misspelt"]["example"]
     reached = other["confidence"]["at_target"]
     assert reached is None or reached["n_right"] == reached["n_answered"] < 8
     assert other["confidence"]["target"] == 1.0
@@ -163,10 +137,9 @@ def test_another_seed_draws_other_probes_and_another_target_another_threshold(
 def test_without_the_training_text_the_page_has_what_is_left(markup: Path) -> None:
     (markup / "wiki.txt").rename(markup / "away.txt")
     try:
-        result = succeed("evaluate", "runs/<i>&run", "--report", "less.html", "--json")
+        report = json_of(*ASKED, "--report", "less.html")
     finally:
         (markup / "away.txt").rename(markup / "wiki.txt")
-    report = json.loads(result.stdout)
     assert (report["wrong"], report["invented"], report["buckets"]) == (None, None, [])
     assert [rival["method"] for rival in report["rivals"]] == ["constant"]
     page = Page(read(markup / "less.html"))
@@ -176,11 +149,9 @@ def test_without_the_training_text_the_page_has_what_is_left(markup: Path) -> No
 
 @pytest.mark.parametrize("right", [True, False])
 def test_one_question_answered_right_or_wrong_makes_a_page(markup: Path, right: bool) -> None:
-    question = read(markup / "train.tsv").splitlines()[0].partition("\t")[0]
-    gold = read(markup / "train.tsv").splitlines()[0].partition("\t")[2] if right else "Nowhere"
-    (markup / "one.tsv").write_text(f"{question}\t{gold}\n", encoding="utf-8")
-    asked = ("evaluate", "runs/<i>&run", "--eval", "one.tsv", "--report", "one.html")
-    shown = succeed(*asked).stdout
+    question, gold = read(markup / "train.tsv").splitlines()[0].split("\t")
+    (markup / "one.tsv").write_text(f"{question}\t{gold if right else 'Nowhere'}\n", "utf-8")
+    shown = succeed(*ASKED, "--eval", "one.tsv", "--report", "one.html").stdout
     assert f"It answers {int(right)} of 1" in " ".join(shown.split())
     assert re.search(r"AUROC, right above wrong +–", shown)
     Page(read(markup / "one.html"))
@@ -188,8 +159,7 @@ def test_one_question_answered_right_or_wrong_makes_a_page(markup: Path, right: 
 
 def test_questions_about_nobody_known_are_reported_without_probes(markup: Path) -> None:
     (markup / "who.tsv").write_text("Where was the x born?\tR&D\nWho?\tR&D\n", encoding="utf-8")
-    asked = ("evaluate", "runs/<i>&run", "--eval", "who.tsv", "--report", "who.html")
-    result = succeed(*asked, "--json")
+    result = succeed(*ASKED, "--eval", "who.tsv", "--report", "who.html", "--json")
     assert "no probes: " in result.stderr
     assert json.loads(result.stdout)["misspelt"] is None
     assert "invented" not in Page(read(markup / "who.html")).ids
@@ -215,15 +185,14 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_work(
 def test_a_refused_report_leaves_the_older_page_as_it_was(markup: Path) -> None:
     (markup / "old.html").write_text("old", encoding="utf-8")
     (markup / "asked.tsv").write_text("Where was Ada Fox</b> born?\n", encoding="utf-8")
-    asked = ("evaluate", "runs/<i>&run", "--eval", "asked.tsv", "--report", "old.html")
-    assert "has no answers to report on" in refuse(*asked)
+    refused = refuse(*ASKED, "--eval", "asked.tsv", "--report", "old.html")
+    assert "has no answers to report on" in refused
     assert read(markup / "old.html") == "old"
     assert not list(markup.glob(".old.html*"))
 
 
 def test_flags_of_the_report_are_refused_without_it_and_out_of_range(markup: Path) -> None:
-    line = refuse("evaluate", "runs/<i>&run", "--target-accuracy", "0.5")
-    assert "--target-accuracy: is for --report FILE" in line
+    assert "--target-accuracy: is for --report FILE" in refuse(*ASKED, "--target-accuracy", "0.5")
     assert "--seed: is for --report FILE" in refuse("evaluate", "--seed", "1")
     line = refuse("evaluate", "--report", "x.html", "--target-accuracy", "1.5")
     assert "--target-accuracy 1.5: give a share above 0, at most 1" in line
