@@ -1,16 +1,27 @@
-"""Answers split by what the training texts say of their questions."""
+"""Answers split, and wrong ones sorted, by what the training texts say of their questions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from math import log
+from functools import cache
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.questions import Question, QuestionSet
-from nanoknow.evaluation.answers import RIGHT, Answer
+from nanoknow.data.questions import Question
+from nanoknow.evaluation.answers import (
+    KNOWN,
+    NEAR,
+    NOWHERE,
+    OTHER,
+    OWN,
+    VERDICTS,
+    Answer,
+    edit_distance,
+    is_near,
+    judge,
+)
 from nanoknow.evaluation.buckets import (
     ASKED,
     ASKED_OTHERWISE,
@@ -20,8 +31,9 @@ from nanoknow.evaluation.buckets import (
     frequency_bands,
 )
 from nanoknow.evaluation.scores import Score
-from nanoknow.facts.index import FactIndex
-from tests.helpers.texts import corpus_of
+from nanoknow.evaluation.wrong_answers import Fallback, sort_wrong_answers
+from tests.helpers.examples import examples
+from tests.helpers.questions import asked, born, facts_of, said
 
 DOCUMENTS = (
     "Ada Bo. Ada Bo was born in Rome.",
@@ -30,19 +42,8 @@ DOCUMENTS = (
 )
 
 
-def ask(name: str) -> str:
-    return f"Where was {name} born?"
-
-
 def answered(name: str, gold: str, answer: str, probability: float = 0.5) -> Answer:
-    verdict = RIGHT if answer == gold else None
-    return Answer(ask(name), (gold,), answer, log(probability), verdict, None, None, "")
-
-
-def facts(training: list[tuple[str, str]] | None) -> FactIndex:
-    items = tuple(Question(ask(name), (place,), 1) for name, place in training or [])
-    questions = QuestionSet("train.tsv", items, "") if training is not None else None
-    return FactIndex(corpus_of("\n".join(DOCUMENTS)), questions)
+    return said(answer, gold, question=born(name), confidence=probability)
 
 
 def test_a_fact_is_within_reach_further_on_missing_or_without_a_document() -> None:
@@ -52,7 +53,7 @@ def test_a_fact_is_within_reach_further_on_missing_or_without_a_document() -> No
         answered("Eve Fox", "Lima", "Rome", 0.2),
         answered("Gus Hall", "Bern", "Rome", 0.1),
     ]
-    found = buckets(answers, facts(None), 40)
+    found = buckets(answers, facts_of(DOCUMENTS), 40)
     assert [(b.name, b.score) for b in found] == [
         ("in the 40 characters trained on", Score(1, 1)),
         ("only further on", Score(0, 1)),
@@ -60,22 +61,21 @@ def test_a_fact_is_within_reach_further_on_missing_or_without_a_document() -> No
         ("no document about the person", Score(0, 1)),
     ]
     assert [b.median_confidence for b in found] == pytest.approx([0.9, 0.7, 0.2, 0.1])
-    whole = {b.name: b.score for b in buckets(answers, facts(None), None)}
+    whole = {b.name: b.score for b in buckets(answers, facts_of(DOCUMENTS), None)}
     assert whole["there"] == Score(1, 2)
 
 
 def test_questions_are_told_apart_by_what_training_asked() -> None:
-    training = [("Ada Bo", "Rome"), ("Cy Dee", "Rome"), ("Ada Bo", "Ostia")]
+    training = asked(("Ada Bo", "Rome"), ("Cy Dee", "Rome"), ("Ada Bo", "Ostia"))
     answers = [
         answered("Ada Bo", "Ostia", "Rome"),
         answered("Cy Dee", "Oslo", "Oslo"),
         answered("Eve Fox", "Rome", "Rome"),
     ]
-    found = {b.name: b.score for b in buckets(answers, facts(training), None)}
+    found = {b.name: b.score for b in buckets(answers, facts_of(DOCUMENTS, training), None)}
     assert found[ASKED] == Score(0, 1)
-    assert found[ASKED_OTHERWISE] == Score(1, 1)
-    assert found[UNASKED] == Score(1, 1)
-    assert found["never"] == Score(1, 1)  # Oslo is no training answer
+    # Oslo is no training answer
+    assert found[ASKED_OTHERWISE] == found[UNASKED] == found["never"] == Score(1, 1)
 
 
 def test_head_middle_and_tail_hold_a_third_of_the_training_questions_each() -> None:
@@ -102,8 +102,92 @@ def test_a_more_frequent_answer_is_never_in_a_lower_band(counts: dict[str, int])
 )
 def test_every_split_holds_every_question_once(rows: list[tuple[str, bool]]) -> None:
     answers = [answered(name, "Rome", "Rome" if right else "Oslo") for name, right in rows]
-    found = buckets(answers, facts([("Ada Bo", "Rome"), ("Cy Dee", "Lima")]), 30)
+    training = asked(("Ada Bo", "Rome"), ("Cy Dee", "Lima"))
+    found = buckets(answers, facts_of(DOCUMENTS, training), 30)
     for group in {b.group for b in found}:
         part = [b.score for b in found if b.group == group]
         assert sum(score.n for score in part) == len(rows)
         assert sum(score.n_right for score in part) == sum(right for _, right in rows)
+
+
+FACTS = facts_of(
+    ("Eve Fox. Eve Fox, a poet, left Lima for Bern.", "Ada Fox. Of Rome, a tailor."),
+    asked(("Ada Fox", "Rome"), ("Bo Hall", "Oslo"), ("Cy Hall", "Rome")),
+)
+
+
+def judged(name: str, gold: str, answer: str) -> Answer:
+    verdict = judge(Question(born(name), (gold,), 1), answer, FACTS)
+    return said(answer, gold, question=born(name), verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "kind"),
+    [
+        ("Rome", "Roma", NEAR),
+        ("Rome", "Rom", NEAR),
+        ("Rome", "Rmoe", NOWHERE),  # two letters of four: too far
+        ("Copenhagen", "Kopenhagen", NEAR),
+        ("Lima", "Bern", OWN),
+        ("Lima", "poet", OWN),
+        ("Lima", "Oslo", KNOWN),
+        ("Lima", "tailor", OTHER),
+        ("Lima", "Xanadu", NOWHERE),
+        ("Lima", "", NOWHERE),
+    ],
+)
+def test_a_wrong_answer_is_of_the_first_kind_that_fits(gold: str, answer: str, kind: str) -> None:
+    found = sort_wrong_answers([judged("Eve Fox", gold, answer)], FACTS, {})
+    assert {k.name: k.n for k in found.kinds} == {k: int(k == kind) for k in VERDICTS[1:]}
+
+
+def test_right_answers_are_not_among_the_wrong_but_among_the_frequent() -> None:
+    answers = [
+        judged("A", "Rome", "Rome"),
+        judged("B", "Oslo", "Rome"),
+        judged("C", "Rome", "Bonn"),
+    ]
+    found = sort_wrong_answers(answers, FACTS, {})
+    assert (found.n, found.n_questions, found.distinct) == (2, 3, 2)
+    assert sum(kind.n for kind in found.kinds) == 2
+    assert found.fallbacks == [Fallback("Rome", 2, 1, 2, 2)]
+    assert found.namesakes is None
+
+
+def test_namesakes_are_others_with_a_name_in_common() -> None:
+    known = {born(name): name for name in ("Eve Fox", "Ada Fox", "Bo Hall", "Cy Hall", "Hall Eve")}
+    # Rome for Eve Fox: Ada Fox's. Rome for Ada Fox: only her own. Oslo for Hall Eve: nobody's, as
+    # a family name is no given name.
+    answers = [
+        judged("Eve Fox", "Lima", "Rome"),
+        judged("Ada Fox", "Lima", "Rome"),
+        judged("Hall Eve", "Lima", "Oslo"),
+    ]
+    found = sort_wrong_answers(answers, FACTS, known).namesakes
+    assert found is not None
+    assert found.n == 1
+    # Of the three wrong answers two say Rome, which only Eve Fox has a namesake for.
+    assert found.expected == pytest.approx(2 / 3)
+
+
+@cache
+def by_definition(first: str, second: str) -> int:
+    if not first or not second:
+        return len(first) + len(second)
+    return min(
+        by_definition(first[1:], second) + 1,
+        by_definition(first, second[1:]) + 1,
+        by_definition(first[1:], second[1:]) + (first[0] != second[0]),
+    )
+
+
+@given(first=st.text("abc", max_size=6), second=st.text("abc", max_size=6))
+@examples(2)
+def test_edit_distance_is_that_of_the_definition(first: str, second: str) -> None:
+    assert edit_distance(first, second) == by_definition(first, second)
+
+
+@given(gold=st.text(min_size=1, max_size=12), answer=st.text(max_size=12))
+def test_a_near_miss_is_at_most_two_letters_and_a_third_away(gold: str, answer: str) -> None:
+    distance = edit_distance(answer, gold)
+    assert is_near(answer, gold) == (distance <= 2 and 3 * distance <= len(gold))

@@ -1,16 +1,26 @@
-"""Scores, their uncertainty, and whether two differ."""
+"""Scores, whether two differ, and runs beside each other and beside a baseline."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 from math import comb, sqrt
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.evaluation.scores import Score, pair, wilson_interval
+from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.errors import ConfigError
+from nanoknow.evaluation.answers import Answer
+from nanoknow.evaluation.baseline import constant_baseline
+from nanoknow.evaluation.compare import compare_answers
+from nanoknow.evaluation.compare_figure import plot_comparison
+from nanoknow.evaluation.scores import Score, holm, pair, wilson_interval
 from nanoknow.system.plain import plain
+from tests.helpers.pictures import check_png
+from tests.helpers.questions import said
 
 
 @pytest.mark.parametrize(
@@ -88,10 +98,104 @@ def test_mcnemar_equals_twice_the_smaller_tail(first: int, second: int) -> None:
 
 
 def test_mcnemar_of_no_difference_is_1() -> None:
-    assert pair(*pairs(7, 0, 0, 5)).p == 1.0
-    assert pair([], []).p == 1.0
+    assert (pair(*pairs(7, 0, 0, 5)).p, pair([], []).p) == (1.0, 1.0)
 
 
 def test_mcnemar_refuses_lists_of_different_lengths() -> None:
     with pytest.raises(ValueError, match="zip"):
         pair([True], [True, False])
+
+
+def test_holm_corrects_an_example_worked_by_hand() -> None:
+    # Ascending: 4 · 0.005, 3 · 0.01, 2 · 0.03, and 1 · 0.04, which may not fall below that.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert (holm([0.2]), holm([])) == ([0.2], [])
+
+
+@given(ps=st.lists(st.floats(0.0, 1.0), max_size=12))
+def test_holm_keeps_the_order_and_rejects_what_stepping_down_rejects(ps: list[float]) -> None:
+    corrected = holm(ps)
+    ranked = sorted(range(len(ps)), key=lambda i: ps[i])
+    assert all(ps[i] <= corrected[i] <= 1 for i in ranked)
+    assert [corrected[i] for i in ranked] == sorted(corrected)
+    for level in (0.01, 0.05, 0.2):
+        rejected = 0
+        while rejected < len(ps) and (len(ps) - rejected) * ps[ranked[rejected]] <= level:
+            rejected += 1
+        assert sum(p <= level for p in corrected) == rejected
+
+
+def answers(rights: list[bool], inside: list[bool] | None = None) -> list[Answer]:
+    known: list[bool | None] = [*inside] if inside else [None] * len(rights)
+    return [
+        said("Rome" if r else "Oslo", "Rome", confidence=0.9 if r else 0.2, in_document=i)
+        for r, i in zip(rights, known, strict=True)
+    ]
+
+
+@given(
+    table=st.integers(2, 4).flatmap(
+        lambda runs: st.lists(
+            st.lists(st.booleans(), min_size=runs, max_size=runs), min_size=1, max_size=20
+        )
+    )
+)
+def test_every_pair_is_counted_on_the_same_questions(table: list[list[bool]]) -> None:
+    by_run = [list(column) for column in zip(*table, strict=True)]
+    found = compare_answers("q.tsv", {f"run-{i}": answers(r) for i, r in enumerate(by_run)})
+    assert [run.score for run in found.runs] == [Score(sum(r), len(table)) for r in by_run]
+    expected = list(combinations("ABCD"[: len(by_run)], 2))
+    assert [(each.first, each.second) for each in found.pairs] == expected
+    for each, (first, second) in zip(found.pairs, combinations(by_run, 2), strict=True):
+        both = sum(a and b for a, b in zip(first, second, strict=True))
+        p = each.pairing
+        totals = (p.both, p.both + p.only_first, p.both + p.only_second)
+        assert totals == (both, sum(first), sum(second))
+        assert p.both + p.only_first + p.only_second + p.neither == len(table)
+    assert found.all_right == sum(map(all, table))
+    assert found.none_right == sum(not any(row) for row in table)
+
+
+def test_accuracy_in_the_document_counts_only_where_that_is_known() -> None:
+    known = answers([True, False, True, True], [True, True, False, True])
+    found = compare_answers("q.tsv", {"a": known, "b": answers([False] * 4)})
+    assert found.runs[0].score_in_document == Score(2, 3)
+    assert found.runs[1].score_in_document is None
+    assert (found.runs[0].auroc, found.runs[1].auroc) == (1.0, None)
+
+
+def test_a_comparison_is_drawn_whatever_its_runs_are_called(tmp_path: Path) -> None:
+    names = ["runs/$x^2$", "runs/学習", "runs/" + "long" * 20]
+    rights = [[True, False, True], [False, False, False], [True, True, True]]
+    found = compare_answers("q.tsv", {n: answers(r) for n, r in zip(names, rights, strict=True)})
+    plot_comparison(found, tmp_path / "compare.png")
+    check_png((tmp_path / "compare.png").read_bytes())
+    with pytest.raises(ConfigError, match=r"use \.png or \.svg"):
+        plot_comparison(found, tmp_path / "compare.pdf")
+
+
+GOLD = [*["London"] * 25, *["Paris"] * 470, "london", "London ", "New London", "", "L"]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "gold", "score"),
+    [
+        ("London", GOLD, Score(25, 500)),
+        ("Oslo", GOLD, Score(0, 500)),
+        ("London", [None], Score(0, 1)),
+    ],
+)
+def test_a_constant_answer_scores_the_questions_that_have_it(
+    baseline: str, gold: list[str | None], score: Score
+) -> None:
+    items = tuple(Question("Where?", () if g is None else (g,), 1) for g in gold)
+    assert constant_baseline(QuestionSet("q.tsv", items, ""), baseline).score == score
+
+
+def test_a_baseline_is_paired_with_a_models_answers() -> None:
+    gold = ("Rome", "Roma")
+    questions = QuestionSet("q.tsv", (Question("Where?", gold, 1),) * 4, "")
+    ours = [said(answer, *gold) for answer in ("Rome", "Oslo", "Oslo", "Oslo")]
+    found = constant_baseline(questions, "Roma").beside(ours)
+    assert (found.name, found.score) == ("saying 'Roma' to all", Score(4, 4))
+    assert found.pairing == pair([True, False, False, False], [True] * 4)

@@ -1,4 +1,4 @@
-"""People are found by name, and answers where the training data hold them."""
+"""People are found by name, and answers where the training data hold them or nowhere."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes
 from nanoknow.data.world.make import make_world
+from nanoknow.facts.evidence import WIDTH, find_evidence
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from tests.helpers.texts import corpus_of, corpus_text
+from tests.helpers.questions import asked, born, facts_of, questions_of
+from tests.helpers.texts import corpus_text
 
 DOCUMENTS = [
     "Ada Lovelace. She was born in London, and died there.",
@@ -27,14 +28,9 @@ DOCUMENTS = [
 PAIRS = ["Where was Ada Lovelace born?\tLondon", "Where was Bo born?\tLeeds", "Q?\tLeeds"]
 
 
-def questions_of(lines: list[str]) -> QuestionSet:
-    return questions_from_bytes("\n".join(lines).encode(), "questions")
-
-
 @pytest.fixture(scope="module")
 def facts() -> FactIndex:
-    corpus = corpus_of("\n".join(DOCUMENTS))
-    return FactIndex(corpus, questions_of(PAIRS))
+    return facts_of(DOCUMENTS, questions_of(*PAIRS))
 
 
 @pytest.mark.parametrize(
@@ -76,16 +72,14 @@ def test_a_question_finds_the_documents_of_the_one_it_names(
 def test_the_exact_name_is_what_stands_before_the_first_full_stop_and_space(
     facts: FactIndex, name: str, found: list[int]
 ) -> None:
-    documents = facts.documents_about(f"Where was {name} born?", exact=True)
-    assert documents == [DOCUMENTS[i] for i in found]
+    assert facts.documents_about(born(name), exact=True) == [DOCUMENTS[i] for i in found]
 
 
 def test_the_longest_name_in_a_question_is_the_one_asked_about() -> None:
     documents = ["Ada King. Born in York.", "Ada King Noel. Born in Bath.", "Noel. Born in Rome."]
-    facts = FactIndex(corpus_of("\n".join(documents)), None)
-    assert facts.documents_about("Where was Ada King Noel born?") == documents[1:2]
-    assert facts.documents_about("Where was Ada King born?") == documents[:1]
-    assert facts.documents_about("Where was Noel born?") == documents[2:]
+    facts = facts_of(documents)
+    found = [facts.documents_about(born(name)) for name in ("Ada King", "Ada King Noel", "Noel")]
+    assert found == [[document] for document in documents]
 
 
 @given(people=st.integers(10, 40), paraphrases=st.integers(1, 4), seed=st.integers(0, 1000))
@@ -93,11 +87,10 @@ def test_everybody_in_a_built_in_world_is_found_with_the_answer_in_their_documen
     people: int, paraphrases: int, seed: int
 ) -> None:
     world = make_world(people, paraphrases, seed)
-    train = questions_from_bytes(world.train.encode(), "train")
-    facts = FactIndex(corpus_of(corpus_text(world)), train)
+    facts = facts_of([corpus_text(world)], questions_of(world.train))
     found = Counter[str]()
     for part in (world.train, world.dev, world.test):
-        for question in questions_from_bytes(part.encode(), "part").items:
+        for question in questions_of(part).items:
             documents = facts.documents_about(question.text)
             assert len(documents) == paraphrases
             assert documents == facts.documents_about(question.text, exact=True)
@@ -106,33 +99,32 @@ def test_everybody_in_a_built_in_world_is_found_with_the_answer_in_their_documen
     assert found == Counter(corpus_text(world).splitlines())
 
 
+END = DOCUMENTS[0].index("London") + len("London")
+
+
 @pytest.mark.parametrize(
-    ("name", "answer", "expected"),
+    ("name", "answer", "within", "expected"),
     [
-        ("Ada Lovelace", "London", True),
-        ("Ada Lovelace", "St. Gallen", True),  # in the second document of the name
-        ("Ada Lovelace", "York", False),  # in another person's document
-        ("Ada J. Lovelace", "York", True),
-        ("Jos\u00e9 Mar\u00eda", "S\u00e3o Paulo", True),
-        ("Nobody", "London", False),
+        ("Ada Lovelace", "London", None, True),
+        ("Ada Lovelace", "St. Gallen", None, True),  # in the second document of the name
+        ("Ada Lovelace", "York", None, False),  # in another person's document
+        ("Ada J. Lovelace", "York", None, True),
+        ("Jos\u00e9 Mar\u00eda", "S\u00e3o Paulo", None, True),
+        ("Nobody", "London", None, False),
+        ("Ada Lovelace", "London", END, True),
+        ("Ada Lovelace", "London", END - 1, False),  # a prefix must hold the whole answer
+        ("Ada Lovelace", "London", 0, False),
     ],
 )
 def test_an_answer_counts_where_it_stands_in_the_persons_own_documents(
-    facts: FactIndex, name: str, answer: str, expected: bool
+    facts: FactIndex, name: str, answer: str, within: int | None, expected: bool
 ) -> None:
-    assert facts.in_documents(Question(f"Where was {name} born?", (answer,), 1)) is expected
-
-
-def test_a_prefix_must_hold_the_whole_answer(facts: FactIndex) -> None:
-    question = Question("Where was Ada Lovelace born?", ("London",), 1)
-    end = DOCUMENTS[0].index("London") + len("London")
-    assert facts.in_documents(question, end)
-    assert not facts.in_documents(question, end - 1)
-    assert not facts.in_documents(question, 0)
+    [question] = asked((name, answer)).items
+    assert facts.in_documents(question, within) is expected
 
 
 def test_an_initial_hides_a_person_from_the_exact_name_only(facts: FactIndex) -> None:
-    question = Question("Where was Ada J. Lovelace born?", ("York",), 1)
+    [question] = asked(("Ada J. Lovelace", "York")).items
     assert facts.in_documents(question)
     assert not facts.in_documents(question, exact=True)
 
@@ -166,8 +158,7 @@ def test_a_string_is_mentioned_as_whole_words(facts: FactIndex, text: str, expec
 
 
 def test_two_indexes_do_not_share_what_they_mention() -> None:
-    one = FactIndex(corpus_of("Rome"), None)
-    two = FactIndex(corpus_of("Bath"), None)
+    one, two = facts_of(["Rome"]), facts_of(["Bath"])
     assert [one.mentions("Rome"), two.mentions("Rome")] == [True, False]
     assert [one.mentions("Bath"), two.mentions("Bath")] == [False, True]
 
@@ -175,10 +166,61 @@ def test_two_indexes_do_not_share_what_they_mention() -> None:
 def test_answers_are_counted_over_the_training_questions(facts: FactIndex) -> None:
     assert facts.answer_counts == Counter({"Leeds": 2, "London": 1})
     assert FactIndex(facts.corpus, None).answer_counts == Counter()
-    unanswered = FactIndex(facts.corpus, questions_of(["Where was Bo born?"]))
-    assert unanswered.answer_counts == Counter()
+    assert FactIndex(facts.corpus, questions_of(born("Bo"))).answer_counts == Counter()
 
 
 def test_the_most_frequent_answer_is_the_first_among_equals() -> None:
-    assert most_frequent_answer(questions_of(PAIRS).items) == "Leeds"
-    assert most_frequent_answer(questions_of(["a\tB", "b\tA", "c\tA", "d\tB"]).items) == "B"
+    assert most_frequent_answer(questions_of(*PAIRS).items) == "Leeds"
+    assert most_frequent_answer(questions_of("a\tB", "b\tA", "c\tA", "d\tB").items) == "B"
+
+
+LONG = "and then " * 30
+JACKS = "Jack London was born in San Francisco."
+LIVES = (
+    "Ada Lovelace. She wrote much. Ada was born in York in 1815. She died there.",
+    f"Jack London. {JACKS}",
+    "Ada Lovelace. A namesake, born in Rome.",
+    f"Bo Li. {LONG}Bo was born in Oslo {LONG}.",
+)
+
+
+@pytest.fixture(scope="module")
+def lives() -> FactIndex:
+    return facts_of(LIVES)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "where", "sentence"),
+    [
+        (born("Ada Lovelace"), "York", "made.txt:1", "Ada was born in York in 1815."),
+        ("Ada Lovelace", "Rome", "made.txt:3", "A namesake, born in Rome."),
+        (born("Ada Lovelace"), "Yor", "made.txt:1", None),
+        (born("Ada Lovelace"), "Oslo", "made.txt:1", None),
+        (born("Jack London"), "London", "made.txt:2", None),
+        (born("Jack London"), "San Francisco", "made.txt:2", JACKS),
+        (born("Jack London"), "", "made.txt:2", None),
+        (born("Cy Young"), "York", None, None),
+    ],
+)
+def test_the_line_and_the_sentence_of_the_persons_own_document_are_found(
+    lives: FactIndex, question: str, answer: str, where: str | None, sentence: str | None
+) -> None:
+    evidence = find_evidence(lives, question, answer)
+    assert (evidence.where, evidence.sentence) == (where, sentence)
+    assert evidence.holds == (sentence is not None)
+
+
+def test_an_answer_that_others_documents_hold_is_mentioned(lives: FactIndex) -> None:
+    assert find_evidence(lives, born("Jack London"), "York").mentioned
+    assert not find_evidence(lives, born("Jack London"), "Yor").mentioned
+    assert find_evidence(lives, born("Ada Lovelace"), "York").documents == 2
+    assert find_evidence(lives, "Who?", "York").documents == 0
+
+
+def test_a_long_sentence_is_cut_around_the_answer(lives: FactIndex) -> None:
+    sentence = find_evidence(lives, born("Bo Li"), "Oslo").sentence or ""
+    assert (sentence[0], sentence[-1]) == ("…", "…")
+    assert "born in Oslo and" in sentence
+    assert WIDTH - 10 <= len(sentence) <= WIDTH + 2
+    end = find_evidence(lives, born("Bo Li"), "then").sentence or ""
+    assert end.startswith("and then")

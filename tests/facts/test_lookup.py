@@ -1,4 +1,4 @@
-"""The open-book baseline reads the person's own document, and nothing else."""
+"""The open-book baseline, and what the published documents say of the published questions."""
 
 from __future__ import annotations
 
@@ -7,50 +7,108 @@ from pathlib import Path
 import pytest
 
 from nanoknow.data.corpus import read_corpus
-from nanoknow.data.questions import Question, QuestionSet, read_questions
-from nanoknow.facts.index import FactIndex
+from nanoknow.data.questions import Question, read_questions
+from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.facts.lookup import LookUp
-from tests.helpers.texts import corpus_of
+from tests.helpers.questions import born, facts_of, questions_of
 
 
 def look_up(documents: list[str], places: list[str]) -> LookUp:
-    items = tuple(Question("Where?", (place,), i) for i, place in enumerate(places))
-    return LookUp(FactIndex(corpus_of("\n".join(documents)), QuestionSet("t.tsv", items, "")))
+    return LookUp(facts_of(documents, questions_of(*(f"Where?\t{place}" for place in places))))
 
 
 def test_it_answers_the_earliest_place_of_the_persons_own_document() -> None:
     documents = ["Ada Bo. She left Rome for Oslo.", "Cy Dee. He left Oslo for Rome."]
     book = look_up(documents, ["Oslo", "Rome"])
-    asked = [f"Where was {name} born?" for name in ("Ada Bo", "Cy Dee", "Eve Fox", "Ada")]
+    asked = [born(name) for name in ("Ada Bo", "Cy Dee", "Eve Fox", "Ada")]
     assert book.answers(asked) == ["Rome", "Oslo", None, None]
 
 
-def test_of_places_that_start_together_the_longest_counts() -> None:
-    book = look_up(["Ada Bo. Of New York City."], ["New York", "New York City", "New"])
-    assert book.answer("Where was Ada Bo born?") == "New York City"
+PLACES = ["Rome", "Oslo", "Lima", "New York", "New York City", "New"]
 
 
-def test_a_document_without_a_known_place_gives_no_answer() -> None:
-    assert look_up(["Ada Bo. Of Bonn."], ["Rome"]).answer("Where was Ada Bo born?") is None
-
-
-def test_of_several_documents_most_decide_and_the_last_among_equals() -> None:
-    documents = ["Ada Bo. Of Rome.", "Ada Bo. Of Oslo.", "Ada Bo. Of Rome, not Lima."]
-    places = ["Rome", "Oslo", "Lima"]
-    assert look_up(documents, places).answer("Was Ada Bo born?") == "Rome"
-    assert look_up(documents[:2], places).answer("Was Ada Bo born?") == "Oslo"
+@pytest.mark.parametrize(
+    ("documents", "answer"),
+    [
+        pytest.param(["Ada Bo. Of New York City."], "New York City", id="the longest place"),
+        pytest.param(["Ada Bo. Of Bonn."], None, id="no known place"),
+        pytest.param(
+            ["Ada Bo. Of Rome.", "Ada Bo. Of Oslo.", "Ada Bo. Of Rome, not Lima."],
+            "Rome",
+            id="most documents",
+        ),
+        pytest.param(["Ada Bo. Of Rome.", "Ada Bo. Of Oslo."], "Oslo", id="the last among equals"),
+    ],
+)
+def test_the_persons_documents_decide(documents: list[str], answer: str | None) -> None:
+    assert look_up(documents, PLACES).answer("Was Ada Bo born?") == answer
 
 
 def test_a_name_ends_at_the_first_stop() -> None:
-    book = look_up(["Ada J. Bo. Of Rome."], ["Rome"])
-    assert book.answer("Where was Ada J. Bo born?") is None
+    assert look_up(["Ada J. Bo. Of Rome."], PLACES).answer(born("Ada J. Bo")) is None
+
+
+@pytest.fixture(scope="module")
+def published(real_data: Path) -> FactIndex:
+    folder = real_data / "birthplaces"
+    corpus = read_corpus(folder / "wiki.txt")
+    return FactIndex(corpus, read_questions(folder / "birth_places_train.tsv"))
+
+
+@pytest.fixture(scope="module")
+def dev(real_data: Path) -> tuple[Question, ...]:
+    return read_questions(real_data / "birthplaces" / "birth_dev.tsv").items
 
 
 @pytest.mark.real_data
-def test_on_the_published_questions_it_is_right_on_394_of_500(real_data: Path) -> None:
-    folder = real_data / "birthplaces"
-    training = read_questions(folder / "birth_places_train.tsv")
-    book = LookUp(FactIndex(read_corpus(folder / "wiki.txt"), training))
-    questions = read_questions(folder / "birth_dev.tsv").items
-    found = book.answers(q.text for q in questions)
-    assert sum(said == q.answer for said, q in zip(found, questions, strict=True)) == 394
+def test_on_the_published_questions_it_is_right_on_394_of_500(
+    published: FactIndex, dev: tuple[Question, ...]
+) -> None:
+    found = LookUp(published).answers(q.text for q in dev)
+    assert sum(said == q.answer for said, q in zip(found, dev, strict=True)) == 394
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("exact", "within", "share"),
+    [(True, None, 0.914), (False, None, 0.958), (True, 112, 0.882), (False, 112, 0.924)],
+)
+def test_dev_answers_stand_in_the_persons_document_as_often_as_computed(
+    published: FactIndex,
+    dev: tuple[Question, ...],
+    exact: bool,
+    within: int | None,
+    share: float,
+) -> None:
+    held = sum(published.in_documents(question, within, exact=exact) for question in dev)
+    assert held / len(dev) == share
+
+
+@pytest.mark.real_data
+def test_dev_answers_occur_as_train_answers_in_92_2_percent(
+    published: FactIndex, dev: tuple[Question, ...]
+) -> None:
+    answers = published.answer_counts
+    assert sum(question.answer in answers for question in dev) / len(dev) == 0.922
+
+
+@pytest.mark.real_data
+def test_london_is_the_most_frequent_answer_and_right_on_25_of_500(
+    published: FactIndex, dev: tuple[Question, ...]
+) -> None:
+    assert published.training is not None
+    assert most_frequent_answer(published.training.items) == "London"
+    assert sum(question.answer == "London" for question in dev) == 25
+    assert len(dev) == 500
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    "name", ["birth_places_train.tsv", "birth_dev.tsv", "birth_test_inputs.tsv"]
+)
+def test_everybody_asked_about_has_a_biography(
+    published: FactIndex, real_data: Path, name: str
+) -> None:
+    questions = read_questions(real_data / "birthplaces" / name)
+    lost = [item.text for item in questions.items if not published.documents_about(item.text)]
+    assert lost == []

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.questions import QuestionSet, questions_from_bytes
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import DataError
 from nanoknow.facts.open_book import OpenBook, as_questions
 from nanoknow.facts.salient import find_salient, subject
 from nanoknow.facts.templates import Template
+from tests.helpers.questions import asked, questions_of
 from tests.helpers.texts import corpus_of
 
 LIVES = [
@@ -24,10 +24,6 @@ LIVES = [
 CORPUS = corpus_of("\n".join(LIVES))
 
 
-def questions_of(*pairs: str) -> QuestionSet:
-    return questions_from_bytes("".join(f"{pair}\n" for pair in pairs).encode(), "q.tsv")
-
-
 def salient_words(documents: list[str], wanted: set[str] | None = None) -> list[list[str]]:
     starts, lengths, offsets, _ = find_salient(documents, wanted or set())
     return [
@@ -37,23 +33,16 @@ def salient_words(documents: list[str], wanted: set[str] | None = None) -> list[
 
 
 def test_salient_words_are_names_places_and_years_outside_the_documents_own_name() -> None:
-    assert salient_words(LIVES) == [
-        ["1815", "Riga"],
-        ["Wells", "1790", "Riga"],
-        ["Wells"],
-        [],
-        [],
-    ]
+    expected = [["1815", "Riga"], ["Wells", "1790", "Riga"], ["Wells"], [], []]
+    assert salient_words(LIVES) == expected
 
 
 def test_names_of_several_words_are_hidden_whole_and_commas_and_years_part_them() -> None:
     life = (
         "Ed Lee. Born in New York, Ohio May 1815 and dead in São Paulo  Brazil, of Flu-Like Rest."
     )
-    assert salient_words([life, "Al Bo. She was born here ."]) == [
-        ["New York", "Ohio May", "1815", "São Paulo", "Brazil", "Flu-Like Rest"],
-        ["She"],
-    ]
+    words = ["New York", "Ohio May", "1815", "São Paulo", "Brazil", "Flu-Like Rest"]
+    assert salient_words([life, "Al Bo. She was born here ."]) == [words, ["She"]]
 
 
 def test_a_word_is_common_if_it_is_seldom_capitalised_but_where_sentences_start() -> None:
@@ -71,11 +60,8 @@ def test_wanted_words_count_alone_where_a_document_holds_any_whole_or_as_a_part(
         "Al Bo. Lived in Melbourne Victoria in 1900 .",
         "Jo Ray. a poet of Riga in 1820 .",
     ]
-    assert salient_words(lives, {"New York", "Victoria", "Rome", "1815", "Jo"}) == [
-        ["New York", "1815"],
-        ["Victoria"],
-        ["Riga", "1820"],
-    ]
+    found = salient_words(lives, {"New York", "Victoria", "Rome", "1815", "Jo"})
+    assert found == [["New York", "1815"], ["Victoria"], ["Riga", "1820"]]
 
 
 def test_a_name_of_very_many_words_takes_no_longer_than_its_length() -> None:
@@ -86,8 +72,7 @@ def test_a_name_of_very_many_words_takes_no_longer_than_its_length() -> None:
 @given(documents=st.lists(st.text(max_size=60), min_size=1, max_size=5))
 def test_salient_words_lie_in_their_documents_in_order(documents: list[str]) -> None:
     starts, lengths, offsets, names = find_salient(documents)
-    assert len(offsets) == len(documents) + 1
-    assert offsets[0] == 0
+    assert (len(offsets), offsets[0]) == (len(documents) + 1, 0)
     assert offsets[-1] == len(starts) == len(lengths)
     for i, document in enumerate(documents):
         assert 0 <= names[i] <= len(document)
@@ -118,16 +103,14 @@ def test_the_subject_is_what_stands_before_a_stop_that_ends_a_name(
 
 
 def test_a_template_is_the_most_frequent_form_of_the_questions() -> None:
-    questions = questions_of(
-        "Where was Ada Lowe born?\tRiga", "Where was J. R. Ash born?\tWells", "Ann Bee?\tRome"
-    )
-    template = Template.of(questions, {"Ada Lowe", "J. R. Ash", "Ann Bee"})
+    lines = ("Where was Ada Lowe born?", "Where was J. R. Ash born?", "Ann Bee?")
+    template = Template.of(questions_of(*lines), {"Ada Lowe", "J. R. Ash", "Ann Bee"})
     assert template.ask("X Y") == "Where was X Y born?"
 
 
 def test_questions_about_nobody_known_are_refused() -> None:
     with pytest.raises(DataError, match=r"^q\.tsv: no question names the subject of a document$"):
-        Template.of(questions_of("Where was Bob born?\tRiga"), {"Ada Lowe"})
+        Template.of(asked(("Bob", "Riga")), {"Ada Lowe"})
 
 
 def test_candidates_are_shown_between_marks_with_what_stands_around_them() -> None:
@@ -142,25 +125,15 @@ def test_candidates_are_shown_between_marks_with_what_stands_around_them() -> No
 def test_known_answers_within_a_name_are_candidates_too_and_long_names_are_none() -> None:
     corpus = corpus_of("Ed Lee. Born in Salt Lake City Utah, raised in Upper Saint John Abbey .")
     book = OpenBook.of(corpus, {"Utah", "Lake City", "Abbey", "Born"}, 3, 0, longest=19)
-    assert [c.prompt for c in book.candidates] == [
-        f"{before}{MASK}{word}{MASK}"
-        for before, word in [
-            ("e. ", "Born"),
-            ("in ", "Salt Lake City Utah"),
-            ("lt ", "Lake City"),
-            ("ty ", "Utah"),
-            ("hn ", "Abbey"),
-        ]
-    ]
+    shown = "e. ⁇Born⁇|in ⁇Salt Lake City Utah⁇|lt ⁇Lake City⁇|ty ⁇Utah⁇|hn ⁇Abbey⁇"
+    assert [c.prompt for c in book.candidates] == shown.replace("⁇", MASK).split("|")
 
 
 def test_only_documents_that_hold_their_answer_teach_and_the_answer_is_what_is_right() -> None:
     book = OpenBook.of(CORPUS, (), 8, 8, longest=20)
-    questions = questions_of("Where was Ada Lowe born?\tRiga", "Where was J. R. Ash born?\tParis")
+    questions = asked(("Ada Lowe", "Riga"), ("J. R. Ash", "Paris"))
     labelled = list(book.labelled(CORPUS, questions))
     assert [(c.word, right) for c, right in labelled] == [("1815", False), ("Riga", True)]
     lesson = as_questions(labelled, "lesson")
-    assert [(q.text, q.answer) for q in lesson.items] == [
-        (labelled[0][0].prompt, "n"),
-        (labelled[1][0].prompt, "y"),
-    ]
+    prompts = [c.prompt for c, _ in labelled]
+    assert [(q.text, q.answer) for q in lesson.items] == list(zip(prompts, "ny", strict=True))
