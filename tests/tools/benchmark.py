@@ -76,11 +76,9 @@ def measure(name: str, rates: dict[str, float]) -> Measured:
     sides = ["ours", "textbook"] if job.textbook else ["ours"]
     spawn = multiprocessing.get_context("spawn")
     ends: dict[str, Connection] = {}
-    workers = []
     for side in sides:
         ends[side], theirs = spawn.Pipe()
-        workers.append(spawn.Process(target=work, args=(theirs, name, side)))
-        workers[-1].start()
+        spawn.Process(target=work, args=(theirs, name, side)).start()
         ends[side].recv()
     turns: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(job.pairs):
@@ -91,7 +89,7 @@ def measure(name: str, rates: dict[str, float]) -> Measured:
     for side in reversed(sides):  # ours last: its flops are those that count
         ends[side].send(False)
         flops, memory[side] = ends[side].recv()
-    for worker in workers:
+    for worker in multiprocessing.active_children():
         worker.join()
     ratios = [t / o for o, t in zip(turns["ours"], turns.get("textbook", []), strict=False)]
     ours = statistics.median(turns["ours"])

@@ -88,8 +88,7 @@ def our_answers(setting: Setting, config: ModelConfig) -> Turn:
         training, None, setting.texts.require_questions(), setting.tokenizer, config.block_size
     )
     stage = setting.config.scratch.model_copy(update={"epochs": 4})
-    for _ in Trainer(model, questions, stage, setting.device, setting.config.seed).steps():
-        pass
+    list(Trainer(model, questions, stage, setting.device, setting.config.seed).steps())
     answers = answer_questions(model, task)
     flops = statistics.mean(
         complexity_of(config, len(setting.tokenizer), len(prompt) + len(a.answer) + 1).flops
