@@ -36,10 +36,10 @@ wheel: $(VENV)/ready
 	$(BIN)/pytest -m wheel
 
 bench: $(VENV)/ready
-	$(BIN)/python -m tests.tools.benchmark $(if $(JSON),--json)
+	$(BIN)/python -m docs.tools.benchmark $(if $(JSON),--json)
 
 pictures: $(VENV)/ready
-	$(BIN)/python -m tests.tools.overview
+	$(BIN)/python -m docs.tools.overview
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -22,9 +22,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from docs.tools.benchmark_jobs import JOBS
+from docs.tools.benchmark_setting import Setting, Turn
 from nanoknow.system.device import choose_device
-from tests.tools.benchmark_jobs import JOBS
-from tests.tools.benchmark_setting import Setting, Turn
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import partial
 
 import torch
 
+from docs.tools.benchmark_setting import Setting, Turn
 from nanoknow.complexity.formulas import complexity_of
 from nanoknow.config.experiment import PastBlock
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
@@ -21,7 +22,6 @@ from nanoknow.models.low_precision import in_bfloat16
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.registry import build_task
 from nanoknow.training.trainer import Trainer
-from tests.tools.benchmark_setting import Setting, Turn
 from tests.tools.textbook import (
     textbook_greedy,
     textbook_optimizer,
