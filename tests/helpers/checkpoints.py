@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,11 +15,7 @@ from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from nanoknow.runs.checkpoint import (
-    CheckpointRecord,
-    read_checkpoint,
-    save_checkpoint,
-)
+from nanoknow.runs.checkpoint import CheckpointRecord, read_checkpoint, save_checkpoint
 from nanoknow.system.device import choose_device
 
 SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 40, "dropout": 0.1}
@@ -65,6 +64,13 @@ def make_training() -> dict[str, Tensor]:
 def save(folder: Path, step: int, seed: int = 0) -> Path:
     weights = make_model(seed=seed).state_dict()
     return save_checkpoint(folder, make_record(step), weights, make_training())
+
+
+def sealed(content: dict[str, Any]) -> bytes:
+    """Return a record's file with a hash that holds, whatever it says."""
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    record = json.dumps({"sha256": seal, "content": content}, ensure_ascii=False)
+    return record.encode("utf-8", "surrogatepass")
 
 
 def read_file(checkpoint: Path, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -15,14 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.models import VanillaConfig
-from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.errors import CheckpointError
-from nanoknow.models.registry import build_model
-from nanoknow.runs.checkpoint import CheckpointRecord, read_checkpoint, save_checkpoint
+from nanoknow.runs.checkpoint import read_checkpoint, save_checkpoint
 from nanoknow.runs.run import Run
 from tests.helpers.bad_inputs import CPU, TEXTS, attempt
+from tests.helpers.checkpoints import FILES, make_model, make_record, read_file, sealed
 
-FILE_NAMES = ("model.safetensors", "training.safetensors", "checkpoint.json")
 SIZES = VanillaConfig(n_layers=1, n_heads=1, d_model=8, block_size=8)
 
 
@@ -38,25 +35,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("whole")
     for step in (1, 2):
         generator = torch.Generator().manual_seed(step)
-        record = CheckpointRecord(
-            version="0.1",
-            torch="2.13",
-            model=SIZES,
-            vocabulary="\u25a1\u2047ab",
-            task=SpanCorruptionConfig(),
-            seed=0,
-            precision="float32",
-            device="a CPU",
-            progress={"step": step, "epoch": 0, "batch": 1, "positions": 8, "epoch_loss": 2.5},
-            seconds=1.0,
-            data={},
-        )
         training = {"random.cpu": torch.randint(256, (64,), generator=generator).to(torch.uint8)}
-        weights = build_model(SIZES, 4, generator).state_dict()
-        save_checkpoint(folder, record, weights, training)
+        weights = make_model(SIZES, seed=step).state_dict()
+        save_checkpoint(folder, make_record(step, SIZES), weights, training)
     return Whole(
         {
-            path.name: {name: (path / name).read_bytes() for name in FILE_NAMES}
+            path.name: {name: (path / name).read_bytes() for name in FILES}
             for path in folder.iterdir()
         }
     )
@@ -65,7 +49,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 @st.composite
 def damage(draw: st.DrawFn) -> tuple[str, Callable[[bytes, bytes], bytes | None]]:
     """A file's name, and what happens to its bytes, given those of another; None removes it."""
-    name = draw(st.sampled_from(FILE_NAMES))
+    name = draw(st.sampled_from(FILES))
     share, bit = draw(st.floats(0, 1, exclude_max=True)), draw(st.integers(1, 255))
     junk = draw(st.binary(min_size=1, max_size=9))
 
@@ -113,13 +97,9 @@ def test_any_damage_to_a_checkpoint_is_refused_by_name_and_the_one_before_offere
     if not older:
         shutil.rmtree(last.parent / "step-00000001")
     refusals = 0
-    for name in FILE_NAMES:
+    for name in FILES:
         try:
-            found = read_checkpoint(last)
-            if name == "model.safetensors":
-                found.load_model(CPU)
-            elif name == "training.safetensors":
-                found.load_training_state()
+            read_file(last, name)
         except CheckpointError as error:
             refusals += 1
             message = str(error)
@@ -147,10 +127,8 @@ def test_any_record_however_sealed_is_read_or_refused(
         content["files"] = {}  # a model of any size: read the record alone
     checkpoint = folder / "sealed" / "step-00000001"
     checkpoint.mkdir(parents=True, exist_ok=True)
-    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    record = json.dumps({"sha256": seal, "content": content}, ensure_ascii=False)
-    (checkpoint / "checkpoint.json").write_text(record, "utf-8", "surrogatepass")
-    for name in FILE_NAMES[:2]:
+    (checkpoint / "checkpoint.json").write_bytes(sealed(content))
+    for name in FILES[:2]:
         (checkpoint / name).write_bytes(whole["step-00000002"][name])
 
     def read() -> object:

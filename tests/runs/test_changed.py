@@ -7,106 +7,82 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy
 import pytest
 import torch
 
 import nanoknow
-from nanoknow.config.experiment import ExperimentConfig
-from nanoknow.config.loading import dump_config
+from nanoknow.config.loading import Override, dump_config, load_config
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
-from nanoknow.training.resume import resume_run
-from nanoknow.training.session import TrainingOptions
-from nanoknow.training.start import start_run
+from tests.helpers.refused import refused
 from tests.helpers.silent import Silent
-from tests.helpers.small_runs import LIVES, OPTIONS, cut, message_of
+from tests.helpers.small_runs import LIVES, ONE_STEP, SmallRun, weights_file
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("changes", "told"),
     [
-        ({"model": {"block_size": 40}}, "model.block_size: 40 here, and 32 in step-00000001"),
+        ({"model.block_size": 40}, "model.block_size: 40 here, and 32"),
         (
-            {"model": {"variant": "perceiver", "bottleneck_dim": 8}},
-            "model.variant: perceiver here, and vanilla in step-00000001",
+            {"model.variant": "perceiver", "model.bottleneck_dim": 8},
+            "model.variant: perceiver here, and vanilla",
         ),
-        ({"seed": 6}, "seed: 6 here, and 5 in step-00000001"),
-        (
-            {"pretrain": {"task": {"min_truncation": 6}}},
-            "pretrain.task.min_truncation: 6 here, and 4 in step-00000001",
-        ),
+        ({"seed": 6}, "seed: 6 here, and 5"),
+        ({"pretrain.task.min_truncation": 6}, "pretrain.task.min_truncation: 6 here, and 4"),
     ],
 )
 def test_a_config_that_is_no_longer_the_weights_own_is_refused_with_both_sides(
-    change: dict[str, Any], told: str, config: ExperimentConfig, tmp_path: Path
+    changes: dict[str, object], told: str, small: SmallRun
 ) -> None:
-    run = cut(config, tmp_path / "run")
+    run = small.cut()
     before = run.metrics_file.read_bytes()
     file = run.path / "config.yaml"
-    changed = run.config.model_dump()
-    for section, values in change.items():
-        if isinstance(values, dict):
-            for key, value in values.items():
-                old = changed[section].get(key)
-                changed[section][key] = {**old, **value} if isinstance(old, dict) else value
-        else:
-            changed[section] = values
-    file.write_text(dump_config(ExperimentConfig.model_validate(changed)))
-    with pytest.raises(ConfigError) as caught:
-        resume_run(Run.open(run.path), OPTIONS, Silent())
-    assert message_of(caught).startswith(f"{file}: {told}, which was trained with it: put it back")
+    overrides = [Override(key, value, key) for key, value in changes.items()]
+    file.write_text(dump_config(load_config(None, overrides, run.config)))
+    expected = f"{file}: {told} in step-00000001, which was trained with it: put it back"
+    assert refused(ConfigError, small.resume).startswith(expected)
     assert run.metrics_file.read_bytes() == before
 
 
-def test_a_text_that_has_changed_is_refused(config: ExperimentConfig, tmp_path: Path) -> None:
-    run = cut(config, tmp_path / "run")
-    (tmp_path / "lives.txt").write_text(LIVES + "Finn. Born in Oslo.\n", encoding="utf-8")
-    with pytest.raises(DataError) as caught:
-        resume_run(run, OPTIONS, Silent())
-    now, then = (
-        hashlib.sha256(text.encode()).hexdigest()[:12]
-        for text in (LIVES + "Finn. Born in Oslo.\n", LIVES)
-    )
-    assert f"lives.txt: SHA-256 {now}… here, and {then}… when {run.path} " in message_of(caught)
+def test_a_text_that_has_changed_is_refused(small: SmallRun) -> None:
+    small.cut()
+    changed = LIVES + "Finn. Born in Oslo.\n"
+    small.corpus.write_text(changed, encoding="utf-8")
+    now, then = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (changed, LIVES))
+    told = f"lives.txt: SHA-256 {now}… here, and {then}… when {small.path} "
+    assert told in refused(DataError, small.resume)
 
 
-def test_a_checkpoint_of_another_run_is_refused(config: ExperimentConfig, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_run_is_refused(small: SmallRun) -> None:
     """Its weights would fit, and its vocabulary would not."""
-    run = cut(config, tmp_path / "run")
-    (tmp_path / "other.txt").write_text(LIVES.replace("Ada", "Zoë"), encoding="utf-8")
-    data = config.data.model_copy(update={"corpus": tmp_path / "other.txt"})
-    other = cut(config.model_copy(update={"data": data}), tmp_path / "other")
+    run = small.cut()
+    other = SmallRun(small.folder / "other", LIVES.replace("Ada", "Zoë")).cut()
     shutil.copytree(other.latest().path, run.checkpoints / "step-00000002")
     with pytest.raises(DataError, match=r"lives\.txt: SHA-256 .* here, and .* when "):
-        resume_run(run, OPTIONS, Silent())
+        small.resume()
 
 
-def test_more_epochs_may_be_asked_of_a_run_by_its_config(
-    config: ExperimentConfig, tmp_path: Path
-) -> None:
-    start_run("pretrain", config, tmp_path / "run", OPTIONS, Silent())
-    file = tmp_path / "run" / "config.yaml"
+def test_more_epochs_may_be_asked_of_a_run_by_its_config(small: SmallRun) -> None:
+    file = small.start().path / "config.yaml"
     file.write_text(file.read_text().replace("epochs: 4\n", "epochs: 5\n", 1))
-    assert resume_run(Run.open(tmp_path / "run"), OPTIONS, Silent()).step == 15
+    assert small.resume().step == 15
 
 
 def test_resuming_with_other_threads_or_versions_warns_in_a_line(
-    config: ExperimentConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: SmallRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = cut(config, tmp_path / "run")
+    small.cut()
     reporter = Silent()
-    resume_run(run, TrainingOptions(device="cpu", max_minutes=0), reporter)
+    small.resume(reporter, ONE_STEP)
     assert not [note for note in reporter.notes if note.startswith("warning: ")]
     monkeypatch.setattr("nanoknow.system.provenance.__version__", "99.0")
     monkeypatch.setattr("platform.python_version", lambda: "9.99")
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
-        resume_run(run, TrainingOptions(device="cpu", max_minutes=0), reporter)
+        small.resume(reporter, ONE_STEP)
     finally:
         torch.set_num_threads(threads)
     [warning] = [note for note in reporter.notes if note.startswith("warning: ")]
@@ -116,27 +92,23 @@ def test_resuming_with_other_threads_or_versions_warns_in_a_line(
     assert f"{threads + 1} threads now: the weights will not be bit-identical" in warning
 
 
-def test_two_runs_of_one_seed_record_the_same_times_aside(
-    config: ExperimentConfig, tmp_path: Path
-) -> None:
-    lines = []
-    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        seeded = config.model_copy(update={"seed": seed})
-        start_run("pretrain", seeded, tmp_path / name, OPTIONS, Silent())
-        lines.append([{**m, "seconds": 0} for m in Run.open(tmp_path / name).metrics()])
-    first, again, other = lines
+def test_two_runs_of_one_seed_record_the_same_times_aside(tmp_path: Path) -> None:
+    runs = [
+        SmallRun(tmp_path / name, seed=seed).start()
+        for name, seed in [("a", 5), ("b", 5), ("c", 6)]
+    ]
+    first, again, other = ([{**m, "seconds": 0} for m in run.metrics()] for run in runs)
     assert {m["kind"] for m in first} == {"start", "step", "epoch"}
     assert first == again
     assert first != other
-    files = [Run.open(tmp_path / n).latest().path / "model.safetensors" for n in ("a", "b")]
-    assert files[0].read_bytes() == files[1].read_bytes()
+    assert weights_file(runs[0]) == weights_file(runs[1])
 
 
 def test_a_run_records_versions_device_command_revision_and_data(
-    config: ExperimentConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: SmallRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["/bin/nanoknow", "pretrain", "--out", "a run"])
-    run = cut(config, tmp_path / "run")
+    run = small.cut()
     [start] = [m for m in run.metrics() if m["kind"] == "start"]
     expected = {
         "nanoknow": nanoknow.__version__,
@@ -153,4 +125,4 @@ def test_a_run_records_versions_device_command_revision_and_data(
     assert start["platform"]
     record = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
     digest = hashlib.sha256(LIVES.encode()).hexdigest()
-    assert record["data"]["corpus"] == {"name": str(tmp_path / "lives.txt"), "sha256": digest}
+    assert record["data"]["corpus"] == {"name": str(small.corpus), "sha256": digest}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,10 +13,7 @@ from hypothesis import strategies as st
 
 from nanoknow.config.models import VanillaConfig
 from nanoknow.errors import CheckpointError
-from nanoknow.runs.checkpoint import (
-    read_checkpoint,
-    save_checkpoint,
-)
+from nanoknow.runs.checkpoint import read_checkpoint, save_checkpoint
 from tests.helpers.checkpoints import (
     CPU,
     FILES,
@@ -27,6 +24,7 @@ from tests.helpers.checkpoints import (
     read_file,
     save,
 )
+from tests.helpers.refused import refused
 
 
 @pytest.fixture(scope="module")
@@ -38,34 +36,38 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def damaged(file: Path, raw: bytes) -> Iterator[None]:
+def damaged(file: Path, change: Callable[[bytes], bytes | None]) -> Iterator[None]:
+    """Change a file's bytes for a while; None removes it."""
     whole = file.read_bytes()
+    raw = change(whole)
     assert raw != whole
-    file.write_bytes(raw)
+    file.unlink()
+    if raw is not None:
+        file.write_bytes(raw)
     try:
         yield
     finally:
         file.write_bytes(whole)
 
 
+def flipped(raw: bytes, place: int, bits: int) -> bytes:
+    changed = bytearray(raw)
+    changed[place] ^= bits
+    return bytes(changed)
+
+
 def assert_refused(checkpoint: Path, name: str) -> None:
-    older = checkpoint.with_name("step-00000005")
-    with pytest.raises(CheckpointError) as caught:
-        read_file(checkpoint, name)
-    message = str(caught.value)
+    message = refused(CheckpointError, read_file, checkpoint, name)
     assert message.startswith(f"{checkpoint / name}: damaged: ")
-    advice = f"delete {checkpoint} to go on from the one before it, {older.name}"
+    advice = f"delete {checkpoint} to go on from the one before it, step-00000005"
     assert message.endswith(advice)
-    assert "\n" not in message
 
 
 @every_file
 @given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_anywhere_is_refused(saved: Path, name: str, share: float, bit: int) -> None:
     read_file(saved, name)
-    raw = bytearray((saved / name).read_bytes())
-    raw[int(share * len(raw))] ^= 1 << bit
-    with damaged(saved / name, bytes(raw)):
+    with damaged(saved / name, lambda raw: flipped(raw, int(share * len(raw)), 1 << bit)):
         assert_refused(saved, name)
 
 
@@ -74,9 +76,7 @@ def test_every_single_byte_of_the_record_is_guarded(tmp_path: Path) -> None:
     whole = (path / "checkpoint.json").read_bytes()
     spaces = [(i, ord(" ") ^ ord("\t")) for i, byte in enumerate(whole) if byte == ord(" ")]
     for place, change in [*((i, 1) for i in range(len(whole))), *spaces]:
-        raw = bytearray(whole)
-        raw[place] ^= change
-        (path / "checkpoint.json").write_bytes(raw)
+        (path / "checkpoint.json").write_bytes(flipped(whole, place, change))
         with pytest.raises(CheckpointError, match="damaged"):
             read_checkpoint(path)
 
@@ -92,9 +92,7 @@ def test_every_single_byte_of_the_tensors_is_guarded(name: str, tmp_path: Path) 
     read()
     whole = file.read_bytes()
     for place in range(len(whole)):
-        raw = bytearray(whole)
-        raw[place] ^= 1
-        file.write_bytes(raw)
+        file.write_bytes(flipped(whole, place, 1))
         with pytest.raises(CheckpointError, match="damaged: its bytes are not those"):
             read()
 
@@ -102,25 +100,19 @@ def test_every_single_byte_of_the_tensors_is_guarded(name: str, tmp_path: Path) 
 @every_file
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_a_cut_file_is_refused(saved: Path, name: str, share: float) -> None:
-    whole = (saved / name).read_bytes()
-    with damaged(saved / name, whole[: int(share * len(whole))]):
+    with damaged(saved / name, lambda raw: raw[: int(share * len(raw))]):
         assert_refused(saved, name)
 
 
 @every_file
-def test_a_lengthened_file_is_refused(saved: Path, name: str) -> None:
-    with damaged(saved / name, (saved / name).read_bytes() + b"\0"):
+@pytest.mark.parametrize(
+    "change", [lambda raw: raw + b"\0", lambda _: None], ids=["lengthened", "missing"]
+)
+def test_a_lengthened_or_missing_file_is_refused(
+    saved: Path, name: str, change: Callable[[bytes], bytes | None]
+) -> None:
+    with damaged(saved / name, change):
         assert_refused(saved, name)
-
-
-@every_file
-def test_a_missing_file_is_refused(saved: Path, name: str) -> None:
-    whole = (saved / name).read_bytes()
-    (saved / name).unlink()
-    try:
-        assert_refused(saved, name)
-    finally:
-        (saved / name).write_bytes(whole)
 
 
 @every_file

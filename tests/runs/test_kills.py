@@ -5,62 +5,53 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import dump_config
 from nanoknow.runs.checkpoint import list_checkpoints
-from nanoknow.runs.run import Run
-from nanoknow.training.resume import resume_run
-from tests.helpers.silent import Silent
-from tests.helpers.small_runs import ENVIRONMENT, OPTIONS, PYTHON, ROOT, cut, with_stage
+from tests.helpers.small_runs import ENVIRONMENT, PYTHON, SmallRun, run_python, steps_of
 
 
 @pytest.mark.kill
 def test_runs_that_are_killed_and_resumed_end_as_those_never_interrupted() -> None:
-    command = [*PYTHON, "-m", "tests.tools.kill", "--kills", "8", "--seed", "1"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    result = run_python("-m", "tests.tools.kill", "--kills", "8", "--seed", "1")
     assert result.returncode == 0, result.stderr
     assert "every run ended as the uninterrupted one, byte for byte" in result.stdout
 
 
-def test_what_a_kill_left_half_written_is_swept_up(
-    config: ExperimentConfig, tmp_path: Path
-) -> None:
-    run = cut(config, tmp_path / "run")
+def test_what_a_kill_left_half_written_is_swept_up(small: SmallRun) -> None:
+    run = small.cut()
     (run.checkpoints / ".step-00000099.partial").mkdir()
     (run.checkpoints / ".step-00000099.partial" / "model.safetensors").write_bytes(b"half")
     (run.path / ".metrics.jsonl.123.tmp").write_bytes(b"half")
     with run.metrics_file.open("a") as file:
         file.write('{"kind": "st')
-    resume_run(run, OPTIONS, Silent())
+    small.resume()
     assert sorted(path.name for path in run.path.iterdir()) == [
         "checkpoints", "config.yaml", "lock", "metrics.jsonl", "run.json",
     ]  # fmt: skip
-    assert [path.name for path in run.checkpoints.iterdir()] == [
-        path.name for path in list_checkpoints(run.checkpoints)
-    ]
-    assert [m["step"] for m in run.metrics() if m["kind"] == "step"] == [*range(1, 13)]
+    assert [*run.checkpoints.iterdir()] == list_checkpoints(run.checkpoints)
+    assert steps_of(run) == [*range(1, 13)]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_command_at_the_step_with_its_code(
-    number: int, code: int, config: ExperimentConfig, tmp_path: Path
+    number: int, code: int, small: SmallRun
 ) -> None:
-    (tmp_path / "config.yaml").write_text(dump_config(with_stage(config, epochs=1_000_000)))
+    small.change_stage(epochs=1_000_000)
+    (small.folder / "config.yaml").write_text(dump_config(small.config))
     command = [*PYTHON, "-m", "nanoknow", "pretrain", "--config", "config.yaml", "--out", "run"]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=ENVIRONMENT
+        command, stderr=subprocess.PIPE, text=True, cwd=small.folder, env=ENVIRONMENT
     ) as process:
-        metrics = tmp_path / "run" / "metrics.jsonl"
+        metrics = small.path / "metrics.jsonl"
         while process.poll() is None and not (metrics.exists() and "step" in metrics.read_text()):
             time.sleep(0.05)
         process.send_signal(number)
         _, told = process.communicate(timeout=60)
     assert process.returncode == code, told
-    step = Run.open(tmp_path / "run").latest().record.progress["step"]
+    step = small.run.latest().record.progress["step"]
     assert told.splitlines()[-1].startswith(f"stopped at step {step} and saved: continue with ")
     assert step > 0
 
@@ -76,6 +67,5 @@ def test_a_second_signal_ends_the_process_at_once(number: int) -> None:
         f"    signal.raise_signal({number})\n"
         "print('still here')\n"
     )
-    command = [*PYTHON, "-c", script]
-    result = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    result = run_python("-c", script)
     assert (result.returncode, result.stdout) == (-number, "")

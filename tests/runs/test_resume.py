@@ -12,9 +12,7 @@ import torch
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.errors import Interrupted
-from nanoknow.runs.checkpoint import (
-    Checkpoint,
-)
+from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
@@ -25,9 +23,9 @@ from nanoknow.training.start import start_run
 from tests.helpers.checkpoints import CONFIGS, CPU, assert_same, both_models
 from tests.helpers.faults import AtStep
 from tests.helpers.silent import Silent
+from tests.helpers.small_runs import ONE_STEP, OPTIONS
+from tests.helpers.training import LIVES, QUESTIONS
 
-PEOPLE = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ines", "Jo", "Kai"]
-PLACES = ["Rome", "Oslo", "Bern", "Lima", "Riga"]
 Start = Callable[[Path, TrainingOptions, Reporter], object]
 Stop = Callable[[Start, Path], None]
 
@@ -35,16 +33,11 @@ Stop = Callable[[Start, Path], None]
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("data")
-    lives = [f"{p}. Born in {PLACES[i % 5]}, a poet.\n" for i, p in enumerate(PEOPLE)]
-    asked = [f"Where was {p} born?\t{PLACES[i % 5]}\n" for i, p in enumerate(PEOPLE)]
-    files = {
-        "corpus": ["Where was a born?\n", *lives],
-        "questions": asked[:7],
-        "eval": asked[7:],
-    }
+    asked = [f"{question}\t{place}" for question, place in QUESTIONS]
+    files = {"corpus": ["Where was a born?", *LIVES], "questions": asked[:7], "eval": asked[7:]}
     paths = {role: folder / f"{role}.txt" for role in files}
     for role, lines in files.items():
-        paths[role].write_text("".join(lines), encoding="utf-8")
+        paths[role].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return paths
 
 
@@ -63,14 +56,14 @@ def config_of(variant: str, data: dict[str, Path]) -> ExperimentConfig:
 
 
 def stop_by_minutes(start: Start, out: Path) -> None:
-    start(out, TrainingOptions(device="cpu", max_minutes=0), Silent())
+    start(out, ONE_STEP, Silent())
     assert Run.open(out).latest().record.progress["step"] == 1
 
 
 def stop_by_signal(start: Start, out: Path) -> None:
     reporter = AtStep(4, lambda: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(Interrupted, match="stopped at step 4 and saved") as caught:
-        start(out, TrainingOptions(device="cpu"), reporter)
+        start(out, OPTIONS, reporter)
     assert caught.value.exit_code == 128 + signal.SIGTERM
     assert Run.open(out).latest().record.progress["step"] == 4
 
@@ -80,7 +73,7 @@ def stop_by_crash(start: Start, out: Path) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        start(out, TrainingOptions(device="cpu"), AtStep(5, crash))
+        start(out, OPTIONS, AtStep(5, crash))
     assert Run.open(out).latest().record.progress["step"] == 0
     assert any(m.get("step") == 5 for m in Run.open(out).metrics())
 
@@ -104,11 +97,11 @@ def events_of(run: Run) -> list[dict[str, Any]]:
 
 def check_resume(start: Start, stop: Stop, folder: Path, kinds: set[str], steps: int) -> None:
     whole, cut = folder / "whole", folder / "cut"
-    start(whole, TrainingOptions(device="cpu"), Silent())
+    start(whole, OPTIONS, Silent())
     stop(start, cut)
     # a second sitting that stops in the middle of an epoch too, and a third to the end
-    resume_run(Run.open(cut), TrainingOptions(device="cpu", max_minutes=0), Silent())
-    summary = resume_run(Run.open(cut), TrainingOptions(device="cpu"), Silent())
+    resume_run(Run.open(cut), ONE_STEP, Silent())
+    summary = resume_run(Run.open(cut), OPTIONS, Silent())
     assert (summary.epochs, summary.step) == (4, steps)
     events = events_of(Run.open(whole))
     assert {event["kind"] for event in events} == kinds
@@ -140,8 +133,7 @@ def sources(
     found = {}
     for variant in CONFIGS:
         out = tmp_path_factory.mktemp("pretrained") / variant
-        options = TrainingOptions(device="cpu")
-        start_run("pretrain", config_of(variant, data), out, options, Silent())
+        start_run("pretrain", config_of(variant, data), out, OPTIONS, Silent())
         found[variant] = open_checkpoint(out)
     return found
 
@@ -164,10 +156,9 @@ def test_resumed_finetuning_equals_the_uninterrupted_bit_for_bit(
 
 
 def test_a_run_that_is_done_resumes_to_itself(data: dict[str, Path], tmp_path: Path) -> None:
-    options = TrainingOptions(device="cpu")
-    done = start_run("pretrain", config_of("vanilla", data), tmp_path / "run", options, Silent())
+    done = start_run("pretrain", config_of("vanilla", data), tmp_path / "run", OPTIONS, Silent())
     before = events_of(Run.open(tmp_path / "run"))
-    again = resume_run(Run.open(tmp_path / "run"), options, Silent())
+    again = resume_run(Run.open(tmp_path / "run"), OPTIONS, Silent())
     assert (again.step, again.epochs, again.loss) == (done.step, done.epochs, done.loss)
     assert events_of(Run.open(tmp_path / "run")) == before
 
@@ -178,7 +169,7 @@ def test_dropout_makes_the_random_state_matter(
     """Without the saved random state a resumed run would differ, so equality above says much."""
     dry = config_of("vanilla", data)
     dry = dry.model_copy(update={"model": dry.model.model_copy(update={"dropout": 0.0})})
-    start_run("pretrain", dry, tmp_path / "dry", TrainingOptions(device="cpu"), Silent())
+    start_run("pretrain", dry, tmp_path / "dry", OPTIONS, Silent())
     wet = sources["vanilla"][1].load_model(CPU).state_dict()
     weights = Run.open(tmp_path / "dry").latest().load_model(CPU).state_dict()
     assert not torch.equal(wet["head.linear.weight"], weights["head.linear.weight"])
