@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from math import log
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from nanoknow.config.models import VanillaConfig
 from nanoknow.config.tasks import QuestionAnsweringConfig
-from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.evaluation.answers import (
     KNOWN,
@@ -28,25 +29,24 @@ from nanoknow.evaluation.answers import (
     split_by_facts,
 )
 from nanoknow.evaluation.scores import Score
-from nanoknow.facts.index import FactIndex
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.system.plain import plain
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
 from tests.helpers.decoding import scramble
-from tests.helpers.texts import corpus_of
+from tests.helpers.questions import asked, born, facts_of, questions_of, said
 
 TOKENIZER = Tokenizer(PAD + MASK + string.ascii_letters + " ?.")
 CONFIG = VanillaConfig(n_layers=2, n_heads=2, d_model=16, block_size=48, dropout=0.0)
 NAMES = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal"]
 
 
-def asked(gold: list[str | None], texts: list[str] | None = None) -> QuestionSet:
-    texts = texts or [f"Where was {name} born?" for name in NAMES]
-    pairs = zip(texts, gold, strict=True)
-    items = [Question(t, (g,) if g else (), i) for i, (t, g) in enumerate(pairs, 1)]
-    return QuestionSet("q.tsv", tuple(items), "0" * 64)
+QUESTIONS = questions_of(*map(born, NAMES))
+
+
+def with_gold(*gold: str) -> QuestionSet:
+    return asked(*zip(NAMES, gold, strict=True))
 
 
 def task_on(questions: QuestionSet) -> QuestionAnswering:
@@ -64,23 +64,16 @@ def model() -> CharacterModel:
 @pytest.fixture(scope="module")
 def written(model: CharacterModel) -> list[str]:
     """What it answers."""
-    prompts = task_on(asked([None] * 8)).prompts
-    decoded = decode_greedily(model, prompts, TOKENIZER.mask_id, 6)
+    decoded = decode_greedily(model, task_on(QUESTIONS).prompts, TOKENIZER.mask_id, 6)
     answers = [answer_text(TOKENIZER, d.ids) for d in decoded]
     assert len(set(answers)) == 8
     assert all(answer.strip() == answer != "" for answer in answers)
     return answers
 
 
-def facts_on(documents: list[str], training: list[str] | None = None) -> FactIndex:
-    items = tuple(Question("Where?", (place,), i) for i, place in enumerate(training or []))
-    questions = QuestionSet("train.tsv", items, "0" * 64) if training is not None else None
-    return FactIndex(corpus_of("\n".join(documents)), questions)
-
-
 def test_questions_are_answered_in_their_order(model: CharacterModel, written: list[str]) -> None:
-    answers = answer_questions(model, task_on(asked([None] * 8)))
-    assert [a.question for a in answers] == [f"Where was {name} born?" for name in NAMES]
+    answers = answer_questions(model, task_on(QUESTIONS))
+    assert [a.question for a in answers] == [born(name) for name in NAMES]
     assert [a.answer for a in answers] == written
     assert all(a.log_probability < 0 for a in answers)
     assert {(a.gold, a.verdict, a.in_document, a.seen_in_training) for a in answers} == {
@@ -90,8 +83,8 @@ def test_questions_are_answered_in_their_order(model: CharacterModel, written: l
 
 
 def test_right_answers_are_those_equal_to_gold(model: CharacterModel, written: list[str]) -> None:
-    gold: list[str | None] = [*written[:3], *(answer + "x" for answer in written[3:])]
-    answers = answer_questions(model, task_on(asked(gold)))
+    gold = (*written[:3], *(answer + "x" for answer in written[3:]))
+    answers = answer_questions(model, task_on(with_gold(*gold)))
     assert score_answers(answers) == Score(3, 8)
     assert [a.is_right for a in answers] == [True] * 3 + [False] * 5
     assert [a.verdict for a in answers] == [RIGHT] * 3 + [None] * 5
@@ -99,25 +92,21 @@ def test_right_answers_are_those_equal_to_gold(model: CharacterModel, written: l
 
 @pytest.mark.parametrize("answer", ["london", "London ", "", "Lond", "New London"])
 def test_only_an_exact_answer_is_right_and_any_accepted_one(answer: str) -> None:
-    def said(answer: str) -> Answer:
-        return Answer("Where?", ("Londinium", "London"), answer, -1.0, None, None, None, "")
-
-    assert said("London").is_right
-    assert said("Londinium").is_right
-    assert not said(answer).is_right
+    gold = ("Londinium", "London")
+    assert [said(one, *gold).is_right for one in (*gold, answer)] == [True, True, False]
 
 
 def test_wrong_answers_are_known_or_found_nowhere(
     model: CharacterModel, written: list[str]
 ) -> None:
-    gold: list[str | None] = [written[0], *["Bergamo"] * 7]
     documents = [
         f"Zed. Lived in {written[1]}, it seems.",
         f"Yan. x{written[2]}x",
         f"{NAMES[4]}. Of {written[4]}.",
     ]
-    facts = facts_on(documents, training=[written[3], "Rome"])
-    answers = answer_questions(model, task_on(asked(gold)), facts)
+    facts = facts_of(documents, asked(("Xi", written[3]), ("Yu", "Rome")))
+    questions = with_gold(written[0], *["Bergamo"] * 7)
+    answers = answer_questions(model, task_on(questions), facts)
     # right; a whole word of the text; only part of a word; a training answer; a whole word of the
     # person's own document; nowhere
     expected = [RIGHT, OTHER, NOWHERE, KNOWN, OWN, *[NOWHERE] * 3]
@@ -128,25 +117,26 @@ def test_wrong_answers_are_known_or_found_nowhere(
 
 def test_facts_tell_where_the_gold_answer_stands(model: CharacterModel) -> None:
     documents = ["Ada. Born in Rome.", "Bo. Born in Oslo.", "Cleo. A poet.", "Dan. Lima it was."]
-    gold: list[str | None] = ["Rome", "Rome", "Oslo", "Lima", *["Bern"] * 4]
-    answers = answer_questions(model, task_on(asked(gold)), facts_on(documents, ["Rome", "Bern"]))
+    task = task_on(with_gold("Rome", "Rome", "Oslo", "Lima", *["Bern"] * 4))
+    training = asked(("Xi", "Rome"), ("Yu", "Bern"))
+    answers = answer_questions(model, task, facts_of(documents, training))
     assert [a.in_document for a in answers] == [True, False, False, True, *[False] * 4]
     assert [a.seen_in_training for a in answers] == [True, True, False, False, *[True] * 4]
-    unasked = answer_questions(model, task_on(asked(gold)), facts_on(documents))
+    unasked = answer_questions(model, task, facts_of(documents))
     assert {a.seen_in_training for a in unasked} == {None}
     assert [a.in_document for a in unasked] == [a.in_document for a in answers]
 
 
 def test_an_answer_names_the_characters_it_had_to_leave_out(model: CharacterModel) -> None:
-    texts = ["Where was Zoë born?", "Where was Zo born?", "日本"]
-    answers = answer_questions(model, task_on(asked([None] * 3, texts)))
+    questions = questions_of(born("Zoë"), born("Zo"), "日本")
+    answers = answer_questions(model, task_on(questions))
     assert [a.left_out for a in answers] == ["ë", "", "日本"]
     assert answers[0].answer == answers[1].answer
 
 
 def made_answer(verdict: str, in_document: bool, seen: bool) -> Answer:
     answer = "Rome" if verdict == RIGHT else "Oslo"
-    return Answer("Where?", ("Rome",), answer, -1.0, verdict, in_document, seen, "")
+    return said(answer, "Rome", verdict=verdict, in_document=in_document, seen=seen)
 
 
 @given(
@@ -173,7 +163,7 @@ def test_an_answer_turns_into_plain_values() -> None:
         "question": "Where?",
         "gold": ["Rome"],
         "answer": "Rome",
-        "log_probability": -1.0,
+        "log_probability": log(0.5),
         "verdict": "right",
         "in_document": True,
         "seen_in_training": False,

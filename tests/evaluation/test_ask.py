@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ import pytest
 from typer.testing import Result
 
 import nanoknow
-from tests.helpers.cli import json_of, run, succeed
+from tests.helpers.cli import json_of, refuse, run, succeed
 from tests.helpers.homes import working_in
+from tests.helpers.questions import born
+from tests.helpers.small_runs import ENVIRONMENT, PYTHON
 
 PEOPLE = {
     "Ada Bright": "Rome",
@@ -26,29 +27,18 @@ PEOPLE = {
     "Ed Moss": "Cork",
     "Flo Hay": "Oslo",
 }
-TINY = [
-    item
-    for assignment in (
-        "model.n_layers=2",
-        "model.d_model=32",
-        "model.n_heads=2",
-        "model.block_size=40",
-        "model.dropout=0.0",
-        "scratch.epochs=150",
-        "scratch.evaluate_every=null",
-        "scratch.optimizer.learning_rate=3e-3",
-    )
-    for item in ("--set", assignment)
-]
+SIZES = ["n_layers=2", "d_model=32", "n_heads=2", "block_size=40", "dropout=0.0"]
+COURSE = ["epochs=150", "evaluate_every=null", "optimizer.learning_rate=3e-3"]
+SETTINGS = [*(f"model.{size}" for size in SIZES), *(f"scratch.{item}" for item in COURSE)]
+TINY = [item for setting in SETTINGS for item in ("--set", setting)]
 
 
 def ask(*arguments: str | Path, questions: str | None = None) -> Result:
     return run("ask", *arguments, typed=questions)
 
 
-def reply(*arguments: str | Path) -> dict[str, Any]:
-    found: dict[str, Any] = json_of("ask", *arguments)
-    return found
+def reply(*arguments: str | Path) -> Any:
+    return json_of("ask", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +46,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A working directory with a run whose text does not hold where Flo Hay was born."""
     documents = [f"{name}. {name} was born in {place}." for name, place in PEOPLE.items()]
     documents[-1] = "Flo Hay. Flo Hay wrote much."
-    pairs = [f"Where was {name} born?\t{place}" for name, place in PEOPLE.items()]
+    pairs = [f"{born(name)}\t{place}" for name, place in PEOPLE.items()]
     with working_in(tmp_path_factory.mktemp("ask")) as folder:
         (folder / "wiki.txt").write_text("\n".join([*documents, "Where?"]) + "\n", encoding="utf-8")
         (folder / "pairs.tsv").write_text("\n".join(pairs[:-1]) + "\n", encoding="utf-8")
@@ -66,7 +56,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(learned: Path) -> None:
-    found = reply("Where was Cy Young born?")
+    found = reply(born("Cy Young"))
     assert (found["answer"], found["abstained"], found["doubt"]) == ("Lima", False, None)
     assert found["notes"] == []
     assert found["probability"] > 0.8
@@ -77,7 +67,7 @@ def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(learn
     assert len(probabilities) == 3
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) <= 1
-    shown = ask("Where was Cy Young born?")
+    shown = ask(born("Cy Young"))
     assert "using runs/knows" in shown.stderr
     assert "wiki.txt:3: Cy Young was born in Lima." in shown.stdout
     assert "warning" not in shown.stdout
@@ -86,30 +76,26 @@ def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(learn
 def test_the_answer_is_that_of_python(learned: Path) -> None:
     loaded = nanoknow.load("runs/knows")
     for name in PEOPLE:
-        question = f"Where was {name} born?"
-        found = reply(question)
-        greedy = loaded.answer(question)
+        found, greedy = reply(born(name)), loaded.answer(born(name))
         assert found["answer"] == greedy or any(repr(greedy) in note for note in found["notes"])
 
 
 def test_an_answer_that_the_text_does_not_hold_is_called_made_up(learned: Path) -> None:
-    found = reply("Where was Gus Nobody born?")
+    found = reply(born("Gus Nobody"))
     assert found["doubt"].startswith("probably made up: no document of the training text")
     assert found["evidence"]["documents"] == 0
-    about = reply("Where was Flo Hay born?")
+    about = reply(born("Flo Hay"))
     assert "the document about Flo Hay does not hold it" in about["doubt"]
     assert about["evidence"]["where"].endswith("wiki.txt:6")
-    assert "warning" in ask("Where was Flo Hay born?").stdout
+    assert "warning" in ask(born("Flo Hay")).stdout
 
 
 def test_below_the_threshold_it_says_that_it_does_not_know(learned: Path) -> None:
-    question = "Where was Gus Nobody born?"
+    question = born("Gus Nobody")
     found = reply(question, "--abstain-below", "1", "--n-best", "5")
-    assert found["answer"] is None
-    assert found["abstained"]
-    assert len(found["answers"]) == 5
+    assert (found["answer"], found["abstained"], len(found["answers"])) == (None, True, 5)
     assert "I don't know" in ask(question, "--abstain-below", "1").stdout
-    assert reply("Where was Cy Young born?", "--abstain-below", "0.5")["answer"] == "Lima"
+    assert reply(born("Cy Young"), "--abstain-below", "0.5")["answer"] == "Lima"
     assert ask(question, "--abstain-below", "1.5").exit_code == 2
 
 
@@ -118,7 +104,7 @@ def test_another_form_of_question_is_answered_with_a_note(learned: Path) -> None
     assert found["answer"] is not None
     assert found["notes"][0].endswith("training questions (Where was … born?)")
     assert found["evidence"]["name"] == "Cy Young"
-    odd = reply("Where was Cy Ωung born?")
+    odd = reply(born("Cy Ωung"))
     assert "'Ω' (U+03A9)" in odd["notes"][0]
 
 
@@ -138,7 +124,7 @@ def test_piped_questions_are_answered_one_by_one_past_those_that_cannot_be(learn
 def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(learned: Path) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"Where was Bo Li born?\n\nWhere was Ed Moss born?\n")
-    command = [sys.executable, "-W", "error", "-m", "nanoknow", "ask", "--json"]
+    command = [*PYTHON, "-m", "nanoknow", "ask", "--json"]
     result = subprocess.run(
         command,
         stdin=theirs,
@@ -146,7 +132,7 @@ def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(learned: Path) 
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(nanoknow.__file__).parent.parent)},
+        env=ENVIRONMENT,
     )
     os.close(ours)
     os.close(theirs)
@@ -154,7 +140,7 @@ def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(learned: Path) 
     assert "a question a line; an empty one ends" in result.stderr
     assert "? " in result.stderr
     [line] = result.stdout.splitlines()
-    assert json.loads(line)["question"] == "Where was Bo Li born?"
+    assert json.loads(line)["question"] == born("Bo Li")
 
 
 @pytest.mark.parametrize(
@@ -166,18 +152,15 @@ def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(learned: Path) 
     ],
 )
 def test_what_is_no_question_is_refused_in_a_line(learned: Path, question: str, said: str) -> None:
-    result = ask(question, "--run", "runs/knows")
-    assert result.exit_code == 1
-    assert said in result.stderr.splitlines()[-1]
-    assert result.stdout == ""
+    assert said in refuse("ask", question, "--run", "runs/knows")
 
 
 def test_it_answers_without_the_text_and_says_that_it_cannot_check(learned: Path) -> None:
     text = learned / "wiki.txt"
     text.rename(learned / "moved.txt")
     try:
-        result = ask("Where was Cy Young born?", "--json")
-        named = reply("Where was Cy Young born?", "--corpus", "moved.txt")
+        result = ask(born("Cy Young"), "--json")
+        named = reply(born("Cy Young"), "--corpus", "moved.txt")
     finally:
         (learned / "moved.txt").rename(text)
     found = json.loads(result.stdout)
@@ -188,6 +171,5 @@ def test_it_answers_without_the_text_and_says_that_it_cannot_check(learned: Path
 
 def test_a_run_that_answers_no_questions_is_refused(learned: Path) -> None:
     succeed("pretrain", "--corpus", "wiki.txt", *TINY, "--epochs", "1", "--out", "runs/read")
-    assert "answers no questions: name one that 'nanoknow finetune' made" in (
-        ask("Where was Cy Young born?", "--run", "runs/read").stderr
-    )
+    line = refuse("ask", born("Cy Young"), "--run", "runs/read")
+    assert "answers no questions: name one that 'nanoknow finetune' made" in line

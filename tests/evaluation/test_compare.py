@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,13 @@ def test_compare_reads_answers_that_are_there_and_asks_for_those_that_are_not(ma
     report = json.loads(first.stdout)
     assert [run["letter"] for run in report["runs"]] == ["A", "B"]
     [pair] = report["pairs"]
+    scores = [run["score"]["n_right"] for run in report["runs"]]
     pairing = pair["pairing"]
-    assert pairing["both"] + pairing["only_first"] == report["runs"][0]["score"]["n_right"]
+    assert pairing["both"] + pairing["only_first"] == scores[0]
     assert sum(pairing[key] for key in ("both", "only_first", "only_second", "neither")) == 8
     assert (markup / "compare.svg").exists()
-    assert [row["run"] for row in report["table"]] == list(runs)
-    assert [row["n_right"] for row in report["table"]] == [
-        run["score"]["n_right"] for run in report["runs"]
-    ]
+    rows = [(row["run"], row["n_right"]) for row in report["table"]]
+    assert rows == list(zip(runs, scores, strict=True))
     assert all(row["seconds"] > 0 and row["seed"] == 0 for row in report["table"])
     table = succeed("compare", *runs, "--out", "tables/runs.csv").stdout
     assert len(read(markup / "tables/runs.csv").splitlines()) == 1 + len(runs)
@@ -41,40 +41,37 @@ def test_compare_reads_answers_that_are_there_and_asks_for_those_that_are_not(ma
     assert "p, corrected" in table
 
 
-@pytest.mark.parametrize("damage", ["", "not json\n", '{"question": 1}\n', "[]\n", "1\n"])
-def test_compare_asks_again_where_saved_answers_are_damaged(markup: Path, damage: str) -> None:
+def asks_again(folder: Path, damaged: Callable[[str], str]) -> None:
+    """Damage the saved answers of a run: it is asked again, and they are as they were."""
     succeed("evaluate", "runs/untaught")
-    [saved] = (markup / "runs/untaught/predictions").glob("dev-*.jsonl")
+    [saved] = (folder / "runs/untaught/predictions").glob("dev-*.jsonl")
     whole = read(saved)
-    saved.write_text(damage + "".join(whole.splitlines(keepends=True)[1:]), encoding="utf-8")
+    saved.write_text(damaged(whole), encoding="utf-8")
     assert "runs/untaught: asked now" in succeed("compare", "runs/<i>&run", "runs/untaught").stderr
     assert read(saved) == whole
+
+
+@pytest.mark.parametrize("damage", ["", "not json\n", '{"question": 1}\n', "[]\n", "1\n"])
+def test_compare_asks_again_where_saved_answers_are_damaged(markup: Path, damage: str) -> None:
+    asks_again(markup, lambda whole: damage + "".join(whole.splitlines(keepends=True)[1:]))
 
 
 @pytest.mark.parametrize("score", ["NaN", "9.5", "null"])
 def test_compare_believes_no_saved_confidence_that_cannot_be(markup: Path, score: str) -> None:
-    succeed("evaluate", "runs/untaught")
-    [saved] = (markup / "runs/untaught/predictions").glob("dev-*.jsonl")
-    whole = read(saved)
-    saved.write_text(re.sub(r'(?<="log_probability": )[^,]+', score, whole, count=1), "utf-8")
-    assert "runs/untaught: asked now" in succeed("compare", "runs/<i>&run", "runs/untaught").stderr
-    assert read(saved) == whole
+    of_the_first = r'(?<="log_probability": )[^,]+'
+    asks_again(markup, lambda whole: re.sub(of_the_first, score, whole, count=1))
 
 
 @pytest.mark.parametrize("with_gold", [True, False])
 def test_compare_asks_again_where_release_0_1_0_saved_the_answers(
     markup: Path, with_gold: bool
 ) -> None:
-    succeed("evaluate", "runs/untaught")
-    [saved] = (markup / "runs/untaught/predictions").glob("dev-*.jsonl")
-    whole = read(saved)
-    rows = [json.loads(line) for line in whole.splitlines()]
-    for row in rows:  # it had one answer, or none, in place of a list of them
-        row["gold"] = row["gold"][0] if with_gold else None
-        row["verdict"] = "wrong, a known place"
-    saved.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    assert "runs/untaught: asked now" in succeed("compare", "runs/<i>&run", "runs/untaught").stderr
-    assert read(saved) == whole
+    def as_then(line: str) -> str:  # it had one answer, or none, in place of a list of them
+        row = json.loads(line)
+        gold = row["gold"][0] if with_gold else None
+        return json.dumps({**row, "gold": gold, "verdict": "wrong, a known place"}) + "\n"
+
+    asks_again(markup, lambda whole: "".join(map(as_then, whole.splitlines())))
 
 
 def test_compare_wants_different_runs_and_the_same_questions(markup: Path) -> None:

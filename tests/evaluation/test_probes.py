@@ -9,18 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.data.corpus import Corpus, corpus_from_chunks
-from nanoknow.data.questions import Question, QuestionSet, questions_from_bytes
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answers import edit_distance
 from nanoknow.evaluation.probe_questions import BORN, ProbeMaker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.templates import Template
+from tests.helpers.questions import asked, born, questions_of
 from tests.helpers.texts import corpus_of
 
 WORLD = make_world(60, 2, 0)
 CORPUS = corpus_from_chunks(WORLD.by_name()["wiki.txt"], "wiki.txt")
-DEV = questions_from_bytes(WORLD.dev.encode(), "dev.tsv")
+DEV = questions_of(WORLD.dev)
 NAMES = {subject(document) for document in CORPUS.documents} - {""}
 
 
@@ -49,22 +50,19 @@ def test_the_built_in_worlds_questions_are_put_in_five_other_ways() -> None:
 
 
 def test_another_form_of_question_keeps_its_own_words() -> None:
-    items = tuple(Question(f"Tell me about {name}?", ("x",), 1) for name in sorted(NAMES)[:5])
-    made = maker(QuestionSet("q.tsv", items, ""))
+    made = maker(questions_of(*(f"Tell me about {name}?\tx" for name in sorted(NAMES)[:5])))
     assert made.template == Template("Tell me about ", "?")
     assert [p.name for p in made.rewordings()] == ["tell me about X?", "tell me about X"]
 
 
 def test_questions_that_follow_no_form_are_left_out() -> None:
-    odd = (Question("Who?", ("Rome",), 99), Question("Where was  born?", ("Rome",), 100))
-    people = maker(QuestionSet("q.tsv", (*DEV.items, *odd), "")).people
+    people = maker(questions_of(WORLD.dev + "Who?\tRome", f"{born('')}\tRome")).people
     assert [index for index, _ in people] == list(range(len(DEV.items)))
 
 
 def test_questions_about_nobody_in_the_corpus_cannot_be_probed() -> None:
-    items = (Question("Where was Nobody born?", ("Rome",), 1),)
     with pytest.raises(DataError, match=r"q\.tsv: no question names the subject"):
-        maker(QuestionSet("q.tsv", items, ""))
+        maker(asked(("Nobody", "Rome")))
 
 
 @given(seed=st.integers(0, 500))
@@ -81,8 +79,7 @@ def test_a_misspelt_name_is_one_letter_off_and_nobodys(seed: int) -> None:
         changed = [i for i, (a, b) in enumerate(zip(name, names[index], strict=True)) if a != b]
         assert len(changed) in (1, 2)
         if len(changed) == 2:
-            first, second = changed
-            assert second == first + 1
+            assert changed[1] == changed[0] + 1
             assert sorted(name) == sorted(names[index])
         assert edit_distance(name, names[index]) <= 2
         assert [word[0] for word in name.split()] == [word[0] for word in names[index].split()]
@@ -99,8 +96,9 @@ def test_an_invented_person_has_names_of_the_corpus_that_nobody_has_together(see
     ends = {(name.split()[0], name.split()[-1]) for name in NAMES}
     for question in probe.questions:
         name = BORN.name_in(question.text) or ""
-        assert name.rpartition(" ")[0] in given_names
-        assert name.rpartition(" ")[2] in family_names
+        given_name, _, family_name = name.rpartition(" ")
+        assert given_name in given_names
+        assert family_name in family_names
         assert (name.split()[0], name.split()[-1]) not in ends
         assert name not in CORPUS.text
         assert question.gold == ()
@@ -108,11 +106,10 @@ def test_an_invented_person_has_names_of_the_corpus_that_nobody_has_together(see
 
 def test_a_corpus_of_few_names_invents_as_many_people_as_it_can() -> None:
     corpus = corpus_of("Ada Fox. Of Rome.\nBo Hall. Of Oslo.\nPlato. Of Athens.")
-    items = (Question("Where was Ada Fox born?", ("Rome",), 1),)
-    made = maker(QuestionSet("q.tsv", items, ""), corpus)
-    asked = {question.text for question in made.invented(50, Random(0)).questions}
-    assert asked == {"Where was Ada Hall born?", "Where was Bo Fox born?"}
-    alone = maker(QuestionSet("q.tsv", items, ""), corpus_of("Ada Fox. Of Rome."))
+    questions = asked(("Ada Fox", "Rome"))
+    probe = maker(questions, corpus).invented(50, Random(0))
+    assert {question.text for question in probe.questions} == {born("Ada Hall"), born("Bo Fox")}
+    alone = maker(questions, corpus_of("Ada Fox. Of Rome."))
     assert alone.invented(50, Random(0)).questions == ()
 
 
