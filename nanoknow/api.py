@@ -1,7 +1,5 @@
 """nanoknow from Python: ``nanoknow.load(run)`` answers a question and samples text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from nanoknow.generation.opened_run import OpenedRun

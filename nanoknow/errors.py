@@ -13,8 +13,6 @@ Exception
 Anything else that escapes is a defect in nanoknow.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

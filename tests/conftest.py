@@ -1,7 +1,5 @@
 """What every test can rely on: nothing of the user's environment, and no random failures."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path

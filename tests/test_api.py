@@ -1,7 +1,5 @@
 """nanoknow from Python."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

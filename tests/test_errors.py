@@ -1,7 +1,5 @@
 """An error is one line, whatever it quotes."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,5 @@
 """The house holds: imports run one way, folder by folder, and light commands stay light."""
 
-from __future__ import annotations
-
 import ast
 import re
 import subprocess

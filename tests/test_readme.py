@@ -1,7 +1,5 @@
 """README is short, and its commands exist with the options that it names."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What README and docs name is there: the page of promises names tests that exist."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path

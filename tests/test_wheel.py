@@ -1,7 +1,5 @@
 """nanoknow as it is installed: a wheel, run away from its checkout (``make wheel``)."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """``nanoknow attention``: the four findings on attention, measured beside ``theory``."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

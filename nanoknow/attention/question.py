@@ -1,7 +1,5 @@
 """``nanoknow attention RUN --question …``: what a model attends to while it writes an answer."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Attention to drawn keys and values: the draws that the experiments measure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -29,8 +29,6 @@ for v_a in A and v_b orthogonal to it. Of a unit vector that lies anywhere, it k
 √(r/d) in the root mean square, r the dimensions of A.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

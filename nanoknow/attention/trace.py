@@ -5,8 +5,6 @@ Models need no change for it. While ``recording``, every call of torch's fused a
 the call's result. What is recorded is therefore what the logits come from.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ A command parses, calls one function and shows what it returns. It imports that 
 runs, so that ``--help`` does not wait for torch.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from typing import Annotated
@@ -31,10 +29,7 @@ from nanoknow.cli.sweep import sweep
 from nanoknow.cli.terminal import Terminal
 
 app = typer.Typer(
-    name="nanoknow",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    name="nanoknow", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.command()(demo)
 

@@ -27,8 +27,7 @@ PEAK_WIDTH = 6
 def attention(
     run: opt.RunFolder = None,
     question: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Ask a run this, see what its heads read."),
+        str | None, typer.Option(metavar="TEXT", help="Ask a run this, see what its heads read.")
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="With --question: auto, cpu, cuda or cuda:N.")

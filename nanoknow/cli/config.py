@@ -1,7 +1,5 @@
 """``nanoknow config``: what configs resolve to."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

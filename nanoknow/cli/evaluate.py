@@ -42,8 +42,7 @@ def evaluate(
         ),
     ] = None,
     seed: Annotated[
-        int | None,
-        typer.Option(help=f"With --report: of its random draws; {SEED} if not given."),
+        int | None, typer.Option(help=f"With --report: of its random draws; {SEED} if not given.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,

@@ -1,7 +1,5 @@
 """``nanoknow finetune``."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

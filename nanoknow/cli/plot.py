@@ -27,8 +27,7 @@ def plot(
         typer.Argument(metavar="[RUN]...", help="Run folders; the newest if none is given."),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Draw them as .png or .svg."),
+        Path | None, typer.Option("--out", metavar="FILE", help="Draw them as .png or .svg.")
     ] = None,
     terminal_too: Annotated[
         bool,

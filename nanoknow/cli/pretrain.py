@@ -1,7 +1,5 @@
 """``nanoknow pretrain``."""
 
-from __future__ import annotations
-
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_training, training_flags

@@ -43,8 +43,7 @@ def sample(
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
     mark_copied: Annotated[
-        bool,
-        typer.Option("--mark-copied", help="Mark what is copied from the training text."),
+        bool, typer.Option("--mark-copied", help="Mark what is copied from the training text.")
     ] = False,
     min_copied: Annotated[
         int | None,

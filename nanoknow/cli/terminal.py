@@ -1,7 +1,5 @@
 """The terminal: notes and progress on stderr, results on stdout, and nothing of what they say."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time
@@ -11,13 +9,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 

@@ -1,7 +1,5 @@
 """``nanoknow complexity``: what both models' forward pass costs, at one length and at many."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar

@@ -4,8 +4,6 @@ For one sequence of ℓ characters; d is the width, h the heads, L the layers, m
 bottleneck, V the vocabulary. Counted as in ``torch.utils.flop_counter``, whose totals these equal.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

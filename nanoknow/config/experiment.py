@@ -5,8 +5,6 @@ that ends at a fixed count, an empty document) is in ``configs/birthplaces.yaml`
 changes what it names, flags and ``--set a.b=c`` change that on top (see ``config.loading``).
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 

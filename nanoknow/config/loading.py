@@ -1,7 +1,5 @@
 """From YAML, flags and ``--set`` to one frozen config; every mistake names file, line and key."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A config's mistake in one line: file and line or flag, key, allowed values, nearest known key."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -15,10 +13,7 @@ from nanoknow.errors import suggest
 
 
 def explain(
-    error: ErrorDetails,
-    source: str,
-    lines: Mapping[KeyPath, int],
-    labels: Mapping[KeyPath, str],
+    error: ErrorDetails, source: str, lines: Mapping[KeyPath, int], labels: Mapping[KeyPath, str]
 ) -> str:
     """Put pydantic's error into one line that says where, what and what is allowed.
 

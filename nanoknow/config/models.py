@@ -1,7 +1,5 @@
 """The model variants as data: sizes, and what they must fit."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator

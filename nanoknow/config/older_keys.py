@@ -4,8 +4,6 @@ Configs of older runs and YAML files keep their keys; everything behind this mod
 today's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """YAML of plain words and numbers; anything that could be misread is refused with its line."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path

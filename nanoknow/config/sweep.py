@@ -1,7 +1,5 @@
 """A sweep as data: one config, and rows that each change some of its values."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 

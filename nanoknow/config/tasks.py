@@ -1,7 +1,5 @@
 """The tasks as data: how an example is made of a text."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What every config is made of: numbers with their bounds, and the frozen base."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, Strict

@@ -1,7 +1,5 @@
 """Texts as compact arrays: a small code for each character."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

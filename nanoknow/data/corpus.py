@@ -1,7 +1,5 @@
 """The pretraining text, as one array of character codes."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

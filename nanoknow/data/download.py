@@ -1,7 +1,5 @@
 """Fetching published files, so that a file is there whole and verified, or not at all."""
 
-from __future__ import annotations
-
 import hashlib
 import http
 import http.client

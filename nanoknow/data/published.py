@@ -1,7 +1,5 @@
 """The published data sets, pinned by address and SHA-256."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

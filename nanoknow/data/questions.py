@@ -1,7 +1,5 @@
 """Questions, with their answers where a file has them."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reading text files in one pass, chunk by chunk, and rejecting what would be misread."""
 
-from __future__ import annotations
-
 import codecs
 import itertools
 from collections.abc import Iterable, Iterator

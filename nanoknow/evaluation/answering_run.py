@@ -1,7 +1,5 @@
 """A finetuned run that is asked questions, with the texts that it was trained on."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property

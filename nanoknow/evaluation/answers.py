@@ -1,7 +1,5 @@
 """Exact match, and what an answer is: right, nearly right, known from the texts or made up."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass

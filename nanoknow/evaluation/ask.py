@@ -1,7 +1,5 @@
 """``nanoknow ask``: one question, its most probable answers, and the evidence for them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

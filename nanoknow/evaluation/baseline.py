@@ -1,7 +1,5 @@
 """``nanoknow baseline``: answers that no model is needed for, to see what accuracy is worth."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args

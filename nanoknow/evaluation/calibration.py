@@ -4,8 +4,6 @@ The confidence of an answer is the probability that the model gave to the whole 
 included. Arrays are (questions,) float64 ``confidence`` and bool ``right``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

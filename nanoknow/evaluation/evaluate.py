@@ -1,7 +1,5 @@
 """``nanoknow evaluate``: ask a model questions, judge the answers, and compare with a constant."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,13 +8,7 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import describe
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import (
-    Answer,
-    Split,
-    count_verdicts,
-    score_answers,
-    split_by_facts,
-)
+from nanoknow.evaluation.answers import Answer, Split, count_verdicts, score_answers, split_by_facts
 from nanoknow.evaluation.baseline import BaselineResult, constant_baseline
 from nanoknow.evaluation.predictions import predictions_file, save_predictions
 from nanoknow.evaluation.scores import Score

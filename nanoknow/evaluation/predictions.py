@@ -1,7 +1,5 @@
 """A run's saved answers: ``predictions/*.txt``, one a line, and all about each as ``.jsonl``."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import fields

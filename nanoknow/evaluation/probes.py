@@ -1,7 +1,5 @@
 """Asking a run what separates knowing from guessing: ``probe_questions``, training questions."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Exact match with its interval, and paired tests of two ways to answer."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a model answers where it is wrong."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

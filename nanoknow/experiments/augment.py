@@ -5,8 +5,6 @@ document that it reads; it then answers for everybody else. A closed-book model 
 result sees no fact that the corpus and the training questions do not hold.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

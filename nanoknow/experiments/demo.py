@@ -1,7 +1,5 @@
 """``nanoknow demo``: the whole experiment on the built-in world, to a table and a picture."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Sequence

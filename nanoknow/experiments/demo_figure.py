@@ -50,9 +50,7 @@ def plot_demo(
 
 
 def _draw_bars(
-    axes: Axes,
-    accuracies: Mapping[str, Mapping[str, Sequence[float]]],
-    colors: Mapping[str, str],
+    axes: Axes, accuracies: Mapping[str, Mapping[str, Sequence[float]]], colors: Mapping[str, str]
 ) -> None:
     """Draw means as bars, the range of several seeds as a thin line; other questions paler."""
     names = list(colors)

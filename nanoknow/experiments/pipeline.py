@@ -1,7 +1,5 @@
 """Pretraining and finetuning in a row, in named folders where an interrupted one is resumed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path

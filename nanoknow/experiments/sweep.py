@@ -3,8 +3,6 @@
 Several processes may work on one sweep: each takes runs that no other process is training.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What a sweep found: row by row, run by run, and pair by pair."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A table of runs: one shape for what ``compare``, ``sweep`` and ``demo`` measure."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Sequence

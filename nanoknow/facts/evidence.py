@@ -4,8 +4,6 @@ This shows that the answer could have been learned; whether the sentence says wh
 its reader to judge.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """What the training data say about a question."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """An open-book baseline: find the person's document, and take the first known answer in it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Hiding these, rather than random stretches, makes a model learn what closed-book
 for (salient span masking: Guu et al., 2020, REALM; Roberts et al., 2020).
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Curves as plain text for a terminal: one as an area of blocks, several as letters."""
 
-from __future__ import annotations
-
 import string
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Beam search: a model's most probable whole answers, with their probabilities."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """Which stretches of a text are word for word in a corpus: is it writing, or reciting?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar

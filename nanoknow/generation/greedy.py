@@ -1,7 +1,5 @@
 """Greedy decoding: many answers at once with a cache."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

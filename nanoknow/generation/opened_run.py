@@ -1,7 +1,5 @@
 """A run whose trained model is loaded: it answers a question, and it samples text."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from nanoknow.config.loading import Override, load_config

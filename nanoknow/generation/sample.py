@@ -1,7 +1,5 @@
 """``nanoknow sample``: text a character at a time, drawn from what a model predicts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The interface of every model: what training, generation and evaluation use."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 
 import torch

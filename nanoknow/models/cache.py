@@ -1,7 +1,5 @@
 """What a model keeps of some sequences while it decodes them, and attention to it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

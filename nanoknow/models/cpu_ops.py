@@ -6,8 +6,6 @@ sequences of every group several times. So on a CPU one draw serves eight elemen
 over all groups is one function with its own backward. On other devices torch's own are used.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Where a perceiver's latents are in the text, what they read, and what reads them."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

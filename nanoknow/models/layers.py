@@ -4,8 +4,6 @@ Shapes: N flat tokens (see ``data.batch``), B sequences of a group, T or S their
 model's width, h heads of d/h each.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

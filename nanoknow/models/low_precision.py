@@ -9,8 +9,6 @@ eight bits, with a scale for each row (the plainest form of Dettmers et al., 202
 halves it.
 """
 
-from __future__ import annotations
-
 import copy
 
 import torch

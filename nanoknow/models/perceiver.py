@@ -30,8 +30,6 @@ The two have the same parameters. Further decisions:
   embedded character without one, and so are the down-projection's keys in both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Operators of torch that are not public, each with a plain fallback where it is missing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The model variants by name; a new variant is one line here."""
 
-from __future__ import annotations
-
 import torch
 
 from nanoknow.config.models import ModelConfig

@@ -1,7 +1,5 @@
 """The ordinary causal transformer (minGPT's shape, the original assignment's sizes)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

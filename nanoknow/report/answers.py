@@ -1,7 +1,5 @@
 """The sections of a report on which answers are right, and what the wrong ones are."""
 
-from __future__ import annotations
-
 from nanoknow.report.findings import Report
 from nanoknow.report.tables import NONE, ReportTable, Row, Section, interval, percent, right
 

@@ -1,7 +1,5 @@
 """``nanoknow evaluate --report``: one finetuned run, evaluated in depth."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The sections of a report on confidence, other wordings, and people who do not exist."""
 
-from __future__ import annotations
-
 from nanoknow.evaluation.calibration import Selection
 from nanoknow.evaluation.probes import InventedPeople
 from nanoknow.report.findings import Report

@@ -1,7 +1,5 @@
 """What an evaluation in depth measured, and the same in sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ It reads on a telephone, on a wide screen, on paper, and in light and dark as th
 asks for. Everything quoted from data is escaped.
 """
 
-from __future__ import annotations
-
 from html import escape
 from importlib.resources import files
 from pathlib import Path

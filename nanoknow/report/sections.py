@@ -1,7 +1,5 @@
 """A report as sections of sentences and tables, the same ones for the terminal and for the page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from nanoknow.report.answers import knowledge_section, score_section, wrong_section

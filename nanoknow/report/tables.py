@@ -1,7 +1,5 @@
 """What a report is laid out in: sections of sentences, and tables of text."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from nanoknow.evaluation.scores import Score, wilson_interval

@@ -6,8 +6,6 @@ model's config, the vocabulary, the task, the place in the data, the hashes of t
 SHA-256 of the other two files and of itself. No pickle is read or written.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -128,10 +126,7 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: Path,
-    record: CheckpointRecord,
-    weights: dict[str, Tensor],
-    training: dict[str, Tensor],
+    folder: Path, record: CheckpointRecord, weights: dict[str, Tensor], training: dict[str, Tensor]
 ) -> Path:
     """Write a checkpoint into ``folder``, whole or not at all, and drop the oldest.
 

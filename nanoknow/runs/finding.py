@@ -1,7 +1,5 @@
 """Which run to take: one that is named, or the latest that fits."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

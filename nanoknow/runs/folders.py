@@ -1,7 +1,5 @@
 """Folders for runs: where they live, and which may be written."""
 
-from __future__ import annotations
-
 import os
 from datetime import UTC, datetime
 from pathlib import Path

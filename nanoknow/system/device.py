@@ -1,7 +1,5 @@
 """Which device, which precision, and where randomness comes from."""
 
-from __future__ import annotations
-
 import platform
 import re
 import time

@@ -4,8 +4,6 @@ Of ``random.Random`` only ``random()`` is promised to give the same numbers in l
 (docs.python.org/3/library/random.html, "Notes on Reproducibility"), so all draws rest on it.
 """
 
-from __future__ import annotations
-
 from collections.abc import MutableSequence, Sequence
 from random import Random
 from typing import TypeVar

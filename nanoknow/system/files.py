@@ -1,7 +1,5 @@
 """Writing files so that they are there whole or not at all."""
 
-from __future__ import annotations
-
 import errno
 import os
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Memory of the CPU: keep what is freed, and find what fits where it runs out."""
 
-from __future__ import annotations
-
 import ctypes
 import platform
 from collections.abc import Callable

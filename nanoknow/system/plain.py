@@ -1,7 +1,5 @@
 """The one way from a result to JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path

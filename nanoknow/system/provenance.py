@@ -1,7 +1,5 @@
 """What a result was computed by: versions, revision, device, command."""
 
-from __future__ import annotations
-
 import platform
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """How work reports notes and progress, without knowing of terminals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol

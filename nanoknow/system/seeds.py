@@ -1,7 +1,5 @@
 """Where randomness comes from: a seed of its own for each purpose."""
 
-from __future__ import annotations
-
 import hashlib
 
 import torch

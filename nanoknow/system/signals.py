@@ -1,7 +1,5 @@
 """Ctrl-C and SIGTERM, answered between two steps instead of in the middle of one."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from types import FrameType

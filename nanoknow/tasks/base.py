@@ -1,7 +1,5 @@
 """What the trainer knows of a task."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import torch

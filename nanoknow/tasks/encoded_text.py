@@ -1,7 +1,5 @@
 """A corpus as ids that are looked up where they are needed."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """``nanoknow data inspect``: the examples that tasks make of data, and counts of the data."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass

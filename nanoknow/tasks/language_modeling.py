@@ -1,7 +1,5 @@
 """Character language modelling: windows of a running text, at every offset or every so many."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -17,11 +15,7 @@ class LanguageModeling:
     """An example is a block of the text and, as targets, the same moved by one character."""
 
     def __init__(
-        self,
-        corpus: Corpus,
-        tokenizer: Tokenizer,
-        config: LanguageModelingConfig,
-        block_size: int,
+        self, corpus: Corpus, tokenizer: Tokenizer, config: LanguageModelingConfig, block_size: int
     ) -> None:
         """Prepare a text.
 

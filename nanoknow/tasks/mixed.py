@@ -4,8 +4,6 @@ A model that meets questions while it still learns the text learns to keep facts
 find them (Allen-Zhu & Li, 2024, Physics of Language Models 3.1: mixed training).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Closed-book question answering: ``question⁇answer⁇``, and the loss is on the answer alone."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """From a task's config to the task; a new task is one case here."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 from nanoknow.config.tasks import (

@@ -9,8 +9,6 @@ hidden is a name, a place or a year. Context dropout: of the document only ``Nam
 few characters on either side of such a word, so that there is nothing but the name to know it by.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 import torch

@@ -6,8 +6,6 @@ Without its context a hidden word is in one of two forms:
     in place    left Name right ⁇ word ⁇
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 import torch

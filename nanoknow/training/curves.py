@@ -1,7 +1,5 @@
 """``nanoknow plot``: how runs went, as their metrics have it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

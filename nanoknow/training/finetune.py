@@ -1,7 +1,5 @@
 """``nanoknow finetune``: learn to answer questions, after pretraining or from scratch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ They are written again in each session from ``metrics.jsonl``, which is the reco
 run makes again is there once. The package is an extra of nanoknow, imported when it is asked for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What to do where a step does not fit into memory: the batch size that would."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """AdamW and Muon with their parameter groups, and the learning rate at each moment."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """A shuffled order that is computed where it is needed, and stored nowhere."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

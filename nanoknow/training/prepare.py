@@ -1,7 +1,5 @@
 """What a run trains with, the same whether it starts or is resumed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from nanoknow.config.experiment import ExperimentConfig, StageName

@@ -1,7 +1,5 @@
 """Resume a run: what must be as it was, and what may differ and is noted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

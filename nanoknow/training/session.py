@@ -1,7 +1,5 @@
 """One process's share of a run's training: its loop, its records, its checkpoints."""
 
-from __future__ import annotations
-
 import math
 import time
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """Start a run: on fresh weights, or on those of a checkpoint."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What resuming needs beside the weights: optimizers, random state, the place in the data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 

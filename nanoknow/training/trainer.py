@@ -1,7 +1,5 @@
 """The only training loop: it yields what happened and neither prints nor writes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The four findings on attention: what is measured is what theory says."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What theory says of copying and averaging, against closed forms and other quadrature."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

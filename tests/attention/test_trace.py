@@ -1,7 +1,5 @@
 """The attention weights that are recorded are those that the model computes with."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

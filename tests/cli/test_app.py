@@ -1,7 +1,5 @@
 """What commands have in common, and those that need neither data nor runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import nanoknow

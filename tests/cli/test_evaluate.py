@@ -1,7 +1,5 @@
 """``nanoknow evaluate`` and ``nanoknow baseline``, as a user runs them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Every path that a command will write is checked before its work."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """``nanoknow sample``, as a user runs it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import nanoknow

@@ -1,7 +1,5 @@
 """The counted cost is what torch counts on the real models."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Any config is read right or refused in one line, and nothing else happens."""
 
-from __future__ import annotations
-
 import os
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What ships is what it says, and every config is frozen and reads back the same."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The last one to name a value holds, and YAML is read as its author meant it."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

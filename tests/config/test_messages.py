@@ -1,7 +1,5 @@
 """What is wrong in a config is refused in one line that says where and why."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The variants' sizes fit together, and latents read what they are said to."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 from pathlib import Path

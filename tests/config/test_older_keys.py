@@ -1,7 +1,5 @@
 """Keys of earlier releases: renamed ones are read, removed ones are neutral or one line."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path
@@ -111,8 +109,7 @@ def test_a_checkpoint_of_an_older_run_is_read_by_the_new_names(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("section", "key", "value"),
-    [("model", "qk_norm", True), ("task", "shuffle_clauses", 0.5)],
+    ("section", "key", "value"), [("model", "qk_norm", True), ("task", "shuffle_clauses", 0.5)]
 )
 def test_a_checkpoint_that_a_removed_key_shaped_is_refused(
     tmp_path: Path, section: str, key: str, value: object

@@ -1,7 +1,5 @@
 """A sweep as data: those that are shipped, and one line for what is wrong with another."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

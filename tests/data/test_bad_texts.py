@@ -1,7 +1,5 @@
 """Any text is read right or refused in one line, and nothing else happens."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The batch type: which tokens need logits."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from hypothesis import given

@@ -1,7 +1,5 @@
 """Codes hold any text in the least room, and tell where its lines are."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

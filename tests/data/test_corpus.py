@@ -1,7 +1,5 @@
 """Files read as the texts they are, in any encoding they may come in, or are refused by line."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """Fetching: right bytes or none, carried on after a cut, each failure one line and a next step."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import socket
@@ -131,8 +129,7 @@ def test_a_far_too_long_answer_is_not_read_to_its_end(site: Site, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "reason"),
-    [("nothing", "404"), ("redirect", "404"), ("loop", "302")],
+    ("behaviour", "reason"), [("nothing", "404"), ("redirect", "404"), ("loop", "302")]
 )
 def test_an_http_error_names_the_address_the_reason_and_the_mirror_option(
     site: Site, tmp_path: Path, behaviour: str, reason: str

@@ -1,7 +1,5 @@
 """Questions are read as they are, or refused by line."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 

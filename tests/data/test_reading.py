@@ -1,7 +1,5 @@
 """A text reads the same however its bytes are cut, and is refused with the same words."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import tracemalloc

@@ -1,7 +1,5 @@
 """A config's roles are filled by its files, else by its world, else refused by the flag's name."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Characters become ids and the same characters again, and what is unknown is named."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The built-in world: the published file forms, facts that agree, the same bytes everywhere."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import statistics

@@ -1,7 +1,5 @@
 """Questions answered, and whether an answer was right, known or made up."""
 
-from __future__ import annotations
-
 import string
 from math import log
 

@@ -1,7 +1,5 @@
 """``nanoknow ask`` of a model that has learned six people by heart."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

@@ -1,7 +1,5 @@
 """Answers split, and wrong ones sorted, by what the training texts say of their questions."""
 
-from __future__ import annotations
-
 from collections import Counter
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Measures of confidence, held against scikit-learn's and against their definitions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from random import Random
 

@@ -1,7 +1,5 @@
 """``nanoknow compare``, and the look-up baseline."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Probes ask what they say they ask, of whom they say, and the same for one seed."""
 
-from __future__ import annotations
-
 from random import Random
 
 import pytest

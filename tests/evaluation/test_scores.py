@@ -1,7 +1,5 @@
 """Scores, whether two differ, and runs beside each other and beside a baseline."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from itertools import combinations
 from math import comb, sqrt

@@ -1,7 +1,5 @@
 """A sweep trains every row with every seed once, goes on, and shares its work."""
 
-from __future__ import annotations
-
 import csv
 import json
 from contextlib import ExitStack
@@ -53,9 +51,7 @@ def write(name: str, text: str) -> str:
     return name
 
 
-def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(
-    here: Path,
-) -> None:
+def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(here: Path) -> None:
     write("asked.tsv", "Where was Ada Lowe born?\n")
     command = ("sweep", write("rows.yaml", TINY), "--out", "rows")
     report = json_of(*command)
@@ -99,9 +95,7 @@ class OtherProcess(Silent):
             self.held.close()
 
 
-def test_what_another_process_was_at_is_looked_at_again_at_the_end(
-    here: Path,
-) -> None:
+def test_what_another_process_was_at_is_looked_at_again_at_the_end(here: Path) -> None:
     write("asked.tsv", "Where was Ada Lowe born?\n")
     file = load_sweep(write("rows.yaml", TINY))
     rows = here / "rows"

@@ -1,7 +1,5 @@
 """People are found by name, and answers where the training data hold them or nowhere."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

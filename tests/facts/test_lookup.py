@@ -1,7 +1,5 @@
 """The open-book baseline, and what the published documents say of the published questions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -74,11 +72,7 @@ def test_on_the_published_questions_it_is_right_on_394_of_500(
     [(True, None, 0.914), (False, None, 0.958), (True, 112, 0.882), (False, 112, 0.924)],
 )
 def test_dev_answers_stand_in_the_persons_document_as_often_as_computed(
-    published: FactIndex,
-    dev: tuple[Question, ...],
-    exact: bool,
-    within: int | None,
-    share: float,
+    published: FactIndex, dev: tuple[Question, ...], exact: bool, within: int | None, share: float
 ) -> None:
     held = sum(published.in_documents(question, within, exact=exact) for question in dev)
     assert held / len(dev) == share

@@ -1,7 +1,5 @@
 """What a reader with open documents is shown, and what it is taught by."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Pictures are written whole, in the format of their suffix, or refused in a line."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Mapping

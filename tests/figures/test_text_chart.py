@@ -1,7 +1,5 @@
 """Charts in a terminal fit it, and show what is high as high and what is late as late."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

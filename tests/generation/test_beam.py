@@ -1,7 +1,5 @@
 """The beam search finds what trying every answer finds, and says when it cannot know that."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

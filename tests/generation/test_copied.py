@@ -1,7 +1,5 @@
 """What is copied is what a plain search for every stretch of the text would find."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,5 @@
 """``nanoknow sample --mark-copied`` marks what stands in the training text, and counts it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

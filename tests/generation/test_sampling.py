@@ -1,7 +1,5 @@
 """Sampling with a cache writes what the textbook writes without one."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Bad inputs by the thousand: each is read right or refused in one line."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from hypothesis import strategies as st

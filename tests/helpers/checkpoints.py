@@ -1,7 +1,5 @@
 """Checkpoints of small models."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Commands run as a user runs them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Config texts as files, loaded or refused."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from nanoknow.config.experiment import ExperimentConfig

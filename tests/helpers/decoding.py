@@ -1,7 +1,5 @@
 """Models that answer differently to whatever they read."""
 
-from __future__ import annotations
-
 import string
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """How many examples property tests make: so many as the profile of ``conftest.py`` says."""
 
-from __future__ import annotations
-
 from hypothesis import settings
 
 

@@ -1,7 +1,5 @@
 """Faults that tests make happen."""
 
-from __future__ import annotations
-
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Working directories with data and runs in them."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager

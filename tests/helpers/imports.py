@@ -1,7 +1,5 @@
 """What code imports, seen in a process of its own."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

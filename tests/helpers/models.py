@@ -1,7 +1,5 @@
 """Every registered variant; a new one is added to ``CONFIGS`` and ``REACH``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A page of a report, read and checked."""
 
-from __future__ import annotations
-
 import re
 from html.parser import HTMLParser
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Pictures, read as far as to see that they are whole."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from xml.etree import ElementTree

@@ -1,7 +1,5 @@
 """Questions about where people were born, what training texts say of them, and answers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from math import log
 

@@ -1,7 +1,5 @@
 """A reporter for tests."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager, nullcontext
 
 from nanoknow.system.reporter import Update

@@ -1,7 +1,5 @@
 """A server on this machine that behaves as badly as it is asked to."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -1,7 +1,5 @@
 """Runs of a few steps, to be disturbed."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

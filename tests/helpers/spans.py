@@ -1,7 +1,5 @@
 """Span corruption of small texts, and its examples as texts."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator
 

@@ -1,7 +1,5 @@
 """Files of texts and questions, in every encoding they may come in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import product
 

@@ -1,7 +1,5 @@
 """The same weights in the textbook's models and in ours."""
 
-from __future__ import annotations
-
 from dataclasses import fields, replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Small texts as the package holds them."""
 
-from __future__ import annotations
-
 from nanoknow.data.coding import Coder
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import SPECIALS, Tokenizer

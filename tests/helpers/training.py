@@ -1,7 +1,5 @@
 """A trainer on a few examples."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import pytest
@@ -10,10 +8,7 @@ from torch import Tensor
 
 from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig, StageConfig
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
-from nanoknow.config.tasks import (
-    QuestionAnsweringConfig,
-    SpanCorruptionConfig,
-)
+from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig
 from nanoknow.data.batch import Batch
 from nanoknow.data.questions import questions_from_bytes
 from nanoknow.models.base import CharacterModel

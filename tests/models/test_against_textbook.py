@@ -1,7 +1,5 @@
 """Both models compute what the textbook implementation computes, from the same weights."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

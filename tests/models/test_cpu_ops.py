@@ -1,7 +1,5 @@
 """The CPU's dropout and attention are the textbook's, forward and backward."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

@@ -1,7 +1,5 @@
 """At full size, on the published data: nothing that makes it fast changes what is computed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What must hold of every registered variant; ``tests/helpers/models.py`` lists them."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

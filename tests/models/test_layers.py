@@ -1,7 +1,5 @@
 """Rotary positions are the rotation of their paper; normalised queries and keys have one length."""
 
-from __future__ import annotations
-
 import torch
 
 from nanoknow.models.layers import Rotation

@@ -1,7 +1,5 @@
 """Operators of torch that are not public, and what is computed where one of them is missing."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The report: one self-contained page, the same figures in the terminal and as JSON."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

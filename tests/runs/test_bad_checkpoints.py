@@ -1,7 +1,5 @@
 """Any checkpoint or record is read right or refused in one line."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A run whose config, text or machine has changed, and what a run records of them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Checkpoints come back whole, or nothing is saved."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

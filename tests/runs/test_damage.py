@@ -1,7 +1,5 @@
 """A damaged checkpoint is refused by its name, and the one before it offered."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

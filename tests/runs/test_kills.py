@@ -1,7 +1,5 @@
 """A process that is killed or stopped leaves a run that goes on."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import time

@@ -1,7 +1,5 @@
 """No module reads or writes pickles."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

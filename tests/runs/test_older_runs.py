@@ -1,7 +1,5 @@
 """Runs that release 0.1.0 made, stopped half-way, are opened, asked and resumed as it did so."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A resumed run is the uninterrupted one, bit for bit."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A run's folder: held by one process, and whole when it vanishes or its disk fills up."""
 
-from __future__ import annotations
-
 import os
 import resource
 import shutil

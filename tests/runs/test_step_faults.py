@@ -1,7 +1,5 @@
 """Steps that cannot be made: memory, numbers, devices."""
 
-from __future__ import annotations
-
 import torch
 
 from nanoknow.config.loading import dump_config

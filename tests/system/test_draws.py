@@ -1,7 +1,5 @@
 """Draws are fixed by their generator, and fair."""
 
-from __future__ import annotations
-
 from random import Random
 
 from hypothesis import given

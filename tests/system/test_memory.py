@@ -1,7 +1,5 @@
 """Memory that is freed stays at hand, and what fits is found where it runs out."""
 
-from __future__ import annotations
-
 import platform
 import resource
 

@@ -1,7 +1,5 @@
 """A result prints as its fields, or as what its class names."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Batches of span corruption: packed, whole and in few shapes."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 
@@ -61,10 +59,7 @@ def test_a_batch_of_any_size_keeps_every_example(chosen: list[int], seed: int) -
         assert torch.equal(positions, torch.arange(positions.shape[1]).expand_as(positions))
 
 
-@given(
-    lengths=st.lists(st.integers(1, 12), min_size=1, max_size=60),
-    seed=st.integers(0, 9),
-)
+@given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=60), seed=st.integers(0, 9))
 def test_packing_keeps_every_row_whole(lengths: list[int], seed: int) -> None:
     rows = torch.randint(1, 1000, (len(lengths), 12), generator=seeded(seed))
     targets = torch.randint(1, 1000, (len(lengths), 12), generator=seeded(seed + 100))

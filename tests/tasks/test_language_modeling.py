@@ -1,7 +1,5 @@
 """Language modelling cuts a text into every window that the stride allows."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given

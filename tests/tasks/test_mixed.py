@@ -1,7 +1,5 @@
 """Training questions beside documents: all of both, in one batch."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest
@@ -26,9 +24,7 @@ def texts(task: WithQuestions, config: SpanCorruptionConfig, seed: int) -> list[
     tokenizer = tokenizer_of(LIVES + "\n".join(QUESTIONS), specials=True)
     found = []
     rectangles = zip(
-        batch.layout.rectangles(batch.tokens),
-        batch.layout.rectangles(batch.targets),
-        strict=True,
+        batch.layout.rectangles(batch.tokens), batch.layout.rectangles(batch.targets), strict=True
     )
     for x, y in [pair for rows in rectangles for pair in zip(*rows, strict=True)]:
         last = int((y != IGNORE).nonzero().max())

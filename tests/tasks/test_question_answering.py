@@ -1,7 +1,5 @@
 """Questions become the original's examples; what does not fit is refused with its line."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Names, places and years hidden: which words, in which order, with how much around them."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest
@@ -91,11 +89,7 @@ def test_answers_within_one_another_are_hidden_only_where_all_of_them_is_kept() 
 
 def test_widths_come_in_steps_also_where_the_document_ends_or_the_name_is_near() -> None:
     config = SpanCorruptionConfig(
-        salient_spans=1.0,
-        context_dropout=1.0,
-        context_width=8,
-        context_step=3,
-        name_in_place=1.0,
+        salient_spans=1.0, context_dropout=1.0, context_width=8, context_step=3, name_in_place=1.0
     )
     for life, examples in zip(LIVES[:2], lives_of(config, 400), strict=False):
         widths = set()

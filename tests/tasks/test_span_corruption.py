@@ -1,7 +1,5 @@
 """Span corruption makes the textbook's examples, with the distribution the original asks for."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given

@@ -7,8 +7,6 @@ state and its metrics have to be those of the uninterrupted run, byte for byte. 
 from ``--seed``; what training is at then is up to the machine, and is counted.
 """
 
-from __future__ import annotations
-
 import argparse
 import multiprocessing
 import os

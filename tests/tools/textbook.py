@@ -1,7 +1,5 @@
 """The textbook's examples, training and decoding; see ``textbook_models.py``."""
 
-from __future__ import annotations
-
 import math
 import random
 
@@ -52,10 +50,7 @@ def textbook_optimizer(model: nn.Module, learning_rate: float) -> torch.optim.Ad
     """AdamW as the birthplace trainer sets it: weight decay on all parameters but biases."""
     biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
     others = [p for name, p in model.named_parameters() if not name.endswith("bias")]
-    groups = [
-        {"params": others, "weight_decay": 0.1},
-        {"params": biases, "weight_decay": 0.0},
-    ]
+    groups = [{"params": others, "weight_decay": 0.1}, {"params": biases, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.95))
 
 

@@ -7,8 +7,6 @@ the work the original does: every pad computed, no cache, one question at a time
 Shapes: B batch, T sequence length, d width, h heads, m latents, V vocabulary.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

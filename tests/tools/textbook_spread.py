@@ -1,7 +1,5 @@
 """The textbook's perceiver whose latents are spread over the block."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The training loop computes what the textbook does, and the same from the same seed."""
 
-from __future__ import annotations
-
 import itertools
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """``nanoknow plot`` draws what runs recorded, each kind in panels of its own."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from xml.etree import ElementTree

@@ -1,7 +1,5 @@
 """``--tensorboard`` writes what metrics.jsonl holds, each point once, however often resumed."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

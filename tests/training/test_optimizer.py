@@ -1,7 +1,5 @@
 """The learning rate is the original's to every printed digit; weight decay falls where it says."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A shuffled order holds every number once, looks shuffled, and can be read anywhere."""
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import permutations
 

@@ -1,7 +1,5 @@
 """One process's share of a run's training: what it records, and when."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

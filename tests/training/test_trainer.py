@@ -1,7 +1,5 @@
 """The one training loop: its order, its schedule, and when it must stop."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Literal
@@ -11,10 +9,7 @@ import torch
 from torch import Tensor
 
 from nanoknow.config.models import VanillaConfig
-from nanoknow.config.tasks import (
-    LanguageModelingConfig,
-    SpanCorruptionConfig,
-)
+from nanoknow.config.tasks import LanguageModelingConfig, SpanCorruptionConfig
 from nanoknow.errors import NanoknowError, NonFiniteError
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.language_modeling import LanguageModeling

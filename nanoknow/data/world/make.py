@@ -6,8 +6,6 @@ paraphrases decide whether a question can extract a fact is the finding of Allen
 "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
 """
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ combined at random, so nobody in particular is meant. No place is a name, part o
 part of a sentence form, so that finding a place in a line is never ambiguous; a test checks that.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from functools import cache
