@@ -25,6 +25,8 @@ from tests.helpers.decoding import (
 from tests.helpers.textbook_twins import CONFIGS, VOCAB
 from tests.tools.textbook import last_logits, textbook_sample
 
+both_precisions = pytest.mark.parametrize("eight_bits", [False, True])
+
 
 def draw(
     model: CharacterModel,
@@ -171,7 +173,7 @@ def test_logits_of_some_tokens_are_those_rows_of_all_of_them(config: ModelConfig
 
 
 @every_position
-@pytest.mark.parametrize("eight_bits", [False, True])
+@both_precisions
 def test_in_bfloat16_logits_are_close_and_the_model_itself_is_kept(
     config: ModelConfig, eight_bits: bool
 ) -> None:
@@ -194,24 +196,20 @@ def test_in_bfloat16_logits_are_close_and_the_model_itself_is_kept(
 
 
 @every_position
-@pytest.mark.parametrize("eight_bits", [False, True])
+@both_precisions
 @pytest.mark.parametrize("past_block", ["recompute", "hop"])
 def test_sampling_in_bfloat16_writes_characters_of_the_vocabulary(
     config: ModelConfig, past_block: PastBlock, eight_bits: bool
 ) -> None:
-    text, again = (
-        draw(
-            in_bfloat16(scrambled(config), eight_bits=eight_bits), "abc", 40, 1, 1.0, 5, past_block
-        )
-        for _ in range(2)
-    )
+    models = [in_bfloat16(scrambled(config), eight_bits=eight_bits) for _ in range(2)]
+    text, again = (draw(m, "abc", 40, 1, top_k=5, past_block=past_block) for m in models)
     assert len(text) == 40
     assert text == again
     assert len(set(text)) > 1
 
 
 @every_position
-@pytest.mark.parametrize("eight_bits", [False, True])
+@both_precisions
 def test_in_bfloat16_each_weight_is_stored_once(config: ModelConfig, eight_bits: bool) -> None:
     model = scrambled(config)
     expected = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
