@@ -25,11 +25,6 @@ class AttentionReport:
         written: the characters that it wrote, the stop included.
     """
 
-    JSON: ClassVar = (
-        *("run", "variant", "epoch", "question", "answer", "log_probability", "read", "written"),
-        *("n_prompt", "layers"),
-    )
-
     run: str
     variant: str
     epoch: int
@@ -38,6 +33,10 @@ class AttentionReport:
     read: str
     written: str
     trace: AttentionTrace
+    JSON: ClassVar[tuple[str, ...]] = (
+        "run", "variant", "epoch", "question", "answer", "log_probability", "read", "written",
+        "n_prompt", "layers",
+    )  # fmt: skip
 
     @property
     def log_probability(self) -> float:

@@ -6,7 +6,6 @@ import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import dump_config, load_config
 
 config_app = typer.Typer(help="Show what configs resolve to.", no_args_is_help=True)
@@ -23,9 +22,5 @@ def config_show(
 
     Example: nanoknow config show birthplaces --set seed=7
     """
-    opt.show(Terminal(), load_config(name, opt.overrides(assign, {})), show_config, as_json)
-
-
-def show_config(terminal: Terminal, config: ExperimentConfig) -> None:
-    """Show a config as the YAML that reads back to it."""
-    terminal.write(dump_config(config))
+    config = load_config(name, opt.overrides(assign, {}))
+    opt.show(Terminal(), config, lambda terminal, _: terminal.write(dump_config(config)), as_json)

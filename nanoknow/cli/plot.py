@@ -50,8 +50,7 @@ def plot(
         from nanoknow.training.curves_figure import plot_panels
 
         plot_panels(out, list(curves.panels()))
-    is_drawn_here = terminal_too or out is None
-    draw = show_charts if is_drawn_here else lambda *_: None
+    draw = show_charts if terminal_too or out is None else lambda *_: None
     opt.show(terminal, curves, draw, as_json, picture=out)
 
 

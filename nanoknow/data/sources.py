@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
@@ -15,6 +16,7 @@ from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
 
 ROLES = ("corpus", "questions", "eval")
+Text = TypeVar("Text", Corpus, QuestionSet)
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,7 @@ class Texts:
         Raises:
             ConfigError: none is named.
         """
-        if self.corpus is None:
-            raise ConfigError("no pretraining text: name one with --corpus FILE")
-        return self.corpus
+        return _require(self.corpus, "no pretraining text: name one with --corpus FILE")
 
     def require_questions(self) -> QuestionSet:
         """Return the training questions.
@@ -80,9 +80,7 @@ class Texts:
         Raises:
             ConfigError: no file is named.
         """
-        if self.questions is None:
-            raise ConfigError("no training questions: name a file with --questions FILE")
-        return self.questions
+        return _require(self.questions, "no training questions: name a file with --questions FILE")
 
     def require_eval(self) -> QuestionSet:
         """Return the questions to evaluate on.
@@ -90,9 +88,7 @@ class Texts:
         Raises:
             ConfigError: no file is named.
         """
-        if self.eval is None:
-            raise ConfigError("no questions to evaluate on: name a file with --eval FILE")
-        return self.eval
+        return _require(self.eval, "no questions to evaluate on: name a file with --eval FILE")
 
     def hashes(self) -> dict[str, dict[str, str]]:
         """Return the name and SHA-256 of each text, by its role."""
@@ -113,6 +109,12 @@ class Texts:
             raw = b"".join(self._world.by_name()[part])
             return questions_from_bytes(raw, f"{self.config.world}/{part}")
         return None
+
+
+def _require(text: Text | None, message: str) -> Text:
+    if text is None:
+        raise ConfigError(message)
+    return text
 
 
 def locate(path: Path) -> Path:

@@ -22,7 +22,6 @@ from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 
-FEWEST = 2
 NamedFlags = tuple[str, Sequence[bool]]
 
 
@@ -115,7 +114,7 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
             where none are named.
         DataError: the questions cannot be read, or have no answers.
     """
-    if len(paths) < FEWEST:
+    if len(paths) < 2:
         raise ConfigError("compare: name two runs or more")
     opened = [open_checkpoint(path) for path in paths]
     places = [checkpoint.path.resolve() for _, checkpoint in opened]

@@ -23,7 +23,7 @@ from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.system.device import choose_device
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import save_result
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import QuestionAnswering
@@ -63,8 +63,8 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
         reporter: is notified of what happens.
 
     Raises:
-        ConfigError: a text is not named.
-        DataError: the texts do not fit each other, or the file cannot be written.
+        ConfigError: a text is not named, or the file cannot be written.
+        DataError: the texts do not fit each other.
     """
     texts = Texts.find(config.data)
     corpus, training = texts.require_corpus(), texts.require_questions()
@@ -101,11 +101,8 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
     known = {question.text: question.answer or "" for question in training.items}
     pairs = {question: known.get(question, answer) for question, answer in written.items()}
     path = out / "augmented.tsv"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, "".join(f"{q}\t{a}\n" for q, a in pairs.items()).encode())
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}: name another folder with --out") from None
+    lines = "".join(f"{q}\t{a}\n" for q, a in pairs.items())
+    save_result(path, lines.encode(), "the questions")
     asked = texts.eval.items if texts.eval and texts.eval.answered else ()
     n_right = sum(pairs.get(question.text) in question.gold for question in asked)
     return Augmentation(

@@ -1,6 +1,5 @@
 """``nanoknow demo``: the whole experiment on the built-in world, to a table and a picture."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +18,9 @@ from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.demo_figure import plot_demo
 from nanoknow.experiments.pipeline import pretrain_and_finetune, train_or_resume
-from nanoknow.experiments.table import TableRow, table_row, write_table
+from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.runs.folders import runs_folder
 from nanoknow.runs.run import Run
-from nanoknow.system.files import write_atomically
-from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.session import TrainingOptions
 from nanoknow.training.start import start_run
@@ -100,8 +97,7 @@ def demo(
         table=table,
     )
     _plot(folder / f"seed-{config.seed}", report)
-    write_atomically(folder / "demo.json", json.dumps(plain(report), indent=1).encode())
-    write_table(folder / "table.csv", table)
+    save_report(folder / "demo.json", report, table)
     return report
 
 

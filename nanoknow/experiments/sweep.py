@@ -18,9 +18,8 @@ from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
 from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
-from nanoknow.experiments.table import table_row, write_table
+from nanoknow.experiments.table import save_report, table_row
 from nanoknow.runs.folders import runs_folder
-from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.session import TrainingOptions, TrainingSummary
@@ -80,8 +79,7 @@ def sweep(
         table=[run.row for runs in ordered.values() for run in runs],
         pairs=compare_rows(questions, outcomes),
     )
-    write_atomically(folder / "sweep.json", json.dumps(plain(report), indent=1).encode())
-    write_table(folder / "table.csv", report.table)
+    save_report(folder / "sweep.json", report, report.table)
     return report
 
 

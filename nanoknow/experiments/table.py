@@ -2,19 +2,20 @@
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.errors import CheckpointError
 from nanoknow.evaluation.compare import Comparison
 from nanoknow.evaluation.scores import Score
 from nanoknow.runs.checkpoint import Checkpoint, read_checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import save_result
 from nanoknow.system.plain import plain
 
 COLUMNS = (
@@ -69,6 +70,16 @@ def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
     ]
 
 
+def save_report(path: Path, report: object, rows: Sequence[TableRow]) -> None:
+    """Write a report as JSON, and ``table.csv`` beside it.
+
+    Raises:
+        ConfigError: they cannot be written.
+    """
+    save_result(path, json.dumps(plain(report), indent=1).encode(), "the results")
+    write_table(path.with_name("table.csv"), rows)
+
+
 def write_table(path: Path, rows: Sequence[TableRow]) -> None:
     """Write a table as CSV.
 
@@ -82,8 +93,4 @@ def write_table(path: Path, rows: Sequence[TableRow]) -> None:
         values = plain(row)
         values["interval_95_low"], values["interval_95_high"] = values.pop("interval_95")
         writer.writerow(values)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.getvalue().encode())
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot write the table: {error.strerror}") from None
+    save_result(path, text.getvalue().encode(), "the table")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanoknow.errors import ConfigError
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import save_result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,14 +63,7 @@ def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         content = io.BytesIO()
         metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
         figure.savefig(content, format=suffix[1:], metadata=metadata)
-    try:
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True)
-        write_atomically(path, content.getvalue())
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot write the picture: {error.strerror}: name another file"
-        ) from None
+    save_result(path, content.getvalue(), "the picture")
 
 
 def _format(path: Path) -> str:

@@ -8,13 +8,12 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from nanoknow.errors import ConfigError
 from nanoknow.figures.svg import Drawing
 from nanoknow.report.figures import drawings
 from nanoknow.report.findings import Report
 from nanoknow.report.sections import about, sections
 from nanoknow.report.tables import ReportTable, Row, Section
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import save_result
 
 
 def write_page(report: Report, path: Path) -> None:
@@ -23,12 +22,7 @@ def write_page(report: Report, path: Path) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    content = page(report).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot write the page: {error.strerror}") from None
+    save_result(path, page(report).encode(), "the page")
 
 
 def page(report: Report) -> str:

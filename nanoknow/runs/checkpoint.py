@@ -114,14 +114,12 @@ class Checkpoint:
         path = self.path / name
         try:
             raw = path.read_bytes()
-        except OSError as error:
-            raise CheckpointError(_damaged(path, error.strerror or "cannot be read")) from None
-        if hashlib.sha256(raw).hexdigest() != self.record.files.get(name):
-            raise CheckpointError(_damaged(path, "its bytes are not those that were written"))
-        try:
+            if hashlib.sha256(raw).hexdigest() != self.record.files.get(name):
+                raise CheckpointError(_damaged(path, "its bytes are not those that were written"))
             tensors: dict[str, Tensor] = safetensors.load(raw)
-        except SafetensorError as error:
-            raise CheckpointError(_damaged(path, str(error))) from None
+        except (OSError, SafetensorError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise CheckpointError(_damaged(path, why)) from None
         return tensors
 
 

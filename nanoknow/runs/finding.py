@@ -1,7 +1,7 @@
 """Which run to take: one that is named, or the latest that fits."""
 
 import os
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from nanoknow.data.tokenizer import describe
@@ -41,7 +41,7 @@ def latest_run(
     """
     folder = runs_folder()
     lacking = ""
-    for run in sorted(_runs_in(folder), key=lambda r: (r.record.created, r.path), reverse=True):
+    for run in _newest_first(folder):
         if run.record.task != task or not list_checkpoints(run.checkpoints):
             continue
         checkpoint = run.latest()
@@ -63,19 +63,18 @@ def newest_run() -> Run:
         CheckpointError: there is none.
     """
     folder = runs_folder()
-    newest = max(_runs_in(folder), key=lambda r: (r.record.created, r.path), default=None)
-    if newest is None:
-        raise CheckpointError(f"{folder}{os.sep}: holds no run: name one")
-    return newest
+    for run in _newest_first(folder):
+        return run
+    raise CheckpointError(f"{folder}{os.sep}: holds no run: name one")
 
 
-def _runs_in(folder: Path) -> Iterator[Run]:
+def _newest_first(folder: Path) -> list[Run]:
     """Open the run folders at any depth, and pass over what cannot be read as one."""
+    found = []
     for path in folder.glob("**/run.json"):
-        try:
-            yield Run.open(path.parent)
-        except CheckpointError:
-            continue
+        with suppress(CheckpointError):
+            found.append(Run.open(path.parent))
+    return sorted(found, key=lambda run: (run.record.created, run.path), reverse=True)
 
 
 def describe_run(run: Run, checkpoint: Checkpoint) -> str:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from nanoknow.errors import ConfigError
+
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file by a temporary one beside it, synced and renamed.
@@ -25,6 +27,22 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def save_result(path: Path, content: bytes, what: str) -> None:
+    """Write the file of a result, whole or not at all; its folder is made where it is missing.
+
+    Raises:
+        ConfigError: it cannot be written; what was there before stays.
+    """
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot write {what}: {error.strerror}: name another file"
+        ) from None
 
 
 def require_writable(path: Path, *, is_folder: bool) -> None:
