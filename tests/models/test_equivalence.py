@@ -1,5 +1,6 @@
 """At full size, on the published data: nothing that makes it fast changes what is computed."""
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE, Batch, Group, Layout
 from nanoknow.data.corpus import Corpus, read_corpus
 from nanoknow.data.questions import read_questions
-from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.generation.greedy import decode_greedily
+from nanoknow.data.tokenizer import Ids, Tokenizer
+from nanoknow.generation.greedy import Decoded, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import QuestionAnswering
@@ -49,6 +50,11 @@ def model_of(config: ModelConfig, vocab_size: int) -> CharacterModel:
     return model
 
 
+def length(pair: tuple[Ids, Decoded]) -> int:
+    prompt, answer = pair
+    return len(prompt) + len(answer.ids) - 1  # the last character is written and never read
+
+
 def gradients(model: CharacterModel, batch: Batch) -> dict[str, Tensor]:
     model.zero_grad()
     logits = model(batch.tokens, batch.layout)
@@ -61,7 +67,7 @@ def test_gradients_without_padding_are_those_with_it(
     corpus: Corpus, tokenizer: Tokenizer, config: ModelConfig
 ) -> None:
     task = SpanCorruption(corpus, tokenizer, SpanCorruptionConfig(), config.block_size)
-    ragged = task.batch(torch.arange(0, 2900, 60), torch.Generator().manual_seed(0))
+    ragged = task.batch(torch.arange(0, 2900, 120), torch.Generator().manual_seed(0))
     assert len(ragged.layout.groups) > 1
     width = task.tokens_per_example
     rows, targets = (
@@ -84,13 +90,29 @@ def test_every_dev_question_is_answered_with_a_cache_as_without(
 ) -> None:
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
     task = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), config.block_size)
-    # in float64 no rounding, which differs with the number of threads, decides between characters
-    model = model_of(config, len(tokenizer)).double().eval()
-    decoded = decode_greedily(model, task.prompts, tokenizer.mask_id, task.max_answer_length)
-    assert len(decoded) == 500
-    assert len({tuple(d.ids) for d in decoded}) > 50
-    for prompt, answer in zip(task.prompts, decoded, strict=True):
-        whole = torch.cat([torch.from_numpy(prompt), torch.tensor(answer.ids)])[:-1]  # (T,)
-        with torch.no_grad():
-            logits = model(whole, Layout.of((Group(1, len(whole)),)))[len(prompt) - 1 :]
-        assert logits.argmax(-1).tolist() == answer.ids
+    model = model_of(config, len(tokenizer)).eval()
+
+    def questions_answered_otherwise(prompts: list[Ids]) -> list[Ids]:
+        decoded = decode_greedily(model, prompts, tokenizer.mask_id, task.max_answer_length)
+        assert len(decoded) == len(prompts)
+        answers.update(tuple(d.ids) for d in decoded)
+        other = []
+        pairs = zip(prompts, decoded, strict=True)
+        for n, equally_long in groupby(sorted(pairs, key=length), key=length):
+            together = list(equally_long)
+            rows = torch.tensor([[*prompt, *d.ids[:-1]] for prompt, d in together])  # (B, T)
+            with torch.no_grad():
+                logits = model(rows.flatten(), Layout.of((Group(len(rows), n),)))
+            for row, (prompt, d) in zip(logits.view(len(rows), n, -1), together, strict=True):
+                if row[len(prompt) - 1 :].argmax(-1).tolist() != d.ids:
+                    other.append(prompt)
+        return other
+
+    answers: set[tuple[int, ...]] = set()
+    assert len(task.prompts) == 500
+    doubtful = questions_answered_otherwise(task.prompts)
+    assert len(answers) > 50
+    # rounding decides between two characters here and there, but not in float64 too
+    assert len(doubtful) < 5
+    model.double()
+    assert not questions_answered_otherwise(doubtful)
