@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from nanoknow.config.experiment import ExperimentConfig, union_members
 from nanoknow.config.messages import explain
 from nanoknow.config.older_keys import KeyPath, present_path, with_present_keys
-from nanoknow.config.strict_yaml import _Dumper, _yaml, parse, read
+from nanoknow.config.strict_yaml import StrictDumper, parse, parse_yaml, read
 from nanoknow.errors import ConfigError
 from nanoknow.system.reporter import Reporter
 
@@ -89,13 +89,13 @@ def parse_assignment(text: str) -> Override:
     key, equals, value = text.partition("=")
     if not equals or not all(part.strip() for part in key.split(".")):
         raise ConfigError(f"--set {text}: write it as --set section.key=value")
-    return Override(key.strip(), _yaml(value, f"--set {key}"), f"--set {key}")
+    return Override(key.strip(), parse_yaml(value, f"--set {key}"), f"--set {key}")
 
 
 def dump_config(config: BaseModel) -> str:
     """Write a config as YAML that ``load_config`` reads back to an equal config."""
     # Not ``allow_unicode``: PyYAML would write some line ends (U+0085) that it reads as others.
-    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
+    return yaml.dump(config.model_dump(mode="json"), Dumper=StrictDumper, sort_keys=False)
 
 
 def shipped_configs() -> dict[str, Path]:

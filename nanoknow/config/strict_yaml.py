@@ -66,11 +66,11 @@ class _StrictLoader(yaml.SafeLoader):
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 
 
-class _Dumper(yaml.SafeDumper):
+class StrictDumper(yaml.SafeDumper):
     """Puts quotes around a text such as ``1e-3`` that ``_StrictLoader`` reads as a number."""
 
 
-for _side in (_StrictLoader, _Dumper):
+for _side in (_StrictLoader, StrictDumper):
     _side.add_implicit_resolver(
         "tag:yaml.org,2002:float",
         re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
@@ -109,7 +109,12 @@ def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, 
         ) from None
 
 
-def _yaml(text: str, source: str) -> Any:  # noqa: ANN401
+def parse_yaml(text: str, source: str) -> Any:  # noqa: ANN401
+    """Read any YAML value.
+
+    Raises:
+        ConfigError: it is not valid, or could be misread; names ``source``, and the line if known.
+    """
     try:
         return yaml.load(text, Loader=_StrictLoader)
     except yaml.MarkedYAMLError as error:
@@ -128,7 +133,7 @@ def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     Raises:
         ConfigError: it is something else; names file and line.
     """
-    values = _yaml(text, source)
+    values = parse_yaml(text, source)
     if values is None:
         return {}, {}
     if not isinstance(values, dict):

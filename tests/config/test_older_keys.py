@@ -13,8 +13,8 @@ from nanoknow.config.models import VanillaConfig
 from nanoknow.config.older_keys import REMOVED, RENAMED
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.errors import CheckpointError, ConfigError
-from nanoknow.runs.checkpoint import _sealed
 from nanoknow.runs.run import Run
+from tests.helpers.checkpoints import sealed
 from tests.helpers.config_texts import load, refusal
 
 MADE = Path(__file__).parents[1] / "runs" / "made_by_0_1_0"
@@ -97,7 +97,7 @@ def changed_record(folder: Path, section: str, **changes: object) -> Run:
     [file] = (folder / "run").glob("checkpoints/*/checkpoint.json")
     content: dict[str, Any] = json.loads(file.read_bytes())["content"]
     content[section] |= changes
-    file.write_bytes(_sealed(content))
+    file.write_bytes(sealed(content))
     return Run.open(folder / "run")
 
 
