@@ -19,7 +19,7 @@ demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
 
 test: $(VENV)/ready
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
