@@ -126,7 +126,7 @@ def test_a_value_out_of_its_range_is_refused_where_it_stands(
     *outer, last = key.split(".")
     nested = "".join(f"{'  ' * depth}{part}:\n" for depth, part in enumerate(outer))
     message = refusal(folder, f"{nested}{'  ' * len(outer)}{last}: {value}\n")
-    # A rule about a whole section stands where the section begins.
+    # A rule about a whole section is reported at the section's first line.
     line = len(outer) if "must divide" in reason else len(outer) + 1
     assert message.startswith(f"FILE:{line}: {key.removesuffix('.n_heads')}")
     assert reason in message

@@ -9,7 +9,7 @@ from nanoknow.data import coding
 from nanoknow.data.coding import PART, Coder, Codes
 from tests.helpers.texts import corpus_of
 
-# As many characters as it takes to need 1, 2 and 4 bytes; surrogates stand in no text.
+# As many characters as it takes to need 1, 2 and 4 bytes; no text holds surrogates.
 MANY = "".join(map(chr, [*range(1, 0xD800), *range(0xE000, 0x10000)]))
 
 

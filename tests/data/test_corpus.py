@@ -72,7 +72,7 @@ def test_a_byte_that_is_not_utf8_is_refused_with_its_line(
 ) -> None:
     number = data.draw(st.integers(1, len(lines))) if data else len(lines)
     marked = [*lines]
-    marked[number - 1] += "\ufeff"  # stands for the bad byte: LINE has none of these
+    marked[number - 1] += "\ufeff"  # in place of the bad byte: LINE has none of these
     raw = encoded(marked, **encoding)
     head = len(BOM) if encoding["bom"] else 0
     raw = raw[:head] + raw[head:].replace("\ufeff".encode(), b"\xff")

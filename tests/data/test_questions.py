@@ -72,7 +72,7 @@ def test_the_answered_questions_are_as_many_as_published(
     times = Counter(item.text for item in questions.items)
     assert Counter(times.values()) == Counter({1: lines - 2 * repeated, 2: repeated})
     answers = {(item.text, item.answer) for item in questions.items}
-    assert len(answers) == lines  # a question that stands twice has different answers
+    assert len(answers) == lines  # a question that is there twice has different answers
     beyond = [item for item in questions.items if not f"{item.text}{item.answer}".isascii()]
     assert len(beyond) == non_ascii
 

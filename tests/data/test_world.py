@@ -65,11 +65,11 @@ def test_every_world_has_the_published_file_forms(people: int, paraphrases: int,
         assert "\r" not in text
         assert unicodedata.is_normalized("NFC", text)
     born = all_answers(world)
-    told = sentences(world)
+    paraphrased = sentences(world)
     assert len(born) == people
     assert len(answers(world.dev)) == len(answers(world.test)) == people // 5
-    assert told.keys() == born.keys()
-    assert {len(group) for group in told.values()} == {paraphrases}
+    assert paraphrased.keys() == born.keys()
+    assert {len(group) for group in paraphrased.values()} == {paraphrases}
     asked = [line.partition("\t")[0] for line in world.test.splitlines()]
     assert world.test_inputs.splitlines() == asked
 

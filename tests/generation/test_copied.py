@@ -18,7 +18,7 @@ texts = st.text(alphabet="ab\n", max_size=40)
 
 
 def longest_stretches(text: str, corpus: str, min_length: int) -> list[tuple[int, int]]:
-    """Try every stretch: those that stand in the corpus and lie in no longer one that does."""
+    """Try every stretch: those that are in the corpus and in no longer one that is."""
     held = [
         (start, end)
         for start in range(len(text))

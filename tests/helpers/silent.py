@@ -6,7 +6,7 @@ from nanoknow.system.reporter import Update
 
 
 class Silent:
-    """Shows nothing, and remembers what it was told.
+    """Shows nothing, and keeps what it is notified of.
 
     Attributes:
         notes: the lines.

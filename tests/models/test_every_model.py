@@ -111,7 +111,7 @@ def test_sequences_of_one_batch_do_not_see_each_other(config: ModelConfig) -> No
 def test_one_batch_can_be_learnt_by_heart(config: ModelConfig) -> None:
     model = build_model(config, VOCAB, torch.Generator().manual_seed(4)).train()
     rows = random_tokens(4, LENGTH, seed=4)
-    rows[:, 0] = torch.arange(4)  # from the first character on, it is settled which row it is
+    rows[:, 0] = torch.arange(4)  # the first character decides which row it is
     lengths = torch.tensor([LENGTH - 1, 5, 12, LENGTH - 1])
     targets = rows[:, 1:].masked_fill(torch.arange(LENGTH - 1) >= lengths[:, None], -100)
     batch = Batch.from_rows(rows[:, :-1], targets, lengths)
@@ -140,7 +140,7 @@ def test_cached_decoding_equals_uncached_step_by_step(config: ModelConfig, seed:
     keeps_memory = isinstance(config, PerceiverConfig) and config.latents == "spread"
     assert len(cache.layers) == config.n_layers
     assert (cache.memory is not None) == keeps_memory
-    # what stands in the padding must not matter: it is not the text that follows
+    # what the padding holds must not matter: it is not the text that follows
     padded = random_tokens(len(lengths), width, seed=seed + 50)
     for row, text, length in zip(padded, texts, lengths, strict=True):
         row[:length] = text[:length]

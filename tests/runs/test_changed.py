@@ -20,7 +20,7 @@ from tests.helpers.small_runs import LIVES, ONE_STEP, SmallRun, weights_file
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "refusal"),
     [
         ({"model.block_size": 40}, "model.block_size: 40 here, and 32"),
         (
@@ -32,14 +32,14 @@ from tests.helpers.small_runs import LIVES, ONE_STEP, SmallRun, weights_file
     ],
 )
 def test_a_config_that_is_no_longer_the_weights_own_is_refused_with_both_sides(
-    changes: dict[str, object], told: str, small: SmallRun
+    changes: dict[str, object], refusal: str, small: SmallRun
 ) -> None:
     run = small.cut()
     before = run.metrics_file.read_bytes()
     file = run.path / "config.yaml"
     overrides = [Override(key, value, key) for key, value in changes.items()]
     file.write_text(dump_config(load_config(None, overrides, run.config)))
-    expected = f"{file}: {told} in step-00000001, which was trained with it: put it back"
+    expected = f"{file}: {refusal} in step-00000001, which was trained with it: put it back"
     assert refused(ConfigError, small.resume).startswith(expected)
     assert run.metrics_file.read_bytes() == before
 
@@ -49,8 +49,8 @@ def test_a_text_that_has_changed_is_refused(small: SmallRun) -> None:
     changed = LIVES + "Finn. Born in Oslo.\n"
     small.corpus.write_text(changed, encoding="utf-8")
     now, then = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (changed, LIVES))
-    told = f"lives.txt: SHA-256 {now}… here, and {then}… when {small.path} "
-    assert told in refused(DataError, small.resume)
+    refusal = f"lives.txt: SHA-256 {now}… here, and {then}… when {small.path} "
+    assert refusal in refused(DataError, small.resume)
 
 
 def test_a_checkpoint_of_another_run_is_refused(small: SmallRun) -> None:

@@ -126,8 +126,8 @@ def test_a_full_disk_leaves_what_was_there(n_bytes: int, tmp_path: Path) -> None
 
 def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    told = refused(CheckpointError, save, tmp_path / "file" / "checkpoints", 1)
-    assert "not saved: " in told
+    refusal = refused(CheckpointError, save, tmp_path / "file" / "checkpoints", 1)
+    assert "not saved: " in refusal
 
 
 @pytest.fixture
@@ -142,6 +142,6 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_read_only_folder_is_refused_in_one_line(read_only: Path) -> None:
-    told = refused(CheckpointError, save, read_only, 1)
-    assert "not saved: Permission denied" in told
+    refusal = refused(CheckpointError, save, read_only, 1)
+    assert "not saved: Permission denied" in refusal
     assert list(read_only.iterdir()) == []

@@ -47,10 +47,10 @@ def test_a_signal_ends_the_command_at_the_step_with_its_code(
         while process.poll() is None and not (metrics.exists() and "step" in metrics.read_text()):
             time.sleep(0.05)
         process.send_signal(number)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == code, told
+        _, refusal = process.communicate(timeout=60)
+    assert process.returncode == code, refusal
     step = small.run.latest().record.progress["step"]
-    assert told.splitlines()[-1].startswith(f"stopped at step {step} and saved: continue with ")
+    assert refusal.splitlines()[-1].startswith(f"stopped at step {step} and saved: continue with ")
     assert step > 0
 
 

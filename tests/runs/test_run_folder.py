@@ -17,14 +17,14 @@ from tests.helpers.small_runs import ENVIRONMENT, PYTHON, SmallRun, steps_of, we
 
 
 def test_a_second_process_on_a_run_stops_at_once_and_names_the_first(small: SmallRun) -> None:
-    told: list[str] = []
+    refusals: list[str] = []
 
     def second() -> None:
-        told.extend(refused(CheckpointError, call) for call in (small.resume, small.start))
+        refusals.extend(refused(CheckpointError, call) for call in (small.resume, small.start))
 
     run = small.start(AtStep(3, second))
-    assert len(told) == 2
-    for message in told:
+    assert len(refusals) == 2
+    for message in refusals:
         assert message.startswith(f"{small.path}: in use by process {os.getpid()} on ")
         assert "wait for it or stop it" in message
     assert steps_of(run) == [*range(1, 13)]
@@ -43,20 +43,20 @@ def test_a_lock_is_gone_with_the_process_that_was_killed(tmp_path: Path) -> None
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "held\n"
-        told = refused(CheckpointError, RunLock(tmp_path).__enter__)
-        assert f"in use by process {first.pid} on " in told
+        refusal = refused(CheckpointError, RunLock(tmp_path).__enter__)
+        assert f"in use by process {first.pid} on " in refusal
         first.kill()
     with RunLock(tmp_path):
         assert f"process {os.getpid()} on " in (tmp_path / "lock").read_text()
 
 
 def test_a_run_folder_that_vanishes_is_one_line_and_does_not_come_back(small: SmallRun) -> None:
-    told = refused(CheckpointError, small.start, AtStep(3, lambda: shutil.rmtree(small.path)))
-    assert "No such file or directory: the run has no checkpoint left" in told
+    refusal = refused(CheckpointError, small.start, AtStep(3, lambda: shutil.rmtree(small.path)))
+    assert "No such file or directory: the run has no checkpoint left" in refusal
     assert not small.path.exists()
     small.change_stage(log_every=1000, checkpoint_minutes=1e-9)
-    told = refused(CheckpointError, small.start, AtStep(4, lambda: shutil.rmtree(small.path)))
-    assert "not saved: No such file or directory" in told
+    refusal = refused(CheckpointError, small.start, AtStep(4, lambda: shutil.rmtree(small.path)))
+    assert "not saved: No such file or directory" in refusal
     assert not small.path.exists()
 
 
@@ -87,11 +87,11 @@ def test_a_disk_that_fills_up_is_one_line_and_the_earlier_checkpoint_resumes(
 def test_a_full_disk_is_found_before_the_first_step(small: SmallRun) -> None:
     reporter = AtStep(1, lambda: pytest.fail("a step was made"))
     with largest_file(3000):
-        told = refused(CheckpointError, small.start, reporter)
-    assert "not saved: File too large" in told
+        refusal = refused(CheckpointError, small.start, reporter)
+    assert "not saved: File too large" in refusal
 
 
 def test_a_folder_that_cannot_be_made_is_found_before_the_first_step(small: SmallRun) -> None:
     small.path = small.corpus / "run"
-    told = refused(CheckpointError, small.start)
-    assert "name a folder that can be written with --out" in told
+    refusal = refused(CheckpointError, small.start)
+    assert "name a folder that can be written with --out" in refusal

@@ -49,8 +49,8 @@ def test_a_model_beyond_memory_is_one_line(small: SmallRun) -> None:
 def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(small: SmallRun) -> None:
     steep = small.config.pretrain.optimizer.model_copy(update={"learning_rate": 1e30})
     small.change_stage(epochs=50, optimizer=steep, checkpoint_minutes=1e-9)
-    told = refused(NonFiniteError, small.start)
-    failed = int(told.partition("step ")[2].partition(":")[0])
+    refusal = refused(NonFiniteError, small.start)
+    failed = int(refusal.partition("step ")[2].partition(":")[0])
     last = small.run.latest()
     assert last.record.progress["step"] == failed - 1
     weights = last.load_model(choose_device("cpu", "float32")).state_dict().values()
@@ -61,8 +61,8 @@ def test_a_gpu_that_is_not_there_is_an_error_and_auto_says_what_it_took_and_why(
     small: SmallRun,
 ) -> None:
     reporter = Silent()
-    told = refused(ConfigError, small.start, reporter, TrainingOptions(device="cuda:99"))
-    assert "--device cuda:99: this machine has " in told
+    refusal = refused(ConfigError, small.start, reporter, TrainingOptions(device="cuda:99"))
+    assert "--device cuda:99: this machine has " in refusal
     assert not small.path.exists()
     small.start(reporter, TrainingOptions(device="auto"))
     why = "the first CUDA device" if torch.cuda.is_available() else "no CUDA device here"

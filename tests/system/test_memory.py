@@ -1,4 +1,4 @@
-"""Memory that is freed stays at hand, and what fits is found where it runs out."""
+"""Freed memory is kept for reuse, and what fits is found where memory runs out."""
 
 import platform
 import resource
