@@ -42,6 +42,7 @@ def finetune(
 
     Example: nanoknow finetune --questions birth_places_train.tsv
     """
+    from nanoknow.runs.run import Run
     from nanoknow.training.finetune import SCRATCH
     from nanoknow.training.finetune import finetune as train
     from nanoknow.training.resume import resume as resume_training
@@ -51,6 +52,8 @@ def finetune(
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     stage = "scratch" if start == SCRATCH else "finetune"
+    if resume and out is not None:
+        stage = Run.open(out).record.stage
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     flags = {**training_flags(stage, *sizes), **opt.data_flags(corpus, questions, eval_file)}
     overrides = opt.overrides(assign, flags)

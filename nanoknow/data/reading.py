@@ -26,7 +26,8 @@ def file_chunks(path: Path) -> Iterator[bytes]:
     except IsADirectoryError:
         raise DataError(f"{path}: is a folder: name a file in it") from None
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file: check the name") from None
+        advice = "check the name, or say where it is with --corpus, --questions or --eval"
+        raise DataError(f"{path}: no such file: {advice}") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}: make it readable, or name another") from None
     except ValueError:  # a NUL in the name

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import TypeVar
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
+from nanoknow.data.reading import file_chunks
 from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
@@ -139,6 +144,31 @@ def locate(path: Path) -> Path:
         f"{path}: no such file, here or in {folder}{os.sep}: name another, or get the published "
         f"data with 'nanoknow data fetch birthplaces' (or shakespeare)"
     )
+
+
+def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -> DataConfig:
+    """Return a run's data with files that have moved where they are now, by name and SHA-256.
+
+    They are searched for here and in the data folder; one that is not found keeps its path.
+
+    Args:
+        config: names them.
+        recorded: name and SHA-256 of each by its role.
+    """
+    named = {role: getattr(config, role) for role in ROLES if role in recorded}
+    found = {role: _moved(path, recorded[role]["sha256"]) for role, path in named.items() if path}
+    return config.model_copy(update=found)
+
+
+def _moved(path: Path, sha256: str) -> Path:
+    folder = data_folder()
+    for found in (
+        () if _is_there(path) else (Path(path.name), *sorted(folder.rglob(glob.escape(path.name))))
+    ):
+        with suppress(DataError):
+            if hashlib.sha256(b"".join(file_chunks(found))).hexdigest() == sha256:
+                return found.absolute()
+    return path
 
 
 def _is_there(path: Path) -> bool:

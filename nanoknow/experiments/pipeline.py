@@ -51,8 +51,8 @@ def train_or_resume(
     if not (out / "run.json").exists():
         return start(out, options, reporter)
     run = Run.open(out)
-    if run.config != config:
+    if run.config.model_copy(update={"data": config.data}) != config:  # texts have hashes
         raise ConfigError(
             f"{out}: an earlier run with other settings: name another folder with --out"
         )
-    return resume_run(run, options, reporter)
+    return resume_run(run, options, reporter, config)

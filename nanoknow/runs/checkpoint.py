@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors
 from torch import Tensor
 
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.models import ModelConfig
 from nanoknow.config.older_keys import with_present_keys
 from nanoknow.config.tasks import TaskConfig
@@ -48,6 +49,7 @@ class CheckpointRecord(BaseModel):
         progress: how far training came (``training.state``).
         seconds: training took so far, evaluations and earlier sessions included.
         data: the name and SHA-256 of each text by its role.
+        config: what the run trained by; None before 0.3.0.
         files: the SHA-256 of the tensor files.
     """
 
@@ -65,6 +67,7 @@ class CheckpointRecord(BaseModel):
     progress: dict[str, int | float]
     seconds: float
     data: dict[str, dict[str, str]]
+    config: ExperimentConfig | None = None
     files: dict[str, str] = {}
 
     @property

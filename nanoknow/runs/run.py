@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
+from nanoknow.data.sources import found_again
 from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, require_unused
@@ -107,8 +108,19 @@ class Run:
 
     @cached_property
     def config(self) -> ExperimentConfig:
-        """The resolved config, as it is when first asked for."""
-        return load_config(str(self.path / "config.yaml"))
+        """The resolved config, with its texts where they are now, when first asked for."""
+        config = load_config(str(self.path / "config.yaml"))
+        return config.model_copy(update={"data": found_again(config.data, self.record.data)})
+
+    def with_config(self, config: ExperimentConfig) -> Run:
+        """Return the run with another config, which is written into its folder.
+
+        Raises:
+            CheckpointError: it cannot be written; what was there stays.
+        """
+        with naming(self.path / "config.yaml", "training needs a folder that can be written"):
+            write_atomically(self.path / "config.yaml", dump_config(config).encode())
+        return Run(self.path, self.record)
 
     def latest(self) -> Checkpoint:
         """Read its last checkpoint.

@@ -1,5 +1,6 @@
 """What a result was computed by: versions, revision, device, command."""
 
+import hashlib
 import platform
 import shlex
 import subprocess
@@ -23,6 +24,7 @@ def environment(device: Device) -> dict[str, str]:
     return {
         "nanoknow": __version__,
         "revision": _git_revision(),
+        "code": _hash_of_code(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
@@ -31,6 +33,12 @@ def environment(device: Device) -> dict[str, str]:
         "precision": device.precision,
         "command": command_line(),
     }
+
+
+def _hash_of_code() -> str:
+    """Identify the package's source text, which may differ from the revision's."""
+    files = sorted(Path(__file__).resolve().parents[1].rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _git_revision() -> str:

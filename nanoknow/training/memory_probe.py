@@ -37,7 +37,7 @@ def out_of_memory(
 
     fits = largest_that_fits(n, try_gradients)
     advice = (
-        f"batch_size {fits} fits: start a new run with it"
+        f"batch_size {fits} fits: continue with --resume --batch-size {fits}"
         if fits
         else "and no smaller batch fits now: start a new run with a smaller block or model"
     )

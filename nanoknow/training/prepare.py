@@ -30,14 +30,9 @@ class Prepared:
     eval_task: QuestionAnswering | None
 
 
-def find_texts(config: ExperimentConfig, stage: StageName) -> Texts:
-    """Find the texts that a stage reads.
-
-    Raises:
-        DataError: a named file is nowhere.
-    """
-    roles = config.pretrain.task.sources if stage == "pretrain" else ROLES
-    return Texts.find(config.data, roles)
+def roles_of(config: ExperimentConfig, stage: StageName) -> tuple[str, ...]:
+    """Return the roles of the texts that a stage reads."""
+    return config.pretrain.task.sources if stage == "pretrain" else ROLES
 
 
 def prepare(

@@ -1,13 +1,11 @@
 """Resume a run: what must be as it was, and what may differ and is noted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from nanoknow.config.experiment import ExperimentConfig
-from nanoknow.config.loading import Override
+from nanoknow.config.experiment import ExperimentConfig, StageConfig
+from nanoknow.config.loading import Override, load_config
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
@@ -16,9 +14,16 @@ from nanoknow.runs.run import Run
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.prepare import find_texts, prepare
+from nanoknow.training.optimizer import learning_rate
+from nanoknow.training.prepare import prepare, roles_of
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 from nanoknow.training.state import restore_state
+from nanoknow.training.trainer import Trainer
+
+FREE = ("log_every", "checkpoint_minutes", "evaluate_every")
+"""Keys of a stage that change nothing of what is computed."""
+NOTED = ("epochs", "batch_size")
+"""Keys of a stage that may change, with an effect that is noted. All others are refused."""
 
 
 def resume(
@@ -29,23 +34,23 @@ def resume(
     options: TrainingOptions,
     reporter: Reporter,
 ) -> TrainingSummary:
-    """Continue a run by its own config; whatever else is asked for would be silently ignored.
+    """Continue a run by its own config, and what may be changed of it.
 
     Args:
         command: ``pretrain`` or ``finetune``.
         out: the run's folder.
-        config_name: a config that is asked for.
+        config_name: a config that is asked for, which is refused: the run has its own.
         overrides: flags that are given.
         options: device and time.
         reporter: is notified of what happens.
 
     Raises:
-        ConfigError: no run is named, another command trains it, or more is asked for than to
-            continue it. See also ``resume_run``.
+        ConfigError: no run is named, another command trains it, or a config or a run to start
+            from is named. See also ``resume_run``.
     """
     if out is None:
         raise ConfigError("--resume: name the run to continue with --out DIR")
-    asked = [override.label for override in overrides] + (["--config"] if config_name else [])
+    asked = [o.label for o in overrides if o.key == "from"] + (["--config"] if config_name else [])
     if asked:
         raise ConfigError(
             f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
@@ -59,65 +64,135 @@ def resume(
             f"{out}: is a {stage} run: continue it with 'nanoknow {its_command} --resume --out "
             f"{out}'"
         )
-    return resume_run(run, options, reporter)
+    return resume_run(run, options, reporter, load_config(None, overrides, run.config))
 
 
-def resume_run(run: Run, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
-    """Continue a run from its last checkpoint, by its own config.
+def resume_run(
+    run: Run, options: TrainingOptions, reporter: Reporter, config: ExperimentConfig | None = None
+) -> TrainingSummary:
+    """Continue a run from its last checkpoint.
+
+    Args:
+        run: a run folder.
+        options: device and time.
+        reporter: is notified of what happens.
+        config: what to continue it by; None for its own. From here on it is its own.
 
     Raises:
         CheckpointError: another process trains it, or its checkpoint is damaged.
-        ConfigError: its config has been changed since.
-        DataError: its texts have.
+        ConfigError: the config differs in what may not change.
+        DataError: its texts have changed, or are not found.
     """
     options.require_packages()
+    config = config or run.config
     with RunLock(run.path):
-        config, checkpoint = run.config, run.latest()
+        checkpoint = run.latest()
         record, stage = checkpoint.record, run.record.stage
-        require_same_config(run, config, checkpoint)
+        state = checkpoint.load_training_state()
+        then = config_then(run, config, record, state)
+        require_allowed_changes(run, config, then, checkpoint)
         device = choose_device(options.device, record.precision)
-        texts = find_texts(config, stage)
+        texts = Texts.find(config.data, roles_of(config, stage))
         require_same_texts(run, texts, checkpoint)
+        config = config.model_copy(update={"data": texts.config})
         model = checkpoint.load_model(device)
         prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
         trainer = prepared.trainer
-        restore_state(trainer, checkpoint.load_training_state(), record.progress)
+        restore_state(trainer, state, record.progress)
+        run = run.with_config(config)
         step = trainer.progress.step
         run.forget_after(step)
         reporter.note(f"resuming {run.path} at step {step} of {trainer.total_steps}")
+        for effect in effects(trainer, then.stage(stage)):
+            reporter.note(effect)
         changes = changes_since(run, record, device)
         if changes:
             reporter.note(
-                f"warning: {', '.join(changes)}: the weights will not be bit-identical to those of "
+                f"warning: {', '.join(changes)}: the weights may not be bit-identical to those of "
                 f"a run never interrupted"
             )
         return TrainingSession(run, prepared, options, reporter, record.seconds, step).train()
 
 
-def require_same_config(run: Run, config: ExperimentConfig, checkpoint: Checkpoint) -> None:
-    """Refuse a run's config where it says otherwise than the weights.
+def config_then(
+    run: Run, config: ExperimentConfig, record: CheckpointRecord, state: Mapping[str, Any]
+) -> ExperimentConfig:
+    """Return the config that a checkpoint was trained by; before 0.3.0, what is known of it."""
+    if record.config is not None:
+        return record.config
+    stage = config.stage(run.record.stage).model_copy(update={"task": record.task})
+    if record.progress["step"]:
+        has_muon = any(name.startswith("optimizer.momentum_buffer.") for name in state)
+        optimizer = {"matrix_optimizer": "muon" if has_muon else "adamw"}
+        stage = stage.model_copy(update={"optimizer": stage.optimizer.model_copy(update=optimizer)})
+    known = {"seed": record.seed, "model": record.model, run.record.stage: stage}
+    return config.model_copy(update=known)
+
+
+def require_allowed_changes(
+    run: Run, config: ExperimentConfig, then: ExperimentConfig, checkpoint: Checkpoint
+) -> None:
+    """Refuse a config that differs from a checkpoint's in more than ``FREE`` and ``NOTED``.
+
+    Texts are not compared here: they have hashes.
 
     Raises:
-        ConfigError: names the first such value on both sides.
+        ConfigError: names the first such value on both sides; or fewer epochs are asked for than
+            the run has begun.
     """
-    record = checkpoint.record
-    stage = run.record.stage
-    pairs: tuple[tuple[str, BaseModel, BaseModel], ...] = (
-        ("model", config.model, record.model),
-        (f"{stage}.task", config.stage(stage).task, record.task),
-    )
-    sides: dict[str, tuple[Any, Any]] = {"seed": (config.seed, record.seed)}
-    for section, ours, theirs in pairs:
-        one, other = ours.model_dump(), theirs.model_dump()
-        for key in {**one, **other}:
-            sides[f"{section}.{key}"] = (one.get(key), other.get(key))
-    for key, (now, then) in sides.items():
-        if now != then:
+    stage, record = run.record.stage, checkpoint.record
+    allowed = {f"{stage}.{name}" for name in (*FREE, *NOTED)}
+    compared = {"seed", "precision", "model", stage}
+    now, was = (each.model_dump(include=compared) for each in (config, then))
+    for side in (now, was):
+        side["precision"] = record.precision if side["precision"] == "auto" else side["precision"]
+    for key, new, old in _differences(now, was):
+        if key not in allowed:
             raise ConfigError(
-                f"{run.path / 'config.yaml'}: {key}: {now} here, and {then} in "
-                f"{checkpoint.path.name}, which was trained with it: put it back, or start a new "
-                f"run"
+                f"{run.path}: {key}: {new} is asked for, and {old} in {checkpoint.path.name}, "
+                f"which was trained with it: put it back in config.yaml or the command, or start "
+                f"a new run"
             )
+    epochs = config.stage(stage).epochs
+    begun = int(record.progress["epoch"] + (record.progress["batch"] > 0))
+    if epochs < begun:
+        raise ConfigError(
+            f"{run.path}: {stage}.epochs: {epochs}, and epoch {begun} is begun in "
+            f"{checkpoint.path.name}: ask for {begun} or more, or start a new run"
+        )
+
+
+def _differences(
+    now: Mapping[str, Any], was: Mapping[str, Any], section: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield dotted key and both sides of what differs in nested mappings."""
+    for key in {**now, **was}:
+        new, old = now.get(key), was.get(key)
+        if isinstance(new, dict) and isinstance(old, dict):
+            yield from _differences(new, old, f"{section}{key}.")
+        elif new != old:
+            yield f"{section}{key}", new, old
+
+
+def effects(trainer: Trainer, then: StageConfig) -> Iterator[str]:
+    """Say what each of ``NOTED`` that differs from a former config does from here on."""
+    now, progress = trainer.config, trainer.progress
+    if now.batch_size != then.batch_size:
+        yield (
+            f"batch_size {then.batch_size} then and {now.batch_size} now: goes on after the "
+            f"{progress.examples} examples of epoch {progress.epoch + 1} that are done"
+        )
+    if now.epochs != then.epochs:
+        schedule, peak = now.schedule, now.optimizer.learning_rate
+        old, new = (trainer.planned_tokens(epochs) for epochs in (then.epochs, now.epochs))
+        before, rate, last = (
+            learning_rate(schedule, peak, tokens, planned)
+            for tokens, planned in ((progress.tokens, old), (progress.tokens, new), (new, new))
+        )
+        yield (
+            f"epochs {then.epochs} then and {now.epochs} now: by the schedule the learning rate "
+            f"goes on from {rate:.1e} ({before:.1e} by the former epochs) and ends at {last:.1e}"
+        )
 
 
 def require_same_texts(run: Run, texts: Texts, checkpoint: Checkpoint) -> None:
@@ -126,25 +201,23 @@ def require_same_texts(run: Run, texts: Texts, checkpoint: Checkpoint) -> None:
     Raises:
         DataError: names the first.
     """
-    for role, text in texts.hashes().items():
-        now, then = text["sha256"], checkpoint.record.data.get(role, text)["sha256"]
-        if now != then:
+    now, recorded = texts.hashes(), checkpoint.record.data
+    for role in {**recorded, **now}:
+        here, then = (each.get(role, {}).get("sha256", "none") for each in (now, recorded))
+        if here != then:
             raise DataError(
-                f"{text['name']}: SHA-256 {now[:12]}… here, and {then[:12]}… when {run.path} was "
-                f"trained: put the old {role} back, or start a new run"
+                f"{now.get(role, recorded.get(role, {}))['name']}: SHA-256 {here[:12]}… here, and "
+                f"{then[:12]}… when {run.path} was trained: put the old {role} back, or start a "
+                f"new run"
             )
 
 
 def changes_since(run: Run, record: CheckpointRecord, device: Device) -> list[str]:
     """Name what computes otherwise than when a checkpoint was written, and may round otherwise."""
     here = environment(device)
-    there = {"python": here["python"], "numpy": here["numpy"]}
-    for start in (m for m in run.metrics() if m["kind"] == "start"):  # the last one counts
-        there |= {key: str(start.get(key, there[key])) for key in there}
-    there |= {"nanoknow": record.version, "torch": record.torch}
+    there = {"nanoknow": record.version, "torch": record.torch}
     there |= {"device": record.device, "precision": record.precision}
-    return [
-        f"{key} {there[key]} then and {here[key]} now"
-        for key in ("nanoknow", "torch", "python", "numpy", "device", "precision")
-        if there[key] != here[key]
-    ]
+    for start in (m for m in run.metrics() if m["kind"] == "start"):  # the last one counts
+        keys = ("revision", "code", "python", "numpy")
+        there |= {key: str(start.get(key, here[key])) for key in keys}
+    return [f"{k} {then} then and {here[k]} now" for k, then in there.items() if then != here[k]]

@@ -119,6 +119,7 @@ class TrainingSession:
             progress=progress,
             seconds=self.seconds,
             data=self.prepared.texts.hashes(),
+            config=self.prepared.config,
         )
         save_checkpoint(self.run.checkpoints, record, self.trainer.model.state_dict(), tensors)
         self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import Checkpoint
@@ -13,7 +14,7 @@ from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
-from nanoknow.training.prepare import find_texts, prepare
+from nanoknow.training.prepare import prepare, roles_of
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 
 
@@ -45,7 +46,7 @@ def start_run(
     if out is not None:
         require_free(out)
     device = choose_device(options.device, config.precision)
-    texts = find_texts(config, stage)
+    texts = Texts.find(config.data, roles_of(config, stage))
     config = config.model_copy(update={"data": texts.config})
     task = config.stage(stage).task
     if source is not None:

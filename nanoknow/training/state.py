@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from nanoknow.errors import CheckpointError
 from nanoknow.training.trainer import Progress, Trainer
 
 TOKENS = "positions"
@@ -31,9 +33,21 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, int | float
 def restore_state(
     trainer: Trainer, tensors: Mapping[str, Tensor], progress: Mapping[str, int | float]
 ) -> None:
-    """Continue from a ``state_of``; the trainer's model has the weights that go with it."""
-    values = {"tokens" if key == TOKENS else key: progress[key] for key in progress}
-    trainer.progress = Progress(**values)  # type: ignore[arg-type]  # as ``state_of`` wrote them
+    """Continue from a ``state_of``; the trainer's model has the weights that go with it.
+
+    Raises:
+        CheckpointError: its place in the data is outside of them.
+    """
+    values: dict[str, Any] = {"tokens" if key == TOKENS else key: progress[key] for key in progress}
+    trainer.progress = Progress(**values)
+    n, place = trainer.task.n_examples, trainer.progress
+    if "examples" not in progress:  # before 0.3.0
+        place.examples = place.tokens // trainer.task.tokens_per_example - place.epoch * n
+    if not 0 <= place.examples < n:
+        raise CheckpointError(
+            f"step {place.step}: {place.examples} examples into epoch {place.epoch + 1} of {n}: "
+            f"the data or the task are others than it was trained with: start a new run"
+        )
     torch.set_rng_state(tensors["random.cpu"])
     device = trainer.device.torch_device
     if device.type == "cuda" and "random.cuda" in tensors:

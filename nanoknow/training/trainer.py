@@ -28,13 +28,15 @@ class Progress:
     Attributes:
         step: updates made.
         epoch: epochs completed.
-        batch: batches done in the current epoch.
+        examples: done in the current epoch.
+        batch: batches made of them.
         tokens: seen, padding up to the block included; drives the schedule.
         epoch_loss: sum of the losses in the current epoch.
     """
 
     step: int = 0
     epoch: int = 0
+    examples: int = 0
     batch: int = 0
     tokens: int = 0
     epoch_loss: float = 0.0
@@ -90,8 +92,17 @@ class Trainer:
 
     @property
     def total_steps(self) -> int:
-        """Updates in all the planned epochs."""
-        return self.steps_per_epoch * self.config.epochs
+        """Updates made, and those that are still planned."""
+        progress, epochs = self.progress, self.config.epochs - self.progress.epoch
+        if epochs <= 0:
+            return progress.step
+        rest = math.ceil((self.task.n_examples - progress.examples) / self.config.batch_size)
+        return progress.step + rest + (epochs - 1) * self.steps_per_epoch
+
+    def planned_tokens(self, epochs: int | None = None) -> int:
+        """Tokens in the planned epochs, or in so many, padding up to the block included."""
+        n_tokens = self.task.n_examples * self.task.tokens_per_example
+        return n_tokens * (self.config.epochs if epochs is None else epochs)
 
     def steps(self) -> Iterator[StepResult]:
         """Train from ``progress`` to the end of the last epoch.
@@ -103,8 +114,7 @@ class Trainer:
         while self.progress.epoch < self.config.epochs:
             seed = derive_seed(self.seed, "order", self.progress.epoch)
             order = ShuffledOrder(self.task.n_examples, seed)
-            for number in range(self.progress.batch, self.steps_per_epoch):
-                start = number * self.config.batch_size
+            for start in range(self.progress.examples, order.n, self.config.batch_size):
                 indices = torch.from_numpy(order.part(start, start + self.config.batch_size))
                 result = self._step_if_it_fits(indices)
                 if result is None:
@@ -142,13 +152,15 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
         progress.step += 1
+        progress.examples += len(indices)
         progress.batch += 1
         progress.tokens = tokens
         progress.epoch_loss += loss_value
         epoch, epoch_loss = progress.epoch + 1, None
-        if progress.batch == self.steps_per_epoch:
+        if progress.examples == self.task.n_examples:
             epoch_loss = progress.epoch_loss / progress.batch
-            progress.epoch, progress.batch, progress.epoch_loss = epoch, 0, 0.0
+            progress.epoch, progress.examples, progress.batch = epoch, 0, 0
+            progress.epoch_loss = 0.0
         return StepResult(
             progress.step, epoch, rate, len(indices), loss_value, norm_value, epoch_loss
         )
@@ -165,9 +177,8 @@ class Trainer:
         return F.cross_entropy(logits.to(precise), targets, ignore_index=IGNORE)
 
     def _set_learning_rate(self, tokens: int) -> float:
-        planned = self.task.n_examples * self.task.tokens_per_example * self.config.epochs
         peak = self.config.optimizer.learning_rate
-        rate = learning_rate(self.config.schedule, peak, tokens, planned)
+        rate = learning_rate(self.config.schedule, peak, tokens, self.planned_tokens())
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
