@@ -62,7 +62,9 @@ RunsOrTable = Annotated[
         help="Folder for the runs; or a file for the table of runs.",
     ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out, or extend it with --epochs.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue the run in --out, or extend it with --epochs.")
+]
 MaxMinutes = Annotated[
     float | None, typer.Option(min=0, help="Stop, with a checkpoint, after so long.")
 ]

@@ -12,7 +12,7 @@ from typing import ClassVar
 from nanoknow.errors import CheckpointError
 from nanoknow.evaluation.compare import Comparison
 from nanoknow.evaluation.scores import Score
-from nanoknow.runs.checkpoint import Checkpoint, read_checkpoint
+from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.files import save_result
@@ -56,7 +56,7 @@ def table_row(row: str, run: Run, checkpoint: Checkpoint, questions: str, score:
     record, seconds = checkpoint.record, None
     with suppress(CheckpointError):
         source = run.record.started_from
-        pretraining = read_checkpoint(Path(source)).record.seconds if source else 0.0
+        pretraining = open_checkpoint(Path(source))[1].record.seconds if source else 0.0
         seconds = round(pretraining + record.seconds, 3)
     device = f"{record.device}, {record.precision}"
     return TableRow(row, record.seed, questions, score, seconds, device, str(run.path))

@@ -18,7 +18,7 @@ from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.evaluation.probes import probe
 from nanoknow.evaluation.wrong_answers import sort_wrong_answers
 from nanoknow.report.findings import Report
-from nanoknow.runs.checkpoint import read_checkpoint
+from nanoknow.runs.finding import open_checkpoint
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed
@@ -115,7 +115,7 @@ def _reach(opened: AnsweringRun) -> int | None:
     started_from = opened.run.record.started_from
     if started_from is not None:
         with suppress(CheckpointError):
-            task = read_checkpoint(Path(started_from)).record.task
+            task = open_checkpoint(Path(started_from))[1].record.task
     if not isinstance(task, SpanCorruptionConfig):
         return None
     if task.salient_spans and task.context_dropout:

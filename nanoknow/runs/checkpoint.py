@@ -13,7 +13,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -29,9 +29,9 @@ from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import CheckpointError, ConfigError
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
+from nanoknow.runs.records import FORMAT, require_format, sealed
 from nanoknow.system.device import Device
 
-FORMAT = 1
 MODEL_FILE, TRAINING_FILE, RECORD_FILE = (
     "model.safetensors",
     "training.safetensors",
@@ -51,6 +51,7 @@ class CheckpointRecord(BaseModel):
         data: the name and SHA-256 of each text by its role.
         config: what the run trained by; None before 0.3.0.
         files: the SHA-256 of the tensor files.
+        run: the id of the run that it belongs to; None where that has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +70,7 @@ class CheckpointRecord(BaseModel):
     data: dict[str, dict[str, str]]
     config: ExperimentConfig | None = None
     files: dict[str, str] = {}
+    run: str | None = None
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -149,7 +151,7 @@ def save_checkpoint(
             for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training))
         }
         content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
-        _write(partial / RECORD_FILE, _sealed(content))
+        _write(partial / RECORD_FILE, sealed(content))
         partial.rename(final)  # refused where this step is saved already, which stays
         _sync(folder)
     except OSError as error:
@@ -180,19 +182,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raw = file.read_bytes()
         content = json.loads(raw)["content"]
         # The bytes, not what they mean: another space would mean the same.
-        intact = isinstance(content, dict) and raw == _sealed(content)
+        intact = isinstance(content, dict) and raw == sealed(content)
     except OSError as error:
         raise CheckpointError(_damaged(file, error.strerror or "cannot be read")) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CheckpointError(_damaged(file, "cut short or not a record")) from None
     if not intact:
         raise CheckpointError(_damaged(file, "its contents are not those that were written"))
-    if content.get("format") != FORMAT:
-        writer = re.sub(r"[^\w.+-]", "?", str(content.get("version")))
-        raise CheckpointError(
-            f"{file}: format {content.get('format')!r}, and this version reads {FORMAT}: use "
-            f"nanoknow {writer}"
-        )
+    require_format(file, content)
     try:
         content = with_present_keys(content, ".".join)
         return Checkpoint(path, CheckpointRecord.model_validate(content))
@@ -214,12 +211,6 @@ def _damaged(file: Path, why: str) -> str:
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
-
-
-def _sealed(content: dict[str, Any]) -> bytes:
-    """Return a record's file: its content, and the SHA-256 of that."""
-    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return json.dumps({"sha256": seal, "content": content}, ensure_ascii=False).encode()
 
 
 def _write(path: Path, raw: bytes) -> str:

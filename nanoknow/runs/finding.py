@@ -15,12 +15,13 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
     """Open a run's last checkpoint, or one checkpoint by its own folder in its run.
 
     Raises:
-        CheckpointError: it is neither, or is damaged.
+        CheckpointError: it is neither, is damaged, or belongs to another run.
     """
     with naming(path, "name a run folder"):
         is_checkpoint = (path / "checkpoint.json").exists()
     if is_checkpoint:
-        return Run.open(Path(os.path.relpath(path.absolute().parent.parent))), read_checkpoint(path)
+        run = Run.open(Path(os.path.relpath(path.absolute().parent.parent)))
+        return run, run.own(read_checkpoint(path))
     run = Run.open(path)
     return run, run.latest()
 
@@ -66,6 +67,11 @@ def newest_run() -> Run:
     for run in _newest_first(folder):
         return run
     raise CheckpointError(f"{folder}{os.sep}: holds no run: name one")
+
+
+def next_number() -> int:
+    """Return the number of the next run: one more than any in the runs folder."""
+    return 1 + max((run.record.number for run in _newest_first(runs_folder())), default=0)
 
 
 def _newest_first(folder: Path) -> list[Run]:

@@ -21,9 +21,8 @@ from nanoknow.data.sources import found_again
 from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, require_unused
+from nanoknow.runs.records import FORMAT, require_format
 from nanoknow.system.files import write_atomically
-
-FORMAT = 1
 
 
 class RunRecord(BaseModel):
@@ -34,6 +33,8 @@ class RunRecord(BaseModel):
         created: UTC, ISO 8601.
         started_from: the checkpoint whose weights and vocabulary it started with.
         data: name and SHA-256 of each text by its role.
+        id: that its checkpoints carry as well; None before format 2.
+        number: of the runs in a runs folder, in the order they were made; 0 before format 2.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +48,8 @@ class RunRecord(BaseModel):
     created: str
     started_from: str | None
     data: dict[str, dict[str, str]]
+    id: str | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,21 +82,20 @@ class Run:
             CheckpointError: it is not one.
         """
         try:
-            raw = (path / "run.json").read_bytes()
-            record = RunRecord.model_validate_json(raw)
+            content = json.loads((path / "run.json").read_bytes())
+            if isinstance(content, dict):
+                require_format(path / "run.json", content)
+            record = RunRecord.model_validate(content)
         except OSError:
             raise CheckpointError(
                 f"{path}: not a run folder, or one that ended before its first step: it has no "
                 f"run.json: name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
             ) from None
-        except ValidationError as error:
+        except (ValueError, RecursionError) as error:
+            why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "no JSON"
             raise CheckpointError(
-                f"{path / 'run.json'}: damaged: {error.errors()[0]['msg']}: train the run again"
+                f"{path / 'run.json'}: damaged: {why}: train the run again"
             ) from None
-        if record.format != FORMAT:
-            raise CheckpointError(
-                f"{path / 'run.json'}: format {record.format}, and this version reads {FORMAT}"
-            )
         return cls(path, record)
 
     @property
@@ -133,7 +135,21 @@ class Run:
             raise CheckpointError(
                 f"{self.path}: holds no checkpoint: delete the folder, and train the run again"
             )
-        return read_checkpoint(found[-1])
+        return self.own(read_checkpoint(found[-1]))
+
+    def own(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return a checkpoint that is this run's.
+
+        Raises:
+            CheckpointError: it was copied from another run's folder.
+        """
+        theirs, ours = checkpoint.record.run, self.record.id
+        if theirs != ours:
+            raise CheckpointError(
+                f"{checkpoint.path}: belongs to run {theirs or 'without an id'}, and "
+                f"{self.path} is run {ours or 'without an id'}: move it back into its own folder"
+            )
+        return checkpoint
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Read what was recorded, oldest first; a last line that was cut short is left out."""

@@ -120,6 +120,7 @@ class TrainingSession:
             seconds=self.seconds,
             data=self.prepared.texts.hashes(),
             config=self.prepared.config,
+            run=self.run.record.id,
         )
         save_checkpoint(self.run.checkpoints, record, self.trainer.model.state_dict(), tensors)
         self.saved_at, self.saved_step = time.monotonic(), self.trainer.progress.step

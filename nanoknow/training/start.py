@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import Checkpoint
+from nanoknow.runs.finding import next_number
 from nanoknow.runs.folders import new_folder, new_run_path, require_free
 from nanoknow.runs.lock import RunLock
 from nanoknow.runs.run import Run, RunRecord
@@ -65,6 +67,8 @@ def start_run(
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
         started_from=str(source.path.absolute()) if source else None,
         data=texts.hashes(),
+        id=uuid4().hex,
+        number=next_number(),
     )
     path = new_folder(out or new_run_path(stage, config.model.variant))
     with RunLock(path):

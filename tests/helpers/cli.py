@@ -1,10 +1,11 @@
 """Commands run as a user runs them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
 from typer.testing import CliRunner, Result
 
 from nanoknow.cli.app import app
@@ -50,3 +51,9 @@ def kinds_of(run: str | Path, kind: str) -> list[Any]:
     """Return what a run's metrics.jsonl holds of a kind."""
     lines = Path(run, "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+
+def commands_with(holds: Callable[[Any], bool]) -> set[str]:
+    """Return the commands of the app with a parameter that is so."""
+    group: Any = typer.main.get_command(app)
+    return {name for name, command in group.commands.items() if any(map(holds, command.params))}

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -25,15 +24,6 @@ def test_a_text_that_has_changed_is_refused(small: SmallRun) -> None:
     now, then = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (changed, LIVES))
     refusal = f"lives.txt: SHA-256 {now}… here, and {then}… when {small.path} "
     assert refusal in refused(DataError, small.resume)
-
-
-def test_a_checkpoint_of_another_run_is_refused(small: SmallRun) -> None:
-    """Its weights would fit, and its vocabulary would not."""
-    run = small.cut()
-    other = SmallRun(small.folder / "other", LIVES.replace("Ada", "Zoë")).cut()
-    shutil.copytree(other.latest().path, run.checkpoints / "step-00000002")
-    with pytest.raises(DataError, match=r"lives\.txt: SHA-256 .* here, and .* when "):
-        small.resume()
 
 
 def test_resuming_with_other_threads_or_versions_warns_in_a_line(

@@ -12,6 +12,7 @@ import pytest
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import CheckpointError
 from nanoknow.runs.checkpoint import list_checkpoints, read_checkpoint, save_checkpoint
+from nanoknow.runs.run import Run
 from tests.helpers.checkpoints import (
     CONFIGS,
     CPU,
@@ -58,9 +59,15 @@ def reseal(path: Path, change: dict[str, Any]) -> None:
 
 def test_another_format_is_refused_by_the_version_that_reads_it(tmp_path: Path) -> None:
     path = save(tmp_path, 1)
-    reseal(path, {"format": 2, "version": "9.8"})
-    with pytest.raises(CheckpointError, match=r"format 2, .* reads 1: use nanoknow 9\.8$"):
+    reseal(path, {"format": 3, "version": "9.8"})
+    with pytest.raises(CheckpointError, match=r"format 3, .* reads 1 and 2: use nanoknow 9\.8$"):
         read_checkpoint(path)
+
+
+def test_a_run_of_another_format_is_refused_whatever_else_it_records(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"format": 3, "more": 1}', encoding="utf-8")
+    expected = "run.json: format 3, and this version reads 1 and 2: use nanoknow of a later release"
+    assert refused(CheckpointError, lambda: Run.open(tmp_path)).endswith(expected)
 
 
 def test_a_record_with_a_key_too_many_is_refused(tmp_path: Path) -> None:

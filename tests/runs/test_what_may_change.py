@@ -295,11 +295,12 @@ def small_task(small: SmallRun) -> Any:
 
 def rewrite_record(checkpoint: Checkpoint, changes: Mapping[str, Any], drop: str = "") -> None:
     """Write a record of other content, sealed as it should be."""
-    from nanoknow.runs.checkpoint import RECORD_FILE, _sealed
+    from nanoknow.runs.checkpoint import RECORD_FILE
+    from nanoknow.runs.records import sealed
 
     content = json.loads((checkpoint.path / RECORD_FILE).read_bytes())["content"]
     content = {k: v for k, v in {**content, **changes}.items() if k != drop}
-    (checkpoint.path / RECORD_FILE).write_bytes(_sealed(content))
+    (checkpoint.path / RECORD_FILE).write_bytes(sealed(content))
 
 
 def test_a_run_of_before_is_held_to_what_its_checkpoint_tells(small: SmallRun) -> None:
