@@ -1,6 +1,5 @@
-"""Fetching: right bytes or none, carried on after a cut, each failure one line and a next step."""
+"""Fetching: right bytes or none, each failure one line and a next step."""
 
-import fcntl
 import hashlib
 import socket
 import tempfile
@@ -51,9 +50,9 @@ def test_a_file_is_fetched_whole_and_nothing_is_left_beside_it(site: Site, tmp_p
 
 def test_a_file_that_is_there_is_not_fetched_again(site: Site, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(CONTENT)
-    site.ranges.clear()
+    site.requests = 0
     assert fetched(site.base("plain"), tmp_path) == CONTENT
-    assert site.ranges == []
+    assert site.requests == 0
 
 
 def test_a_different_file_under_the_name_is_refused_and_left_alone(
@@ -65,51 +64,16 @@ def test_a_different_file_under_the_name_is_refused_and_left_alone(
     assert (tmp_path / NAME).read_bytes() == b"mine"
 
 
-@given(
-    cut_at=st.integers(0, len(CONTENT) - 1),
-    way_to_cut=st.sampled_from(["cut", "unannounced"]),
-    then=st.sampled_from(["resumable", "plain", "odd-range", "no-range"]),
-)
-def test_a_cut_download_keeps_its_part_and_the_next_run_ends_it(
-    site: Site, cut_at: int, way_to_cut: str, then: str
+@given(cut_at=st.integers(0, len(CONTENT) - 1), way=st.sampled_from(["cut", "unannounced"]))
+def test_a_cut_download_leaves_nothing_and_the_next_run_fetches_it_whole(
+    site: Site, cut_at: int, way: str
 ) -> None:
     site.cut_at = cut_at
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        refusal(site.base(way_to_cut), folder, mentions=("broke off", "run the command again"))
-        part = folder / f"{NAME}.part"
-        assert names(folder) == ([part.name] if cut_at else [])
-        assert not cut_at or part.read_bytes() == CONTENT[:cut_at]
-        site.ranges.clear()
-        assert fetched(site.base(then), folder) == CONTENT
-        assert site.ranges[0] == (f"bytes={cut_at}-" if cut_at else None)
-        # A second, plain request follows only where the answer to the first was of no use.
-        unusable = cut_at and then in ("odd-range", "no-range")
-        assert site.ranges[1:] == ([None] if unusable else [])
-
-
-def test_a_complete_part_is_given_its_name_without_a_request(site: Site, tmp_path: Path) -> None:
-    (tmp_path / f"{NAME}.part").write_bytes(CONTENT)
-    site.ranges.clear()
-    assert fetched(site.base("resumable"), tmp_path) == CONTENT
-    assert site.ranges == []
-
-
-@pytest.mark.parametrize("size", [len(CONTENT), len(CONTENT) + 5])
-def test_a_part_that_is_too_long_or_wrong_is_started_afresh(
-    site: Site, tmp_path: Path, size: int
-) -> None:
-    (tmp_path / f"{NAME}.part").write_bytes(bytes(size))
-    assert fetched(site.base("resumable"), tmp_path) == CONTENT
-
-
-def test_a_foreign_part_is_found_by_hash_and_the_next_run_is_clean(
-    site: Site, tmp_path: Path
-) -> None:
-    (tmp_path / f"{NAME}.part").write_bytes(bytes(1000))
-    refusal(site.base("resumable"), tmp_path, mentions=("is not the published", "--mirror"))
-    assert names(tmp_path) == []
-    assert fetched(site.base("resumable"), tmp_path) == CONTENT
+        folder = Path(name) / "data"
+        refusal(site.base(way), folder, mentions=(site.base(way) + NAME, "--mirror"))
+        assert not folder.exists()
+        assert fetched(site.base("plain"), folder) == CONTENT
 
 
 @pytest.mark.parametrize("behaviour", ["wrong", "pointer", "long"])
@@ -139,21 +103,12 @@ def test_an_http_error_names_the_address_the_reason_and_the_mirror_option(
     assert names(tmp_path) == []
 
 
-def test_offline_is_a_one_line_error_and_keeps_a_part(tmp_path: Path) -> None:
+def test_offline_is_a_one_line_error(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    (tmp_path / f"{NAME}.part").write_bytes(CONTENT[:10])
     refusal(base, tmp_path, mentions=(base + NAME, "refused", "--mirror FOLDER-or-URL"))
-    assert (tmp_path / f"{NAME}.part").read_bytes() == CONTENT[:10]
-
-
-def test_two_fetches_never_write_the_same_part(site: Site, tmp_path: Path) -> None:
-    part = tmp_path / f"{NAME}.part"
-    with part.open("wb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        refusal(site.base("plain"), tmp_path, mentions=("in use by another process",))
-    assert fetched(site.base("plain"), tmp_path) == CONTENT
+    assert names(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_made_is_a_one_line_error(site: Site, tmp_path: Path) -> None:
@@ -194,10 +149,7 @@ def test_a_folder_mirror_is_copied_from_itself_or_its_subfolder(
     source = tmp_path / "mirror" / subfolder
     source.mkdir(parents=True)
     (source / NAME).write_bytes(CONTENT)
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / f"{NAME}.part").write_bytes(b"left over")
-    assert fetched(UNUSED, out, str(tmp_path / "mirror")) == CONTENT
+    assert fetched(UNUSED, tmp_path / "out", str(tmp_path / "mirror")) == CONTENT
 
 
 def test_a_wrong_file_in_a_folder_mirror_is_refused_and_left_there(tmp_path: Path) -> None:
@@ -206,7 +158,7 @@ def test_a_wrong_file_in_a_folder_mirror_is_refused_and_left_there(tmp_path: Pat
     (source / NAME).write_bytes(b"other")
     out = tmp_path / "out"
     refusal(UNUSED, out, str(source), (str(source), "not the published"))
-    assert names(out) == []
+    assert not out.exists()
     assert (source / NAME).read_bytes() == b"other"
 
 
