@@ -73,9 +73,8 @@ def _draw_errors(
     *, above: bool,
 ) -> None:  # fmt: skip
     axes.plot(betas, [quantity.theory for quantity in found], color=color, linewidth=1.2)
-    axes.plot(
-        betas, [quantity.measured for quantity in found], "o", color=color, markersize=5,
-    )  # fmt: skip
+    measured = [quantity.measured for quantity in found]
+    axes.plot(betas, measured, "o", color=color, markersize=5)
     _name_curve(axes, betas, [quantity.theory for quantity in found], name, color, above=above)
 
 

@@ -85,6 +85,8 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     ]
     if evaluation.score:
         rows.append(("exact match", str(evaluation.score)))
+    if (shared := evaluation.overlap) and shared.n:
+        rows.append(("without training questions", f"{shared.others or '-'}; {shared.n} left out"))
     if evaluation.baseline:
         rows.append((evaluation.baseline.name, str(evaluation.baseline.score)))
         rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))

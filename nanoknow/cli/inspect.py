@@ -78,7 +78,9 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
 
 
 def _question_rows(role: str, facts: QuestionFacts, prefix: int) -> list[tuple[str, str]]:
-    lines = f"{facts.lines:,} ({facts.asked_again} repeated, {facts.not_ascii} not ASCII)"
+    others = ((facts.in_training, "training questions"), (facts.stripped, "with blanks left out"))
+    more = "".join(f", {n} {what}" for n, what in others if n)
+    lines = f"{facts.lines:,} ({facts.asked_again} repeated, {facts.not_ascii} not ASCII{more})"
     rows = [(f"{role} questions", facts.name), ("  lines", lines)]
     if facts.most_frequent_answer is None:
         return [*rows, ("  answers", "none in the file")]

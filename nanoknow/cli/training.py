@@ -52,4 +52,8 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
     if summary.accuracy:
         score = Score(summary.accuracy["n_right"], summary.accuracy["n"])
         rows.append(("accuracy", str(score)))
+        shared = summary.accuracy.get("overlap", {"n": 0})  # release 0.2.0 recorded none
+        if shared["n"]:
+            share = f"{shared['others']['accuracy']:.1%}" if shared["others"] else "-"
+            rows.append(("without training questions", f"{share} ({shared['n']} left out)"))
     terminal.pairs(rows)

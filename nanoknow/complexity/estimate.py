@@ -64,15 +64,9 @@ class ComplexityReport:
     @property
     def sizes(self) -> dict[str, int]:
         """What both models were counted for, by name."""
-        config = self.config
-        return {
-            "n_layers": config.n_layers,
-            "n_heads": config.n_heads,
-            "d_model": config.d_model,
-            "seq_len": self.vanilla.seq_len,
-            "bottleneck_dim": config.bottleneck_dim,
-            "vocab_size": self.vocab_size,
-        }
+        keys = ("n_layers", "n_heads", "d_model", "bottleneck_dim")
+        counted = {"seq_len": self.vanilla.seq_len, "vocab_size": self.vocab_size}
+        return {**{key: getattr(self.config, key) for key in keys}, **counted}
 
 
 def estimate(

@@ -1,11 +1,19 @@
 """Questions, with their answers where a file has them."""
 
 import hashlib
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from nanoknow.data.reading import decoded, file_chunks
+from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import DataError
+
+# Of no width and no meaning: no part of an answer, wherever they are.
+INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
+# No part of a text at its ends; joiners and marks of direction have a meaning within words.
+EDGE = re.compile(r"^[\s\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+")
 
 
 @dataclass(frozen=True)
@@ -13,8 +21,8 @@ class Question:
     """One question.
 
     Attributes:
-        text: as it is in the file.
-        gold: the accepted answers; empty where the file has none.
+        text: without ``EDGE`` at its ends, otherwise as it is in the file.
+        gold: the accepted answers, each ``clean``; empty where the file has none.
         line: of the file, from 1.
     """
 
@@ -30,16 +38,32 @@ class Question:
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """The questions of one file; either all of them have answers or none."""
+    """The questions of one file; either all of them have answers or none.
+
+    Attributes:
+        stripped: of how many lines blanks at an end, or invisible characters, were left out.
+    """
 
     name: str
     items: tuple[Question, ...]
     sha256: str
+    stripped: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out, for the user."""
+        words = "blanks at the ends and invisible characters left out of"
+        return [f"{self.name}: {words} {self.stripped:,} lines"] if self.stripped else []
 
     @property
     def answered(self) -> bool:
         """Whether the file has answers."""
         return bool(self.items[0].gold)
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """What is asked, each once."""
+        return frozenset(item.text for item in self.items)
 
     def characters(self, *, answers: bool) -> str:
         """Return each character of the questions once, and of the answers too when asked."""
@@ -61,22 +85,35 @@ def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
     lines = "".join(decoded([raw], name)).removesuffix("\n").split("\n")
     answered = any("\t" in line for line in lines)
     items = [_parse_line(line, i, name, answered) for i, line in enumerate(lines, start=1)]
-    return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest())
+    kept = ("\t".join((item.text, *item.gold)) for item in items)
+    stripped = sum(map(str.__ne__, lines, kept))
+    return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest(), stripped)
+
+
+def trim(text: str) -> str:
+    """Return a text without ``EDGE`` at its start and its end, in linear time."""
+    return EDGE.sub("", EDGE.sub("", text)[::-1])[::-1]
+
+
+def clean(answer: str) -> str:
+    """Return an answer without what nobody sees in it: ``INVISIBLE``, and ``EDGE`` at its ends."""
+    return trim(INVISIBLE.sub("", answer))
 
 
 def _parse_line(line: str, number: int, name: str, answered: bool) -> Question:
     where = f"{name}:{number}"
-    if not line.strip():
+    if not trim(line):
         raise DataError(f"{where}: an empty line: delete it")
+    refuse_marks(line, lambda _: where)
     if not answered:
-        return Question(line, (), number)
+        return Question(trim(line), (), number)
     parts = line.split("\t")
     if len(parts) == 1:
         raise DataError(f"{where}: no tab, where other lines have one: write question<TAB>answer")
     if len(parts) > 2:
         raise DataError(f"{where}: {len(parts) - 1} tabs: write question<TAB>answer with one tab")
-    question, answer = parts
+    question, answer = trim(parts[0]), clean(parts[1])
     for part, what in ((question, "question"), (answer, "answer")):
-        if not part.strip():
+        if not part:
             raise DataError(f"{where}: no {what}: write question<TAB>answer")
     return Question(question, (answer,), number)

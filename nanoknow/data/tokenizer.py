@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,9 +28,14 @@ class Tokenizer:
 
     Span corruption and question answering start it with ``SPECIALS``; language modelling has
     the characters of its text alone.
+
+    Attributes:
+        reads_marks: whether ``SPECIALS`` in a text are marks: only where nanoknow has put them
+            there. In the texts of others they are characters that the vocabulary does not hold.
     """
 
     characters: str
+    reads_marks: bool = False
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, *, specials: bool) -> Tokenizer:
@@ -41,13 +46,7 @@ class Tokenizer:
         """
         if not specials:
             return cls(corpus.characters)
-        for special in SPECIALS:
-            if special in corpus.characters:
-                raise DataError(
-                    f"{corpus.name}:{corpus.line_of(special)}: holds {special!r} "
-                    f"(U+{ord(special):04X}), which nanoknow uses as a marker: replace it in the "
-                    f"text"
-                )
+        refuse_marks(corpus.characters, lambda mark: f"{corpus.name}:{corpus.line_of(mark)}")
         return cls("".join([*SPECIALS, corpus.characters]))
 
     def __len__(self) -> int:
@@ -69,6 +68,8 @@ class Tokenizer:
         points = code_points(self.characters)
         table = np.full(int(points.max(initial=0)) + 2, -1, dtype=np.int64)
         table[points] = np.arange(len(points))
+        if self.characters.startswith("".join(SPECIALS)) and not self.reads_marks:
+            table[points[: len(SPECIALS)]] = -1
         return table
 
     def encode(self, text: str) -> Ids:
@@ -99,6 +100,24 @@ class Tokenizer:
         points = code_points(text)
         table = self._table
         return table[np.minimum(points, len(table) - 1)]
+
+
+def refuse_marks(text: str, where: Callable[[str], str]) -> None:
+    """Check that a text of somebody else's holds none of ``SPECIALS``.
+
+    Args:
+        text: to look through.
+        where: returns, for an error, where the text holds a character.
+
+    Raises:
+        DataError: it holds one.
+    """
+    for mark in SPECIALS:
+        if mark in text:
+            raise DataError(
+                f"{where(mark)}: holds {describe([mark])}, which nanoknow uses as a marker: "
+                f"replace it in the text"
+            )
 
 
 def describe(characters: Sequence[str]) -> str:

@@ -86,16 +86,19 @@ class AnsweringRun(OpenedRun):
         model = checkpoint.load_model(chosen)
         return cls(run, checkpoint, chosen, model, texts, training, facts)
 
-    def answer_questions(self, questions: QuestionSet) -> list[Answer]:
-        """Answer questions greedily, and judge the answers by the training texts.
+    def answer_questions(self, task: QuestionAnswering) -> list[Answer]:
+        """Answer questions greedily, and judge the answers by the training texts."""
+        return answer_questions(self.model, task, self.facts)
+
+    def task(self, questions: QuestionSet) -> QuestionAnswering:
+        """Prepare questions as the model reads them.
 
         Raises:
-            DataError: a question is longer than the block.
+            DataError: one is longer than the block.
         """
         limits = QuestionAnsweringConfig(max_answer_length=self.max_answer_length)
         block_size = self.model.config.block_size
-        task = QuestionAnswering(questions, self.tokenizer, limits, block_size)
-        return answer_questions(self.model, task, self.facts)
+        return QuestionAnswering(questions, self.tokenizer, limits, block_size)
 
     @cached_property
     def question_forms(self) -> Counter[Template]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from nanoknow.data.questions import trim
 from nanoknow.data.tokenizer import describe
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -94,7 +95,7 @@ def ask(opened: AnsweringRun, question: str, n_best: int, abstain_below: float) 
     Raises:
         DataError: it is empty, longer than the block, or carries an answer after a tab.
     """
-    question = question.strip()
+    question = trim(question)
     if not question:
         raise DataError("an empty question: ask something")
     if "\t" in question:
@@ -139,7 +140,7 @@ def _notes(opened: AnsweringRun, question: str, best: str) -> Iterator[str]:
     if unknown:
         yield f"left out, as the run's vocabulary lacks it: {describe(unknown)}"
     forms = opened.question_forms
-    if forms and not any(form.fits(question) for form in forms):
+    if forms and not any(form.name_in(question) for form in forms):
         usual = max(forms, key=lambda form: forms[form]).ask("…")
         yield f"asked in another form than the training questions ({usual})"
     greedy = opened.answer(question)
@@ -152,7 +153,7 @@ def _doubt(best: RankedAnswer, evidence: Evidence | None, trained: str | None) -
     reasons = []
     if evidence is not None and not evidence.holds and trained != best.answer:
         if not evidence.documents:
-            reasons.append("no document of the training text is about the question's subject")
+            reasons.append("no document of the training text starts with a name in the question")
         else:
             reasons.append(f"the document about {evidence.name} does not hold it")
         if not evidence.mentioned:

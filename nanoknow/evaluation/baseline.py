@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import QuestionSet
+from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.data.sources import Texts
+from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import ConfigError, DataError, suggest
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.scores import Pairing, Score, pair
@@ -111,7 +112,8 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
             "baseline says the most frequent training answer: give one with --answer TEXT, or name"
         )
         answer = most_frequent_answer(_answered(texts, need).items)
-    return constant_baseline(questions, answer)
+    refuse_marks(answer, lambda _: "--answer")
+    return constant_baseline(questions, clean(answer))
 
 
 def _answered(texts: Texts, need: str) -> QuestionSet:

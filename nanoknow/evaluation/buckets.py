@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -45,6 +45,26 @@ class Bucket:
     def of(cls, group: str, name: str, answers: Sequence[Answer]) -> Bucket:
         """Score some answers, at least one."""
         return cls(group, name, score_answers(answers), median(confidences(answers)) or 0.0)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Evaluation questions that are training questions too.
+
+    Attributes:
+        n: how many.
+        others: exact match of the others; None without any, or without accepted answers.
+    """
+
+    n: int
+    others: Score | None
+
+    @classmethod
+    def of(cls, answers: Sequence[Answer], training: QuestionSet) -> Self:
+        """Score the answers to what training does not ask."""
+        others = [answer for answer in answers if answer.question not in training.texts]
+        score = score_answers(others) if others and others[0].gold else None
+        return cls(len(answers) - len(others), score)
 
 
 def confidences(answers: Sequence[Answer]) -> Values:

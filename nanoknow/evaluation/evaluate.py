@@ -6,14 +6,16 @@ from typing import ClassVar
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
-from nanoknow.data.tokenizer import describe
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, Split, count_verdicts, score_answers, split_by_facts
 from nanoknow.evaluation.baseline import BaselineResult, constant_baseline
+from nanoknow.evaluation.buckets import Overlap
 from nanoknow.evaluation.predictions import predictions_file, save_predictions
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.system.reporter import Reporter
+
+NOBODY = "no document starts with a name that is asked about: a right answer may be a guess"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class Evaluation:
         answers: one for each question.
         baseline: the most frequent training answer given to all, where training questions are
             available and the questions have answers.
+        overlap: with the training questions, where these are available.
+        unreachable: see ``QuestionAnswering``.
+        documented: questions with a document about their subject; None without the corpus.
         predictions: the file of answers, one a line; details are beside it as ``.jsonl``.
     """
 
@@ -37,10 +42,13 @@ class Evaluation:
     questions: str
     answers: list[Answer]
     baseline: BaselineResult | None
+    overlap: Overlap | None
+    unreachable: int
+    documented: int | None
     predictions: str
     JSON: ClassVar[tuple[str, ...]] = (
-        "run", "variant", "epoch", "questions", "score", "baseline", "mcnemar_p", "verdicts",
-        "splits", "left_out", "predictions",
+        "run", "variant", "epoch", "questions", "score", "baseline", "mcnemar_p", "overlap",
+        "unreachable", "documented", "verdicts", "splits", "left_out", "predictions",
     )  # fmt: skip
 
     @property
@@ -95,12 +103,16 @@ def evaluate(
 
 def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter) -> Evaluation:
     """Answer questions with an opened run (see ``evaluate``)."""
-    answers = opened.answer_questions(questions)
+    task = opened.task(questions)
+    for note in task.notes:
+        reporter.note(note)
+    answers = opened.answer_questions(task)
     path = predictions_file(opened.run, opened.checkpoint, questions)
     save_predictions(path, answers)
-    constant = None
+    constant, facts = None, opened.facts
     if opened.training is not None and questions.answered:
         constant = constant_baseline(questions, most_frequent_answer(opened.training.items))
+    about = [facts.documents_about(q.text) for q in questions.items] if facts else None
     record = opened.checkpoint.record
     evaluation = Evaluation(
         run=str(opened.run.path),
@@ -109,14 +121,13 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         questions=questions.name,
         answers=answers,
         baseline=constant,
+        overlap=Overlap.of(answers, opened.training) if opened.training else None,
+        unreachable=task.unreachable,
+        documented=None if about is None else sum(map(bool, about)),
         predictions=str(path),
     )
-    if evaluation.left_out:
-        reporter.note(
-            f"left out {sum(evaluation.left_out.values())} characters of "
-            f"{sum(bool(a.left_out) for a in answers)} questions that the run's vocabulary does "
-            f"not hold: {describe(list(evaluation.left_out))}"
-        )
+    if evaluation.documented == 0:
+        reporter.note(f"{questions.name}: {NOBODY}")
     if not questions.answered:
         reporter.note(f"{questions.name} has no answers: predictions only, no score")
     return evaluation

@@ -49,7 +49,8 @@ class ProbeMaker:
 
     Attributes:
         template: the form of the questions.
-        people: (index of the question, name), those whose question follows the template.
+        people: (index of the question, name), those whose question follows the template and who
+            have a document.
         subjects: everybody a document is about.
         text: the corpus.
     """
@@ -67,11 +68,12 @@ class ProbeMaker:
         Raises:
             DataError: no question names the subject of a document.
         """
-        subjects = tuple(dict.fromkeys(filter(None, map(subject, corpus.documents))))
+        subjects = dict.fromkeys(filter(None, map(subject, corpus.documents)))
         template = Template.of(questions, set(subjects))
         named = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
-        people = [(i, name) for i, name in named if name]
-        return cls(template, questions, tuple(pick(people, most, rng)), subjects, corpus.text)
+        people = [(i, name) for i, name in named if name in subjects]
+        drawn = tuple(pick(people, most, rng))
+        return cls(template, questions, drawn, tuple(subjects), corpus.text)
 
     def rewordings(self) -> list[Probe]:
         """Ask about the same people in other words."""

@@ -57,7 +57,7 @@ class InventedPeople:
         n: how many it was asked about.
         n_places: answers that are the answer of some training question.
         confidence: the median.
-        confidence_of_real: the median of the evaluation questions.
+        confidence_of_real: the median of the evaluation questions of the same form.
         auroc: how often a real person's answer has the higher confidence.
         n_sure: answers with the confidence that reaches the target accuracy; None where none
             does.
@@ -137,7 +137,8 @@ def probe(
     recalled, *found = _ask_together(opened, probes)
     if facts is None or maker is None:
         return Probed(recalled, [], None, None, {})
-    asked = [*training, *questions.items]
+    asked, subjects = [*training, *questions.items], set(maker.subjects)
+    real = [a for a in answers if maker.template.name_in(a.question) in subjects]  # in this form
     *rewordings, misspelt, _ = (
         judge_probe(made, said, answers) if made.sources else None
         for made, said in zip(probes[1:], found, strict=True)
@@ -146,14 +147,15 @@ def probe(
         recalled=recalled,
         rewordings=[result for result in rewordings if result],
         misspelt=misspelt,
-        invented=judge_invented(found[-1], answers, facts, threshold) if found[-1] else None,
+        invented=judge_invented(found[-1], real, facts, threshold) if found[-1] else None,
         people={q.text: name for q in asked if (name := maker.template.name_in(q.text))},
     )
 
 
 def _ask_together(opened: AnsweringRun, probes: Sequence[Probe]) -> list[list[Answer]]:
     items = tuple(question for probe in probes for question in probe.questions)
-    answers = iter(opened.answer_questions(QuestionSet("probes", items, "")) if items else ())
+    asked = opened.task(QuestionSet("probes", items, "")) if items else None
+    answers = iter(opened.answer_questions(asked) if asked else ())
     return [[next(answers) for _ in probe.questions] for probe in probes]
 
 

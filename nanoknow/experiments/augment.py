@@ -7,7 +7,7 @@ result sees no fact that the corpus and the training questions do not hold.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nanoknow.config.experiment import ExperimentConfig
@@ -70,7 +70,8 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
     corpus, training = texts.require_corpus(), texts.require_questions()
     if not training.answered:
         raise ConfigError(f"{training.name}: has no answers to train a reader on")
-    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
+    # The reader's prompts show a candidate between two marks.
+    tokenizer = replace(Tokenizer.from_corpus(corpus, specials=True), reads_marks=True)
     missing = tokenizer.unknown(YES + NO)
     if missing:
         raise DataError(

@@ -62,7 +62,7 @@ def _draw_bars(
             low, mean, high = min(shares), sum(shares) / len(shares), max(shares)
             y = names.index(name) + (row - (len(accuracies) - 1) / 2) * height
             axes.barh(y, mean, height=0.9 * height, color=colors[name], alpha=0.55**row)
-            axes.plot([low, high], [y, y], color=INK, linewidth=1.2, solid_capstyle="butt")
+            axes.plot([low, high], [y, y], color=INK, linewidth=1.2)
             axes.annotate(
                 f"{mean:.1f} % {questions if len(accuracies) > 1 else ''}",
                 (high, y),

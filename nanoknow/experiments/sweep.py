@@ -138,7 +138,7 @@ def _evaluate(
         row=table_row(name, opened.run, opened.checkpoint, evaluation.questions, evaluation.score),
         minutes=(pretraining.seconds + finetuning.seconds) / 60,
         right=tuple(answer.is_right for answer in evaluation.answers),
-        recall=score_answers(opened.answer_questions(opened.training)),
+        recall=score_answers(opened.answer_questions(opened.task(opened.training))),
         loss=pretraining.loss,
         predictions=tuple(evaluate(run, data, device, reporter).predictions for data in asked),
         n_parameters=finetuning.n_parameters,

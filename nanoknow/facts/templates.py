@@ -43,18 +43,11 @@ class Template:
                     break
         return forms
 
-    def fits(self, question: str) -> bool:
-        """Whether a question has this form, whoever is asked about."""
-        within = question.removeprefix(self.before)
-        return self.ask(within.removesuffix(self.after)) == question
-
     def ask(self, name: str) -> str:
         """Return the question about a name."""
         return f"{self.before}{name}{self.after}"
 
     def name_in(self, question: str) -> str | None:
         """Return the name in a question; None where it has another form."""
-        long_enough = len(question) > len(self.before) + len(self.after)
-        fits = question.startswith(self.before) and question.endswith(self.after)
-        end = len(question) - len(self.after)
-        return question[len(self.before) : end] if long_enough and fits else None
+        name = question.removeprefix(self.before).removesuffix(self.after)
+        return name if name and self.ask(name) == question else None

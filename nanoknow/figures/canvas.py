@@ -39,6 +39,7 @@ STYLE: dict[str, Any] = {
     "font.size": 9,
     "grid.color": "#E6E6E6",
     "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "butt",  # an interval is drawn as long as it is
     "savefig.dpi": 160,
     "svg.hashsalt": "nanoknow",  # element ids that do not change from one drawing to the next
     "text.color": INK,

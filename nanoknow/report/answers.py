@@ -43,7 +43,8 @@ def knowledge_section(report: Report) -> Section | None:
     if report.recall and "drawn" in report.recall.name:
         sentences.append(f"Training questions were drawn with seed {report.seed}.")
     table = ReportTable("", columns, rows)
-    return Section("knowledge", "Knows or guesses", sentences, [table])
+    title = "Knows or guesses" if report.documented else "Right by what is asked"
+    return Section("knowledge", title, sentences, [table])
 
 
 def wrong_section(report: Report) -> Section | None:

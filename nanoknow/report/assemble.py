@@ -71,6 +71,8 @@ def report(
         pretrained=opened.run.record.started_from is not None,
         questions=evaluation.questions,
         score=score_answers(answers),
+        overlap=evaluation.overlap,
+        documented=evaluation.documented,
         rivals=_baselines(opened, questions, evaluation),
         constant=evaluation.baseline.answer if evaluation.baseline else None,
         buckets=buckets(answers, facts, _reach(opened)) if facts else [],

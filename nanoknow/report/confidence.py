@@ -69,7 +69,7 @@ def selection_section(report: Report) -> Section:
     if c.at_target is None:
         sentences.append("No threshold reaches the target accuracy.")
     table = ReportTable("", columns, rows)
-    return Section("selection", "Knowing when to be silent", sentences, [table])
+    return Section("selection", "When to be silent", sentences, [table])
 
 
 def _selected(name: str, chosen: Selection) -> Row:
@@ -111,7 +111,7 @@ def invented_section(invented: InventedPeople | None) -> Section | None:
     known = f"{invented.n_places} ({percent(invented.n_places / n)})"
     rows: list[Row] = [
         ("people asked about", str(n)),
-        ("answers that are a known place", known),
+        ("answers that are a training answer", known),
         ("median confidence", percent(invented.confidence)),
         ("median confidence, real people", percent(invented.confidence_of_real)),
         ("AUROC, real above invented", f"{invented.auroc:.3f}"),

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nanoknow.evaluation.baseline import PairedBaseline
-from nanoknow.evaluation.buckets import ASKED, UNASKED, Bucket
+from nanoknow.evaluation.buckets import ASKED, Bucket, Overlap
 from nanoknow.evaluation.calibration import Confidence
+from nanoknow.evaluation.evaluate import NOBODY
 from nanoknow.evaluation.probes import InventedPeople, ProbeResult
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
@@ -22,6 +23,8 @@ class Report:
         pretrained: whether it read a corpus before it was finetuned.
         questions: the name of the questions.
         score: exact match.
+        overlap: with the training questions; None where these are not available.
+        documented: questions with a document about their subject; None without the corpus.
         rivals: the baselines: the constant one, and the look-up where the training texts are
             available.
         constant: what the constant baseline says.
@@ -43,6 +46,8 @@ class Report:
     pretrained: bool
     questions: str
     score: Score
+    overlap: Overlap | None
+    documented: int | None
     rivals: list[PairedBaseline]
     constant: str | None
     buckets: list[Bucket]
@@ -76,6 +81,7 @@ def findings(report: Report) -> list[str]:
     ]
     return [
         f"{'; '.join([score, *baselines])}.",
+        *([f"{NOBODY[0].upper()}{NOBODY[1:]}."] if report.documented == 0 else []),
         *_sources(report),
         *_fallback(report.wrong),
         *_confidence(report.confidence),
@@ -92,21 +98,21 @@ def _sources(report: Report) -> list[str]:
     """Where right answers come from."""
     parts = {bucket.name: bucket.score for bucket in report.buckets}
     found = []
-    asked = parts.get(ASKED)
+    asked, overlap = parts.get(ASKED), report.overlap
+    if overlap and overlap.n:
+        found.append(f"{overlap.n} of the {report.score.n} questions are training questions too.")
     if asked:
         found.append(
             f"{asked.n} of the questions are training questions with the same answer: of these it "
             f"answers {_of(asked)} right."
         )
-    unasked = parts.get(UNASKED)
-    if unasked:
+    if overlap and overlap.others:
+        unasked = overlap.others
         sentence = f"Of the questions that finetuning never asked it answers {_of(unasked)} right"
-        if unasked.n_right:
-            sentence += (
-                ": remembered from pretraining, or guessed"
-                if report.pretrained
-                else ": guessed, as it was not pretrained"
-            )
+        if unasked.n_right and not report.pretrained:
+            sentence += ": guessed, as it was not pretrained"
+        elif unasked.n_right and report.documented:
+            sentence += ": remembered from pretraining, or guessed"
         found.append(f"{sentence}.")
     if report.recall:
         found.append(
@@ -168,7 +174,7 @@ def _invented(invented: InventedPeople | None, target: float) -> list[str]:
     if invented is None:
         return []
     found = [
-        f"Asked about {invented.n} people who do not exist, it names a known place for "
+        f"Asked about {invented.n} people who do not exist, it gives a training answer for "
         f"{invented.n_places} of them, with a median confidence of {percent(invented.confidence)}; "
         f"for real people it is {percent(invented.confidence_of_real)}. Its confidence is higher "
         f"for somebody real than for somebody invented {percent(invented.auroc)} of the time "

@@ -32,12 +32,12 @@ def page(report: Report) -> str:
     links = "".join(f'<a href="#{s.key}">{escape(s.title)}</a>' for s in found[1:])
     body = "".join(_section(s, drawn.get(s.key, [])) for s in found)
     facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in about(report))
-    name = escape(Path(report.run).name)
+    title = f"What {escape(Path(report.run).name)} {'knows' if report.documented else 'answers'}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>What {name} knows</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n<header><h1>What {name} knows</h1>"
+        f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n<header><h1>{title}</h1>"
         f'<p class="quiet">{escape(report.run)}: {escape(report.model)}; {report.score.n} '
         f"questions of {escape(report.questions)}</p></header>\n"
         f'<nav aria-label="Sections">{links}</nav>\n<main>\n{body}</main>\n'

@@ -43,11 +43,18 @@ class CorpusFacts:
 
 @dataclass(frozen=True)
 class QuestionFacts:
-    """Counts of a file of questions; those of answers are None where it has none."""
+    """Counts of a file of questions; those of answers are None where it has none.
+
+    Attributes:
+        in_training: evaluation questions that are training questions too.
+        stripped: see ``QuestionSet``.
+    """
 
     name: str
     lines: int
     asked_again: int
+    in_training: int
+    stripped: int
     not_ascii: int
     most_frequent_answer: str | None
     most_frequent_share: float | None
@@ -157,6 +164,7 @@ def _padding_share(task: SpanCorruption) -> float:
 def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) -> QuestionFacts:
     items, seen = questions.items, facts.answer_counts
     top = most_frequent_answer(items) if questions.answered else None
+    taught = facts.training.texts if facts.training and role == "eval" else ()
 
     def found(within: int | None, exact: bool) -> float | None:
         if top is None:
@@ -167,6 +175,8 @@ def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) 
         name=questions.name,
         lines=len(items),
         asked_again=sum(n - 1 for n in Counter(q.text for q in items).values()),
+        in_training=sum(q.text in taught for q in items),
+        stripped=questions.stripped,
         not_ascii=sum(not (q.text + (q.answer or "")).isascii() for q in items),
         most_frequent_answer=top,
         most_frequent_share=_share(q.answer == top for q in items) if top else None,

@@ -26,7 +26,8 @@ class QuestionAnswering:
     ) -> None:
         """Prepare questions, for training or for asking.
 
-        Characters outside the vocabulary are left out and counted in ``unknown``.
+        Characters outside the vocabulary are left out and counted in ``unknown``; ``unreachable``
+        are the answers that hold some, or are longer than an answer may be: never given exactly.
 
         Raises:
             DataError: a question, with its answer where it has one, is longer than the block.
@@ -36,12 +37,16 @@ class QuestionAnswering:
         self.block_size = block_size
         self.max_answer_length = config.max_answer_length
         self.unknown: Counter[str] = Counter()
+        in_answers = self.unreachable = 0
         self.prompts: list[Ids] = []
         rows: list[Ids] = []
         for question in questions.items:
-            self.unknown.update(tokenizer.unknown(question.text + (question.answer or "")))
-            prompt = prompt_ids(tokenizer, question.text)
-            answer = tokenizer.encode_known(question.answer or "")
+            gold = question.answer or ""
+            missing = tokenizer.unknown(gold)
+            self.unknown.update(tokenizer.unknown(question.text) + missing)
+            in_answers += len(missing)
+            self.unreachable += bool(missing) or len(gold) > self.max_answer_length
+            prompt, answer = prompt_ids(tokenizer, question.text), tokenizer.encode_known(gold)
             row = np.concatenate([prompt, answer, [tokenizer.mask_id]])
             if len(row) > block_size:
                 raise DataError(
@@ -51,7 +56,12 @@ class QuestionAnswering:
                 )
             self.prompts.append(prompt)
             rows.append(row)
-        self.notes = [describe_unknown(self.unknown)] if self.unknown else []
+        self.notes, name = list(questions.notes), questions.name
+        if self.unknown:
+            self.notes.append(f"{name}: {describe_unknown(self.unknown, in_answers)}")
+        if self.unreachable:
+            why = f"{self.unreachable} answers hold such characters, or are longer than an answer"
+            self.notes.append(f"{name}: {why} may be: never given exactly")
         width = max(len(row) for row in rows)
         self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
         self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)
@@ -109,9 +119,11 @@ def answer_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     return tokenizer.decode(ids).partition(MASK)[0]
 
 
-def describe_unknown(unknown: Counter[str]) -> str:
-    """Say which characters of questions were left out, and how many in all."""
+def describe_unknown(unknown: Counter[str], in_answers: int = 0) -> str:
+    """Say which characters were left out, how many in all, and how many of them in answers."""
+    n = unknown.total()
+    where = f" ({n - in_answers} in questions, {in_answers} in answers)" if in_answers else ""
     return (
-        f"left out {unknown.total()} characters that the vocabulary does not hold: "
+        f"left out {n} characters that the vocabulary does not hold{where}: "
         f"{describe(list(unknown))}"
     )

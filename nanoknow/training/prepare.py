@@ -66,8 +66,7 @@ def prepare(
     )
     for role, text in texts.hashes().items():
         reporter.note(f"{role}: {text['name']}")
-    for note in task.notes:
-        reporter.note(note)
+    notes = list(task.notes)
     trainer = Trainer(model, task, stage_config, device, config.seed)
     eval_task = None
     # Only where the stage answers questions: else the file may not even be there.
@@ -75,4 +74,9 @@ def prepare(
         asked = texts.eval
         if asked is not None and asked.answered:
             eval_task = QuestionAnswering(asked, tokenizer, stage_config.task, block_size)
+            shared = sum(q.text in questions.texts for q in asked.items) if questions else 0
+            told = f"{asked.name}: {shared} of {len(asked.items)} questions are training questions"
+            notes += [*eval_task.notes, *[told][:shared]]
+    for note in notes:
+        reporter.note(note)
     return Prepared(config, texts, tokenizer, trainer, eval_task)

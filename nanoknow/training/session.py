@@ -12,6 +12,7 @@ from nanoknow import __version__
 from nanoknow.config.experiment import FinetuneConfig
 from nanoknow.errors import Interrupted
 from nanoknow.evaluation.answers import answer_questions, score_answers
+from nanoknow.evaluation.buckets import Overlap
 from nanoknow.runs.checkpoint import CheckpointRecord, save_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.plain import plain
@@ -181,7 +182,8 @@ class TrainingSession:
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
         if due and self.prepared.eval_task is not None:
             answers = answer_questions(self.trainer.model, self.prepared.eval_task)
-            self._note("accuracy", **position, **plain(score_answers(answers)))
+            overlap = plain(Overlap.of(answers, self.prepared.texts.require_questions()))
+            self._note("accuracy", **position, **plain(score_answers(answers)), overlap=overlap)
 
     def _note(self, kind: str, **values: object) -> None:
         self.run.record_metrics(kind, **values)

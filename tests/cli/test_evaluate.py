@@ -41,7 +41,7 @@ def test_questions_without_answers_get_predictions_and_a_note(home: Path) -> Non
 def test_characters_outside_the_vocabulary_are_left_out_counted_and_shown(home: Path) -> None:
     (home / "odd.tsv").write_text("Where was Ωμέγα born?\tParis\n", encoding="utf-8")
     result = succeed("evaluate", "runs/answers", "--eval", "odd.tsv")
-    assert "left out 5 characters of 1 questions" in result.stderr
+    assert "odd.tsv: left out 5 characters that the vocabulary does not hold: " in result.stderr
     assert "'Ω' (U+03A9)" in result.stderr
     line = refuse("evaluate", "--eval", "odd.tsv")
     assert "runs/answers lacks 'Ω' (U+03A9): named, it would leave that out" in line

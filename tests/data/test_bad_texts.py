@@ -16,6 +16,7 @@ from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
 from tests.helpers.bad_inputs import BLOCK, FILES, attempt, lines_of
 from tests.helpers.refused import refused
+from tests.helpers.text_files import seen
 
 
 def corruption(corpus: Corpus, tokenizer: Tokenizer) -> SpanCorruption:
@@ -61,13 +62,17 @@ def test_any_questions_are_read_whole_or_refused(folder: Path, raw: bytes) -> No
         return
     assert isinstance(questions, QuestionSet)
     lines = [q.text + (f"\t{q.answer}" if questions.answered else "") for q in questions.items]
-    assert lines == (lines_of(raw)[:-1] if raw.endswith(b"\n") else lines_of(raw))
+    found = lines_of(raw)[:-1] if raw.endswith(b"\n") else lines_of(raw)
+    assert lines == [seen(line) for line in found]
+    assert questions.stripped == sum(map(str.__ne__, lines, found))
+    assert not {"\u25a1", "\u2047"} & set("".join(found))
     tokenizer = Tokenizer("\u25a1\u2047 ?.\tABLWabdehiknoorsw")
     task = attempt(lambda: answering(questions, tokenizer), DataError, f"{path}:")
     if isinstance(task, QuestionAnswering):
         unknown = sum(c not in tokenizer.characters for line in lines for c in line if c != "\t")
         assert sum(task.unknown.values()) == unknown
-        assert bool(task.notes) == bool(unknown)
+        cut = any(set(q.answer or "") - set(tokenizer.characters) for q in questions.items)
+        assert len(task.notes) == bool(questions.stripped) + bool(unknown) + cut
 
 
 @pytest.mark.timeout(120)

@@ -8,7 +8,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanoknow.data.questions import questions_from_bytes, read_questions
-from tests.helpers.text_files import BOM, ENCODINGS, FIELD, PAIRS, encoded, pairs_of, refusal
+from nanoknow.data.tokenizer import SPECIALS
+from tests.helpers.text_files import (
+    BOM,
+    DIRECTIONS,
+    ENCODINGS,
+    FIELD,
+    PAIRS,
+    UNSEEN,
+    encoded,
+    pairs_of,
+    refusal,
+    seen,
+)
 
 
 @given(PAIRS, ENCODINGS)
@@ -19,7 +31,9 @@ def test_any_pairs_read_back_the_same(
 ) -> None:
     raw = encoded([f"{question}\t{answer}" for question, answer in pairs], **encoding)
     questions = questions_from_bytes(raw, "FILE")
-    assert pairs_of(questions) == pairs
+    whole = ["\t".join(pair) for pair in pairs]
+    assert ["\t".join((q.text, *q.gold)) for q in questions.items] == [seen(x) for x in whole]
+    assert questions.stripped == sum(seen(line) != line for line in whole)
     assert [item.line for item in questions.items] == list(range(1, len(pairs) + 1))
     assert questions.answered
 
@@ -29,7 +43,7 @@ def test_lines_without_any_tab_are_questions_without_answers(
     lines: list[str], encoding: dict[str, bool]
 ) -> None:
     questions = questions_from_bytes(encoded(lines, **encoding), "FILE")
-    assert pairs_of(questions) == [(line, None) for line in lines]
+    assert pairs_of(questions) == [(seen(line), None) for line in lines]
     assert not questions.answered
 
 
@@ -49,6 +63,13 @@ def test_lines_without_any_tab_are_questions_without_answers(
         (b"a\n \nb\n", "FILE:2: an empty line"),
         (b"\t\n", "FILE:1: an empty line"),
         (b"\n", "FILE:1: an empty line"),
+        (b"a\tb\nc\t\xe2\x80\x8b \xef\xbb\xbf\n", "FILE:2: no answer"),
+        (b"a\tb\n\xe2\x80\x8f\td\n", "FILE:2: no question"),
+        *(
+            (f"a\tb\n{line}\n".encode(), f"FILE:2: holds {mark!r} (U+{ord(mark):04X}), which")
+            for mark in SPECIALS
+            for line in (f"a{mark}?\tb", f"a\t{mark}b", f"a\tb{mark}")
+        ),
     ],
 )
 def test_a_line_that_is_no_question_and_answer_is_refused_with_its_line(
@@ -56,6 +77,35 @@ def test_a_line_that_is_no_question_and_answer_is_refused_with_its_line(
 ) -> None:
     assert refusal(questions_from_bytes, raw).startswith(message)
     assert refusal(questions_from_bytes, BOM + raw).startswith(message)
+
+
+def test_every_blank_and_unseen_character_at_an_end_is_left_out_and_its_line_counted() -> None:
+    blanks = [c for c in map(chr, range(0x110000)) if c.isspace() and c not in "\t\n"]
+    odd = [*blanks, *UNSEEN, *DIRECTIONS]
+    lines = [f"{c}{c}W?{c}\t{c}Paris{c}{c}" for c in odd]
+    questions = questions_from_bytes(("\n".join(lines) + "\nV?\tOslo\n").encode(), "q.tsv")
+    assert {(q.text, q.gold) for q in questions.items} == {("W?", ("Paris",)), ("V?", ("Oslo",))}
+    assert questions.stripped == len(odd)
+    assert questions.notes == [
+        f"q.tsv: blanks at the ends and invisible characters left out of {len(odd)} lines"
+    ]
+    assert questions_from_bytes(b"W?\tParis\n", "q.tsv").notes == []
+
+
+def test_what_has_a_meaning_within_a_word_is_kept_there() -> None:
+    [joined, spaced] = questions_from_bytes(
+        "W?\t\u202b\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645\u200f\u202c\n"
+        "W?\tPa\u200bris\xa0VI\ufeff e\r\r\n".encode(),
+        "q.tsv",
+    ).items
+    assert joined.answer == "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    assert spaced.answer == "Paris\xa0VI e"
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["birth_places_train", "birth_dev", "birth_test_inputs"])
+def test_nothing_is_left_out_of_the_published_questions(real_data: Path, name: str) -> None:
+    assert not read_questions(real_data / "birthplaces" / f"{name}.tsv").stripped
 
 
 @pytest.mark.real_data

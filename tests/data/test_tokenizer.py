@@ -1,6 +1,7 @@
 """Characters become ids and the same characters again, and what is unknown is named."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def test_any_text_of_known_characters_comes_back(
     text: str, specials: bool, data: st.DataObject
 ) -> None:
     tokenizer = tokenizer_of(text, specials=specials)
-    other = data.draw(st.text(st.sampled_from(tokenizer.characters)) if text else st.just(""))
+    other = data.draw(st.text(st.sampled_from(text)) if text else st.just(""))
     for known in (text, other):
         ids = tokenizer.encode(known)
         assert ids.dtype == np.int64
@@ -47,8 +48,20 @@ def test_the_specials_are_a_white_square_as_0_and_a_double_question_mark_as_1() 
     tokenizer = tokenizer_of("b\na", specials=True)
     assert tokenizer.characters == "\u25a1\u2047\nab"
     assert (tokenizer.pad_id, tokenizer.mask_id) == (0, 1)
-    assert tokenizer.encode("ab\n\u2047\u25a1").tolist() == [3, 4, 2, 1, 0]
+    assert tokenizer.encode("ab\n").tolist() == [3, 4, 2]
+    assert tokenizer.decode([1, 0]) == "\u2047\u25a1"
     assert len(tokenizer) == 5
+
+
+def test_a_mark_in_a_text_is_a_mark_only_where_that_is_asked_for() -> None:
+    tokenizer = tokenizer_of("ab", specials=True)
+    assert tokenizer.unknown("a\u2047b\u25a1") == ["\u2047", "\u25a1"]
+    assert tokenizer.encode_known("a\u2047b\u25a1").tolist() == [2, 3]
+    assert "'\u2047' (U+2047)" in refused(DataError, lambda: tokenizer.encode("a\u2047"))
+    reading = replace(tokenizer, reads_marks=True)
+    assert reading.encode("a\u2047b\u25a1").tolist() == [2, 1, 3, 0]
+    written = tokenizer_of("a\u2047\u25a1", specials=False)  # a language model's own characters
+    assert written.decode(written.encode("\u2047\u25a1a")) == "\u2047\u25a1a"
 
 
 def test_a_language_modelling_vocabulary_has_no_specials() -> None:
@@ -65,9 +78,9 @@ def test_unknown_characters_are_named_or_left_out_and_never_misread(
     vocabulary: str, text: str, specials: bool
 ) -> None:
     tokenizer = tokenizer_of(vocabulary, specials=specials)
-    unknown = [c for c in text if c not in tokenizer.characters]
+    unknown = [c for c in text if c not in vocabulary]
     assert tokenizer.unknown(text) == unknown
-    known = "".join(c for c in text if c in tokenizer.characters)
+    known = "".join(c for c in text if c in vocabulary)
     assert tokenizer.decode(tokenizer.encode_known(text)) == known
     if unknown:
         message = refused(DataError, lambda: tokenizer.encode(text))

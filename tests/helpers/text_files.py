@@ -29,9 +29,15 @@ READERS: list[Callable[[bytes, str], Corpus | QuestionSet]] = [
 both_readers = pytest.mark.parametrize("read", READERS)
 
 
+UNSEEN = "\u200b\u2060\ufeff"
+DIRECTIONS = "\xad\u061c\u180e" + "".join(
+    map(chr, (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x2070)))
+)
 # A line of a file: no line ends and no NUL; "\ufeff" would be a byte order mark at the start.
-LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\t\0\ufeff"), max_size=12)
-FIELD = LINE.filter(lambda text: bool(text.strip()))
+LINE = st.text(
+    st.characters(codec="utf-8", exclude_characters="\n\r\t\0\ufeff\u25a1\u2047"), max_size=12
+)
+FIELD = LINE.filter(lambda text: bool(seen(f"\t{text}").strip()))
 PAIRS = st.lists(st.tuples(FIELD, FIELD), min_size=1, max_size=6)
 
 
@@ -39,6 +45,16 @@ def encoded(lines: list[str], *, bom: bool, crlf: bool, ended: bool) -> bytes:
     end = "\r\n" if crlf else "\n"
     text = end.join(lines) + (end if ended else "")
     return (BOM if bom else b"") + text.encode()
+
+
+def seen(line: str) -> str:
+    """Return a line of questions as it is read, found character by character."""
+    question, *answers = line.split("\t")
+    parts = [question, *("".join(c for c in answer if c not in UNSEEN) for answer in answers)]
+    for i, part in enumerate(parts):
+        shown = [j for j, c in enumerate(part) if not (c.isspace() or c in UNSEEN + DIRECTIONS)]
+        parts[i] = part[shown[0] : shown[-1] + 1] if shown else ""
+    return "\t".join(parts)
 
 
 WAYS = ("bom", "crlf", "ended")
