@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nanoknow.evaluation.evaluate import Evaluation
     from nanoknow.report.findings import Report
 
-SHORT_VERDICTS = ("right", "near", "own", "known", "other", "nowhere")
+SHORT_VERDICTS = ("right", "near", "own", "taught", "other", "nowhere")
 """The verdicts, in their order, as columns."""
 TARGET_ACCURACY = 0.8
 SEED = 0
@@ -86,7 +86,8 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     if evaluation.score:
         rows.append(("exact match", str(evaluation.score)))
     if (shared := evaluation.overlap) and shared.n:
-        rows.append(("without training questions", f"{shared.others or '-'}; {shared.n} left out"))
+        words = f"{shared.others or 'nothing to score'}; {shared.n} of {len(evaluation.answers)}"
+        rows.append(("without training questions", f"{words} left out"))
     if evaluation.baseline:
         rows.append((evaluation.baseline.name, str(evaluation.baseline.score)))
         rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))

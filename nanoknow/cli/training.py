@@ -54,6 +54,10 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         rows.append(("accuracy", str(score)))
         shared = summary.accuracy.get("overlap", {"n": 0})  # release 0.2.0 recorded none
         if shared["n"]:
-            share = f"{shared['others']['accuracy']:.1%}" if shared["others"] else "-"
-            rows.append(("without training questions", f"{share} ({shared['n']} left out)"))
+            share = (
+                f"{shared['others']['accuracy']:.1%}" if shared["others"] else "nothing to score"
+            )
+            rows.append(
+                ("without training questions", f"{share}; {shared['n']} of {score.n} left out")
+            )
     terminal.pairs(rows)

@@ -60,8 +60,8 @@ class QuestionAnswering:
         if self.unknown:
             self.notes.append(f"{name}: {describe_unknown(self.unknown, in_answers)}")
         if self.unreachable:
-            why = f"{self.unreachable} answers hold such characters, or are longer than an answer"
-            self.notes.append(f"{name}: {why} may be: never given exactly")
+            why = f"they hold such characters, or more than {self.max_answer_length} in all"
+            self.notes.append(f"{name}: {self.unreachable} answers cannot be given exactly: {why}")
         width = max(len(row) for row in rows)
         self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
         self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)

@@ -194,3 +194,53 @@ def test_flags_of_the_report_are_refused_without_it_and_out_of_range(markup: Pat
     assert "--seed: is for --report FILE" in refuse("evaluate", "--seed", "1")
     line = refuse("evaluate", "--report", "x.html", "--target-accuracy", "1.5")
     assert "--target-accuracy 1.5: give a share above 0, at most 1" in line
+
+
+def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
+    markup: Path, text: str
+) -> None:
+    """By every word of the page that says so, beside a page where somebody is in the corpus."""
+    claim = re.compile(r"\b(?:knows?|knew|known|knowing|remember\w*|recall\w*)\b", re.IGNORECASE)
+    quoted = re.compile("“I don't know”")
+    (markup / "nobody.tsv").write_text("Where was Zo born?\tR&D\nWho?\tR&D\n", encoding="utf-8")
+    asked = ("--eval", "nobody.tsv")
+    result = succeed(*ASKED, *asked, "--report", "nobody.html")
+    none = " ".join(Page(read(markup / "nobody.html")).texts)
+    for words in (none, result.stdout):
+        assert not claim.findall(quoted.sub("", " ".join(words.split())))
+        flat = " ".join(words.split())
+        assert "No document starts with a name that is asked about: a right answer may be" in flat
+    assert claim.findall(" ".join(Page(text).texts))
+    evaluated = succeed(*ASKED, *asked)
+    assert not claim.findall(evaluated.stdout)
+    assert "nobody.tsv: no document starts with a name that is asked about" in evaluated.stderr
+    assert json_of(*ASKED, *asked)["documented"] == 0
+    warning = succeed("ask", "Where was Zo born?", "--run", ASKED[1]).stdout.partition("warning")[2]
+    assert "no document of the training text starts with a name" in " ".join(warning.split())
+
+
+def test_invented_people_are_compared_with_real_ones_under_the_same_form_of_question(
+    markup: Path,
+) -> None:
+    lines = read(markup / "dev.tsv").splitlines()
+    others = [line.replace("Where was", "In which town was") for line in lines[:3]]
+    strange = "Where was a son of Ada Fox</b> born?\tR&D"
+    (markup / "forms.tsv").write_text("\n".join([*others, strange, *lines]), encoding="utf-8")
+    alone = json_of(*ASKED, "--report", "alone.html")["invented"]
+    among = json_of(*ASKED, "--eval", "forms.tsv", "--report", "forms.html")
+    assert among["score"]["n"] == len(lines) + 4
+    key = "confidences_of_real"
+    assert among["invented"][key] == pytest.approx(alone[key], rel=1e-3)
+    for probe in (*among["rewordings"], among["misspelt"]):
+        assert probe["as_asked"]["n"] == len(lines)
+        assert "a son of" not in probe["example"]
+
+
+def test_a_report_says_what_the_score_is_without_training_questions(markup: Path) -> None:
+    found = json_of(*ASKED, "--report", "overlap.html")
+    shared, n = found["overlap"]["n"], found["score"]["n"]
+    assert 0 < shared < n
+    assert f"{shared} of the {n} questions are training questions too." in found["findings"]
+    unasked = found["overlap"]["others"]
+    words = f"never asked it answers {unasked['n_right']} of {n - shared} "
+    assert any(words in sentence for sentence in found["findings"])

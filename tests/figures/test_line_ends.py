@@ -1,0 +1,87 @@
+"""A line ends where its values do, in every figure: an interval is drawn as long as it is."""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+import nanoknow
+from nanoknow.complexity.estimate import estimate
+from nanoknow.complexity.figure import plot_complexity
+from nanoknow.evaluation.compare import compare_answers
+from nanoknow.evaluation.compare_figure import plot_comparison
+from nanoknow.experiments.demo_figure import plot_demo
+from nanoknow.training.curves_figure import Panel, plot_panels
+from tests.helpers.cli import succeed
+from tests.helpers.questions import said
+
+PATH = Path("figure.svg")
+REPORT = {"_dots", "_kinds", "_reliability", "_histograms", "_coverage", "_thresholds"}
+CURVE = {"a": [(1.0, 2.0), (2.0, 1.0)]}
+
+
+def report() -> None:
+    succeed("evaluate", "runs/<i>&run", "--report", "report.html")
+
+
+DRAWN: dict[str, Callable[[], object]] = {
+    "plot_comparison": lambda: plot_comparison(
+        compare_answers("q.tsv", {"one": [said("a", "a")], "two": [said("b", "a")]}), PATH
+    ),
+    "plot_complexity": lambda: plot_complexity(estimate(), PATH),
+    "plot_demo": lambda: plot_demo(PATH, {"dev": {"x": [0.2, 0.7]}}, CURVE, CURVE),
+    "plot_panels": lambda: plot_panels(PATH, [[Panel("loss", "nats", CURVE, CURVE)]]),
+    "plot_theory": lambda: succeed("attention", "--draws", "9", "--plot", PATH),
+    "plot_trace": lambda: succeed(
+        "attention", "runs/<i>&run", "--question", "Where was Eve born?", "--plot", PATH
+    ),
+    **dict.fromkeys(REPORT, report),
+}
+
+
+def drawing_functions() -> Iterator[str]:
+    """Yield the functions of the package that open a picture."""
+    for path in Path(nanoknow.__file__).parent.rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and any(
+                isinstance(call, ast.Call) and getattr(call.func, "id", "") in OPENERS
+                for part in ast.walk(function)
+                if isinstance(part, ast.With)
+                for call in (item.context_expr for item in part.items)
+            ):
+                yield function.name
+
+
+OPENERS = {"picture", "drawing"}
+
+
+def test_every_figure_is_listed_here() -> None:
+    assert set(drawing_functions()) == set(DRAWN)
+
+
+@pytest.mark.parametrize("draw", {id(f): f for f in DRAWN.values()}.values())
+def test_every_line_ends_where_its_values_do(
+    markup: Path, monkeypatch: pytest.MonkeyPatch, draw: Callable[[], object]
+) -> None:
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(self: Figure, *arguments: Any, **named: Any) -> None:
+        figures.append(self)
+        save(self, *arguments, **named)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    draw()
+    lines = [line for figure in figures for line in figure.findobj(Line2D)]
+    solid = [line for line in lines if isinstance(line, Line2D) and line.get_linestyle() == "-"]
+    within = [line for line in solid if line.axes is not None and np.size(line.get_xdata()) > 1]
+    assert {line.get_solid_capstyle() for line in within} <= {"butt"}
+    for figure in figures:
+        for lines_of_one in figure.findobj(LineCollection):
+            assert lines_of_one.get_capstyle() in (None, "butt")
