@@ -125,6 +125,8 @@ def _teach(
     settings = config.augment
     chosen = choose_device(device, config.precision)
     task = QuestionAnswering(lesson, tokenizer, settings.training.task, settings.reader.block_size)
+    for note in task.notes:
+        reporter.note(note)
     generator = new_generator(config.seed, "reader")
     model = build_model(settings.reader, len(tokenizer), generator)
     trainer = Trainer(model, task, settings.training, chosen, config.seed)
