@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.data.tokenizer import refuse_marks
@@ -64,6 +65,21 @@ class QuestionSet:
     def texts(self) -> frozenset[str]:
         """What is asked, each once."""
         return frozenset(item.text for item in self.items)
+
+    def require_answers(self, purpose: str, flag: str = "--eval") -> Self:
+        """Return them.
+
+        Args:
+            purpose: what answers are needed for, after ``to``.
+            flag: that names such files.
+
+        Raises:
+            DataError: they have no answers.
+        """
+        if self.answered:
+            return self
+        what = f"no answers to {purpose}: name a file of question<TAB>answer lines with {flag}"
+        raise DataError(f"{self.name}: has {what}")
 
     def characters(self, *, answers: bool) -> str:
         """Return each character of the questions once, and of the answers too when asked."""

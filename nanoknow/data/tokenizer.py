@@ -114,10 +114,8 @@ def refuse_marks(text: str, where: Callable[[str], str]) -> None:
     """
     for mark in SPECIALS:
         if mark in text:
-            raise DataError(
-                f"{where(mark)}: holds {describe([mark])}, which nanoknow uses as a marker: "
-                f"replace it in the text"
-            )
+            reason = f"holds {describe([mark])}, which nanoknow uses as a marker"
+            raise DataError(f"{where(mark)}: {reason}: replace it in the text")
 
 
 def describe(characters: Sequence[str]) -> str:

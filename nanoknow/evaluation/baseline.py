@@ -8,7 +8,7 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import refuse_marks
-from nanoknow.errors import ConfigError, DataError, suggest
+from nanoknow.errors import ConfigError, suggest
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex, most_frequent_answer
@@ -98,12 +98,7 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
     if method == "lookup" and answer is not None:
         raise ConfigError("--answer: is for --method constant: leave one of them out")
     texts = Texts.find(data)
-    questions = texts.require_eval()
-    if not questions.answered:
-        raise DataError(
-            f"{questions.name}: has no answers to compare with: name a file of "
-            f"question<TAB>answer lines with --eval"
-        )
+    questions = texts.require_eval().require_answers("compare with")
     if method == "lookup":
         training = _answered(texts, "lookup searches for training answers: name the")
         return lookup_baseline(questions, FactIndex(texts.require_corpus(), training))
@@ -119,6 +114,4 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
 def _answered(texts: Texts, need: str) -> QuestionSet:
     if texts.questions is None:
         raise ConfigError(f"{need} training questions with --questions FILE")
-    if not texts.questions.answered:
-        raise DataError(f"{texts.questions.name}: has no answers: name another --questions")
-    return texts.questions
+    return texts.questions.require_answers("give", "--questions")

@@ -10,7 +10,7 @@ from pathlib import Path
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
-from nanoknow.errors import ConfigError, DataError
+from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.calibration import auroc, median
@@ -121,12 +121,7 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     for i, place in enumerate(places):
         if place in places[:i]:
             raise ConfigError(f"{paths[i]}: is named twice: name different runs")
-    questions = _questions(opened, data)
-    if not questions.answered:
-        raise DataError(
-            f"{questions.name}: has no answers to compare by: name a file of question<TAB>answer "
-            f"lines with --eval"
-        )
+    questions = _questions(opened, data).require_answers("compare by")
     answers = {
         str(path): _answers(path, run, checkpoint, questions, data, device, reporter)
         for path, (run, checkpoint) in zip(paths, opened, strict=True)

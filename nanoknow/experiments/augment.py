@@ -15,7 +15,7 @@ from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.errors import ConfigError, DataError
+from nanoknow.errors import DataError
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.open_book import NO, YES, Candidate, OpenBook, as_questions
 from nanoknow.facts.templates import Template
@@ -67,9 +67,8 @@ def augment(config: ExperimentConfig, out: Path, device: str, reporter: Reporter
         DataError: the texts do not fit each other.
     """
     texts = Texts.find(config.data)
-    corpus, training = texts.require_corpus(), texts.require_questions()
-    if not training.answered:
-        raise ConfigError(f"{training.name}: has no answers to train a reader on")
+    corpus = texts.require_corpus()
+    training = texts.require_questions().require_answers("teach a reader", "--questions")
     # The reader's prompts show a candidate between two marks.
     tokenizer = replace(Tokenizer.from_corpus(corpus, specials=True), reads_marks=True)
     missing = tokenizer.unknown(YES + NO)

@@ -10,7 +10,6 @@ from pathlib import Path
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
-from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.baseline import BaselineResult, baseline, constant_baseline
@@ -71,9 +70,10 @@ def demo(
     folder = out or runs_folder() / f"{stamp}-demo"
     texts = Texts.find(config.data)
     config = config.model_copy(update={"data": texts.config})
-    dev, test = texts.require_eval(), texts.test
-    if not dev.answered:
-        raise ConfigError(f"{dev.name}: the demo needs questions with answers")
+    dev, test = (
+        texts.require_eval().require_answers("score the demo by", "--set data.eval"),
+        texts.test,
+    )
     table = []
     for seed in range(config.seed, config.seed + seeds):
         place = folder / f"seed-{seed}"

@@ -64,12 +64,9 @@ def find_salient(
         lengths += [end - start for start, end in spans]
         offsets.append(len(starts))
         name_lengths.append(body)
-    return (
-        np.array(starts, np.int64),
-        np.array(lengths, np.int64),
-        np.array(offsets, np.int64),
-        np.array(name_lengths, np.int64),
-    )
+    found = (starts, lengths, offsets, name_lengths)
+    first, size, offset, named = (np.array(each, np.int64) for each in found)
+    return first, size, offset, named
 
 
 def _common(documents: Sequence[str]) -> set[str]:

@@ -8,7 +8,7 @@ from random import Random
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.questions import QuestionSet
-from nanoknow.errors import CheckpointError, ConfigError, DataError
+from nanoknow.errors import CheckpointError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.baseline import PairedBaseline, lookup_baseline
@@ -50,12 +50,7 @@ def report(
     if not 0 < target <= 1:
         raise ConfigError(f"--target-accuracy {target}: give a share above 0, at most 1")
     opened = AnsweringRun.open(run_path, data, device, reporter)
-    questions = opened.texts.require_eval()
-    if not questions.answered:
-        raise DataError(
-            f"{questions.name}: has no answers to report on: name a file of question<TAB>answer "
-            f"lines with --eval"
-        )
+    questions = opened.texts.require_eval().require_answers("report on")
     evaluation = evaluate_on(opened, questions, reporter)
     answers, facts = evaluation.answers, opened.facts
     record = opened.checkpoint.record

@@ -6,7 +6,6 @@ from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.sources import ROLES, Texts
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.errors import DataError
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.reporter import Reporter
@@ -53,11 +52,8 @@ def prepare(
     stage_config, block_size = config.stage(stage), config.model.block_size
     sources = stage_config.task.sources
     questions = texts.questions if "questions" in sources else None
-    if questions is not None and not questions.answered:
-        raise DataError(
-            f"{questions.name}: has no answers to learn: name a file of question<TAB>answer lines "
-            f"with --questions"
-        )
+    if questions is not None:
+        questions.require_answers("learn", "--questions")
     corpus = texts.corpus if "corpus" in sources else None
     task = build_task(stage_config.task, corpus, questions, tokenizer, block_size)
     reporter.note(

@@ -1,5 +1,6 @@
 """``nanoknow data``, as a user runs it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ READER = [
 def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(home: Path) -> None:
     data = ("--corpus", "wiki.txt", "--questions", "birth_places_train.tsv")
     asked = ("data", "augment", *data, "--eval", "birth_dev.tsv", *READER)
-    shown = succeed(*asked, "--out", "augmented", "--json")
-    assert "left out" not in shown.stderr  # the marks around a candidate are read as marks
-    result = json.loads(shown.stdout)
+    said = succeed(*asked, "--out", "augmented", "--json")
+    assert "left out" not in said.stderr  # the marks around a candidate are read as marks
+    result = json.loads(said.stdout)
     lines = (home / "augmented/augmented.tsv").read_text("utf-8").splitlines()
     assert len(lines) == result["questions"] == 40
     training = (home / "data/world/birth_places_train.tsv").read_text("utf-8").splitlines()
