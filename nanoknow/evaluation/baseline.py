@@ -100,18 +100,15 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
     texts = Texts.find(data)
     questions = texts.require_eval().require_answers("compare with")
     if method == "lookup":
-        training = _answered(texts, "lookup searches for training answers: name the")
+        training = texts.require_questions().require_answers("look for", "--questions")
         return lookup_baseline(questions, FactIndex(texts.require_corpus(), training))
     if answer is None:
-        need = (
-            "baseline says the most frequent training answer: give one with --answer TEXT, or name"
-        )
-        answer = most_frequent_answer(_answered(texts, need).items)
+        if texts.questions is None:
+            raise ConfigError(
+                "baseline says the most frequent training answer: give one with --answer TEXT, or "
+                "name training questions with --questions FILE"
+            )
+        training = texts.questions.require_answers("choose from", "--questions")
+        answer = most_frequent_answer(training.items)
     refuse_marks(answer, lambda _: "--answer")
     return constant_baseline(questions, clean(answer))
-
-
-def _answered(texts: Texts, need: str) -> QuestionSet:
-    if texts.questions is None:
-        raise ConfigError(f"{need} training questions with --questions FILE")
-    return texts.questions.require_answers("give", "--questions")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanoknow.evaluation.compare import Comparison
-from nanoknow.evaluation.scores import wilson_interval
 from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
     highest = 1.0
     for i, run in enumerate(comparison.runs):
         score = run.score
-        low, high = (100 * end for end in wilson_interval(score.n_right, score.n))
+        low, high = (100 * end for end in score.interval_95)
         axes.plot([low, high], [i, i], color=FIRST, linewidth=5, alpha=0.35)
         axes.plot(100 * score.accuracy, i, "o", color=FIRST, markersize=8)
         _write(axes, high, i, f"{100 * score.accuracy:.1f} %", INK)

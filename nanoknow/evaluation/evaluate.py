@@ -33,6 +33,7 @@ class Evaluation:
         overlap: with the training questions, where these are available.
         unreachable: see ``QuestionAnswering``.
         documented: questions with a document about their subject; None without the corpus.
+        left_out: characters that the vocabulary does not hold, with their counts.
         predictions: the file of answers, one a line; details are beside it as ``.jsonl``.
     """
 
@@ -45,6 +46,7 @@ class Evaluation:
     overlap: Overlap | None
     unreachable: int
     documented: int | None
+    left_out: dict[str, int]
     predictions: str
     JSON: ClassVar[tuple[str, ...]] = (
         "run", "variant", "epoch", "questions", "score", "baseline", "mcnemar_p", "overlap",
@@ -71,12 +73,6 @@ class Evaluation:
         """Counts by whether the fact is in the text and the answer among training answers."""
         known = self.answers[0].seen_in_training is not None
         return split_by_facts(self.answers) if known else None
-
-    @property
-    def left_out(self) -> dict[str, int]:
-        """Characters that the vocabulary does not hold, with their counts."""
-        text = "".join(a.left_out for a in self.answers)
-        return {character: text.count(character) for character in dict.fromkeys(text)}
 
 
 def evaluate(
@@ -124,6 +120,7 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         overlap=Overlap.of(answers, opened.training) if opened.training else None,
         unreachable=task.unreachable,
         documented=None if about is None else sum(map(bool, about)),
+        left_out=dict(task.unknown),
         predictions=str(path),
     )
     if evaluation.documented == 0:

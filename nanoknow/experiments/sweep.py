@@ -10,7 +10,6 @@ from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.config.sweep import SweepConfig
-from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -42,10 +41,14 @@ def sweep(
 
     Raises:
         ConfigError: a row is not a config, or the folder holds another sweep.
+        DataError: a row's questions have no answers.
     """
     folder = out or runs_folder() / "sweep"
     configs = file.resolve()
-    questions = {name: _answered_questions(name, config) for name, config in configs.items()}
+    questions = {
+        name: Texts.find(config.data).require_eval().require_answers("compare rows by", "data.eval")
+        for name, config in configs.items()
+    }
     asked = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
     outcomes: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
     trained_on = ""
@@ -111,13 +114,6 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
         "texts": {role: getattr(data, role) or data.world for role in config.pretrain.task.sources},
     }
     return json.dumps(plain(read))
-
-
-def _answered_questions(name: str, config: ExperimentConfig) -> QuestionSet:
-    questions = Texts.find(config.data).require_eval()
-    if not questions.answered:
-        raise ConfigError(f"row {name!r}: {questions.name}: a sweep needs questions with answers")
-    return questions
 
 
 def _evaluate(

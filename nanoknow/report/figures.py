@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nanoknow.evaluation.scores import Score, wilson_interval
+from nanoknow.evaluation.scores import Score
 from nanoknow.figures.svg import INK, INVENTED, LINE, QUIET, REAL, RIGHT, WRONG, Drawing, drawing
 from nanoknow.report.findings import Report
 
@@ -102,7 +102,7 @@ def _dots(name: str, title: str, lines: Sequence[Line]) -> Drawing:
 
 def _draw_dot(axes: Axes, i: int, line: Line, score: Score) -> None:
     share = 100 * score.accuracy
-    low, high = (100 * end for end in wilson_interval(score.n_right, score.n))
+    low, high = (100 * end for end in score.interval_95)
     axes.plot([0, 100], [i, i], color=LINE, linewidth=0.6, zorder=1)
     axes.plot([low, high], [i, i], color=line.color, linewidth=4, alpha=0.4, zorder=2)
     axes.plot(share, i, "o", color=line.color, markersize=7, zorder=3)

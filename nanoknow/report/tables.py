@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nanoknow.evaluation.scores import Score, wilson_interval
+from nanoknow.evaluation.scores import Score
 
 Row = tuple[str, ...]
 NONE = "–"
@@ -42,7 +42,7 @@ def percent(share: float | None) -> str:
 
 def interval(score: Score) -> str:
     """Write the 95 % interval of a score: ``20.0–42.5``."""
-    low, high = wilson_interval(score.n_right, score.n)
+    low, high = score.interval_95
     return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
