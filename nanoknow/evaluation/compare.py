@@ -163,7 +163,8 @@ def _answers(
     saved = predictions_file(run, checkpoint, questions).with_suffix(".jsonl")
     answers = read_predictions(saved, questions)
     if answers:
-        reporter.note(f"{path}: answers read from {saved}")
+        for note in (f"{path}: answers read from {saved}", *questions.notes):
+            reporter.note(note)
         return answers
     reporter.note(f"{path}: asked now")
     return evaluate(path, data, device, reporter).answers
