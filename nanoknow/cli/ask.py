@@ -57,7 +57,7 @@ def ask(
 
     terminal = Terminal()
     data = DataConfig(corpus=corpus, questions=questions)
-    opened = AnsweringRun.open(run, data, device, terminal)
+    opened = AnsweringRun.open(run, data, device, terminal, question or "")
     refused = False
     for text in [question] if question is not None else _lines(terminal):
         try:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from nanoknow.config.experiment import DataConfig
+from nanoknow.config.experiment import DataConfig, union_members
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
@@ -22,6 +22,8 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.question_answering import QuestionAnswering
 
 MAKER = "nanoknow finetune"
+WITH_MARKS = [kind for kind, cls in union_members().items() if getattr(cls, "has_marks", False)]
+"""Tasks whose runs can be asked."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +52,31 @@ class AnsweringRun(OpenedRun):
         """Open a finetuned run, and read what it was trained on.
 
         Args:
-            path: a run or checkpoint folder; None for the latest whose vocabulary holds every
-                character that it will be asked.
+            path: a run or checkpoint folder; None for the latest finetuned run, or else pretrained
+                run, by ``latest_run``.
             data: files named in place of the run's own; None to read no training texts.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
             reporter: is notified which run is used and what is missing.
             question: what the run will be asked, where that is not the ``eval`` file of ``data``.
 
         Raises:
-            CheckpointError: there is no such run, or it does not answer questions.
+            CheckpointError: there is no such run, or it is a language model.
             ConfigError: the device does not exist.
             DataError: a file that was named cannot be read.
         """
         named = Texts.find(data or DataConfig())
         if path is None:
             characters = named.eval.characters(answers=False) if named.eval else question
-            run, checkpoint = latest_run(
-                "question_answering", characters, MAKER, ": named, it would leave that out"
-            )
+            run, checkpoint = latest_run("question_answering", characters, MAKER, WITH_MARKS)
             reporter.note(f"using {describe_run(run, checkpoint)}")
         else:
             run, checkpoint = open_checkpoint(path)
         require_answers(run, checkpoint)
+        if not isinstance(checkpoint.record.task, QuestionAnsweringConfig):
+            reporter.note(
+                f"{run.path} was not finetuned on questions, and answers as it is: "
+                f"'{MAKER} --from {run.path}' finetunes it"
+            )
         files = {role: path for role, path in named.config if path is not None}
         texts = Texts(run.config.data.model_copy(update=files))
         training, facts = None, None

@@ -11,11 +11,11 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.calibration import auroc, median
-from nanoknow.evaluation.evaluate import evaluate
-from nanoknow.evaluation.predictions import predictions_file, read_predictions
+from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Pairing, Score, holm, pair
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
@@ -99,14 +99,13 @@ class Comparison:
 def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Reporter) -> Comparison:
     """Compare runs by their answers to the same questions.
 
-    What a run's last checkpoint has answered before is read from its predictions; what it has
-    not is asked now.
+    Every run is asked now: answers that it saved before may have been edited.
 
     Args:
         paths: run or checkpoint folders, two or more.
         data: names the questions; else they are those that every one of the runs was made with.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        reporter: is notified where answers are from.
+        reporter: is notified of what is missing or left out.
 
     Raises:
         CheckpointError: one of them is no run that answers questions.
@@ -122,10 +121,8 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
         if place in places[:i]:
             raise ConfigError(f"{paths[i]}: is named twice: name different runs")
     questions = _questions(opened, data).require_answers("compare by")
-    answers = {
-        str(path): _answers(path, run, checkpoint, questions, data, device, reporter)
-        for path, (run, checkpoint) in zip(paths, opened, strict=True)
-    }
+    runs = {str(path): AnsweringRun.open(path, data, device, reporter) for path in paths}
+    answers = {name: evaluate_on(run, questions, reporter).answers for name, run in runs.items()}
     return compare_answers(questions.name, answers)
 
 
@@ -148,26 +145,6 @@ def _questions(opened: Sequence[tuple[Run, Checkpoint]], data: DataConfig) -> Qu
                 f"questions for all of them with --eval FILE"
             )
     return Texts(first.config.data).require_eval()
-
-
-def _answers(
-    path: Path,
-    run: Run,
-    checkpoint: Checkpoint,
-    questions: QuestionSet,
-    data: DataConfig,
-    device: str,
-    reporter: Reporter,
-) -> list[Answer]:
-    """Read what a run answered before, or ask it now."""
-    saved = predictions_file(run, checkpoint, questions).with_suffix(".jsonl")
-    answers = read_predictions(saved, questions)
-    if answers:
-        for note in (f"{path}: answers read from {saved}", *questions.notes):
-            reporter.note(note)
-        return answers
-    reporter.note(f"{path}: asked now")
-    return evaluate(path, data, device, reporter).answers
 
 
 def compare_answers(questions: str, answers: Mapping[str, Sequence[Answer]]) -> Comparison:

@@ -104,7 +104,7 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         reporter.note(note)
     answers = opened.answer_questions(task)
     path = predictions_file(opened.run, opened.checkpoint, questions)
-    save_predictions(path, answers)
+    save_predictions(opened.run, path, answers, reporter)
     constant, facts = None, opened.facts
     if opened.training is not None and questions.answered:
         constant = constant_baseline(questions, most_frequent_answer(opened.training.items))

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import naming
@@ -13,6 +11,7 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import plain
+from nanoknow.system.reporter import Reporter
 
 
 def predictions_file(run: Run, checkpoint: Checkpoint, questions: QuestionSet) -> Path:
@@ -25,46 +24,20 @@ def predictions_file(run: Run, checkpoint: Checkpoint, questions: QuestionSet) -
     return run.path / "predictions" / name
 
 
-def save_predictions(path: Path, answers: Sequence[Answer]) -> None:
-    """Write answers to a ``predictions_file``.
+def save_predictions(run: Run, path: Path, answers: Sequence[Answer], reporter: Reporter) -> None:
+    """Write a run's answers to a ``predictions_file``; each row of the details has the run's id.
+
+    What was there is never read for its answers; where it was something else, that is noted.
 
     Raises:
         CheckpointError: it cannot be written.
     """
     lines = "".join(" ".join(a.answer.splitlines()) + "\n" for a in answers)
-    details = "".join(json.dumps(plain(a), ensure_ascii=False) + "\n" for a in answers)
+    rows = ({"run": run.record.id, **plain(a)} for a in answers)
+    details = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     with naming(path, "make the run's folder writable"):
         path.parent.mkdir(exist_ok=True)
-        write_atomically(path, lines.encode())
-        write_atomically(path.with_suffix(".jsonl"), details.encode())
-
-
-def read_predictions(path: Path, questions: QuestionSet) -> list[Answer]:
-    """Read the answers to some questions from a ``predictions_file``.
-
-    There are none where the file is missing, cut short, of other questions, or in the format of
-    release 0.1.0, whose accepted answers and verdicts were others.
-    """
-    try:
-        lines = path.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
-        answers = [_parse(json.loads(line)) for line in lines]
-    except (OSError, ValueError, RecursionError):
-        return []
-    same = [(a.question, a.gold) for a in answers] == [(q.text, q.gold) for q in questions.items]
-    return answers if same else []
-
-
-def _parse(row: Any) -> Answer:  # noqa: ANN401 - any JSON
-    """Return an answer from its JSON.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not isinstance(row, dict) or set(row) != {field.name for field in fields(Answer)}:
-        raise ValueError("other keys")
-    gold, text, score = row["gold"], row["answer"], row["log_probability"]
-    if not isinstance(gold, list) or not isinstance(text, str) or not isinstance(score, float):
-        raise ValueError("other types")
-    if not score <= 0.0:
-        raise ValueError("not a logarithm of a probability")
-    return Answer(**{**row, "gold": tuple(gold)})
+        for file, text in ((path, lines), (path.with_suffix(".jsonl"), details)):
+            if file.exists() and file.read_bytes() != text.encode():
+                reporter.note(f"{file}: was not what this run answers: written again")
+            write_atomically(file, text.encode())

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.demo_figure import plot_demo
 from nanoknow.experiments.pipeline import pretrain_and_finetune, train_or_resume
 from nanoknow.experiments.table import TableRow, save_report, table_row
-from nanoknow.runs.folders import runs_folder
+from nanoknow.runs.folders import new_folder
+from nanoknow.runs.lock import RunLock
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.session import TrainingOptions
@@ -64,27 +64,30 @@ def demo(
         out: folder for the runs, where an interrupted demo continues; None for a new one.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of what happens.
+
+    Raises:
+        BusyError: another demo is at work in the folder.
     """
     began = time.monotonic()
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = out or runs_folder() / f"{stamp}-demo"
     texts = Texts.find(config.data)
     config = config.model_copy(update={"data": texts.config})
     dev, test = (
         texts.require_eval().require_answers("score the demo by", "--set data.eval"),
         texts.test,
     )
+    folder = new_folder(out, "demo")
     table = []
-    for seed in range(config.seed, config.seed + seeds):
-        place = folder / f"seed-{seed}"
-        seeded = config.model_copy(update={"seed": seed})
-        _train(seeded, place, TrainingOptions(device=device), reporter)
-        for name, run in FOLDERS.items():
-            opened = AnsweringRun.open(place / run, DataConfig(), device, reporter)
-            for questions in [dev, test] if test else [dev]:
-                score = score_answers(evaluate_on(opened, questions, reporter).answers)
-                row = table_row(name, opened.run, opened.checkpoint, questions.name, score)
-                table.append(row)
+    with RunLock(folder):  # no command takes one of its runs for the latest meanwhile
+        for seed in range(config.seed, config.seed + seeds):
+            place = folder / f"seed-{seed}"
+            seeded = config.model_copy(update={"seed": seed})
+            _train(seeded, place, TrainingOptions(device=device), reporter)
+            for name, run in FOLDERS.items():
+                opened = AnsweringRun.open(place / run, DataConfig(), device, reporter)
+                for questions in [dev, test] if test else [dev]:
+                    score = score_answers(evaluate_on(opened, questions, reporter).answers)
+                    row = table_row(name, opened.run, opened.checkpoint, questions.name, score)
+                    table.append(row)
     constant = baseline(config.data, None)
     report = DemoReport(
         folder=str(folder),

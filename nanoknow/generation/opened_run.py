@@ -7,7 +7,7 @@ from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import CheckpointError
 from nanoknow.generation.greedy import decode_greedily
-from nanoknow.generation.sample import sample_text
+from nanoknow.generation.sample import sample_text, with_readable_context
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.run import Run
@@ -41,7 +41,7 @@ class OpenedRun:
         """Characters that an answer may take.
 
         Raises:
-            CheckpointError: the run was not finetuned on questions.
+            CheckpointError: the run is a language model.
         """
         return require_answers(self.run, self.checkpoint).max_answer_length
 
@@ -57,7 +57,7 @@ class OpenedRun:
         """Answer a question, greedily; characters outside the vocabulary are left out.
 
         Raises:
-            CheckpointError: the run was not finetuned on questions.
+            CheckpointError: the run is a language model.
             DataError: the question is longer than the block.
         """
         limit, stop = self.max_answer_length, self.tokenizer.mask_id
@@ -75,11 +75,12 @@ class OpenedRun:
     ) -> str:
         """Write ``length`` characters after a context, in float32, and return them.
 
-        What is None is as the ``sample`` section of the run's config has it.
+        What is None is as the ``sample`` section of the run's config has it; characters of the
+        context outside the vocabulary are left out.
 
         Raises:
             ConfigError: a value is out of range.
-            DataError: the context holds characters outside the vocabulary.
+            DataError: the vocabulary holds no character of the context.
         """
         given = {
             "context": context,
@@ -90,19 +91,22 @@ class OpenedRun:
         }
         overrides = [Override(f"sample.{k}", v, k) for k, v in given.items() if v is not None]
         config = load_config(None, overrides, self.run.config).sample
+        config, _ = with_readable_context(
+            self.run, self.checkpoint, config, is_named=context is not None
+        )
         return "".join(sample_text(self.model, self.tokenizer, config, seed))
 
 
 def require_answers(run: Run, checkpoint: Checkpoint) -> QuestionAnsweringConfig:
-    """Return what a run was finetuned on.
+    """Return how a run was finetuned to answer, or would be.
 
     Raises:
-        CheckpointError: it was not finetuned on questions.
+        CheckpointError: it has no marks to ask with.
     """
     task = checkpoint.record.task
-    if not isinstance(task, QuestionAnsweringConfig):
+    if not task.has_marks:
         raise CheckpointError(
             f"{run.path}: is a {task.kind} run and answers no questions: name one that "
             f"'nanoknow finetune' made"
         )
-    return task
+    return task if isinstance(task, QuestionAnsweringConfig) else run.config.finetune.task

@@ -1,19 +1,21 @@
 """``nanoknow sample``: text a character at a time, drawn from what a model predicts."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from nanoknow.config.experiment import DataConfig, PastBlock, SampleConfig
+from nanoknow.config.experiment import DataConfig, PastBlock, SampleConfig, union_members
 from nanoknow.config.loading import Override, load_config
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Ids, Tokenizer
-from nanoknow.errors import CheckpointError, ConfigError, DataError
+from nanoknow.errors import ConfigError, DataError, NanoknowError
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.low_precision import in_bfloat16
 from nanoknow.runs.checkpoint import Checkpoint
@@ -22,6 +24,7 @@ from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
+from nanoknow.tasks.question_answering import describe_unknown
 
 MAKER = "nanoknow pretrain --config shakespeare-small"
 
@@ -52,8 +55,8 @@ def sample(
     """Write characters after a context, as they come.
 
     Args:
-        run_path: a run or checkpoint folder; None for the latest language model whose
-            vocabulary holds the context.
+        run_path: a run or checkpoint folder; None for the latest language model, or else the
+            latest run of any kind, by ``latest_run``.
         overrides: of the ``sample`` section and the ``precision`` of the run's config.
         seed: of the draws.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -62,29 +65,21 @@ def sample(
             None for no text.
 
     Raises:
-        CheckpointError: there is no such run, or it is no language model.
+        CheckpointError: there is no such run.
         ConfigError: a value is out of range, or the device does not do it.
-        DataError: names the characters of the context that the vocabulary does not hold, or the
-            text to compare with is not what the run was trained on.
+        DataError: the vocabulary holds no character of the context, or the text to compare with
+            is not what the run was trained on.
     """
     asked = load_config(None, overrides).sample  # refused before any run is opened
+    named = any(override.key == "sample.context" for override in overrides)
     if run_path is None:
-        named = any(override.key == "sample.context" for override in overrides)
-        run, checkpoint = latest_run("language_modeling", asked.context if named else "", MAKER)
+        characters = asked.context if named else ""
+        run, checkpoint = latest_run("language_modeling", characters, MAKER, union_members())
     else:
         run, checkpoint = open_checkpoint(run_path)
     record = checkpoint.record
-    if record.task.kind != "language_modeling":
-        raise CheckpointError(
-            f"{run.path}: is a {record.task.kind} run, not a language model: make one with "
-            f"'{MAKER}'"
-        )
     whole = load_config(None, overrides, run.config)
-    config = whole.sample
-    try:
-        record.tokenizer.encode(config.context)
-    except DataError as error:
-        raise DataError(f"--context: {error}: leave it out, or name another run") from None
+    config, left_out = with_readable_context(run, checkpoint, whole.sample, is_named=named)
     eight_bits = config.weights == "int8"
     if eight_bits and any(o.key == "precision" and o.value == "float32" for o in overrides):
         raise ConfigError("--weights int8: multiplies in bfloat16: leave --precision float32 out")
@@ -95,11 +90,46 @@ def sample(
         f"using {describe_run(run, checkpoint)}, on {chosen.name} ({chosen.reason}); "
         f"{config.weights} weights; past the block: {config.past_block}"
     )
+    if record.task.kind != "language_modeling":
+        reporter.note(f"{run.path} is no language model, and writes as it is: '{MAKER}' makes one")
+    if left_out:
+        reporter.note(left_out)
     corpus = None if compare_with is None else _training_text(run, checkpoint, compare_with)
     model = checkpoint.load_model(chosen)
     if chosen.precision == "bfloat16":
         model = in_bfloat16(model, eight_bits=eight_bits)
     return Sampler(config, sample_text(model, record.tokenizer, config, seed), corpus)
+
+
+def with_readable_context(
+    run: Run, checkpoint: Checkpoint, config: SampleConfig, *, is_named: bool
+) -> tuple[SampleConfig, str]:
+    """Leave out of a context what a run's vocabulary does not hold.
+
+    A default context that does not fit gives way to the first words of the run's own text.
+
+    Returns:
+        The config with the context as it is read, and a note where that is another one.
+
+    Raises:
+        DataError: nothing of a context that was asked for is left.
+    """
+    tokenizer, context = checkpoint.record.tokenizer, config.context
+    unknown = Counter(tokenizer.unknown(context))
+    if not unknown:
+        return config, ""
+    read = tokenizer.decode(tokenizer.encode_known(context))
+    note = f"--context: {describe_unknown(unknown)}"
+    if is_named and not read:
+        raise DataError(f"{note}: nothing is left: give another, or name another run")
+    if not is_named:
+        read = read or tokenizer.characters[-1]
+        with suppress(NanoknowError):
+            corpus = _training_text(run, checkpoint, DataConfig())
+            start = "".join(corpus.characters[code] for code in corpus.codes[:1000])
+            read = start.strip()[:30].rpartition(" ")[0] or read
+        note = f"the default context does not fit the vocabulary: starting from {read!r}"
+    return config.model_copy(update={"context": read}), note
 
 
 def _training_text(run: Run, checkpoint: Checkpoint, named: DataConfig) -> Corpus:
@@ -110,7 +140,7 @@ def _training_text(run: Run, checkpoint: Checkpoint, named: DataConfig) -> Corpu
         if named.corpus:
             raise
         raise DataError(f"--mark-copied: {error}; name a copy elsewhere with --corpus") from None
-    recorded = checkpoint.record.data["corpus"]["sha256"]
+    recorded = checkpoint.record.data.get("corpus", {}).get("sha256", "none")
     if corpus.sha256 != recorded:
         raise DataError(
             f"{corpus.name}: SHA-256 {corpus.sha256[:12]}… here, and {recorded[:12]}… when "

@@ -63,7 +63,8 @@ def report(
         run=evaluation.run,
         model=f"{record.model.variant}, {opened.model.n_parameters:,} parameters, "
         f"epoch {evaluation.epoch}",
-        pretrained=opened.run.record.started_from is not None,
+        pretrained=opened.run.record.started_from is not None
+        or opened.run.record.stage == "pretrain",
         questions=evaluation.questions,
         score=score_answers(answers),
         overlap=evaluation.overlap,

@@ -26,10 +26,10 @@ from nanoknow.config.models import ModelConfig
 from nanoknow.config.older_keys import with_present_keys
 from nanoknow.config.tasks import TaskConfig
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.errors import CheckpointError, ConfigError, naming
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from nanoknow.runs.records import FORMAT, require_format, sealed
+from nanoknow.runs.records import FORMAT, of_another_version, require_format, sealed, unreadable
 from nanoknow.system.device import Device
 
 MODEL_FILE, TRAINING_FILE, RECORD_FILE = (
@@ -120,11 +120,13 @@ class Checkpoint:
         try:
             raw = path.read_bytes()
             if hashlib.sha256(raw).hexdigest() != self.record.files.get(name):
-                raise CheckpointError(_damaged(path, "its bytes are not those that were written"))
+                raise _damaged(path, "its bytes are not those that were written")
             tensors: dict[str, Tensor] = safetensors.load(raw)
-        except (OSError, SafetensorError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise CheckpointError(_damaged(path, why)) from None
+        except OSError as error:
+            raise _refusal(path, unreadable(error)) from None
+        except SafetensorError as error:  # in bytes that are those that were written
+            whole = of_another_version(str(error), {"version": self.record.version})
+            raise _refusal(path, whole) from None
         return tensors
 
 
@@ -166,9 +168,9 @@ def save_checkpoint(
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a folder, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if re.fullmatch(r"step-\d{8,}", p.name))
+    with naming(folder, "make it readable"):
+        found = list(folder.iterdir()) if folder.is_dir() else []
+    return sorted(p for p in found if re.fullmatch(r"step-\d{8,}", p.name))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -184,11 +186,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
         # The bytes, not what they mean: another space would mean the same.
         intact = isinstance(content, dict) and raw == sealed(content)
     except OSError as error:
-        raise CheckpointError(_damaged(file, error.strerror or "cannot be read")) from None
+        raise _refusal(file, unreadable(error)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise CheckpointError(_damaged(file, "cut short or not a record")) from None
+        raise _damaged(file, "cut short or not a record") from None
     if not intact:
-        raise CheckpointError(_damaged(file, "its contents are not those that were written"))
+        raise _damaged(file, "its contents are not those that were written")
     require_format(file, content)
     try:
         content = with_present_keys(content, ".".join)
@@ -196,17 +198,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except ConfigError as error:
         raise CheckpointError(f"{file}: {error}") from None
     except ValidationError as error:
-        raise CheckpointError(_damaged(file, error.errors()[0]["msg"])) from None
+        raise _refusal(file, of_another_version(error.errors()[0]["msg"], content)) from None
 
 
-def _damaged(file: Path, why: str) -> str:
-    older = [p for p in list_checkpoints(file.parent.parent) if p.name < file.parent.name]
-    advice = (
-        f"delete {file.parent} to go on from the one before it, {older[-1].name}"
-        if older
-        else "train it again"
-    )
-    return f"{file}: damaged: {why}: {advice}"
+def _damaged(file: Path, why: str) -> CheckpointError:
+    """Say that bytes are not those that were written: the one reason to delete them."""
+    return _refusal(file, f"damaged: {why}: train it again", f"delete {file.parent} to go on from")
+
+
+def _refusal(file: Path, why: str, going_on: str = "name") -> CheckpointError:
+    """Say what is the matter with a file, and how to go on from a checkpoint before its own."""
+    older = [p.name for p in list_checkpoints(file.parent.parent) if p.name < file.parent.name]
+    before = f", or {going_on} the one before it, {older[-1]}" if older else ""
+    return CheckpointError(f"{file}: {why}{before}")
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,14 +1,20 @@
 """Which run to take: one that is named, or the latest that fits."""
 
 import os
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from nanoknow.data.tokenizer import describe
 from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import runs_folder
+from nanoknow.runs.lock import is_locked
 from nanoknow.runs.run import Run
+
+IF_NAMED = ": named, it would leave that out"
 
 
 def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
@@ -17,43 +23,56 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
     Raises:
         CheckpointError: it is neither, is damaged, or belongs to another run.
     """
+    around = Path(os.path.relpath(path.absolute().parent.parent))
     with naming(path, "name a run folder"):
-        is_checkpoint = (path / "checkpoint.json").exists()
-    if is_checkpoint:
-        run = Run.open(Path(os.path.relpath(path.absolute().parent.parent)))
-        return run, run.own(read_checkpoint(path))
-    run = Run.open(path)
-    return run, run.latest()
+        is_inside = (around / "run.json").exists() and not (path / "run.json").exists()
+    if not is_inside:
+        run = Run.open(path)
+        return run, run.latest()
+    if path.suffix == ".partial":
+        raise CheckpointError(f"{path}: not saved to its end, or not yet: name the run, {around}")
+    run = Run.open(around)
+    return run, run.own(read_checkpoint(path))
 
 
 def latest_run(
-    task: str, characters: str, maker: str, if_named: str = ""
+    task: str, characters: str, maker: str, others: Iterable[str] = (), *, whole: bool = False
 ) -> tuple[Run, Checkpoint]:
-    """Find the newest run of a task that has learned something and holds some characters.
+    """Find the run that a command takes where none is named, among those that learned something.
+
+    The kind that the command is for comes first, then runs that are not half-made, then those that
+    leave out the fewest of some characters, then the newest.
 
     Args:
-        task: its kind.
+        task: the kind that the command is for.
         characters: what the run will be asked to read.
         maker: the command that makes such a run, for the error.
-        if_named: what happens if a run that lacks characters is named, for the error.
+        others: kinds that serve where there is none, as they are.
+        whole: whether a run that lacks some of the characters does not serve.
 
     Raises:
-        CheckpointError: there is none, or the newest one is damaged.
+        CheckpointError: there is none, or one that would be taken is damaged.
     """
-    folder = runs_folder()
+
+    def rank(run: Run) -> tuple[bool, bool]:
+        return run.record.task != task, run.is_half_made
+
     lacking = ""
-    for run in _newest_first(folder):
-        if run.record.task != task or not list_checkpoints(run.checkpoints):
-            continue
-        checkpoint = run.latest()
-        if not checkpoint.record.progress["step"]:
-            continue
-        unknown = checkpoint.record.tokenizer.unknown(characters)
-        if not unknown:
-            return run, checkpoint
-        lacking = lacking or f" ({run.path} lacks {describe(unknown[:1])}{if_named})"
+    for _, runs in groupby(sorted(_newest_first({task, *others}), key=rank), rank):
+        fits: list[tuple[int, Run, Checkpoint]] = []
+        for run in runs:
+            checkpoint = run.latest() if list_checkpoints(run.checkpoints) else None
+            if checkpoint and checkpoint.record.progress["step"]:
+                unknown = checkpoint.record.tokenizer.unknown(characters)
+                if not unknown:
+                    return run, checkpoint
+                fits.append((len(unknown), run, checkpoint))
+                lacking = lacking or f" ({run.path} lacks {describe(unknown[:1])}{IF_NAMED})"
+        if fits and not whole:
+            return min(fits, key=lambda fit: fit[0])[1:]
     raise CheckpointError(
-        f"{folder}{os.sep}: no {task} run fits{lacking}: name one, or make one with '{maker}'"
+        f"{runs_folder()}{os.sep}: no {task} run fits{lacking}: name one, or make one with "
+        f"'{maker}'"
     )
 
 
@@ -63,31 +82,60 @@ def newest_run() -> Run:
     Raises:
         CheckpointError: there is none.
     """
-    folder = runs_folder()
-    for run in _newest_first(folder):
+    for run in sorted(_newest_first(), key=lambda run: run.is_half_made):
         return run
-    raise CheckpointError(f"{folder}{os.sep}: holds no run: name one")
+    raise CheckpointError(f"{runs_folder()}{os.sep}: holds no run: name one")
 
 
 def next_number() -> int:
     """Return the number of the next run: one more than any in the runs folder."""
-    return 1 + max((run.record.number for run in _newest_first(runs_folder())), default=0)
+    return 1 + max((run.record.number for run in _newest_first(under_way=True)), default=0)
 
 
-def _newest_first(folder: Path) -> list[Run]:
-    """Open the run folders at any depth, and pass over what cannot be read as one."""
+def _newest_first(tasks: Container[str] | None = None, *, under_way: bool = False) -> list[Run]:
+    """Open the runs in the runs folder, and pass over what cannot be read as one.
+
+    They are in the order in which they were made, whatever a clock said; runs without a number are
+    older than all others, and one that is from the future older than these.
+
+    Args:
+        tasks: their kinds; None for all.
+        under_way: take those of a demo that is under way as well.
+    """
     found = []
-    for path in folder.glob("**/run.json"):
-        with suppress(CheckpointError):
-            found.append(Run.open(path.parent))
-    return sorted(found, key=lambda run: (run.record.created, run.path), reverse=True)
+    for path in _run_folders(runs_folder(), under_way=under_way):
+        with suppress(CheckpointError, ValueError):
+            run = Run.open(path)
+            created = datetime.fromisoformat(run.record.created)
+            created = created.replace(tzinfo=created.tzinfo or UTC)
+            order = run.record.number, created <= datetime.now(UTC), created, path
+            if tasks is None or run.record.task in tasks:
+                found.append((order, run))
+    return [run for _, run in sorted(found, key=lambda each: each[0], reverse=True)]
+
+
+def _run_folders(folder: Path, *, under_way: bool) -> Iterator[Path]:
+    """Yield the run folders at any depth, each once, by symbolic links too."""
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        path, real, is_run = Path(place), os.path.realpath(place), "run.json" in files
+        if is_run and real not in seen:
+            yield path
+        left = is_run or real in seen or (not under_way and is_locked(path))
+        folders[:] = [] if left else sorted(folders)
+        seen.add(real)
 
 
 def describe_run(run: Run, checkpoint: Checkpoint) -> str:
-    """Name a run for a note: its folder, what it is, how far it came."""
+    """Name a run for a note: its folder, what it is, how far it came, whether it is half-made."""
     record = checkpoint.record
     planned = run.config.stage(run.record.stage).epochs
     return (
         f"{run.path} ({record.model.variant}, {record.task.kind}, "
-        f"epoch {record.progress['epoch']} of {planned})"
+        f"epoch {record.progress['epoch']} of {planned}{half_made(run)})"
     )
+
+
+def half_made(run: Run) -> str:
+    """Say that a run is half-made, and what continues it; nothing where it is not."""
+    return f", half-made: '{run.resume_command}' continues it" if run.is_half_made else ""

@@ -1,6 +1,7 @@
 """Folders for runs: where they live, and which may be written."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,12 +11,24 @@ from nanoknow.runs.lock import LOCK_FILE, RunLock
 NAME_ANOTHER = "name a folder that can be written with --out"
 
 
-def new_folder(path: Path) -> Path:
-    """Make the folder of a new run, and return it.
+def new_folder(path: Path | None, name: str) -> Path:
+    """Make a folder for runs, and return it.
+
+    Args:
+        path: the folder; None for one in the runs folder whose name starts with the time, and
+            which no other caller gets.
+        name: how the name of such a one goes on.
 
     Raises:
         CheckpointError: it cannot be made.
     """
+    stamp, n = datetime.now(UTC).strftime("%Y%m%d-%H%M%S"), 1
+    while path is None:
+        fresh = runs_folder() / f"{stamp}-{name}{f'-{n}' if n > 1 else ''}"
+        with naming(fresh, NAME_ANOTHER), suppress(FileExistsError):
+            fresh.mkdir(parents=True)
+            path = fresh
+        n += 1
     with naming(path, NAME_ANOTHER):
         path.mkdir(parents=True, exist_ok=True)
     return path
@@ -51,14 +64,3 @@ def require_unused(path: Path) -> None:
 def runs_folder() -> Path:
     """Return where runs live: ``NANOKNOW_RUNS``, or ``./runs``."""
     return Path(os.environ.get("NANOKNOW_RUNS") or "runs")
-
-
-def new_run_path(stage: str, variant: str) -> Path:
-    """Return a fresh folder name that sorts by time."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    base = runs_folder() / f"{stamp}-{stage}-{variant}"
-    path, n = base, 1
-    while path.exists():
-        n += 1
-        path = base.with_name(f"{base.name}-{n}")
-    return path

@@ -13,6 +13,16 @@ from nanoknow.system.provenance import command_line
 LOCK_FILE = "lock"
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process holds a folder's lock."""
+    try:
+        with (folder / LOCK_FILE).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return False
+
+
 class RunLock:
     """Held while entered; the system releases it however the process ends, by kill -9 too.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +19,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
 from nanoknow.data.sources import found_again
-from nanoknow.errors import CheckpointError, naming
+from nanoknow.errors import CheckpointError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, require_unused
-from nanoknow.runs.records import FORMAT, require_format
+from nanoknow.runs.records import FORMAT, of_another_version, require_format, unreadable
 from nanoknow.system.files import write_atomically
+
+START_END = ("start", "end")
+"""Kinds of metrics, of a training session; the second only where it ended as planned."""
 
 
 class RunRecord(BaseModel):
@@ -79,24 +83,26 @@ class Run:
         """Open a run folder.
 
         Raises:
-            CheckpointError: it is not one.
+            CheckpointError: it is not one, or not yet.
         """
+        file, content = path / "run.json", {}
         try:
-            content = json.loads((path / "run.json").read_bytes())
-            if isinstance(content, dict):
-                require_format(path / "run.json", content)
-            record = RunRecord.model_validate(content)
-        except OSError:
+            content = json.loads(file.read_bytes())
+            require_format(file, content)
+            return cls(path, RunRecord.model_validate(content))
+        except (FileNotFoundError, NotADirectoryError):
             raise CheckpointError(
-                f"{path}: not a run folder, or one that ended before its first step: it has no "
-                f"run.json: name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
+                f"{path}: not a run folder, or one that is starting or ended before its first "
+                f"step: it has no run.json: wait, or name one that 'nanoknow pretrain' or "
+                f"'nanoknow finetune' made"
             ) from None
-        except (ValueError, RecursionError) as error:
-            why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "no JSON"
-            raise CheckpointError(
-                f"{path / 'run.json'}: damaged: {why}: train the run again"
-            ) from None
-        return cls(path, record)
+        except OSError as error:
+            raise CheckpointError(f"{file}: {unreadable(error)}") from None
+        except ValidationError as error:
+            why = of_another_version(error.errors()[0]["msg"], content)
+            raise CheckpointError(f"{file}: {why}") from None
+        except (ValueError, AttributeError, RecursionError):
+            raise CheckpointError(f"{file}: no JSON object: put a copy of it back") from None
 
     @property
     def checkpoints(self) -> Path:
@@ -124,6 +130,28 @@ class Run:
             write_atomically(self.path / "config.yaml", dump_config(config).encode())
         return Run(self.path, self.record)
 
+    @property
+    def resume_command(self) -> str:
+        """What continues it."""
+        command = "pretrain" if self.record.stage == "pretrain" else "finetune"
+        return f"nanoknow {command} --resume --out {self.path}"
+
+    @property
+    def is_half_made(self) -> bool:
+        """Whether it lacks epochs, and its last training session did not end as planned.
+
+        It was killed, interrupted or failed, or is under way. What cannot be read is left to
+        whoever reads it.
+        """
+        if not list_checkpoints(self.checkpoints):
+            return True
+        with suppress(NanoknowError):
+            planned = self.config.stage(self.record.stage).epochs
+            if self.latest().record.progress["epoch"] < planned:
+                ends = [m["kind"] == "end" for m in self.metrics() if m.get("kind") in START_END]
+                return ends[-1:] != [True]
+        return False
+
     def latest(self) -> Checkpoint:
         """Read its last checkpoint.
 
@@ -133,7 +161,8 @@ class Run:
         found = list_checkpoints(self.checkpoints)
         if not found:
             raise CheckpointError(
-                f"{self.path}: holds no checkpoint: delete the folder, and train the run again"
+                f"{self.path}: holds no checkpoint: if it is starting, wait for its first; else "
+                f"name another run, or start one in another folder"
             )
         return self.own(read_checkpoint(found[-1]))
 
@@ -167,7 +196,9 @@ class Run:
             except ValueError:
                 values = None
             if not isinstance(values, dict):
-                raise CheckpointError(f"{self.metrics_file}:{number}: damaged: delete the line")
+                raise CheckpointError(
+                    f"{self.metrics_file}:{number}: no JSON object: correct it, or put a copy back"
+                )
             yield values
 
     def record_metrics(self, kind: str, **values: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nanoknow.errors import CheckpointError
 from nanoknow.figures.canvas import Points
-from nanoknow.runs.finding import newest_run
+from nanoknow.runs.finding import half_made, newest_run
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.curves_figure import Panel
@@ -87,7 +87,7 @@ def read_curves(run_paths: Sequence[Path], reporter: Reporter) -> RunsCurves:
     runs = [Run.open(path) for path in dict.fromkeys(run_paths)]
     if not runs:
         runs = [newest_run()]
-        reporter.note(f"using {runs[0].path}")
+        reporter.note(f"using {runs[0].path}{half_made(runs[0])}")
     return RunsCurves([_read(run, name) for run, name in zip(runs, _names(runs), strict=True)])
 
 
@@ -114,7 +114,7 @@ def _point(run: Run, values: dict[str, Any], key: str) -> tuple[int, float]:
     if isinstance(step, int) and isinstance(value, int | float) and math.isfinite(value):
         return step, float(value)
     raise CheckpointError(
-        f"{run.metrics_file}: step {step}: {key} is {value!r}, not a finite number: delete the line"
+        f"{run.metrics_file}: step {step}: {key} is {value!r}, not a finite number: correct it"
     )
 
 

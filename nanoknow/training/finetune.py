@@ -85,9 +85,7 @@ def find_source(
         questions = Texts.find(data, ("questions",)).questions
         characters = questions.characters(answers=True) if questions else ""
         maker = "nanoknow pretrain --corpus FILE" if characters else "nanoknow pretrain"
-        run, checkpoint = latest_run(
-            PRETRAIN, characters, maker, ": named, it would leave that out"
-        )
+        run, checkpoint = latest_run(PRETRAIN, characters, maker, whole=True)
     else:
         run, checkpoint = open_checkpoint(start)
     _require_marks(checkpoint)

@@ -58,12 +58,8 @@ def resume(
         )
     run = Run.open(out)
     stage = run.record.stage
-    its_command = "pretrain" if stage == "pretrain" else "finetune"
-    if command != its_command:
-        raise ConfigError(
-            f"{out}: is a {stage} run: continue it with 'nanoknow {its_command} --resume --out "
-            f"{out}'"
-        )
+    if not run.resume_command.startswith(f"nanoknow {command} "):
+        raise ConfigError(f"{out}: is a {stage} run: continue it with '{run.resume_command}'")
     return resume_run(run, options, reporter, load_config(None, overrides, run.config))
 
 

@@ -158,6 +158,7 @@ class TrainingSession:
                 if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
                     self.save()
             self.save()
+        self.run.record_metrics("end", step=progress.step, epoch=progress.epoch)
         return summarize(self.run)
 
     def _words(self, result: StepResult) -> str:

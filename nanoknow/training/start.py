@@ -10,7 +10,7 @@ from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import next_number
-from nanoknow.runs.folders import new_folder, new_run_path, require_free
+from nanoknow.runs.folders import new_folder, require_free
 from nanoknow.runs.lock import RunLock
 from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import choose_device
@@ -70,7 +70,7 @@ def start_run(
         id=uuid4().hex,
         number=next_number(),
     )
-    path = new_folder(out or new_run_path(stage, config.model.variant))
+    path = new_folder(out, f"{stage}-{config.model.variant}")
     with RunLock(path):
         run = Run.create(path, record, config)
         session = TrainingSession(run, prepared, options, reporter)

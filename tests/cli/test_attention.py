@@ -77,11 +77,9 @@ def test_attention_refuses_what_does_not_go_together(home: Path) -> None:
     asked = ("--question", QUESTION)
     assert "--dim: not with --question" in refuse("attention", *asked, "--dim", "8")
     assert "Add --question TEXT" in refuse("attention", "runs/answers")
-    assert "answers no questions" in refuse("attention", "runs/vanilla", *asked)
+    assert "answers no questions" in refuse("attention", "runs/play", *asked)
     line = refuse("attention", "runs/answers", "--question", "x" * 128)
     assert "the question takes 129 characters, and the model's block_size is 128" in line
-    assert "lacks 'Ω' (U+03A9): named, it would leave that out" in refuse(
-        "attention", "--question", "Ω?"
-    )
-    left_out = succeed("attention", "runs/answers", "--question", "Where was Ω born?")
-    assert "left out 1 characters" in left_out.stderr
+    for named in ((), ("runs/answers",)):
+        left_out = succeed("attention", *named, "--question", "Where was Ω born?")
+        assert "left out 1 characters" in left_out.stderr

@@ -40,12 +40,10 @@ def test_questions_without_answers_get_predictions_and_a_note(home: Path) -> Non
 
 def test_characters_outside_the_vocabulary_are_left_out_counted_and_shown(home: Path) -> None:
     (home / "odd.tsv").write_text("Where was Ωμέγα born?\tParis\n", encoding="utf-8")
-    result = succeed("evaluate", "runs/answers", "--eval", "odd.tsv")
-    assert "odd.tsv: left out 5 characters that the vocabulary does not hold: " in result.stderr
-    assert "'Ω' (U+03A9)" in result.stderr
-    line = refuse("evaluate", "--eval", "odd.tsv")
-    assert "runs/answers lacks 'Ω' (U+03A9): named, it would leave that out" in line
-    assert "nanoknow finetune" in line
+    for named in ((), ("runs/answers",)):
+        result = succeed("evaluate", *named, "--eval", "odd.tsv")
+        assert "odd.tsv: left out 5 characters that the vocabulary does not hold: " in result.stderr
+        assert "'Ω' (U+03A9)" in result.stderr
 
 
 def test_evaluate_works_when_the_training_text_has_gone(home: Path) -> None:
@@ -60,9 +58,9 @@ def test_evaluate_works_when_the_training_text_has_gone(home: Path) -> None:
     assert json.loads(result.stdout)["score"]["n"] == 8
 
 
-def test_a_pretrained_run_answers_no_questions(home: Path) -> None:
+def test_a_language_model_answers_no_questions(home: Path) -> None:
     assert "answers no questions: name one that 'nanoknow finetune' made" in refuse(
-        "evaluate", "runs/vanilla", "--eval", "birth_dev.tsv"
+        "evaluate", "runs/play", "--eval", "birth_dev.tsv"
     )
 
 

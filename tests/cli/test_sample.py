@@ -1,6 +1,9 @@
 """``nanoknow sample``, as a user runs it."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 import nanoknow
 from tests.helpers.cli import json_of, refuse, succeed
@@ -51,7 +54,36 @@ def test_int8_weights_in_float32_are_refused(home: Path) -> None:
     assert "multiplies in bfloat16: leave --precision" in refuse("sample", "runs/play", *asked)
 
 
-def test_an_unknown_character_of_the_context_is_named(home: Path) -> None:
-    assert "'é' (U+00E9)" in refuse("sample", "runs/play", "--context", "été")
-    assert "lacks 'é'" in refuse("sample", "--context", "été")
-    assert "sample.context" in refuse("sample", "--context", "")
+@pytest.mark.parametrize("named", [(), ("runs/play",)], ids=["latest", "named"])
+def test_unknown_characters_of_the_context_are_left_out_and_counted(
+    home: Path, named: tuple[str, ...]
+) -> None:
+    asked = ("sample", *named, "--length", "9", "--context")
+    result = succeed(*asked, "été tété O", "--json")
+    assert "--context: left out 4 characters that the vocabulary does not hold: 'é' (U+00E9)" in (
+        result.stderr
+    )
+    assert json.loads(result.stdout)["context"] == "t tt O"
+    assert succeed(*asked, "Ωt").stdout.startswith("t")
+    line = refuse(*asked, "éΩ")
+    assert "left out 2 characters that the vocabulary does not hold: 'é' (U+00E9)" in line
+    assert "nothing is left" in line
+    assert "sample.context" in refuse(*asked, "")
+    assert len(nanoknow.load("runs/play").sample("été", length=9)) == 9
+
+
+def test_without_a_context_that_fits_sampling_starts_with_the_runs_own_text(home: Path) -> None:
+    own = Path("data/world/wiki.txt").read_text(encoding="utf-8")
+    result = succeed("sample", "runs/vanilla", "--length", "9", "--json")
+    read = json.loads(result.stdout)["context"]
+    assert f"the default context does not fit the vocabulary: starting from {read!r}" in (
+        result.stderr
+    )
+    assert own.startswith(read)
+    assert read.count(" ") >= 2
+    moved = Path("data/world/wiki.txt").rename("elsewhere.txt")
+    try:
+        read = json_of("sample", "runs/vanilla", "--length", "9")["context"]
+    finally:
+        moved.rename("data/world/wiki.txt")
+    assert read == "".join(c for c in "O God, O God!" if c in own)

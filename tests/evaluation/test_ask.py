@@ -168,6 +168,9 @@ def test_it_answers_without_the_text_and_says_that_it_cannot_check(learned: Path
 
 
 def test_a_run_that_answers_no_questions_is_refused(learned: Path) -> None:
-    succeed("pretrain", "--corpus", "wiki.txt", *TINY, "--epochs", "1", "--out", "runs/read")
+    speaks = ("--set", "pretrain.task.kind=language_modeling")
+    succeed(
+        "pretrain", "--corpus", "wiki.txt", *speaks, *TINY, "--epochs", "1", "--out", "runs/read"
+    )
     line = refuse("ask", born("Cy Young"), "--run", "runs/read")
     assert "answers no questions: name one that 'nanoknow finetune' made" in line

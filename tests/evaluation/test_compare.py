@@ -7,21 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.cli import SMALL, json_of, refuse, succeed
+from tests.helpers.cli import SMALL, json_of, record_of, refuse, succeed
 from tests.helpers.pages import read
 
 
-def test_compare_reads_answers_that_are_there_and_asks_for_those_that_are_not(markup: Path) -> None:
+def test_compare_asks_every_run_and_counts_what_they_answer(markup: Path) -> None:
     runs = ("runs/<i>&run", "runs/untaught")
-    succeed("evaluate", runs[0])
-    for saved in (markup / "runs/untaught").glob("predictions/*"):
-        saved.unlink()
     first = succeed("compare", *runs, "--plot", "compare.svg", "--json")
-    assert f"{runs[0]}: answers read from " in first.stderr
-    assert f"{runs[1]}: asked now" in first.stderr
-    again = succeed("compare", *runs, "--plot", "compare.svg", "--json")
-    assert "asked now" not in again.stderr
-    assert again.stdout == first.stdout
     report = json.loads(first.stdout)
     assert [run["letter"] for run in report["runs"]] == ["A", "B"]
     [pair] = report["pairs"]
@@ -39,37 +31,44 @@ def test_compare_reads_answers_that_are_there_and_asks_for_those_that_are_not(ma
     assert "p, corrected" in table
 
 
-def asks_again(folder: Path, damaged: Callable[[str], str]) -> None:
-    """Damage the saved answers of a run: it is asked again, and they are as they were."""
-    succeed("evaluate", "runs/untaught")
-    [saved] = (folder / "runs/untaught/predictions").glob("dev-*.jsonl")
-    whole = read(saved)
-    saved.write_text(damaged(whole), encoding="utf-8")
-    assert "runs/untaught: asked now" in succeed("compare", "runs/<i>&run", "runs/untaught").stderr
-    assert read(saved) == whole
+def with_gold_answers(lines: str) -> str:
+    rows = map(json.loads, lines.splitlines())
+    edited = ({**row, "answer": row["gold"][0], "log_probability": -0.0} for row in rows)
+    return "".join(json.dumps(row) + "\n" for row in edited)
 
 
-@pytest.mark.parametrize("damage", ["", "not json\n", '{"question": 1}\n', "[]\n", "1\n"])
-def test_compare_asks_again_where_saved_answers_are_damaged(markup: Path, damage: str) -> None:
-    asks_again(markup, lambda whole: damage + "".join(whole.splitlines(keepends=True)[1:]))
-
-
-@pytest.mark.parametrize("score", ["NaN", "9.5", "null"])
-def test_compare_believes_no_saved_confidence_that_cannot_be(markup: Path, score: str) -> None:
-    of_the_first = r'(?<="log_probability": )[^,]+'
-    asks_again(markup, lambda whole: re.sub(of_the_first, score, whole, count=1))
-
-
-@pytest.mark.parametrize("with_gold", [True, False])
-def test_compare_asks_again_where_release_0_1_0_saved_the_answers(
-    markup: Path, with_gold: bool
+@pytest.mark.parametrize("suffix", [".jsonl", ".txt"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        with_gold_answers,
+        lambda whole: "not json\n" + whole,
+        lambda whole: "\n".join(whole.splitlines()[1:]),
+        lambda _: "",
+    ],
+    ids=["all right", "not json", "a line less", "empty"],
+)
+def test_compare_believes_no_saved_answers_and_says_which_were_edited(
+    markup: Path, suffix: str, edit: Callable[[str], str]
 ) -> None:
-    def as_then(line: str) -> str:  # it had one answer, or none, in place of a list of them
-        row = json.loads(line)
-        gold = row["gold"][0] if with_gold else None
-        return json.dumps({**row, "gold": gold, "verdict": "wrong, a known place"}) + "\n"
+    runs = ("runs/<i>&run", "runs/untaught")
+    first = succeed("compare", *runs, "--json")
+    [details] = (markup / runs[1]).glob("predictions/dev-*.jsonl")
+    saved, whole = details.with_suffix(suffix), read(details.with_suffix(suffix))
+    saved.write_text(edit(read(details)), encoding="utf-8")
+    again = succeed("compare", *runs, "--json")
+    assert again.stdout == first.stdout
+    note = f"{saved.relative_to(markup)}: was not what this run answers: written again"
+    assert note in again.stderr
+    assert read(saved) == whole
+    assert "written again" not in succeed("compare", *runs).stderr
 
-    asks_again(markup, lambda whole: "".join(map(as_then, whole.splitlines())))
+
+def test_saved_answers_carry_the_id_of_their_run(markup: Path) -> None:
+    succeed("evaluate", "runs/untaught")
+    [saved] = (markup / "runs/untaught").glob("predictions/dev-*.jsonl")
+    ids = {json.loads(line)["run"] for line in read(saved).splitlines()}
+    assert ids == {record_of("runs/untaught")["id"]}
 
 
 def test_compare_wants_different_runs_and_the_same_questions(markup: Path) -> None:

@@ -54,7 +54,7 @@ def test_two_runs_of_one_seed_record_the_same_times_aside(tmp_path: Path) -> Non
         for name, seed in [("a", 5), ("b", 5), ("c", 6)]
     ]
     first, again, other = ([{**m, "seconds": 0} for m in run.metrics()] for run in runs)
-    assert {m["kind"] for m in first} == {"start", "step", "epoch"}
+    assert {m["kind"] for m in first} == {"start", "step", "epoch", "end"}
     assert first == again
     assert first != other
     assert weights_file(runs[0]) == weights_file(runs[1])

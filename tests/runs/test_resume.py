@@ -12,7 +12,7 @@ from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.errors import Interrupted
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
-from nanoknow.runs.run import Run
+from nanoknow.runs.run import START_END, Run
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.finetune import finetune_from
 from nanoknow.training.resume import resume_run
@@ -89,7 +89,7 @@ def events_of(run: Run) -> list[dict[str, Any]]:
     return [
         {key: value for key, value in event.items() if key != "seconds"}
         for event in run.metrics()
-        if event["kind"] != "start"
+        if event["kind"] not in START_END
     ]
 
 

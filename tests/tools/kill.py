@@ -32,7 +32,7 @@ from nanoknow.config.experiment import ExperimentConfig, OptimizerConfig
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import list_checkpoints
 from nanoknow.runs.finding import open_checkpoint
-from nanoknow.runs.run import Run
+from nanoknow.runs.run import START_END, Run
 from nanoknow.system.device import choose_device
 from nanoknow.training.finetune import finetune_from
 from nanoknow.training.optimizer import build_optimizers
@@ -166,7 +166,7 @@ def events(run: Run) -> list[dict[str, Any]]:
     return [
         {key: value for key, value in event.items() if key != "seconds"}
         for event in run.metrics()
-        if event["kind"] != "start"
+        if event["kind"] not in START_END
     ]
 
 

@@ -33,7 +33,7 @@ def make_run(path: Path, stage: StageName, n_epochs: int, *, first: float = 4.0)
         started_from=None,
         data={},
     )
-    run = Run.create(new_folder(path), record, ExperimentConfig())
+    run = Run.create(new_folder(path, ""), record, ExperimentConfig())
     for step in range(1, 10 * n_epochs + 1):
         loss = first / step
         run.record_metrics("step", step=step, loss=loss, learning_rate=1e-3 / step)
@@ -128,7 +128,7 @@ def test_the_same_run_twice_is_one_curve(runs: list[str]) -> None:
             '{"kind": "accuracy", "step": 1, "accuracy": "x"}',
             "accuracy is 'x', not a finite number",
         ),
-        ("{", "metrics.jsonl:31: damaged"),
+        ("{", "metrics.jsonl:31: no JSON object: correct it, or put a copy back"),
     ],
 )
 def test_metrics_that_are_no_numbers_are_one_line(runs: list[str], line: str, said: str) -> None:

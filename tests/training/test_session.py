@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from nanoknow.config.experiment import ExperimentConfig
-from nanoknow.runs.run import Run
+from nanoknow.runs.run import START_END, Run
 from nanoknow.training.session import TrainingOptions
 from nanoknow.training.start import start_run
 from tests.helpers.silent import Silent
@@ -28,7 +28,8 @@ def records_of(folder: Path, log_every: int) -> dict[str, list[dict[str, Any]]]:
     start_run("pretrain", config, out, TrainingOptions(device="cpu"), Silent())
     kinds: dict[str, list[dict[str, Any]]] = {}
     for metrics in Run.open(out).metrics():
-        del metrics["seconds" if "seconds" in metrics else "command"]
+        if metrics["kind"] not in START_END:
+            del metrics["seconds"]
         kinds.setdefault(metrics.pop("kind"), []).append(metrics)
     return kinds
 
