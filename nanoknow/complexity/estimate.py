@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import ValidationError
 
 from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
+from nanoknow.config.messages import in_words
 from nanoknow.config.models import PerceiverConfig
 from nanoknow.errors import ConfigError
 
@@ -155,7 +156,5 @@ def _validate(sizes: dict[str, int | str]) -> PerceiverConfig:
     except ValidationError as invalid:
         error = invalid.errors()[0]
     key = "".join(f"{part}: " for part in error["loc"])
-    given = f" (got {error['input']!r})" if error["loc"] else ""
-    text = key + error["msg"].removeprefix("Value error, ") + given
     # Here the table of positions is as long as the sequence, and the user knows it as that.
-    raise ConfigError(text.replace("block_size", "seq_len"))
+    raise ConfigError((key + in_words(error)).replace("block_size", "seq_len"))

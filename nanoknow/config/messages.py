@@ -11,9 +11,27 @@ from nanoknow.config.experiment import ExperimentConfig, union_members
 from nanoknow.config.older_keys import KeyPath
 from nanoknow.errors import suggest
 
+WORDS = {
+    "int_type": "a whole number", "float_type": "a number", "finite_number": "a finite number",
+    "bool_type": "true or false", "string_type": "text", "string_unicode": "valid Unicode",
+    "path_type": "the name of a file", "tuple_type": "a list", "missing": "given",
+    "greater_than": "more than {gt:g}", "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}", "less_than_equal": "{le:g} or less",
+    "too_short": "{min_length} or more values", "too_long": "{max_length} values at most",
+    "string_too_short": "{min_length} or more characters",
+    "extra_forbidden": "left out", "invalid_key": "a word", "literal_error": "{expected}",
+    "union_tag_invalid": "{expected_tags}",
+    "string_pattern_mismatch": "1 to 80 characters on one line, without a slash",
+}  # fmt: skip
+"""What a value must be, by pydantic's name for what is wrong; keys with values otherwise."""
+
 
 def explain(
-    error: ErrorDetails, source: str, lines: Mapping[KeyPath, int], labels: Mapping[KeyPath, str]
+    error: ErrorDetails,
+    source: str,
+    lines: Mapping[KeyPath, int],
+    labels: Mapping[KeyPath, str],
+    root: type[BaseModel] = ExperimentConfig,
 ) -> str:
     """Put pydantic's error into one line that says where, what and what is allowed.
 
@@ -22,8 +40,9 @@ def explain(
         source: the config file, or nothing.
         lines: the line of each of its keys.
         labels: flags by the key that they set.
+        root: the config that has the keys.
     """
-    path, beside = _walk(error["loc"])
+    path, beside = _walk(error["loc"], root)
     dotted = ".".join(part if part.isprintable() else repr(part) for part in path)
     where = source
     for depth in range(1, len(path) + 1):
@@ -48,10 +67,16 @@ def explain(
         given = context.get("tag", error["input"])
         hint = suggest(given, choices) if isinstance(given, str) else ""
         return f"{where}: unknown {show_value(given)}.{hint} Available: {', '.join(choices)}"
-    message = error["msg"].removeprefix("Value error, ")
-    given = error["input"]
-    shown = "" if isinstance(given, dict | BaseModel) else f" (got {show_value(given)})"
-    return f"{where}: {message}{shown}"
+    return f"{where}: {in_words(error)}"
+
+
+def in_words(error: ErrorDetails) -> str:
+    """Say what a value must be, and what it is."""
+    given, context = error["input"], error.get("ctx", {})
+    if error["type"] == "value_error":
+        return str(context["error"])
+    words = f"must be {WORDS.get(error['type'], 'keys with values').format(**context)}"
+    return words if isinstance(given, dict | BaseModel) else f"{words} (got {show_value(given)})"
 
 
 def show_value(value: object) -> str:
@@ -60,13 +85,13 @@ def show_value(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _walk(loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+def _walk(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[list[str], list[str]]:
     """Return the keys of an error's location, and those known beside the last one."""
     path: list[str] = []
     beside: list[str] = []
-    owner: Any = ExperimentConfig
+    owner: Any = root
     in_union = False
-    for part in map(str, loc):
+    for part in (str(part) for part in loc if part != "[key]"):
         if in_union:
             # A discriminated union puts its member's tag between the keys: that is no key.
             owner, in_union = union_members()[part], False

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, shipped
+from nanoknow.config.messages import explain
 from nanoknow.config.strict_yaml import parse, read
 from nanoknow.config.values import Count, Frozen
 from nanoknow.errors import ConfigError
@@ -63,10 +64,7 @@ def load_sweep(name_or_path: str) -> SweepConfig:
     try:
         return SweepConfig.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        path = tuple(str(part) for part in first["loc"])
-        where = f"{source}:{lines[path[:1]]}" if path[:1] in lines else source
-        raise ConfigError(f"{where}: {'.'.join(path)}: {first['msg']}") from None
+        raise ConfigError(explain(error.errors()[0], source, lines, {}, SweepConfig)) from None
 
 
 def shipped_sweeps() -> dict[str, Path]:
