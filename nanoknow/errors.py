@@ -6,7 +6,7 @@ Exception
     ├── DataError             a file that is read or fetched
     ├── CheckpointError       a run folder or a checkpoint
     │   └── BusyError         another process trains the run
-    ├── NonFiniteError        a loss or gradient is NaN or infinite
+    ├── NonFiniteError        a loss, gradient, weight or output is NaN or infinite
     ├── OutOfMemoryError      a training step does not fit into memory
     └── Interrupted           a signal, answered by saving
 
@@ -48,7 +48,7 @@ class BusyError(CheckpointError):
 
 
 class NonFiniteError(NanoknowError):
-    """A loss or gradient is NaN or infinite; no weight was updated with it."""
+    """A loss, gradient, weight or output is NaN or infinite; nothing of it is saved or shown."""
 
 
 class OutOfMemoryError(NanoknowError):

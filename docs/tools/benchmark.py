@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("jobs", nargs="*", metavar="JOB", help="only jobs whose name holds this")
     arguments = parser.parse_args()
-    device = choose_device()
+    device = choose_device(precision="auto")
     rates = matrix_rates(device.torch_device)
     results = []
     for name in JOBS:

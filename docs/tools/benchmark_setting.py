@@ -74,7 +74,7 @@ class Setting:
     @cached_property
     def device(self) -> Device:
         """As every command chooses it."""
-        return choose_device()
+        return choose_device(precision="auto")
 
     def model(self, config: ModelConfig, vocab_size: int) -> CharacterModel:
         """Make a fresh model of ours."""

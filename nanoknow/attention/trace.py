@@ -183,7 +183,7 @@ def trace_answer(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int)
 
 def _of_answer(model: CharacterModel, record: Recorded, length: int, writing: range) -> LayerTrace:
     """Take from a (1, h, T, S) record the queries at the positions that wrote the answer."""
-    weights = record.weights[0].float().cpu().transpose(0, 1)  # (T, h, S)
+    weights = model.require_finite(record.weights[0]).float().cpu().transpose(0, 1)  # (T, h, S)
     queries, keys = points_of(model, record.layer, length)
     used: list[TracePoint | None] = []
     rows = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.errors import DataError
-from nanoknow.system.plain import plain
+from nanoknow.system.plain import to_json
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.ask import RankedAnswer, Reply
@@ -69,7 +68,7 @@ def ask(
             refused = True
             continue
         if as_json:
-            terminal.write(json.dumps(plain(reply), ensure_ascii=False) + "\n")
+            terminal.write(to_json(reply, ensure_ascii=False) + "\n")
         else:
             if not sys.stdin.isatty() and question is None:
                 terminal.write(f"{text}\n")

@@ -49,7 +49,7 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
     several = len({row.questions for row in report.rows}) > 1
     terminal.table(
         f"Exact match on {'each row’s questions' if several else report.questions}, in per cent",
-        ("", "row", "seeds", "accuracy", "training questions", "loss", "minutes"),
+        ("", "row", "seeds", "accuracy", "training questions", "loss, mean of batches", "minutes"),
         [
             (
                 numbers[row.name],

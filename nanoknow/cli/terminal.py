@@ -1,6 +1,5 @@
 """The terminal: notes and progress on stderr, results on stdout, and nothing of what they say."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from rich.text import Text
 
+from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Update
 
 PLAIN_SECONDS = 10.0
@@ -77,7 +77,7 @@ class Terminal:
 
     def result(self, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Print a result as JSON on stdout."""
-        self.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        self.write(to_json(value, indent=2, ensure_ascii=False) + "\n")
 
     def write(self, text: str) -> None:
         """Print text on stdout as it is, at once."""

@@ -35,7 +35,7 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
     from nanoknow.evaluation.scores import Score
 
     stopped = summary.epochs < summary.planned_epochs
-    seconds = summary.seconds
+    seconds, loss = summary.seconds, summary.loss
     took = f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
     rows = [
         ("run", summary.run),
@@ -43,10 +43,10 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         (
             "epochs",
             f"{summary.epochs} of {summary.planned_epochs}"
-            + (" (stopped early; --resume continues)" if stopped else ""),
+            + (f" (continue with '{summary.resume}')" if stopped else ""),
         ),
         ("steps", f"{summary.step:,}"),
-        ("loss, last epoch", "-" if summary.loss is None else f"{summary.loss:.3f}"),
+        ("loss, last epoch (mean of batches)", "-" if loss is None else f"{loss:.3f}"),
         ("time", f"{took} on {summary.device}, {summary.precision}"),
     ]
     if summary.accuracy:

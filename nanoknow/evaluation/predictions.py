@@ -1,6 +1,5 @@
 """A run's saved answers: ``predictions/*.txt``, one a line, and all about each as ``.jsonl``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from nanoknow.evaluation.answers import Answer
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.files import write_atomically
-from nanoknow.system.plain import plain
+from nanoknow.system.plain import plain, to_json
 from nanoknow.system.reporter import Reporter
 
 
@@ -34,7 +33,7 @@ def save_predictions(run: Run, path: Path, answers: Sequence[Answer], reporter: 
     """
     lines = "".join(" ".join(a.answer.splitlines()) + "\n" for a in answers)
     rows = ({"run": run.record.id, **plain(a)} for a in answers)
-    details = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    details = "".join(to_json(row, ensure_ascii=False) + "\n" for row in rows)
     with naming(path, "make the run's folder writable"):
         path.parent.mkdir(exist_ok=True)
         for file, text in ((path, lines), (path.with_suffix(".jsonl"), details)):

@@ -129,6 +129,8 @@ def _teach(
     generator = new_generator(config.seed, "reader")
     model = build_model(settings.reader, len(tokenizer), generator)
     trainer = Trainer(model, task, settings.training, chosen, config.seed)
+    for note in trainer.notes:
+        reporter.note(note)
     with reporter.progress("reader", trainer.total_steps) as show:
         for result in trainer.steps():
             show(

@@ -1,5 +1,6 @@
 """``nanoknow demo``: the whole experiment on the built-in world, to a table and a picture."""
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from nanoknow.evaluation.baseline import BaselineResult, baseline, constant_base
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.demo_figure import plot_demo
-from nanoknow.experiments.pipeline import pretrain_and_finetune, train_or_resume
+from nanoknow.experiments.pipeline import pretrain_and_finetune, several_runs, train_or_resume
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.lock import RunLock
@@ -77,11 +78,13 @@ def demo(
     )
     folder = new_folder(out, "demo")
     table = []
-    with RunLock(folder):  # no command takes one of its runs for the latest meanwhile
+    more = "" if out else f" --out {shlex.quote(str(folder))}"
+    # Locked, no command takes one of its runs for the latest meanwhile.
+    with RunLock(folder), several_runs([(config, folder)], device, reporter, more) as options:
         for seed in range(config.seed, config.seed + seeds):
             place = folder / f"seed-{seed}"
             seeded = config.model_copy(update={"seed": seed})
-            _train(seeded, place, TrainingOptions(device=device), reporter)
+            _train(seeded, place, options, reporter)
             for name, run in FOLDERS.items():
                 opened = AnsweringRun.open(place / run, DataConfig(), device, reporter)
                 for questions in [dev, test] if test else [dev]:
@@ -109,8 +112,8 @@ def _train(
 ) -> None:
     """Train a seed's three runs, or continue them."""
     reporter.note(f"seed {config.seed}: finetuning on questions from scratch")
-    start = partial(start_run, "scratch", config)
-    train_or_resume(start, config, folder / "scratch", options, reporter)
+    scratch = (config, folder / "scratch")
+    train_or_resume(partial(start_run, "scratch"), scratch, options, reporter)
     reporter.note(f"seed {config.seed}: pretraining on the biographies, then finetuning")
     stages = (config, folder / "pretrain"), (config, folder / "finetune")
     pretrain_and_finetune(*stages, options, reporter)

@@ -24,7 +24,8 @@ def plot_demo(
         path: .png or .svg.
         accuracies: by questions and name, the share of right answers (0 to 1) of each seed; the
             first questions have all of the names.
-        loss_curves: by name, (epoch, nats a character) of pretraining; no panel without any.
+        loss_curves: by name, (epoch, mean of its batches in nats a character) of pretraining; no
+            panel without any.
         accuracy_curves: by name, (epoch, share of right answers) of finetuning; the same.
 
     Raises:
@@ -34,7 +35,7 @@ def plot_demo(
     bar_colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
     shares = {name: [(x, 100 * y) for x, y in points] for name, points in accuracy_curves.items()}
     panels: list[tuple[str, str, Mapping[str, Points]]] = [
-        ("Pretraining loss", "nats a character", loss_curves),
+        ("Pretraining loss, mean of batches", "nats a character", loss_curves),
         ("Dev accuracy in finetuning", "% right", shares),
     ]
     panels = [panel for panel in panels if any(panel[2].values())]

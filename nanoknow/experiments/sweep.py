@@ -3,7 +3,6 @@
 Several processes may work on one sweep: each takes runs that no other process is training.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,13 +14,13 @@ from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
-from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune
+from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune, several_runs
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
 from nanoknow.experiments.table import save_report, table_row
 from nanoknow.runs.folders import runs_folder
-from nanoknow.system.plain import plain
+from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.session import TrainingOptions, TrainingSummary
+from nanoknow.training.session import TrainingSummary
 
 
 def sweep(
@@ -52,23 +51,24 @@ def sweep(
     asked = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
     outcomes: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
     trained_on = ""
-    options = TrainingOptions(device=device)
     left = list(_runs(configs, seeds or file.seeds, folder))
-    for _ in range(2):  # the second time those that another process was training
-        runs, left = left, []
-        for name, config, place, pretraining in runs:
-            reporter.note(f"row {name!r}, seed {config.seed}: {place}")
-            finetuning = (config, place / "finetune")
-            try:
-                both = pretrain_and_finetune(pretraining, finetuning, options, reporter)
-            except BusyError as error:
-                reporter.note(f"left to another process: {error}")
-                left.append((name, config, place, pretraining))
-                continue
-            trained_on = f"{both[1].device}, {both[1].precision}"
-            outcome = _evaluate(name, place / "finetune", both, asked, device, reporter)
-            if outcome is not None:
-                outcomes[name][config.seed] = outcome
+    places = [(config, folder / _slug(name)) for name, config in configs.items()]
+    with several_runs(places, device, reporter) as options:
+        for _ in range(2):  # the second time those that another process was training
+            runs, left = left, []
+            for name, config, place, pretraining in runs:
+                reporter.note(f"row {name!r}, seed {config.seed}: {place}")
+                finetuning = (config, place / "finetune")
+                try:
+                    both = pretrain_and_finetune(pretraining, finetuning, options, reporter)
+                except BusyError as error:
+                    reporter.note(f"left to another process: {error}")
+                    left.append((name, config, place, pretraining))
+                    continue
+                trained_on = f"{both[1].device}, {both[1].precision}"
+                outcome = _evaluate(name, place / "finetune", both, asked, device, reporter)
+                if outcome is not None:
+                    outcomes[name][config.seed] = outcome
     ordered = {name: [runs[seed] for seed in sorted(runs)] for name, runs in outcomes.items()}
     report = SweepReport(
         folder=str(folder),
@@ -90,17 +90,21 @@ def _runs(
     configs: dict[str, ExperimentConfig], seeds: int, folder: Path
 ) -> Iterator[tuple[str, ExperimentConfig, Path, RunPlan]]:
     """Yield name, config and folder of each row and seed, and the pretraining it starts from."""
-    slugs = {name: re.sub(r"[^\w.=-]+", "-", name) for name in configs}
-    if len(set(slugs.values())) < len(slugs):
-        raise ConfigError(f"rows {', '.join(slugs)}: some are too alike for names of folders")
+    if len(set(map(_slug, configs))) < len(configs):
+        raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
     pretrained: dict[str, RunPlan] = {}
     for offset in range(seeds):
         for name, config in configs.items():
             data = Texts.find(config.data).config
             seeded = config.model_copy(update={"seed": config.seed + offset, "data": data})
-            place = folder / slugs[name] / f"seed-{seeded.seed}"
+            place = folder / _slug(name) / f"seed-{seeded.seed}"
             key = _what_pretraining_reads(seeded)
             yield name, seeded, place, pretrained.setdefault(key, (seeded, place / "pretrain"))
+
+
+def _slug(row: str) -> str:
+    """Return the name of a row's folder."""
+    return re.sub(r"[^\w.=-]+", "-", row)
 
 
 def _what_pretraining_reads(config: ExperimentConfig) -> str:
@@ -113,7 +117,7 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
         "pretrain": config.pretrain,
         "texts": {role: getattr(data, role) or data.world for role in config.pretrain.task.sources},
     }
-    return json.dumps(plain(read))
+    return to_json(read)
 
 
 def _evaluate(

@@ -20,7 +20,7 @@ class Outcome:
         right: (questions,) whether each evaluation question was answered right.
         recall: on the training questions: what finetuning retained of those that it saw.
         minutes: of pretraining and finetuning.
-        loss: of the last epoch of pretraining, in nats a character.
+        loss: of pretraining: mean of its last epoch's batches, in nats a character.
         predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
     """

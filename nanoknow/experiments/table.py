@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.files import save_result
-from nanoknow.system.plain import plain
+from nanoknow.system.plain import plain, to_json
 
 COLUMNS = (
     "row", "seed", "questions", "n_right", "n", "accuracy", "interval_95_low", "interval_95_high",
@@ -76,7 +75,7 @@ def save_report(path: Path, report: object, rows: Sequence[TableRow]) -> None:
     Raises:
         ConfigError: they cannot be written.
     """
-    save_result(path, json.dumps(plain(report), indent=1).encode(), "the results")
+    save_result(path, to_json(report, indent=1).encode(), "the results")
     write_table(path.with_name("table.csv"), rows)
 
 

@@ -62,8 +62,8 @@ def search_beams(
     found: list[Decoded] = []
     lost = -torch.inf  # the most probable beginning or answer that was dropped
     for step in range(limit):
-        scores = logits.double().log_softmax(-1)  # (B, vocabulary)
-        scores += torch.tensor([b.log_probability for b in open_beams], device=device)[:, None]
+        scores = model.require_finite(logits).double().log_softmax(-1)  # (B, vocabulary)
+        scores += scores.new_tensor([b.log_probability for b in open_beams])[:, None]
         # Each beginning may end here, so that up to B of the best may be answers.
         n = min(scores.numel(), n_beams + len(open_beams) + 1)
         values, indices = scores.flatten().topk(n)

@@ -70,7 +70,7 @@ def _decode_together(
     scores = [0.0] * len(prompts)
     active = list(range(len(prompts)))
     for step in range(max_new):
-        best_score, best = logits.float().log_softmax(-1).max(-1)  # (B,)
+        best_score, best = model.require_finite(logits).double().log_softmax(-1).max(-1)  # (B,)
         for i, token, score in zip(active, best.tolist(), best_score.tolist(), strict=True):
             written[i].append(token)
             scores[i] += score

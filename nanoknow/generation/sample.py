@@ -215,7 +215,10 @@ def sample_ids(
         last = torch.tensor([len(new) - 1], device=device)
         [logits] = model(new.to(device), layout, cache, last)  # (vocabulary,)
         first = end
-        new = _draw(logits.float().cpu() / temperature, top_k, generator)  # (1,)
+        logits = model.require_finite(logits).float().cpu()
+        # Less the highest, and in float64, so that no temperature makes a NaN of them.
+        scaled = (logits - logits.max()).double() / temperature
+        new = _draw(scaled.float(), top_k, generator)  # (1,)
         window = torch.cat([window, new])[-block_size:]
         yield int(new)
 

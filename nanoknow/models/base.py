@@ -6,14 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from nanoknow.config.models import ModelConfig
-from nanoknow.data.batch import Layout
+from nanoknow.data.batch import Group, Layout
+from nanoknow.errors import NonFiniteError
 from nanoknow.models.cache import Cache
 
 
 class CharacterModel(nn.Module, ABC):
-    """A causal model over characters: the base class of every variant."""
+    """A causal model over characters: the base class of every variant.
+
+    Attributes:
+        origin: the run or checkpoint of its weights, for errors.
+    """
 
     config: ModelConfig
+    origin: str = "the model"
 
     @abstractmethod
     def __init__(
@@ -22,6 +28,7 @@ class CharacterModel(nn.Module, ABC):
         """Make a freshly initialised model, see ``build_model``."""
         super().__init__()
         self.config = config
+        self.vocab_size = vocab_size
 
     @abstractmethod
     def forward(
@@ -47,6 +54,31 @@ class CharacterModel(nn.Module, ABC):
     @abstractmethod
     def new_cache(self, capacity: int) -> Cache:
         """Return an empty cache for sequences of up to ``capacity`` characters."""
+
+    @torch.no_grad()
+    def require_sound(self) -> None:
+        """Compute the logits of a text in ``eval``: of weights that are finite they may not be.
+
+        Raises:
+            NonFiniteError: a weight or one of these is NaN or infinite.
+        """
+        layout = Layout.of((Group(1, self.config.block_size),), next(self.parameters()).device)
+        logits = self.eval()(layout.positions % self.vocab_size, layout)
+        for each in (logits, *self.parameters()):
+            self.require_finite(each)
+
+    def require_finite(self, outputs: Tensor) -> Tensor:
+        """Return what this model has computed.
+
+        Raises:
+            NonFiniteError: some of it is NaN or infinite: no answer, text or score.
+        """
+        if not outputs.isfinite().all():
+            raise NonFiniteError(
+                f"{self.origin}: weights or outputs are not finite (NaN or inf): take an earlier "
+                f"checkpoint, or train again with a lower learning rate"
+            )
+        return outputs
 
     @property
     def n_parameters(self) -> int:

@@ -22,6 +22,7 @@ from safetensors import torch as safetensors
 from torch import Tensor
 
 from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.messages import in_words
 from nanoknow.config.models import ModelConfig
 from nanoknow.config.older_keys import with_present_keys
 from nanoknow.config.tasks import TaskConfig
@@ -90,6 +91,7 @@ class Checkpoint:
 
         Raises:
             CheckpointError: the file is damaged, or does not hold this model's weights.
+            NonFiniteError: the weights, or what they give, are not finite.
         """
         weights = self._read(MODEL_FILE)
         model = build_model(
@@ -105,7 +107,9 @@ class Checkpoint:
                 f"recorded: use the nanoknow version that wrote it ({self.record.version})"
             )
         model.load_state_dict(weights)
-        return model.to(device.torch_device).eval()
+        model.origin = str(self.path)
+        model.to(device.torch_device).require_sound()
+        return model
 
     def load_training_state(self) -> dict[str, Tensor]:
         """Read optimizer and random state.
@@ -198,7 +202,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except ConfigError as error:
         raise CheckpointError(f"{file}: {error}") from None
     except ValidationError as error:
-        raise _refusal(file, of_another_version(error.errors()[0]["msg"], content)) from None
+        raise _refusal(file, of_another_version(in_words(error.errors()[0]), content)) from None
 
 
 def _damaged(file: Path, why: str) -> CheckpointError:

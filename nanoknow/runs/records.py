@@ -1,13 +1,13 @@
 """What the records of runs and checkpoints have in common: a format, and a seal."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nanoknow.errors import CheckpointError
+from nanoknow.system.plain import to_json
 
 FORMAT, FORMATS_READ = 2, (1, 2)
 """Of ``checkpoint.json`` and ``run.json``; before 2 they had no id."""
@@ -27,8 +27,8 @@ def require_format(file: Path, content: Mapping[str, Any]) -> None:
 
 def sealed(content: dict[str, Any]) -> bytes:
     """Return a record's file: its content, and the SHA-256 of that."""
-    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return json.dumps({"sha256": seal, "content": content}, ensure_ascii=False).encode()
+    seal = hashlib.sha256(to_json(content, sort_keys=True).encode()).hexdigest()
+    return to_json({"sha256": seal, "content": content}, ensure_ascii=False).encode()
 
 
 def unreadable(error: OSError) -> str:

@@ -7,6 +7,7 @@ resolved config), ``metrics.jsonl``, ``checkpoints/`` and ``predictions/``.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
+from nanoknow.config.messages import in_words
 from nanoknow.data.sources import found_again
 from nanoknow.errors import CheckpointError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, require_unused
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, unreadable
 from nanoknow.system.files import write_atomically
+from nanoknow.system.plain import to_json
 
 START_END = ("start", "end")
 """Kinds of metrics, of a training session; the second only where it ended as planned."""
@@ -75,7 +78,7 @@ class Run:
         with naming(path, NAME_ANOTHER):
             run.checkpoints.mkdir()
             write_atomically(path / "config.yaml", dump_config(config).encode())
-            write_atomically(path / "run.json", record.model_dump_json(indent=1).encode())
+            write_atomically(path / "run.json", to_json(record, indent=1).encode())
         return run
 
     @classmethod
@@ -99,7 +102,7 @@ class Run:
         except OSError as error:
             raise CheckpointError(f"{file}: {unreadable(error)}") from None
         except ValidationError as error:
-            why = of_another_version(error.errors()[0]["msg"], content)
+            why = of_another_version(in_words(error.errors()[0]), content)
             raise CheckpointError(f"{file}: {why}") from None
         except (ValueError, AttributeError, RecursionError):
             raise CheckpointError(f"{file}: no JSON object: put a copy of it back") from None
@@ -108,6 +111,12 @@ class Run:
     def checkpoints(self) -> Path:
         """The folder of its checkpoints."""
         return self.path / "checkpoints"
+
+    @property
+    def resume_command(self) -> str:
+        """What continues it."""
+        command = "pretrain" if self.record.stage == "pretrain" else "finetune"
+        return f"nanoknow {command} --resume --out {shlex.quote(str(self.path))}"
 
     @property
     def metrics_file(self) -> Path:
@@ -129,12 +138,6 @@ class Run:
         with naming(self.path / "config.yaml", "training needs a folder that can be written"):
             write_atomically(self.path / "config.yaml", dump_config(config).encode())
         return Run(self.path, self.record)
-
-    @property
-    def resume_command(self) -> str:
-        """What continues it."""
-        command = "pretrain" if self.record.stage == "pretrain" else "finetune"
-        return f"nanoknow {command} --resume --out {self.path}"
 
     @property
     def is_half_made(self) -> bool:
@@ -205,11 +208,11 @@ class Run:
         """Append one line to the metrics."""
         try:
             with self.metrics_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"kind": kind, **values}) + "\n")
+                file.write(to_json({"kind": kind, **values}) + "\n")
         except OSError as error:
             intact = list_checkpoints(self.checkpoints)
             advice = (
-                f"{intact[-1].name} is intact: fix that, and continue with --resume"
+                f"{intact[-1].name} is intact: fix that, and continue with '{self.resume_command}'"
                 if intact
                 else "the run has no checkpoint left: train it again"
             )
@@ -222,7 +225,7 @@ class Run:
             CheckpointError: they cannot be read or written; what was there stays.
         """
         kept = [m for m in self.metrics() if m.get("step", 0) <= step]
-        lines = "".join(json.dumps(m) + "\n" for m in kept)
+        lines = "".join(to_json(m) + "\n" for m in kept)
         with naming(self.metrics_file, "training needs a folder that can be written"):
             for left_by_a_kill in self.path.glob(f".{self.metrics_file.name}.*.tmp"):
                 left_by_a_kill.unlink()

@@ -2,7 +2,6 @@
 
 import platform
 import re
-import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,10 @@ import torch
 
 from nanoknow.errors import ConfigError
 
-WORTHWHILE = 1.5
-"""How many times as fast bfloat16 must multiply to be taken: casting costs something too."""
+CPU_INFO = Path("/proc/cpuinfo")
+"""Where Linux describes the CPU."""
+CAPABILITIES = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
+"""What a CPU needs to multiply faster in bfloat16 than in float32, by its name on Linux."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ class Device:
         )
 
 
-def choose_device(device: str = "auto", precision: str = "auto") -> Device:
-    """Pick CUDA where there is one, else the CPU; and bfloat16 where it multiplies faster.
+def choose_device(device: str = "auto", precision: str = "float32") -> Device:
+    """Pick CUDA where there is one, else the CPU; and bfloat16 where the hardware is made for it.
+
+    Nothing is timed: the same machine always gives the same answer.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -70,32 +73,33 @@ def choose_device(device: str = "auto", precision: str = "auto") -> Device:
     else:
         chosen = torch.device("cpu")
         why = "asked for" if device == "cpu" else "no CUDA device here"
-    if precision == "auto":
-        gain = _gain_of_bfloat16(chosen)
-        precision = "bfloat16" if gain >= WORTHWHILE else "float32"
-        why += f"; {precision}: bfloat16 multiplies {gain:.1f} times as fast as float32 here"
-    else:
-        why += f"; {precision}: asked for"
-    return Device(chosen, precision, why)
+    if precision != "auto":
+        return Device(chosen, precision, f"{why}; {precision}: asked for")
+    is_faster, reason = _is_faster_in_bfloat16(chosen)
+    precision = "bfloat16" if is_faster else "float32"
+    return Device(chosen, precision, f"{why}; {precision}: {reason}")
 
 
-def _gain_of_bfloat16(device: torch.device) -> float:
-    """Time a product of 512² matrices in float32 and in bfloat16; return the ratio of seconds."""
-    least = []
-    for dtype in (torch.float32, torch.bfloat16):
-        matrix = torch.ones(512, 512, dtype=dtype, device=device)
-        seconds = []
-        for _ in range(6):
-            began = time.perf_counter()
-            (matrix @ matrix)[0, 0].item()  # waits for a GPU
-            seconds.append(time.perf_counter() - began)
-        least.append(min(seconds))
-    return least[0] / least[1]
+def _is_faster_in_bfloat16(device: torch.device) -> tuple[bool, str]:
+    """Tell whether the hardware is made to multiply in bfloat16, and what it has or lacks."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return native, f"this GPU has {'' if native else 'no '}bfloat16 of its own"
+    flags = _cpu_info("flags").split()
+    found = [name for flag, name in CAPABILITIES.items() if flag in flags]
+    return bool(found), f"this CPU has {found[0] if found else 'no AMX or AVX512-BF16'}"
 
 
 def _cpu_name() -> str:
+    return _cpu_info("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_info(key: str) -> str:
+    """Return what Linux says of the first CPU under a key; empty elsewhere."""
     with suppress(OSError):  # no /proc: not Linux
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+        for line in CPU_INFO.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == key:
+                return value.strip()
+    return ""

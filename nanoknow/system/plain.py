@@ -1,5 +1,7 @@
 """The one way from a result to JSON."""
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -11,12 +13,12 @@ SPREAD = "*"
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
-    """Return a result as what ``json.dumps`` takes, results inside of it too.
+    """Return a result as what ``to_json`` writes, results inside of it too.
 
     Of a dataclass these are its fields by name. A class that prints more, less or in another
     order has a class attribute ``JSON``, the names of fields and properties to print. A name that
     starts with ``*`` prints what it holds in place of itself: ``"*score"`` prints the keys of the
-    score among those of its owner.
+    score among those of its owner. A number that is not finite, which JSON lacks, is None.
 
     Raises:
         TypeError: there is no JSON for it.
@@ -29,13 +31,24 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
             found |= (item or {}) if name.startswith(SPREAD) else {name: item}
         return found
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        return plain(value.model_dump(mode="json"))
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if value is None or isinstance(value, str | int | float):
         return value
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def to_json(value: Any, **layout: Any) -> str:  # noqa: ANN401 - see ``plain``
+    """Return a result as valid JSON, laid out as ``json.dumps`` is asked to.
+
+    Raises:
+        TypeError: there is no JSON for it.
+    """
+    return json.dumps(plain(value), allow_nan=False, **layout)

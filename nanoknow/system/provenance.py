@@ -16,7 +16,8 @@ from nanoknow.system.device import Device
 
 def command_line() -> str:
     """Return the command of this process as a shell would read it."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0]).name
+    return shlex.join(["nanoknow" if program == "__main__.py" else program, *sys.argv[1:]])
 
 
 def environment(device: Device) -> dict[str, str]:

@@ -32,7 +32,7 @@ class RunCurves:
         name: as much of that as differs from the others.
         task: its kind.
         loss: in nats a character, of single steps.
-        epoch_loss: the same, means of epochs.
+        epoch_loss: the same, means of the batches of an epoch.
         learning_rate: of single steps.
         accuracy: on the evaluation questions, from 0 to 1.
     """
@@ -63,11 +63,12 @@ class RunsCurves:
                 continue
             averaged = [run for run in runs if len(run.epoch_loss) >= ENOUGH]
             losses = {r.name: r.epoch_loss if r in averaged else r.loss for r in runs}
+            means = ", mean of an epoch's batches" if averaged else ""
             singles = {run.name: run.loss for run in averaged}
             rates = {run.name: run.learning_rate for run in runs}
             shares = {r.name: [(x, 100 * y) for x, y in r.accuracy] for r in runs if r.accuracy}
             panels = [
-                Panel(f"{kind}: loss", "nats a character", losses, singles),
+                Panel(f"{kind}: loss{means}", "nats a character", losses, singles),
                 Panel(f"{kind}: learning rate", "", rates),
                 Panel(f"{kind}: accuracy", "% right", shares),
             ]

@@ -62,8 +62,8 @@ def prepare(
     )
     for role, text in texts.hashes().items():
         reporter.note(f"{role}: {text['name']}")
-    notes = list(task.notes)
     trainer = Trainer(model, task, stage_config, device, config.seed)
+    notes = [*task.notes, *trainer.notes]
     eval_task = None
     # Only where the stage answers questions: else the file may not even be there.
     if isinstance(stage_config.task, QuestionAnsweringConfig):

@@ -33,11 +33,13 @@ class TrainingOptions:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         max_minutes: stop, with a checkpoint, after so many minutes of this session.
         tensorboard: write the metrics as event files too.
+        precision: what ``auto`` is for the runs of a demo or a sweep; see ``several_runs``.
     """
 
     device: str = "auto"
     max_minutes: float | None = None
     tensorboard: bool = False
+    precision: str = "auto"
 
     def require_packages(self) -> None:
         """See that what the options need is installed.
@@ -56,9 +58,11 @@ class TrainingSummary:
     Attributes:
         run: its folder.
         epochs: complete ones; fewer than planned when it was stopped early.
-        loss: mean of the last complete epoch, in nats a character; None before the first.
+        loss: mean of the losses of the last complete epoch's batches, each the mean of its
+            scored characters, in nats a character; None before the first.
         accuracy: on the evaluation questions, the last time it was measured.
         seconds: of training in all sessions.
+        resume: the command that continues it.
     """
 
     run: str
@@ -73,6 +77,7 @@ class TrainingSummary:
     seconds: float
     device: str
     precision: str
+    resume: str
 
 
 @dataclass
@@ -104,9 +109,14 @@ class TrainingSession:
         return time.monotonic() - self.began
 
     def save(self) -> None:
-        """Write a checkpoint of the current step, unless it is saved already."""
+        """Write a checkpoint of the current step, unless it is saved already.
+
+        Raises:
+            NonFiniteError: the step has ruined the model; the checkpoint before it stays.
+        """
         if self.trainer.progress.step == self.saved_step:
             return
+        self.trainer.model.require_sound()
         tensors, progress = state_of(self.trainer)
         record = CheckpointRecord(
             version=__version__,
@@ -131,6 +141,7 @@ class TrainingSession:
 
         Raises:
             Interrupted: a signal came; everything is saved.
+            NonFiniteError: a step is not finite, or ruined the model.
         """
         progress = self.trainer.progress
         record = self.run.record
@@ -144,13 +155,17 @@ class TrainingSession:
             self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
         ):
             for result in self.trainer.steps():
+                self.trainer.model.origin = (
+                    f"{self.run.path}: step {result.step} is not saved, and step "
+                    f"{self.saved_step} is the last good checkpoint"
+                )
                 self._record(result)
                 show(result.step, self._words(result))
                 if signals.received is not None:
                     self.save()
                     raise Interrupted(
                         f"stopped at step {result.step} and saved: continue with "
-                        f"--resume --out {self.run.path}",
+                        f"'{self.run.resume_command}'",
                         signals.received,
                     )
                 if self.session_seconds >= limit:
@@ -212,4 +227,5 @@ def summarize(run: Run) -> TrainingSummary:
         seconds=round(checkpoint.seconds, 3),
         device=checkpoint.device,
         precision=checkpoint.precision,
+        resume=run.resume_command,
     )

@@ -48,6 +48,9 @@ def start_run(
     if out is not None:
         require_free(out)
     device = choose_device(options.device, config.precision)
+    then = source.record.precision if source else device.precision
+    if then != device.precision:
+        reporter.note(f"precision: {device.precision} now, and {then} in what it starts from")
     texts = Texts.find(config.data, roles_of(config, stage))
     config = config.model_copy(update={"data": texts.config})
     task = config.stage(stage).task

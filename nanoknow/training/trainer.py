@@ -53,7 +53,8 @@ class StepResult:
         n_examples: in its batch.
         loss: mean cross-entropy of the characters that carry loss, in nats.
         grad_norm: of all gradients together, before clipping.
-        epoch_loss: mean loss of the epoch, at its last step only.
+        epoch_loss: mean of the losses of the epoch's batches, a smaller last one counted as much
+            as the others; at its last step only.
     """
 
     step: int
@@ -98,6 +99,19 @@ class Trainer:
             return progress.step
         rest = math.ceil((self.task.n_examples - progress.examples) / self.config.batch_size)
         return progress.step + rest + (epochs - 1) * self.steps_per_epoch
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of the schedule before the first step."""
+        schedule, peak = self.config.schedule, self.config.optimizer.learning_rate
+        planned = self.planned_tokens()
+        last = learning_rate(schedule, peak, planned, planned)
+        short = (
+            f"warning: schedule.warmup_tokens {schedule.warmup_tokens:,} in a training of "
+            f"{planned:,} tokens: the learning rate only rises, and ends at {last:.1e}, "
+            f"{last / peak:.0%} of its peak: set it to {planned // 10:,}, or train longer"
+        )
+        return [short] if schedule.warmup_tokens >= planned else []
 
     def planned_tokens(self, epochs: int | None = None) -> int:
         """Tokens in the planned epochs, or in so many, padding up to the block included."""

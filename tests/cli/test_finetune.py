@@ -63,3 +63,15 @@ def test_a_run_that_learned_nothing_is_not_the_latest(home: Path) -> None:
     (home / "runs/broken/run.json").write_text("{", encoding="utf-8")
     result = succeed("finetune", *TRAIN, "--epochs", "1", "--out", "runs/after")
     assert "starting from runs/failed" not in result.stderr
+
+
+def test_finetuning_in_another_precision_than_pretraining_names_both(home: Path) -> None:
+    trained = kinds_of("runs/vanilla", "start")[0]["precision"]
+    other = "float32" if trained == "bfloat16" else "bfloat16"
+    for precision in (trained, other):
+        out = f"runs/in-{precision}"
+        asked = ("--set", f"precision={precision}", "--epochs", "1", "--out", out)
+        result = succeed(*TUNE, *TRAIN, *asked)
+        note = f"precision: {precision} now, and {trained} in what it starts from"
+        assert (note in result.stderr) == (precision != trained)
+        assert kinds_of(out, "start")[0]["precision"] == precision

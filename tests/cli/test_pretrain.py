@@ -1,5 +1,6 @@
 """``nanoknow pretrain``, as a user runs it."""
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -37,3 +38,25 @@ def test_resume_continues_to_the_end_and_takes_no_new_start(home: Path) -> None:
     assert json_of(*resume)["epochs"] == 3
     assert "holds files already" in refuse(*arguments, "--epochs", "3")
     assert [event["epoch"] for event in kinds_of("runs/halves", "epoch")] == [1, 2, 3]
+
+
+def test_what_is_stopped_early_names_the_command_that_continues_it(home: Path) -> None:
+    arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, "--epochs", "2")
+    stopped = succeed(*arguments, "--max-minutes", "0", "--out", "runs/in two parts")
+    said = " ".join(stopped.stdout.split())
+    command = said.partition("(continue with '")[2].partition(")")[0].removesuffix("'")
+    assert shlex.split(command)[-1] == "runs/in two parts"
+    continued = succeed(*shlex.split(command)[1:])
+    assert "2 of 2" in continued.stdout
+    assert "continue with" not in continued.stdout
+    assert "loss, last epoch (mean of batches)" in continued.stdout
+
+
+def test_a_warmup_as_long_as_the_training_is_warned_of_before_the_first_step(home: Path) -> None:
+    arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, "--max-minutes", "0")
+    for epochs in (1, 2):
+        out = f"runs/warm-{epochs}"
+        noted = succeed(*arguments, "--epochs", str(epochs), "--out", out).stderr
+        warned = "warning: schedule.warmup_tokens 10,240 in a training of 10,160 tokens" in noted
+        assert warned == (epochs == 1)
+        shutil.rmtree(home / out)  # other tests take the latest run

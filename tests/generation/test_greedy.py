@@ -220,3 +220,19 @@ def test_answers_end_with_their_stop_the_limit_or_the_block(config: ModelConfig)
             assert found.ids[-1] == STOP or len(found.ids) == most
         [greedy] = decode_greedily(model, [prompt], STOP, 5)
         assert scores[0] >= greedy.log_probability - 1e-4
+
+
+@every_config
+def test_log_probabilities_are_added_up_in_float64(config: ModelConfig) -> None:
+    model = scrambled(config).double()
+    prompt = TOKENIZER.encode("abcab")
+    stop, never = TOKENIZER.mask_id, -1
+    written = [
+        *decode_greedily(model, [prompt], never, 12),
+        *search_beams(model, prompt, stop, 12, 4).answers,
+    ]
+    for found in written:
+        read = np.array([*prompt, *found.ids[:-1]])
+        scores = uncached_logits(model, read)[len(prompt) - 1 :].log_softmax(-1)
+        exact = sum(row[i].item() for row, i in zip(scores, found.ids, strict=True))
+        assert abs(found.log_probability - exact) < 1e-11

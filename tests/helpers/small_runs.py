@@ -17,6 +17,7 @@ OPTIONS = TrainingOptions(device="cpu")
 ONE_STEP = TrainingOptions(device="cpu", max_minutes=0)
 LIVES = "".join(f"{p}. Born in Rome, a poet.\n" for p in ("Ada", "Bo", "Cleo", "Dan", "Eve"))
 SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 32}
+SCHEDULE = {"schedule": {"warmup_tokens": 64}}
 PYTHON = [sys.executable, "-W", "error"]
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -35,7 +36,7 @@ class SmallRun:
                 "precision": "float32",
                 "data": {"corpus": self.corpus},
                 "model": {"variant": "vanilla", **SIZES},
-                "pretrain": {"epochs": 4, "batch_size": 2, "log_every": 1},
+                "pretrain": {"epochs": 4, "batch_size": 2, "log_every": 1, **SCHEDULE},
             }
         )
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import nanoknow
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.errors import DataError
 from nanoknow.system.device import choose_device
 from tests.helpers.refused import refused
@@ -48,11 +49,14 @@ def test_resuming_with_other_threads_or_versions_warns_in_a_line(
     assert " then and 9.99 now: the weights may not be bit-identical" in warning
 
 
-def test_two_runs_of_one_seed_record_the_same_times_aside(tmp_path: Path) -> None:
-    runs = [
-        SmallRun(tmp_path / name, seed=seed).start()
-        for name, seed in [("a", 5), ("b", 5), ("c", 6)]
-    ]
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_two_runs_of_one_seed_record_the_same_times_aside(tmp_path: Path, precision: str) -> None:
+    assert ExperimentConfig().precision == "auto"
+    runs = []
+    for name, seed in [("a", 5), ("b", 5), ("c", 6)]:
+        small = SmallRun(tmp_path / name, seed=seed)
+        small.config = small.config.model_copy(update={"precision": precision})
+        runs.append(small.start())
     first, again, other = ([{**m, "seconds": 0} for m in run.metrics()] for run in runs)
     assert {m["kind"] for m in first} == {"start", "step", "epoch", "end"}
     assert first == again

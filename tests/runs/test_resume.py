@@ -62,6 +62,7 @@ def stop_by_signal(start: Start, out: Path) -> None:
     reporter = AtStep(4, lambda: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(Interrupted, match="stopped at step 4 and saved") as caught:
         start(out, OPTIONS, reporter)
+    assert str(caught.value).endswith(f" --resume --out {out}'")
     assert caught.value.exit_code == 128 + signal.SIGTERM
     assert Run.open(out).latest().record.progress["step"] == 4
 

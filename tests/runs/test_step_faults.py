@@ -50,7 +50,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(small: SmallR
     steep = small.config.pretrain.optimizer.model_copy(update={"learning_rate": 1e30})
     small.change_stage(epochs=50, optimizer=steep, checkpoint_minutes=1e-9)
     refusal = refused(NonFiniteError, small.start)
-    failed = int(refusal.partition("step ")[2].partition(":")[0])
+    failed = int(refusal.partition("step ")[2].split()[0].rstrip(":"))
     last = small.run.latest()
     assert last.record.progress["step"] == failed - 1
     weights = last.load_model(choose_device("cpu", "float32")).state_dict().values()

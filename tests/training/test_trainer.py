@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from nanoknow.config.experiment import ScheduleConfig
 from nanoknow.config.models import VanillaConfig
 from nanoknow.config.tasks import LanguageModelingConfig, SpanCorruptionConfig
 from nanoknow.errors import NanoknowError, NonFiniteError
@@ -175,3 +176,18 @@ def test_a_gradient_that_is_not_finite_stops_before_the_update_though_the_loss_i
     with pytest.raises(NonFiniteError, match=r"^step 1: loss [\d.]+e\+\d\d, gradient norm inf: "):
         next(trainer.steps())
     assert all(torch.equal(w, before[name]) for name, w in weights_of(trainer).items())
+
+
+@pytest.mark.parametrize(("warmup", "share"), [(1022, None), (1023, "100%"), (4092, "25%")])
+def test_a_warmup_that_is_not_over_before_the_training_is_warned_of(
+    warmup: int, share: str | None
+) -> None:
+    schedule = ScheduleConfig(warmup_tokens=warmup)
+    trainer = trainer_on(Watched(), stage(schedule=schedule))  # of 3 · 11 · 31 tokens
+    last = [result.learning_rate for result in trainer.steps()][-1]
+    expected = (
+        f"warning: schedule.warmup_tokens {warmup:,} in a training of 1,023 tokens: the learning "
+        f"rate only rises, and ends at {last:.1e}, {share} of its peak: set it to 102, or train "
+        f"longer"
+    )
+    assert trainer.notes == ([] if share is None else [expected])
