@@ -91,9 +91,7 @@ class OpenedRun:
         }
         overrides = [Override(f"sample.{k}", v, k) for k, v in given.items() if v is not None]
         config = load_config(None, overrides, self.run.config).sample
-        config, _ = with_readable_context(
-            self.run, self.checkpoint, config, is_named=context is not None
-        )
+        config, _ = with_readable_context(self.run, self.checkpoint, config, named=bool(context))
         return "".join(sample_text(self.model, self.tokenizer, config, seed))
 
 

@@ -79,7 +79,7 @@ def sample(
         run, checkpoint = open_checkpoint(run_path)
     record = checkpoint.record
     whole = load_config(None, overrides, run.config)
-    config, left_out = with_readable_context(run, checkpoint, whole.sample, is_named=named)
+    config, left_out = with_readable_context(run, checkpoint, whole.sample, named=named)
     eight_bits = config.weights == "int8"
     if eight_bits and any(o.key == "precision" and o.value == "float32" for o in overrides):
         raise ConfigError("--weights int8: multiplies in bfloat16: leave --precision float32 out")
@@ -102,7 +102,7 @@ def sample(
 
 
 def with_readable_context(
-    run: Run, checkpoint: Checkpoint, config: SampleConfig, *, is_named: bool
+    run: Run, checkpoint: Checkpoint, config: SampleConfig, *, named: bool
 ) -> tuple[SampleConfig, str]:
     """Leave out of a context what a run's vocabulary does not hold.
 
@@ -120,14 +120,13 @@ def with_readable_context(
         return config, ""
     read = tokenizer.decode(tokenizer.encode_known(context))
     note = f"--context: {describe_unknown(unknown)}"
-    if is_named and not read:
+    if named and not read:
         raise DataError(f"{note}: nothing is left: give another, or name another run")
-    if not is_named:
+    if not named:
         read = read or tokenizer.characters[-1]
         with suppress(NanoknowError):
-            corpus = _training_text(run, checkpoint, DataConfig())
-            start = "".join(corpus.characters[code] for code in corpus.codes[:1000])
-            read = start.strip()[:30].rpartition(" ")[0] or read
+            start = _training_text(run, checkpoint, DataConfig()).text.lstrip()[:30]
+            read = start.rpartition(" ")[0] or read
         note = f"the default context does not fit the vocabulary: starting from {read!r}"
     return config.model_copy(update={"context": read}), note
 

@@ -34,7 +34,9 @@ def sealed(content: dict[str, Any]) -> bytes:
 def unreadable(error: OSError) -> str:
     """Say that a file cannot be read, which tells nothing of what it holds."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "is gone: if training has just replaced it, run the command again"
+        return (
+            "is gone: if training has just replaced it, run the command again with the run's folder"
+        )
     return f"cannot be read: {error.strerror}: fix that, and run the command again"
 
 
