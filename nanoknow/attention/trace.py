@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -81,22 +82,18 @@ def recording(model: CharacterModel) -> Iterator[list[Recorded]]:
     Only outside training: without gradients, and with the model in ``eval``.
     """
     found: list[Recorded] = []
-    current = ""
+    entered: list[str] = []
 
-    def enter(name: str) -> Callable[..., None]:
-        def note(*_: object) -> None:
-            nonlocal current
-            current = name.removesuffix(".attention")
-
-        return note
+    def enter(name: str, *_: object) -> None:
+        entered.append(name.removesuffix(".attention"))
 
     handles = [
-        module.register_forward_pre_hook(enter(name))
+        module.register_forward_pre_hook(partial(enter, name))
         for name, module in model.named_modules()
         if isinstance(module, Attention)
     ]
     try:
-        with _UnfusedAttention(lambda weights: found.append(Recorded(current, weights))):
+        with _UnfusedAttention(lambda weights: found.append(Recorded(entered[-1], weights))):
             yield found
     finally:
         for handle in handles:

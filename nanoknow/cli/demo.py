@@ -60,17 +60,11 @@ def show_demo(terminal: Terminal, report: DemoReport) -> None:
     terminal.table("Where were the held-out people born?", ("", *columns), rows)
     sizes = " and ".join(f"{constant.score.n} {name}" for name, _, constant in asked)
     terminal.paragraph(f"{sizes} questions. The demo's config was chosen by its dev accuracy.")
-    pretrained, *others = (
-        (name, mean(score.accuracy for score in scores))
-        for name, scores in (
-            *report.scores.items(),
-            (report.constant.name, [report.constant.score]),
-        )
-    )
+    means = {name: mean(each.accuracy for each in runs) for name, runs in report.scores.items()}
+    first, *others = {**means, report.constant.name: report.constant.score.accuracy}.items()
     for name, accuracy in others:
         if accuracy:
-            times = pretrained[1] / accuracy
-            terminal.write(f"{pretrained[0]}: {times:.1f} times {name} (dev)\n")
+            terminal.write(f"{first[0]}: {first[1] / accuracy:.1f} times {name} (dev)\n")
     terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
     terminal.write(f"Picture: {report.picture}\n")
 

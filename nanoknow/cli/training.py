@@ -10,24 +10,21 @@ if TYPE_CHECKING:
     from nanoknow.training.session import TrainingSummary
 
 
-def training_flags(
-    stage: str,
-    model: str | None,
-    bottleneck_dim: int | None,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    seed: int | None,
-) -> dict[str, tuple[str, Any]]:
-    """Return the flags of a stage for ``options.overrides``, without those that name data."""
-    return {
-        "--model": ("model.variant", model),
-        "--bottleneck-dim": ("model.bottleneck_dim", bottleneck_dim),
-        "--epochs": (f"{stage}.epochs", epochs),
-        "--batch-size": (f"{stage}.batch_size", batch_size),
-        "--learning-rate": (f"{stage}.optimizer.learning_rate", learning_rate),
-        "--seed": ("seed", seed),
-    }
+FLAGS = {
+    "--model": "model.variant",
+    "--bottleneck-dim": "model.bottleneck_dim",
+    "--epochs": "{stage}.epochs",
+    "--batch-size": "{stage}.batch_size",
+    "--learning-rate": "{stage}.optimizer.learning_rate",
+    "--seed": "seed",
+}
+"""Those of both commands, with the keys that they set."""
+
+
+def training_flags(stage: str, *values: str | float | None) -> dict[str, tuple[str, Any]]:
+    """Return the values of ``FLAGS``, in their order, for ``options.overrides``."""
+    given = zip(FLAGS.items(), values, strict=True)
+    return {flag: (key.format(stage=stage), value) for (flag, key), value in given}
 
 
 def show_training(terminal: Terminal, summary: TrainingSummary) -> None:

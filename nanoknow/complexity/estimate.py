@@ -72,14 +72,10 @@ class ComplexityReport:
 
 def estimate(
     *,
-    n_layers: int | None = None,
-    n_heads: int | None = None,
-    d_model: int | None = None,
     seq_len: int | None = None,
-    bottleneck_dim: int | None = None,
-    latents: str | None = None,
     vocab_size: int = VOCAB_SIZE,
     sweep_lengths: Sequence[int] = SWEEP_LENGTHS,
+    **sizes: int | str | None,
 ) -> ComplexityReport:
     """Compare the cost of the vanilla and the perceiver model.
 
@@ -87,28 +83,18 @@ def estimate(
     there are characters.
 
     Args:
-        n_layers: 2 or more, the perceiver's projections among them.
-        n_heads: of each attention.
-        d_model: the width.
         seq_len: characters of the sequence, and rows of the position table.
-        bottleneck_dim: the perceiver's latents.
-        latents: what they read, ``first`` or ``spread``.
         vocab_size: characters, specials included.
         sweep_lengths: sequence lengths to compare, in any order.
+        sizes: other keys of ``PerceiverConfig``.
 
     Raises:
         ConfigError: sizes that do not fit each other.
     """
-    if bottleneck_dim is None and seq_len is not None:
-        bottleneck_dim = min(PerceiverConfig.model_fields["bottleneck_dim"].default, seq_len)
-    sizes = {
-        "n_layers": n_layers,
-        "n_heads": n_heads,
-        "d_model": d_model,
-        "block_size": seq_len,
-        "bottleneck_dim": bottleneck_dim,
-        "latents": latents,
-    }
+    if sizes.get("bottleneck_dim") is None and seq_len is not None:
+        default = PerceiverConfig.model_fields["bottleneck_dim"].default
+        sizes["bottleneck_dim"] = min(default, seq_len)
+    sizes["block_size"] = seq_len
     config = _validate({key: value for key, value in sizes.items() if value is not None})
     if vocab_size < 1:
         raise ConfigError(f"vocab_size {vocab_size}: give 1 or more")

@@ -72,10 +72,8 @@ def demo(
     began = time.monotonic()
     texts = Texts.find(config.data)
     config = config.model_copy(update={"data": texts.config})
-    dev, test = (
-        texts.require_eval().require_answers("score the demo by", "--set data.eval"),
-        texts.test,
-    )
+    dev = texts.require_eval().require_answers("score the demo by", "--set data.eval")
+    test = texts.test
     folder = new_folder(out, "demo")
     table = []
     more = "" if out else f" --out {shlex.quote(str(folder))}"

@@ -21,7 +21,6 @@ from nanoknow.training.start import start_run
 
 RunPlan = tuple[ExperimentConfig, Path]
 """The config of a run, and its folder."""
-CHECKPOINTS = "**/step-*/checkpoint.json"
 Start = Callable[[ExperimentConfig, Path, TrainingOptions, Reporter], TrainingSummary]
 
 
@@ -47,7 +46,7 @@ def several_runs(
         Interrupted: it was stopped, in the middle of a run or between two.
     """
     folders = [folder for config, folder in plans if config.precision == "auto"]
-    found = [file.parent for each in folders for file in sorted(each.glob(CHECKPOINTS))]
+    found = [f.parent for each in folders for f in sorted(each.glob("**/step-*/checkpoint.json"))]
     chosen = choose_device(device, read_checkpoint(found[0]).record.precision if found else "auto")
     if folders:
         why = f"that of {found[0]}" if found else chosen.reason
@@ -55,7 +54,7 @@ def several_runs(
     try:
         yield TrainingOptions(device=device, precision=chosen.precision)
     except (Interrupted, KeyboardInterrupt) as stop:
-        number = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
+        number = getattr(stop, "exit_code", 128 + signal.SIGINT) - 128
         raise Interrupted(f"stopped: continue with '{command_line()}{more}'", number) from None
 
 

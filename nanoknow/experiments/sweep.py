@@ -50,7 +50,6 @@ def sweep(
     }
     asked = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
     outcomes: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
-    trained_on = ""
     left = list(_runs(configs, seeds or file.seeds, folder))
     places = [(config, folder / _slug(name)) for name, config in configs.items()]
     with several_runs(places, device, reporter) as options:
@@ -65,21 +64,21 @@ def sweep(
                     reporter.note(f"left to another process: {error}")
                     left.append((name, config, place, pretraining))
                     continue
-                trained_on = f"{both[1].device}, {both[1].precision}"
                 outcome = _evaluate(name, place / "finetune", both, asked, device, reporter)
                 if outcome is not None:
                     outcomes[name][config.seed] = outcome
     ordered = {name: [runs[seed] for seed in sorted(runs)] for name, runs in outcomes.items()}
+    table = [run.row for runs in ordered.values() for run in runs]
     report = SweepReport(
         folder=str(folder),
         questions=", ".join(dict.fromkeys(each.name for each in questions.values())),
-        device=trained_on,
+        device=table[-1].device if table else "",
         rows=[
             Row.of(name, file.rows[name], questions[name].name, runs)
             for name, runs in ordered.items()
         ],
         elsewhere=len(left),
-        table=[run.row for runs in ordered.values() for run in runs],
+        table=table,
         pairs=compare_rows(questions, outcomes),
     )
     save_report(folder / "sweep.json", report, report.table)

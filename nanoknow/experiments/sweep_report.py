@@ -94,7 +94,7 @@ class SweepReport:
     Attributes:
         folder: of its runs.
         questions: the names of the evaluation questions.
-        device: that the last run was trained on, and its precision.
+        device: that the last run of the table was trained on, and its precision.
         rows: in the order of the file.
         elsewhere: runs that another process is training.
         table: every finished run, row by row.

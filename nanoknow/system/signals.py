@@ -2,36 +2,28 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopSignals:
-    """While entered, the first signal is only noted; a second one acts at once.
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """Yield a list that the first signal is only put into; a second one acts at once."""
+    received: list[int] = []
 
-    Attributes:
-        received: the signal that asks to stop, or None.
-    """
-
-    def __init__(self) -> None:
-        self.received: int | None = None
-        self._previous: dict[int, object] = {}
-
-    def __enter__(self) -> Self:
-        # Only the main thread may set handlers; elsewhere signals stay with the caller.
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                self._previous[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-        self._previous.clear()
-
-    def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self.received = number
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        received.append(number)
         for each in SIGNALS:
             signal.signal(each, signal.SIG_DFL)
+
+    # Only the main thread may set handlers; elsewhere signals stay with the caller.
+    is_main = threading.current_thread() is threading.main_thread()
+    previous = {number: signal.signal(number, note) for number in SIGNALS if is_main}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

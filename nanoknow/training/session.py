@@ -18,7 +18,7 @@ from nanoknow.runs.run import Run
 from nanoknow.system.plain import plain
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
-from nanoknow.system.signals import StopSignals
+from nanoknow.system.signals import stop_signals
 from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
 from nanoknow.training.prepare import Prepared
 from nanoknow.training.state import state_of
@@ -150,7 +150,7 @@ class TrainingSession:
         minutes = self.options.max_minutes
         limit = math.inf if minutes is None else minutes * 60
         with (
-            StopSignals() as signals,
+            stop_signals() as received,
             open_event_log(self.run) if self.options.tensorboard else nullcontext() as self.log,
             self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
         ):
@@ -161,12 +161,12 @@ class TrainingSession:
                 )
                 self._record(result)
                 show(result.step, self._words(result))
-                if signals.received is not None:
+                if received:
                     self.save()
                     raise Interrupted(
                         f"stopped at step {result.step} and saved: continue with "
                         f"'{self.run.resume_command}'",
-                        signals.received,
+                        received[0],
                     )
                 if self.session_seconds >= limit:
                     break

@@ -103,15 +103,13 @@ class Trainer:
     @property
     def notes(self) -> list[str]:
         """What the user should know of the schedule before the first step."""
-        schedule, peak = self.config.schedule, self.config.optimizer.learning_rate
-        planned = self.planned_tokens()
-        last = learning_rate(schedule, peak, planned, planned)
-        short = (
-            f"warning: schedule.warmup_tokens {schedule.warmup_tokens:,} in a training of "
-            f"{planned:,} tokens: the learning rate only rises, and ends at {last:.1e}, "
-            f"{last / peak:.0%} of its peak: set it to {planned // 10:,}, or train longer"
+        warmup, planned = self.config.schedule.warmup_tokens, self.planned_tokens()
+        note = (
+            f"warning: schedule.warmup_tokens {warmup:,} in a training of {planned:,} tokens: the "
+            f"learning rate only rises, to {planned / max(1, warmup):.0%} of its peak at the end: "
+            f"set it to {planned // 10:,}, or train longer"
         )
-        return [short] if schedule.warmup_tokens >= planned else []
+        return [note] if warmup >= planned else []
 
     def planned_tokens(self, epochs: int | None = None) -> int:
         """Tokens in the planned epochs, or in so many, padding up to the block included."""

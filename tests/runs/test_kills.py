@@ -58,10 +58,10 @@ def test_a_signal_ends_the_command_at_the_step_with_its_code(
 def test_a_second_signal_ends_the_process_at_once(number: int) -> None:
     script = (
         "import signal\n"
-        "from nanoknow.system.signals import StopSignals\n"
-        "with StopSignals() as signals:\n"
+        "from nanoknow.system.signals import stop_signals\n"
+        "with stop_signals() as received:\n"
         f"    signal.raise_signal({number})\n"
-        f"    assert signals.received == {number}\n"
+        f"    assert received == [{number}]\n"
         f"    signal.raise_signal({number})\n"
         "print('still here')\n"
     )
