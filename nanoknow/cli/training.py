@@ -51,10 +51,7 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         rows.append(("accuracy", str(score)))
         shared = summary.accuracy.get("overlap", {"n": 0})  # release 0.2.0 recorded none
         if shared["n"]:
-            share = (
-                f"{shared['others']['accuracy']:.1%}" if shared["others"] else "nothing to score"
-            )
-            rows.append(
-                ("without training questions", f"{share}; {shared['n']} of {score.n} left out")
-            )
+            rest = f"{shared['others']['accuracy']:.1%}" if shared["others"] else "nothing to score"
+            words = f"{rest}; {shared['n']} of {score.n} left out"
+            rows.append(("without training questions", words))
     terminal.pairs(rows)

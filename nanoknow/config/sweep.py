@@ -12,8 +12,6 @@ from nanoknow.config.strict_yaml import parse, read
 from nanoknow.config.values import Count, Frozen
 from nanoknow.errors import ConfigError
 
-RENAMED = {"levers": "ablations", "birthplaces-levers": "birthplaces-ablations"}
-"""Names of shipped sweeps in 0.1.0, and now."""
 RowName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,80}$")]
 
 
@@ -55,10 +53,6 @@ def load_sweep(name_or_path: str) -> SweepConfig:
     Raises:
         ConfigError: one line with the file and the key.
     """
-    if name_or_path in RENAMED and not Path(name_or_path).exists():
-        raise ConfigError(
-            f"sweep {name_or_path}: has another name. Did you mean {RENAMED[name_or_path]!r}?"
-        )
     source, text = read(name_or_path, shipped_sweeps(), "sweep")
     values, lines = parse(text, source)
     try:

@@ -6,8 +6,8 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Protocol
 
 from nanoknow.data.published import DATASETS, RemoteFile
 from nanoknow.data.sources import data_folder
@@ -20,14 +20,6 @@ CHUNK_BYTES = 1 << 16
 
 Progress = Callable[[str, int], None]
 """Called with a file's name and the bytes of it that have been received."""
-
-
-class Readable(Protocol):
-    """A file or the answer of a server."""
-
-    def read(self, n: int, /) -> bytes:
-        """Return so many bytes or fewer, none at the end."""
-        ...
 
 
 def fetch(name: str, mirror: str | None, folder: Path | None, reporter: Reporter) -> list[Path]:
@@ -151,7 +143,7 @@ def _download(url: str, remote: RemoteFile, progress: Progress | None) -> bytes:
         ) from error
 
 
-def _read(source: Readable, remote: RemoteFile, progress: Progress | None) -> bytes:
+def _read(source: BufferedIOBase, remote: RemoteFile, progress: Progress | None) -> bytes:
     """Return what a source holds; a part where it is more than the file, and so another one."""
     raw = b""
     while len(raw) <= remote.size and (chunk := source.read(CHUNK_BYTES)):

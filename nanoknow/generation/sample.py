@@ -94,7 +94,7 @@ def sample(
         reporter.note(f"{run.path} is no language model, and writes as it is: '{MAKER}' makes one")
     if left_out:
         reporter.note(left_out)
-    corpus = None if compare_with is None else _training_text(run, checkpoint, compare_with)
+    corpus = None if compare_with is None else _training_text(run, compare_with)
     model = checkpoint.load_model(chosen)
     if chosen.precision == "bfloat16":
         model = in_bfloat16(model, eight_bits=eight_bits)
@@ -125,27 +125,16 @@ def with_readable_context(
     if not named:
         read = read or tokenizer.characters[-1]
         with suppress(NanoknowError):
-            start = _training_text(run, checkpoint, DataConfig()).text.lstrip()[:30]
+            start = _training_text(run, DataConfig()).text.lstrip()[:30]
             read = start.rpartition(" ")[0] or read
         note = f"the default context does not fit the vocabulary: starting from {read!r}"
     return config.model_copy(update={"context": read}), note
 
 
-def _training_text(run: Run, checkpoint: Checkpoint, named: DataConfig) -> Corpus:
-    try:
-        own = named if named.corpus else run.config.data
-        corpus = Texts.find(own, ("corpus",)).require_corpus()
-    except DataError as error:
-        if named.corpus:
-            raise
-        raise DataError(f"--mark-copied: {error}; name a copy elsewhere with --corpus") from None
-    recorded = checkpoint.record.data.get("corpus", {}).get("sha256", "none")
-    if corpus.sha256 != recorded:
-        raise DataError(
-            f"{corpus.name}: SHA-256 {corpus.sha256[:12]}… here, and {recorded[:12]}… when "
-            f"{run.path} was trained: name the old text with --corpus"
-        )
-    return corpus
+def _training_text(run: Run, named: DataConfig) -> Corpus:
+    texts = Texts.find(named if named.corpus else run.config.data, ("corpus",))
+    run.require_same_texts(texts)
+    return texts.require_corpus()
 
 
 def sample_text(

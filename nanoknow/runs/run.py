@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
 from nanoknow.config.messages import in_words
-from nanoknow.data.sources import found_again
-from nanoknow.errors import CheckpointError, NanoknowError, naming
+from nanoknow.data.sources import Texts, found_again
+from nanoknow.errors import CheckpointError, DataError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, require_unused
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, unreadable
@@ -128,6 +128,22 @@ class Run:
         """The resolved config, with its texts where they are now, when first asked for."""
         config = load_config(str(self.path / "config.yaml"))
         return config.model_copy(update={"data": found_again(config.data, self.record.data)})
+
+    def require_same_texts(self, texts: Texts) -> None:
+        """Refuse texts that are not those that the run was made with.
+
+        Raises:
+            DataError: names the first, or one cannot be read.
+        """
+        now, recorded = texts.hashes(), self.record.data
+        for role in texts.roles:
+            here, then = (each.get(role, {}).get("sha256", "none") for each in (now, recorded))
+            if here != then:
+                raise DataError(
+                    f"{now.get(role, recorded.get(role, {}))['name']}: SHA-256 {here[:12]}… here, "
+                    f"and {then[:12]}… when {self.path} was trained: put the old {role} back, name "
+                    f"it with --{role}, or start a new run"
+                )
 
     def with_config(self, config: ExperimentConfig) -> Run:
         """Return the run with another config, which is written into its folder.

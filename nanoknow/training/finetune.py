@@ -102,30 +102,24 @@ def find_source(
 
 
 def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
-    """Put the corpus that a run was pretrained on into a config, in place of any other.
+    """Put the corpus that a run was pretrained on into a config that names none.
 
     Raises:
         ConfigError: the config names another text, which this model has not read.
+        DataError: the text cannot be read.
     """
-    own = run.config.data
-    asked = config.data.corpus
-    if asked is not None and asked != own.corpus:
-        recorded = source.record.data["corpus"]
-        text = Texts.find(config.data, ("corpus",)).require_corpus()
-        if text.sha256 == recorded["sha256"]:
-            return config
+    recorded = source.record.data["corpus"]
+    named = Texts.find(config.data, ("corpus",)).corpus
+    if named is None:
+        own = run.config.data
+        data = config.data.model_copy(update={"corpus": own.corpus, "world": own.world})
+        return config.model_copy(update={"data": data})
+    if named.sha256 != recorded["sha256"]:
         raise ConfigError(
-            f"data.corpus {asked}: {run.path} was pretrained on {recorded['name']}, and knows "
-            f"that one: leave the corpus out, name another run with --from, or --from scratch"
+            f"{named.name}: {run.path} was pretrained on {recorded['name']}, and knows that one: "
+            f"leave the corpus or the world out, name another run with --from, or --from scratch"
         )
-    world = config.data.world if own.corpus else own.world
-    if asked is None and own.corpus is None and config.data.world not in (None, own.world):
-        raise ConfigError(
-            f"data.world: {run.path} was pretrained on the {own.world}, and knows that one: leave "
-            f"the world out, name another run with --from, or --from scratch"
-        )
-    data = config.data.model_copy(update={"corpus": own.corpus, "world": world})
-    return config.model_copy(update={"data": data})
+    return config
 
 
 def _require_marks(source: Checkpoint) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from nanoknow.config.experiment import ExperimentConfig, StageConfig
 from nanoknow.config.loading import Override, load_config
 from nanoknow.data.sources import Texts
-from nanoknow.errors import ConfigError, DataError
+from nanoknow.errors import ConfigError
 from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
 from nanoknow.runs.lock import RunLock
 from nanoknow.runs.run import Run
@@ -89,7 +89,7 @@ def resume_run(
         require_allowed_changes(run, config, then, checkpoint)
         device = choose_device(options.device, record.precision)
         texts = Texts.find(config.data, roles_of(config, stage))
-        require_same_texts(run, texts, checkpoint)
+        run.require_same_texts(texts)
         config = config.model_copy(update={"data": texts.config})
         model = checkpoint.load_model(device)
         prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
@@ -189,23 +189,6 @@ def effects(trainer: Trainer, then: StageConfig) -> Iterator[str]:
             f"epochs {then.epochs} then and {now.epochs} now: by the schedule the learning rate "
             f"goes on from {rate:.1e} ({before:.1e} by the former epochs) and ends at {last:.1e}"
         )
-
-
-def require_same_texts(run: Run, texts: Texts, checkpoint: Checkpoint) -> None:
-    """Refuse texts that are not those of a run.
-
-    Raises:
-        DataError: names the first.
-    """
-    now, recorded = texts.hashes(), checkpoint.record.data
-    for role in {**recorded, **now}:
-        here, then = (each.get(role, {}).get("sha256", "none") for each in (now, recorded))
-        if here != then:
-            raise DataError(
-                f"{now.get(role, recorded.get(role, {}))['name']}: SHA-256 {here[:12]}… here, and "
-                f"{then[:12]}… when {run.path} was trained: put the old {role} back, or start a "
-                f"new run"
-            )
 
 
 def changes_since(run: Run, record: CheckpointRecord, device: Device) -> list[str]:

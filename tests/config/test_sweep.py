@@ -48,10 +48,3 @@ def test_a_bad_sweep_is_one_line_that_names_the_place(tmp_path: Path, text: str,
 def test_a_sweep_that_is_not_there_names_those_that_are() -> None:
     with pytest.raises(ConfigError, match=r"sweep nowhere: No such file.*ablations"):
         load_sweep("nowhere")
-
-
-@pytest.mark.parametrize("name", ["levers", "birthplaces-levers"])
-def test_a_sweep_of_an_earlier_release_has_its_new_name_suggested(name: str) -> None:
-    new = name.replace("levers", "ablations")
-    with pytest.raises(ConfigError, match=f"sweep {name}: .* Did you mean '{new}'"):
-        load_sweep(name)

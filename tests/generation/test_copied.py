@@ -162,7 +162,7 @@ def test_a_training_text_that_is_gone_or_another_is_refused_before_anything_is_w
     finally:
         (learned / "moved.txt").replace(learned / "play.txt")
     assert named.exit_code == 0
-    for result, said in ((gone, "name a copy elsewhere with --corpus"), (other, "was trained")):
+    for result, said in ((gone, "say where it is with --corpus"), (other, "was trained")):
         assert result.exit_code == 1
         assert result.stdout == ""
         assert said in result.stderr.splitlines()[-1]
