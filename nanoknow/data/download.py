@@ -75,40 +75,30 @@ def fetch_file(
     """
     target = folder / remote.name
     try:
-        if target.exists():
-            _check_existing(target, remote)
-            return target
-        source = _find_source(remote, mirror)
+        is_there = target.exists()
+        source = target if is_there else _find_source(remote, mirror)
         if isinstance(source, Path):
             with source.open("rb") as file:
-                raw = _read(file, remote, progress)
+                raw = _read(file, remote, None if is_there else progress)
         else:
             raw = _download(source, remote, progress)
         found = hashlib.sha256(raw).hexdigest()
         if found != remote.sha256:
+            advice = "run the command again, or try another --mirror: nothing of it was kept"
             raise DataError(
                 f"{source} is not the published {remote.name} ({len(raw)} of {remote.size} bytes, "
-                f"sha256 {found[:12]}…, expected {remote.sha256[:12]}…), nothing of it was kept: "
-                f"run the command again, or try another --mirror"
+                f"sha256 {found[:12]}…, expected {remote.sha256[:12]}…): "
+                f"{'move it away and run the command again' if is_there else advice}"
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, raw)
+        if not is_there:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, raw)
     except OSError as error:
         raise DataError(
             f"{remote.name} cannot be put into {folder} ({_reason(error)}): fix that, or choose "
             f"another folder or --mirror"
         ) from error
     return target
-
-
-def _check_existing(target: Path, remote: RemoteFile) -> None:
-    with target.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != remote.sha256:
-        raise DataError(
-            f"{target} exists with sha256 {found[:12]}… where {remote.sha256[:12]}… is expected: "
-            "move it away and run the command again"
-        )
 
 
 def _find_source(remote: RemoteFile, mirror: str | None) -> Path | str:
