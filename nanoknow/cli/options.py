@@ -220,7 +220,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             if STATE.debug:
                 raise
-            Terminal().error("interrupted: nothing more is kept: run the same command again")
+            Terminal().error("interrupted: the same command starts it again")
             raise typer.Exit(130) from None
         except (MemoryError, RuntimeError) as error:
             if STATE.debug or not ran_out_of_memory(error):
