@@ -17,6 +17,7 @@ from nanoknow.generation.beam import search_beams
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.generation.sample import sample_ids
 from nanoknow.models.base import CharacterModel
+from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import save_checkpoint
 from nanoknow.runs.run import Run
 from tests.helpers.cli import commands_with, kinds_of, refuse
@@ -189,3 +190,12 @@ def test_no_temperature_makes_probabilities_that_are_none(temperature: float) ->
     if temperature < 1:
         one = list(sample_ids(model, TOKENIZER.encode("ab"), 8, 1.0, 1, generator))
         assert written == one
+
+
+def test_a_weight_that_is_not_finite_counts_where_no_text_shows_it() -> None:
+    n_characters = CONFIGS[0].block_size + 1  # one more than a text has
+    model = build_model(CONFIGS[0], n_characters, torch.Generator().manual_seed(0))
+    model.require_sound()
+    with torch.no_grad():
+        model.get_parameter("embedding.token.weight")[-1, 0] = torch.inf
+    refused(NonFiniteError, model.require_sound)
