@@ -75,8 +75,7 @@ def trace_question(
     """Ask a finetuned run one question, and keep what it attended to.
 
     Args:
-        run_path: a run or checkpoint folder; None for the latest whose vocabulary holds every
-            character of the question.
+        run_path: see ``AnsweringRun.open``.
         question: characters that the vocabulary does not hold are left out.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified which run is used and what is left out.

@@ -6,9 +6,11 @@ runs, so that ``--help`` does not wait for torch.
 
 import io
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from nanoknow import __version__
 from nanoknow.cli import options as opt
@@ -27,9 +29,24 @@ from nanoknow.cli.pretrain import pretrain
 from nanoknow.cli.sample import sample
 from nanoknow.cli.sweep import sweep
 from nanoknow.cli.terminal import Terminal
+from nanoknow.config.messages import in_words
+
+
+class Commands(TyperGroup):
+    """The commands; a value that a flag cannot have is refused as a config refuses it."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own types have no names
+        """Run a command, and put what Typer leaves to pydantic into our words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValidationError):
+                error.message = in_words(error.__cause__.errors()[0])
+            raise
+
 
 app = typer.Typer(
-    name="nanoknow", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.command()(demo)
 

@@ -62,8 +62,7 @@ def evaluate(
                 raise ConfigError(f"{flag}: is for --report FILE: add that, or leave this out")
         from nanoknow.evaluation.evaluate import evaluate as evaluate_run
 
-        evaluation = evaluate_run(run, data, device, terminal)
-        opt.show(terminal, evaluation, show_evaluation, as_json)
+        opt.show(terminal, evaluate_run(run, data, device, terminal), show_evaluation, as_json)
         return
     from nanoknow.report.assemble import report as report_on
     from nanoknow.report.findings import findings

@@ -89,16 +89,12 @@ def sample(
         return
     text = _collect(terminal, sampler)
     written = {**sampler.config.model_dump(), "seed": seed, "text": text}
-    if read is None:
-        terminal.result(written)
-        return
-    copied = find_copied(text, read, min_copied or MIN_COPIED)
-    opt.show(
-        terminal,
-        {**written, "copied": copied},
-        lambda terminal, _: show_copied(terminal, context, copied),
-        as_json,
-    )
+    if read is not None:
+        written["copied"] = copied = find_copied(text, read, min_copied or MIN_COPIED)
+        if not as_json:
+            show_copied(terminal, context, copied)
+            return
+    terminal.result(written)
 
 
 def _collect(terminal: Terminal, sampler: Sampler) -> str:

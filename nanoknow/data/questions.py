@@ -11,10 +11,14 @@ from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import DataError
 
-# Of no width and no meaning: no part of an answer, wherever they are.
+# Of no width and no meaning: no part of a text, wherever they are.
 INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
-# No part of a text at its ends; joiners and marks of direction have a meaning within words.
-EDGE = re.compile(r"^[\s\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+")
+# No part of a text at its ends: blanks and what Unicode calls default-ignorable. Joiners, marks of
+# direction and variation selectors have a meaning within words.
+EDGE = re.compile(
+    r"^[\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]+"
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Question:
     """One question.
 
     Attributes:
-        text: without ``EDGE`` at its ends, otherwise as it is in the file.
+        text: ``clean``.
         gold: the accepted answers, each ``clean``; empty where the file has none.
         line: of the file, from 1.
     """
@@ -106,29 +110,24 @@ def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
     return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest(), stripped)
 
 
-def trim(text: str) -> str:
-    """Return a text without ``EDGE`` at its start and its end, in linear time."""
-    return EDGE.sub("", EDGE.sub("", text)[::-1])[::-1]
-
-
-def clean(answer: str) -> str:
-    """Return an answer without what nobody sees in it: ``INVISIBLE``, and ``EDGE`` at its ends."""
-    return trim(INVISIBLE.sub("", answer))
+def clean(text: str) -> str:
+    """Return a text without ``INVISIBLE``, and ``EDGE`` at its ends, in linear time."""
+    return EDGE.sub("", EDGE.sub("", INVISIBLE.sub("", text))[::-1])[::-1]
 
 
 def _parse_line(line: str, number: int, name: str, answered: bool) -> Question:
     where = f"{name}:{number}"
-    if not trim(line):
+    if not clean(line):
         raise DataError(f"{where}: an empty line: delete it")
     refuse_marks(line, lambda _: where)
     if not answered:
-        return Question(trim(line), (), number)
+        return Question(clean(line), (), number)
     parts = line.split("\t")
     if len(parts) == 1:
         raise DataError(f"{where}: no tab, where other lines have one: write question<TAB>answer")
     if len(parts) > 2:
         raise DataError(f"{where}: {len(parts) - 1} tabs: write question<TAB>answer with one tab")
-    question, answer = trim(parts[0]), clean(parts[1])
+    question, answer = map(clean, parts)
     for part, what in ((question, "question"), (answer, "answer")):
         if not part:
             raise DataError(f"{where}: no {what}: write question<TAB>answer")

@@ -129,7 +129,7 @@ def _training_texts(
         DataError: a named text cannot be read.
     """
     usable = {}
-    for role in ("corpus", "questions"):
+    for role in [r for r in ("corpus", "questions") if r in named or r in recorded]:
         try:
             text = getattr(texts, role)
         except DataError as error:
@@ -137,8 +137,7 @@ def _training_texts(
                 raise
             reporter.note(f"not used: {error}")
             continue
-        changed = text and role in recorded and recorded[role]["sha256"] != text.sha256
-        if changed and role not in named:
+        if text and role not in named and recorded[role]["sha256"] != text.sha256:
             reporter.note(f"not used: {text.name}: has changed since the run was trained on it")
             continue
         usable[role] = text

@@ -77,9 +77,8 @@ def answer_questions(
     for question, found in zip(task.questions.items, decoded, strict=True):
         answer = answer_text(task.tokenizer, found.ids)
         in_document = facts.in_documents(question) if facts and question.gold else None
-        seen = None
-        if facts and facts.training and question.gold:
-            seen = any(gold in facts.answer_counts for gold in question.gold)
+        counts = facts.answer_counts if facts and facts.training and question.gold else None
+        seen = None if counts is None else any(gold in counts for gold in question.gold)
         answers.append(
             Answer(
                 question=question.text,

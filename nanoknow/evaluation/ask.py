@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nanoknow.data.questions import trim
+from nanoknow.data.questions import clean
 from nanoknow.data.tokenizer import describe
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -95,7 +95,7 @@ def ask(opened: AnsweringRun, question: str, n_best: int, abstain_below: float) 
     Raises:
         DataError: it is empty, longer than the block, or carries an answer after a tab.
     """
-    question = trim(question)
+    question = clean(question)
     if not question:
         raise DataError("an empty question: ask something")
     if "\t" in question:
@@ -136,8 +136,7 @@ def _asked_in_training(opened: AnsweringRun, question: str) -> AskedInTraining |
 
 
 def _notes(opened: AnsweringRun, question: str, best: str) -> Iterator[str]:
-    unknown = opened.tokenizer.unknown(question)
-    if unknown:
+    if unknown := opened.tokenizer.unknown(question):
         yield f"left out, as the run's vocabulary lacks it: {describe(unknown)}"
     forms = opened.question_forms
     if forms and not any(form.name_in(question) for form in forms):
@@ -153,7 +152,7 @@ def _doubt(best: RankedAnswer, evidence: Evidence | None, trained: str | None) -
     reasons = []
     if evidence is not None and not evidence.holds and trained != best.answer:
         if not evidence.documents:
-            reasons.append("no document of the training text starts with a name in the question")
+            reasons.append("no document of the training text starts with 'Name. ' of the question")
         else:
             reasons.append(f"the document about {evidence.name} does not hold it")
         if not evidence.mentioned:

@@ -15,7 +15,7 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.system.reporter import Reporter
 
-NOBODY = "no document starts with a name that is asked about: a right answer may be a guess"
+NOBODY = "no document starts with 'Name. ' of anybody asked about: a right answer may be a guess"
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ def evaluate(
     """Answer questions with a finetuned run, and write the answers into its folder.
 
     Args:
-        run_path: a run or checkpoint folder; None for the latest whose vocabulary holds every
-            character of the questions.
+        run_path: see ``AnsweringRun.open``.
         data: files named in place of the run's own.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified which run is used and what is missing.

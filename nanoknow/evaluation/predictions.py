@@ -38,5 +38,5 @@ def save_predictions(run: Run, path: Path, answers: Sequence[Answer], reporter: 
         path.parent.mkdir(exist_ok=True)
         for file, text in ((path, lines), (path.with_suffix(".jsonl"), details)):
             if file.exists() and file.read_bytes() != text.encode():
-                reporter.note(f"{file}: was not what this run answers: written again")
+                reporter.note(f"{file}: held something else: written again")
             write_atomically(file, text.encode())

@@ -121,7 +121,7 @@ def with_readable_context(
     read = tokenizer.decode(tokenizer.encode_known(context))
     note = f"--context: {describe_unknown(unknown)}"
     if named and not read:
-        raise DataError(f"{note}: nothing is left: give another, or name another run")
+        raise DataError(f"{note}: nothing is left for {run.path}: give another, or another run")
     if not named:
         read = read or tokenizer.characters[-1]
         with suppress(NanoknowError):

@@ -54,17 +54,15 @@ def report(
     evaluation = evaluate_on(opened, questions, reporter)
     answers, facts = evaluation.answers, opened.facts
     record = opened.checkpoint.record
-    right = rights(answers)
     rng = Random(derive_seed(seed, "folds"))
-    confidence = measure_confidence(confidences(answers), right, target, rng)
+    confidence = measure_confidence(confidences(answers), rights(answers), target, rng)
     threshold = confidence.at_target.threshold if confidence.at_target else None
     probed = probe(opened, questions, answers, threshold, seed, reporter)
     return Report(
         run=evaluation.run,
-        model=f"{record.model.variant}, {opened.model.n_parameters:,} parameters, "
-        f"epoch {evaluation.epoch}",
-        pretrained=opened.run.record.started_from is not None
-        or opened.run.record.stage == "pretrain",
+        model=f"{record.model.variant}, {record.task.kind}, {opened.model.n_parameters:,} "
+        f"parameters, epoch {evaluation.epoch}",
+        pretrained=opened.run.record.stage != "scratch",
         questions=evaluation.questions,
         score=score_answers(answers),
         overlap=evaluation.overlap,
@@ -107,9 +105,7 @@ def _reach(opened: AnsweringRun) -> int | None:
 
     By the checkpoint that finetuning started from, where it still exists; else by the run's config.
     """
-    record = opened.checkpoint.record
     task: object = opened.run.config.pretrain.task
-    block_size = record.model.block_size
     started_from = opened.run.record.started_from
     if started_from is not None:
         with suppress(CheckpointError):
@@ -118,7 +114,7 @@ def _reach(opened: AnsweringRun) -> int | None:
         return None
     if task.salient_spans and task.context_dropout:
         return None  # a hidden word may be anywhere then
-    return longest_truncation(task, block_size)
+    return longest_truncation(task, opened.model.config.block_size)
 
 
 def _provenance(opened: AnsweringRun, questions: QuestionSet) -> dict[str, str]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.questions import QuestionSet
+from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
 
@@ -60,7 +60,7 @@ class QuestionAnswering:
         if self.unknown:
             self.notes.append(f"{name}: {describe_unknown(self.unknown, in_answers)}")
         if self.unreachable:
-            why = f"they hold such characters, or more than {self.max_answer_length} in all"
+            why = f"characters outside the vocabulary, or more than {self.max_answer_length}"
             self.notes.append(f"{name}: {self.unreachable} answers cannot be given exactly: {why}")
         width = max(len(row) for row in rows)
         self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
@@ -100,12 +100,12 @@ def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
 
 
 def fitting_prompt(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
-    """Return ``prompt_ids`` of a question that is asked alone.
+    """Return ``prompt_ids`` of a question that is asked alone, ``clean``.
 
     Raises:
         DataError: it is longer than the block.
     """
-    prompt = prompt_ids(tokenizer, question)
+    prompt = prompt_ids(tokenizer, clean(question))
     if len(prompt) > block_size:
         raise DataError(
             f"the question takes {len(prompt)} characters, and the model's block_size is "

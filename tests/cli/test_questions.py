@@ -11,7 +11,7 @@ import typer
 import nanoknow
 from nanoknow.cli.app import app
 from nanoknow.data.tokenizer import SPECIALS
-from tests.helpers.cli import json_of, kinds_of, refuse, succeed
+from tests.helpers.cli import SMALL, json_of, kinds_of, refuse, succeed
 
 RUNS = ("runs/answers", "runs/again")
 CORPUS = ("--corpus", "wiki.txt")
@@ -52,6 +52,9 @@ def _another_run(home: Path) -> None:
     asked = [line.replace("\t", " \t") + "\u200b" for line in lines[:3]] + lines[3:]
     (home / "blank.tsv").write_text("\r\n".join(asked) + "\r\n", encoding="utf-8")
     succeed(*TUNE, *TRAIN, "--eval", "birth_dev.tsv", "--out", RUNS[1])
+    named = home / "data/world/birth_places_train.tsv"
+    known = ("--set", f"data.questions={named}")  # but pretraining reads none
+    succeed("pretrain", *CORPUS, *known, *SMALL, "--epochs", "1", "--out", "runs/both")
 
 
 def test_every_flag_that_questions_come_in_by_is_listed_here() -> None:
@@ -103,6 +106,26 @@ def test_a_mark_in_a_question_that_is_asked_is_left_out_and_said(home: Path) -> 
     assert json.loads(said.stdout)["read"].startswith(f"{plain}\u2047")
     loaded = nanoknow.load(RUNS[0])
     assert loaded.answer(marked) == loaded.answer(plain)
+
+
+def test_what_nobody_sees_in_a_question_that_is_asked_changes_nothing(home: Path) -> None:
+    asked = (home / "data/world/birth_dev.tsv").read_text("utf-8").partition("\t")[0]
+    odd = f"\ufeff{asked[:12]}\u200b{asked[12:]}\r\u200f"
+    reply = json_of("ask", odd, "--run", RUNS[0])
+    assert reply == json_of("ask", asked, "--run", RUNS[0])
+    assert reply["evidence"]["documents"]
+    loaded = nanoknow.load(RUNS[0])
+    assert loaded.prompt(odd).tolist() == loaded.prompt(asked).tolist()
+
+
+def test_a_run_that_read_no_training_questions_is_said_to_have_been_asked_none(home: Path) -> None:
+    questions = home / "data/world/birth_places_train.tsv"
+    taught = questions.read_text("utf-8").partition("\t")[0]
+    assert json_of("ask", taught, "--run", RUNS[0])["asked_in_training"]
+    assert json_of("ask", taught, "--run", "runs/both")["asked_in_training"] is None
+    found = json_of("evaluate", "runs/both", "--eval", str(questions))
+    assert found["documented"]
+    assert (found["overlap"], found["baseline"], found["splits"]) == (None, None, None)
 
 
 def test_answers_beyond_the_vocabulary_are_counted_as_never_given(home: Path) -> None:

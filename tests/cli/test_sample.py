@@ -67,7 +67,7 @@ def test_unknown_characters_of_the_context_are_left_out_and_counted(
     assert succeed(*asked, "Ωt").stdout.startswith("t")
     line = refuse(*asked, "éΩ")
     assert "left out 2 characters that the vocabulary does not hold: 'é' (U+00E9)" in line
-    assert "nothing is left" in line
+    assert "nothing is left for runs/play: give another" in line
     assert "sample.context" in refuse(*asked, "")
     assert len(nanoknow.load("runs/play").sample("été", length=9)) == 9
 

@@ -58,7 +58,7 @@ def test_compare_believes_no_saved_answers_and_says_which_were_edited(
     saved.write_text(edit(read(details)), encoding="utf-8")
     again = succeed("compare", *runs, "--json")
     assert again.stdout == first.stdout
-    note = f"{saved.relative_to(markup)}: was not what this run answers: written again"
+    note = f"{saved.relative_to(markup)}: held something else: written again"
     assert note in again.stderr
     assert read(saved) == whole
     assert "written again" not in succeed("compare", *runs).stderr

@@ -30,8 +30,10 @@ both_readers = pytest.mark.parametrize("read", READERS)
 
 
 UNSEEN = "\u200b\u2060\ufeff"
-DIRECTIONS = "\xad\u061c\u180e" + "".join(
-    map(chr, (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x2061, 0x2070)))
+DIRECTIONS = "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000\U000e0041" + "".join(
+    chr(i)
+    for first, end in ((0x180B, 0x1810), (0x200C, 0x2010), (0x202A, 0x202F), (0x2061, 0x2070))
+    for i in range(first, end)
 )
 # A line of a file: no line ends and no NUL; "\ufeff" would be a byte order mark at the start.
 LINE = st.text(
@@ -49,8 +51,7 @@ def encoded(lines: list[str], *, bom: bool, crlf: bool, ended: bool) -> bytes:
 
 def seen(line: str) -> str:
     """Return a line of questions as it is read, found character by character."""
-    question, *answers = line.split("\t")
-    parts = [question, *("".join(c for c in answer if c not in UNSEEN) for answer in answers)]
+    parts = ["".join(c for c in part if c not in UNSEEN) for part in line.split("\t")]
     for i, part in enumerate(parts):
         shown = [j for j, c in enumerate(part) if not (c.isspace() or c in UNSEEN + DIRECTIONS)]
         parts[i] = part[shown[0] : shown[-1] + 1] if shown else ""
