@@ -100,7 +100,7 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
     """Answer questions with an opened run (see ``evaluate``)."""
     task = opened.task(questions)
     for note in task.notes:
-        reporter.note(note)
+        reporter.note(f"{opened.run.path}: {note}")
     answers = opened.answer_questions(task)
     path = predictions_file(opened.run, opened.checkpoint, questions)
     save_predictions(opened.run, path, answers, reporter)
@@ -123,7 +123,7 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         predictions=str(path),
     )
     if evaluation.documented == 0:
-        reporter.note(f"{questions.name}: {NOBODY}")
+        reporter.note(f"{opened.run.path}: {questions.name}: {NOBODY}")
     if not questions.answered:
         reporter.note(f"{questions.name} has no answers: predictions only, no score")
     return evaluation
