@@ -88,8 +88,7 @@ def trace_question(
     run = AnsweringRun.open(run_path, None, device, reporter, question)
     record, tokenizer = run.checkpoint.record, run.tokenizer
     prompt = run.prompt(question)
-    unknown = Counter(tokenizer.unknown(question))
-    if unknown:
+    if unknown := Counter(tokenizer.unknown(question)):
         reporter.note(describe_unknown(unknown))
     trace = trace_answer(run.model, prompt, tokenizer.mask_id, run.max_answer_length)
     return AttentionReport(

@@ -142,8 +142,7 @@ def _notes(opened: AnsweringRun, question: str, best: str) -> Iterator[str]:
     if forms and not any(form.name_in(question) for form in forms):
         usual = max(forms, key=lambda form: forms[form]).ask("…")
         yield f"asked in another form than the training questions ({usual})"
-    greedy = opened.answer(question)
-    if greedy != best:
+    if (greedy := opened.answer(question)) != best:
         yield f"decoded greedily, as 'evaluate' does, it says {greedy!r}"
 
 

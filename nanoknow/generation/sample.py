@@ -115,8 +115,7 @@ def with_readable_context(
         DataError: nothing of a context that was asked for is left.
     """
     tokenizer, context = checkpoint.record.tokenizer, config.context
-    unknown = Counter(tokenizer.unknown(context))
-    if not unknown:
+    if not (unknown := Counter(tokenizer.unknown(context))):
         return config, ""
     read = tokenizer.decode(tokenizer.encode_known(context))
     note = f"--context: {describe_unknown(unknown)}"
