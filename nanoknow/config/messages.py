@@ -37,7 +37,7 @@ def explain(
 
     Args:
         error: the first of a ``ValidationError``.
-        source: the config file, or nothing.
+        source: the config file, or nothing, to name keys alone.
         lines: the line of each of its keys.
         labels: flags by the key that they set.
         root: the config that has the keys.
@@ -53,7 +53,7 @@ def explain(
     # A rule about a whole section is broken by the flags that name keys in it.
     below = [label for key, label in labels.items() if key[: len(path)] == tuple(path)]
     where = ", ".join(dict.fromkeys(below)) or where
-    where = where if where.endswith(dotted) else f"{where}: {dotted}"
+    where = where if where.endswith(dotted) else f"{where}: {dotted}".removeprefix(": ")
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         hint = suggest(path[-1], beside)

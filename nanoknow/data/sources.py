@@ -161,10 +161,9 @@ def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -
 
 
 def _moved(path: Path, sha256: str) -> Path:
-    folder = data_folder()
-    for found in (
-        () if _is_there(path) else (Path(path.name), *sorted(folder.rglob(glob.escape(path.name))))
-    ):
+    if _is_there(path):
+        return path
+    for found in (Path(path.name), *sorted(data_folder().rglob(glob.escape(path.name)))):
         with suppress(DataError):
             if hashlib.sha256(b"".join(file_chunks(found))).hexdigest() == sha256:
                 return found.absolute()

@@ -67,10 +67,8 @@ def pretrain_and_finetune(
         BusyError: another process trains one of them.
         ConfigError: the folder holds a run with other settings.
     """
-    start = partial(start_run, "pretrain")
-    first = train_or_resume(start, pretraining, options, reporter)
-    _, folder = pretraining
-    finetune = partial(finetune_from, *open_checkpoint(folder))
+    first = train_or_resume(partial(start_run, "pretrain"), pretraining, options, reporter)
+    finetune = partial(finetune_from, *open_checkpoint(pretraining[1]))
     return first, train_or_resume(finetune, finetuning, options, reporter)
 
 

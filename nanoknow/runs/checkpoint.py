@@ -22,7 +22,7 @@ from safetensors import torch as safetensors
 from torch import Tensor
 
 from nanoknow.config.experiment import ExperimentConfig
-from nanoknow.config.messages import in_words
+from nanoknow.config.messages import explain
 from nanoknow.config.models import ModelConfig
 from nanoknow.config.older_keys import with_present_keys
 from nanoknow.config.tasks import TaskConfig
@@ -33,11 +33,8 @@ from nanoknow.models.registry import build_model
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, sealed, unreadable
 from nanoknow.system.device import Device
 
-MODEL_FILE, TRAINING_FILE, RECORD_FILE = (
-    "model.safetensors",
-    "training.safetensors",
-    "checkpoint.json",
-)
+MODEL_FILE, TRAINING_FILE = "model.safetensors", "training.safetensors"
+RECORD_FILE = "checkpoint.json"
 KEPT = 2
 """Checkpoints that stay in a run: the last, and one to fall back on."""
 
@@ -202,7 +199,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except ConfigError as error:
         raise CheckpointError(f"{file}: {error}") from None
     except ValidationError as error:
-        raise _refusal(file, of_another_version(in_words(error.errors()[0]), content)) from None
+        why = explain(error.errors()[0], "", {}, {}, CheckpointRecord)
+        raise _refusal(file, of_another_version(why, content)) from None
 
 
 def _damaged(file: Path, why: str) -> CheckpointError:

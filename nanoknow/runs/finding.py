@@ -23,7 +23,7 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
     Raises:
         CheckpointError: it is neither, is damaged, or belongs to another run.
     """
-    around = Path(os.path.relpath(path.absolute().parent.parent))
+    around = Path(os.path.relpath(path.resolve().parent.parent))
     with naming(path, "name a run folder"):
         is_inside = (around / "run.json").exists() and not (path / "run.json").exists()
     if not is_inside:
@@ -117,6 +117,8 @@ def _newest_first(tasks: Container[str] | None = None, *, under_way: bool = Fals
 def _run_folders(folder: Path, *, under_way: bool) -> Iterator[Path]:
     """Yield the run folders at any depth, each once, by symbolic links too."""
     seen: set[str] = set()
+    with naming(folder, "make it a folder that can be read"), suppress(FileNotFoundError):
+        next(folder.iterdir(), None)
     for place, folders, files in os.walk(folder, followlinks=True):
         path, real, is_run = Path(place), os.path.realpath(place), "run.json" in files
         if is_run and real not in seen:

@@ -23,14 +23,15 @@ def new_folder(path: Path | None, name: str) -> Path:
         CheckpointError: it cannot be made.
     """
     stamp, n = datetime.now(UTC).strftime("%Y%m%d-%H%M%S"), 1
+    place = path or runs_folder()
+    with naming(place, NAME_ANOTHER):
+        place.mkdir(parents=True, exist_ok=True)
     while path is None:
-        fresh = runs_folder() / f"{stamp}-{name}{f'-{n}' if n > 1 else ''}"
+        fresh = place / f"{stamp}-{name}{f'-{n}' if n > 1 else ''}"
         with naming(fresh, NAME_ANOTHER), suppress(FileExistsError):
-            fresh.mkdir(parents=True)
+            fresh.mkdir()
             path = fresh
         n += 1
-    with naming(path, NAME_ANOTHER):
-        path.mkdir(parents=True, exist_ok=True)
     return path
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
-from nanoknow.config.messages import in_words
+from nanoknow.config.messages import explain
 from nanoknow.data.sources import Texts, found_again
 from nanoknow.errors import CheckpointError, DataError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
@@ -44,7 +44,7 @@ class RunRecord(BaseModel):
         number: of the runs in a runs folder, in the order they were made; 0 before format 2.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     format: int = FORMAT
     stage: StageName
@@ -102,8 +102,8 @@ class Run:
         except OSError as error:
             raise CheckpointError(f"{file}: {unreadable(error)}") from None
         except ValidationError as error:
-            why = of_another_version(in_words(error.errors()[0]), content)
-            raise CheckpointError(f"{file}: {why}") from None
+            why = explain(error.errors()[0], str(file), {}, {}, RunRecord)
+            raise CheckpointError(of_another_version(why, content)) from None
         except (ValueError, AttributeError, RecursionError):
             raise CheckpointError(f"{file}: no JSON object: put a copy of it back") from None
 
@@ -126,7 +126,10 @@ class Run:
     @cached_property
     def config(self) -> ExperimentConfig:
         """The resolved config, with its texts where they are now, when first asked for."""
-        config = load_config(str(self.path / "config.yaml"))
+        file = self.path / "config.yaml"
+        with naming(file, "the run needs it: make it readable, or put a copy of it back"):
+            file.open("rb").close()
+        config = load_config(str(file))
         return config.model_copy(update={"data": found_again(config.data, self.record.data)})
 
     def require_same_texts(self, texts: Texts) -> None:
@@ -140,8 +143,8 @@ class Run:
             here, then = (each.get(role, {}).get("sha256", "none") for each in (now, recorded))
             if here != then:
                 raise DataError(
-                    f"{now.get(role, recorded.get(role, {}))['name']}: SHA-256 {here[:12]}… here, "
-                    f"and {then[:12]}… when {self.path} was trained: put the old {role} back, name "
+                    f"{(now.get(role) or recorded[role])['name']}: SHA-256 {here[:12]} here, "
+                    f"and {then[:12]} when {self.path} was trained: put the old {role} back, name "
                     f"it with --{role}, or start a new run"
                 )
 
@@ -159,12 +162,11 @@ class Run:
     def is_half_made(self) -> bool:
         """Whether it lacks epochs, and its last training session did not end as planned.
 
-        It was killed, interrupted or failed, or is under way. What cannot be read is left to
-        whoever reads it.
+        It was killed, interrupted or failed, or is under way; not where that cannot be read.
         """
-        if not list_checkpoints(self.checkpoints):
-            return True
         with suppress(NanoknowError):
+            if not list_checkpoints(self.checkpoints):
+                return True
             planned = self.config.stage(self.record.stage).epochs
             if self.latest().record.progress["epoch"] < planned:
                 ends = [m["kind"] == "end" for m in self.metrics() if m.get("kind") in START_END]
@@ -201,22 +203,22 @@ class Run:
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Read what was recorded, oldest first; a last line that was cut short is left out."""
-        try:
-            lines = self.metrics_file.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise CheckpointError(f"{self.metrics_file}: {error.strerror}") from None
+        with naming(self.metrics_file, "make it readable"):
+            try:
+                lines = self.metrics_file.read_text(encoding="utf-8", errors="replace")
+            except FileNotFoundError:
+                return
         for number, line in enumerate(lines.splitlines(keepends=True), start=1):
             if not line.endswith("\n"):
                 return
-            try:
+            values = None
+            with suppress(ValueError):
                 values = json.loads(line)
-            except ValueError:
-                values = None
-            if not isinstance(values, dict):
+            step = values.get("step", 0) if isinstance(values, dict) and "kind" in values else None
+            if not isinstance(step, int):
                 raise CheckpointError(
-                    f"{self.metrics_file}:{number}: no JSON object: correct it, or put a copy back"
+                    f"{self.metrics_file}:{number}: no JSON object of a kind and a step: correct "
+                    f"it, or put a copy back"
                 )
             yield values
 

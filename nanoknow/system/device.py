@@ -74,7 +74,7 @@ def choose_device(device: str = "auto", precision: str = "float32") -> Device:
         chosen = torch.device("cpu")
         why = "asked for" if device == "cpu" else "no CUDA device here"
     if precision != "auto":
-        return Device(chosen, precision, f"{why}; {precision}: asked for")
+        return Device(chosen, precision, f"{why}; {precision}")
     is_faster, reason = _is_faster_in_bfloat16(chosen)
     precision = "bfloat16" if is_faster else "float32"
     return Device(chosen, precision, f"{why}; {precision}: {reason}")

@@ -105,7 +105,7 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
     """Put the corpus that a run was pretrained on into a config that names none.
 
     Raises:
-        ConfigError: the config names another text, which this model has not read.
+        ConfigError: the text is another or has changed: this model has not read.
         DataError: the text cannot be read.
     """
     recorded = source.record.data["corpus"]
@@ -116,8 +116,9 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
         return config.model_copy(update={"data": data})
     if named.sha256 != recorded["sha256"]:
         raise ConfigError(
-            f"{named.name}: {run.path} was pretrained on {recorded['name']}, and knows that one: "
-            f"leave the corpus or the world out, name another run with --from, or --from scratch"
+            f"{named.name}: {run.path} was pretrained on {recorded['name']}, SHA-256 "
+            f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
+            f"with --from, or --from scratch"
         )
     return config
 

@@ -57,9 +57,10 @@ def resume(
             f"run"
         )
     run = Run.open(out)
-    stage = run.record.stage
     if not run.resume_command.startswith(f"nanoknow {command} "):
-        raise ConfigError(f"{out}: is a {stage} run: continue it with '{run.resume_command}'")
+        raise ConfigError(
+            f"{out}: is a {run.record.stage} run: continue it with '{run.resume_command}'"
+        )
     return resume_run(run, options, reporter, load_config(None, overrides, run.config))
 
 
@@ -85,7 +86,7 @@ def resume_run(
         checkpoint = run.latest()
         record, stage = checkpoint.record, run.record.stage
         state = checkpoint.load_training_state()
-        then = config_then(run, config, record, state)
+        then = config_then(run, record, state)
         require_allowed_changes(run, config, then, checkpoint)
         device = choose_device(options.device, record.precision)
         texts = Texts.find(config.data, roles_of(config, stage))
@@ -99,30 +100,26 @@ def resume_run(
         step = trainer.progress.step
         run.forget_after(step)
         reporter.note(f"resuming {run.path} at step {step} of {trainer.total_steps}")
-        for effect in effects(trainer, then.stage(stage)):
-            reporter.note(effect)
-        changes = changes_since(run, record, device)
-        if changes:
-            reporter.note(
-                f"warning: {', '.join(changes)}: the weights may not be bit-identical to those of "
-                f"a run never interrupted"
-            )
+        if step < trainer.total_steps:  # else nothing more is computed
+            for note in (*effects(trainer, then.stage(stage)), *changes_since(run, record, device)):
+                reporter.note(note)
         return TrainingSession(run, prepared, options, reporter, record.seconds, step).train()
 
 
-def config_then(
-    run: Run, config: ExperimentConfig, record: CheckpointRecord, state: Mapping[str, Any]
-) -> ExperimentConfig:
-    """Return the config that a checkpoint was trained by; before 0.3.0, what is known of it."""
+def config_then(run: Run, record: CheckpointRecord, state: Mapping[str, Any]) -> ExperimentConfig:
+    """Return the config that a checkpoint was trained by; before 0.3.0 the run's, as far as known.
+
+    What is not known is as in ``config.yaml``, whatever flags ask for.
+    """
     if record.config is not None:
         return record.config
-    stage = config.stage(run.record.stage).model_copy(update={"task": record.task})
+    stage = run.config.stage(run.record.stage).model_copy(update={"task": record.task})
     if record.progress["step"]:
         has_muon = any(name.startswith("optimizer.momentum_buffer.") for name in state)
         optimizer = {"matrix_optimizer": "muon" if has_muon else "adamw"}
         stage = stage.model_copy(update={"optimizer": stage.optimizer.model_copy(update=optimizer)})
     known = {"seed": record.seed, "model": record.model, run.record.stage: stage}
-    return config.model_copy(update=known)
+    return run.config.model_copy(update=known)
 
 
 def require_allowed_changes(
@@ -140,8 +137,8 @@ def require_allowed_changes(
     allowed = {f"{stage}.{name}" for name in (*FREE, *NOTED)}
     compared = {"seed", "precision", "model", stage}
     now, was = (each.model_dump(include=compared) for each in (config, then))
-    for side in (now, was):
-        side["precision"] = record.precision if side["precision"] == "auto" else side["precision"]
+    was["precision"] = record.precision  # what ``auto`` was, too
+    now["precision"] = record.precision if config.precision == "auto" else config.precision
     for key, new, old in _differences(now, was):
         if key not in allowed:
             raise ConfigError(
@@ -191,12 +188,17 @@ def effects(trainer: Trainer, then: StageConfig) -> Iterator[str]:
         )
 
 
-def changes_since(run: Run, record: CheckpointRecord, device: Device) -> list[str]:
-    """Name what computes otherwise than when a checkpoint was written, and may round otherwise."""
+def changes_since(run: Run, record: CheckpointRecord, device: Device) -> Iterator[str]:
+    """Warn of what differs from when a checkpoint was written, and may round otherwise."""
     here = environment(device)
     there = {"nanoknow": record.version, "torch": record.torch}
     there |= {"device": record.device, "precision": record.precision}
     for start in (m for m in run.metrics() if m["kind"] == "start"):  # the last one counts
         keys = ("revision", "code", "python", "numpy")
         there |= {key: str(start.get(key, here[key])) for key in keys}
-    return [f"{k} {then} then and {here[k]} now" for k, then in there.items() if then != here[k]]
+    changes = [f"{k} {then} then and {here[k]} now" for k, then in there.items() if then != here[k]]
+    if changes:
+        yield (
+            f"warning: {', '.join(changes)}: the weights may not be bit-identical to those of a "
+            f"run never interrupted"
+        )

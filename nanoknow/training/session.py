@@ -222,7 +222,7 @@ def summarize(run: Run) -> TrainingSummary:
         epochs=int(checkpoint.progress["epoch"]),
         planned_epochs=stage.epochs,
         step=int(checkpoint.progress["step"]),
-        loss=epochs[-1]["loss"] if epochs else None,
+        loss=epochs[-1].get("loss") if epochs else None,
         accuracy=accuracies[-1] if accuracies else None,
         seconds=round(checkpoint.seconds, 3),
         device=checkpoint.device,

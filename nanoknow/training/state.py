@@ -16,9 +16,7 @@ TOKENS = "positions"
 
 def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, int | float]]:
     """Return a trainer's tensors beside the weights, and its progress as plain values."""
-    names: dict[Tensor, str] = {
-        parameter: name for name, parameter in trainer.model.named_parameters()
-    }
+    names: dict[Tensor, str] = {each: name for name, each in trainer.model.named_parameters()}
     tensors = {"random.cpu": torch.get_rng_state()}
     if trainer.device.torch_device.type == "cuda":
         tensors["random.cuda"] = torch.cuda.get_rng_state(trainer.device.torch_device)

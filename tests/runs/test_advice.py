@@ -26,6 +26,7 @@ def read_all(path: Path) -> None:
     checkpoint.load_model(CPU)
     checkpoint.load_training_state()
     list(run.metrics())
+    assert run.config
 
 
 def advice(path: Path) -> str:
@@ -36,7 +37,8 @@ def advice(path: Path) -> str:
 
 def files_of(run: Run) -> list[Path]:
     """Return each file that is read: what a run records, and its last checkpoint."""
-    return [run.path / "run.json", run.metrics_file, *run.latest().path.iterdir()]
+    own = [run.path / name for name in ("run.json", "config.yaml", "metrics.jsonl")]
+    return [*own, *run.latest().path.iterdir()]
 
 
 @pytest.fixture
@@ -101,6 +103,9 @@ RECORDS: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),
     "no object": lambda file: file.write_bytes(b"[1]\n"),
     "of another version": lambda file: file.write_bytes(b'{"format": 2, "more": 1}\n'),
+    "of another type": lambda file: file.write_text(
+        file.read_text("utf-8").replace('"seed": 5', '"seed": "x"')
+    ),
     "deep": lambda file: file.write_bytes(b"[" * 100_000),
 }
 
@@ -108,13 +113,18 @@ RECORDS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("change", RECORDS)
 def test_a_record_without_a_hash_is_not_called_damaged(run: Run, change: str) -> None:
     file = run.path / "run.json"
-    whole = file.read_bytes()
     RECORDS[change](file)
-    assert advice(run.path).startswith(f"{file}: ")
-    file.write_bytes(whole)
-    lines = run.metrics_file.read_bytes()
-    run.metrics_file.write_bytes(lines + b"[1]\n")
-    assert ": no JSON object: correct it, or put a copy back" in advice(run.path)
+    message = advice(run.path)
+    assert message.startswith(f"{file}: ")
+    assert change != "of another type" or "seed: must be a whole number (got 'x')" in message
+
+
+@pytest.mark.parametrize("line", ["[1]", "{}", '{"kind": "step", "step": "x"}', '{"step": 1}', "x"])
+def test_a_line_that_records_nothing_is_named(run: Run, line: str) -> None:
+    lines = run.metrics_file.read_text("utf-8")
+    run.metrics_file.write_text(f"{lines}{line}\n", encoding="utf-8")
+    named = f"metrics.jsonl:{lines.count(chr(10)) + 1}: no JSON object of a kind and a step: "
+    assert named in advice(run.path)
 
 
 def strings() -> Iterator[tuple[str, str]]:

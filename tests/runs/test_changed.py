@@ -23,7 +23,7 @@ def test_a_text_that_has_changed_is_refused(small: SmallRun) -> None:
     changed = LIVES + "Finn. Born in Oslo.\n"
     small.corpus.write_text(changed, encoding="utf-8")
     now, then = (hashlib.sha256(text.encode()).hexdigest()[:12] for text in (changed, LIVES))
-    refusal = f"lives.txt: SHA-256 {now}… here, and {then}… when {small.path} "
+    refusal = f"lives.txt: SHA-256 {now} here, and {then} when {small.path} "
     assert refusal in refused(DataError, small.resume)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.errors import Interrupted
+from nanoknow.errors import CheckpointError, Interrupted
 from nanoknow.runs.finding import newest_run, next_number
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.run import Run
@@ -122,6 +122,24 @@ def test_a_run_whose_checkpoints_are_gone_is_taken_last(made: Run) -> None:
     fine = copy(made, "fine", number=1)
     shutil.rmtree(copy(made, "empty", number=2) / "checkpoints")
     assert newest_run().path == fine
+
+
+def test_a_run_that_cannot_be_read_stands_in_the_way_of_no_better_one(made: Run) -> None:
+    fine = copy(made, "fine", number=1)
+    shutil.rmtree(odd := copy(made, "odd", number=2) / "checkpoints")
+    odd.symlink_to(odd)
+    assert newest_run().path == fine
+
+
+def test_a_runs_folder_that_cannot_be_read_or_made_is_named(here: Path) -> None:
+    for target in ("nowhere", "runs"):
+        Path("runs").symlink_to(target)
+        assert "runs: File exists: " in refused(CheckpointError, new_folder, None, "pretrain")
+        said = refused(CheckpointError, newest_run)
+        assert ("runs: Too many levels of symbolic links" in said) == (target == "runs")
+        Path("runs").unlink()
+    Path("runs").write_text("")
+    assert "runs: Not a directory: make it a folder" in refused(CheckpointError, newest_run)
 
 
 def test_a_run_of_before_counts_by_its_epochs(made: Run) -> None:

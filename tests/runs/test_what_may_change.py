@@ -314,10 +314,28 @@ def test_a_run_of_before_is_held_to_what_its_checkpoint_tells(small: SmallRun) -
     message = refused(ConfigError, small.resume)
     assert "pretrain.optimizer.matrix_optimizer: muon is asked for, and adamw in " in message
     file.write_text(text)
+    resume = ("pretrain", "--resume", "--out", run.path)
+    assert "learning_rate: 0.5 is asked for, and " in refuse(*resume, "--learning-rate", "0.5")
+    other = ("--set", "precision=bfloat16")
+    assert "precision: bfloat16 is asked for, and float32 in " in refuse(*resume, *other)
     whole = SmallRun(small.folder / "other").start()
     assert small.resume().step == 12
     first, second = whole.latest(), small.run.latest()
     assert_same(first.load_training_state(), second.load_training_state())
+
+
+def test_flags_of_a_run_of_before_are_noted_as_those_of_any_other(small: SmallRun) -> None:
+    rewrite_record(small.start().latest(), {}, drop="config")
+    _, notes = stretch(small, epochs=5)
+    assert "epochs 4 then and 5 now" in " ".join(notes)
+
+
+def test_nothing_is_said_to_go_on_where_all_epochs_are_done(small: SmallRun) -> None:
+    small.start()
+    small.change_stage(batch_size=3)
+    reporter = Silent()
+    resume_run(small.run, OPTIONS, reporter, small.config)
+    assert not [note for note in reporter.notes if " then and " in note or "warning" in note]
 
 
 @pytest.mark.parametrize("examples", [-1, 5, 99])
@@ -386,6 +404,13 @@ def test_what_starts_from_a_run_finds_its_moved_text_too(
     out = tmp_path / "answers"
     finetune(str(tmp_path / "run"), None, asked, out, ONE_STEP, Silent())
     assert Run.open(out).config.data.corpus == made / "lives.txt"
+    (tmp_path / "lives.txt").write_text(f"{LIVES}Finn. Born in Oslo.\n")
+    text = (tmp_path / "run" / "config.yaml").read_text("utf-8")
+    (tmp_path / "run" / "config.yaml").write_text(text.replace("/nowhere", str(tmp_path)))
+    start = str(tmp_path / "run"), None, asked, tmp_path / "others", ONE_STEP, Silent()
+    assert f"{tmp_path}/lives.txt: {tmp_path}/run was pretrained on " in refused(
+        ConfigError, finetune, *start
+    )
 
 
 def test_changed_code_of_the_same_version_is_warned_of(

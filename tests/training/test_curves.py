@@ -128,7 +128,10 @@ def test_the_same_run_twice_is_one_curve(runs: list[str]) -> None:
             '{"kind": "accuracy", "step": 1, "accuracy": "x"}',
             "accuracy is 'x', not a finite number",
         ),
-        ("{", "metrics.jsonl:31: no JSON object: correct it, or put a copy back"),
+        (
+            "{",
+            "metrics.jsonl:31: no JSON object of a kind and a step: correct it, or put a copy back",
+        ),
     ],
 )
 def test_metrics_that_are_no_numbers_are_one_line(runs: list[str], line: str, said: str) -> None:
