@@ -211,7 +211,7 @@ class Run:
         for number, line in enumerate(lines.splitlines(keepends=True), start=1):
             if not line.endswith("\n"):
                 return
-            values = None
+            values: Any = None
             with suppress(ValueError):
                 values = json.loads(line)
             step = values.get("step", 0) if isinstance(values, dict) and "kind" in values else None
