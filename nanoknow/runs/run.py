@@ -245,6 +245,6 @@ class Run:
         kept = [m for m in self.metrics() if m.get("step", 0) <= step]
         lines = "".join(to_json(m) + "\n" for m in kept)
         with naming(self.metrics_file, "training needs a folder that can be written"):
-            for left_by_a_kill in self.path.glob(f".{self.metrics_file.name}.*.tmp"):
+            for left_by_a_kill in self.path.glob(".*.tmp"):
                 left_by_a_kill.unlink()
             write_atomically(self.metrics_file, lines.encode())

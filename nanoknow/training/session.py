@@ -145,7 +145,6 @@ class TrainingSession:
         """
         progress = self.trainer.progress
         record = self.run.record
-        self.run.record_metrics("start", step=progress.step, **environment(self.trainer.device))
         title = f"{record.stage} {record.variant}"
         minutes = self.options.max_minutes
         limit = math.inf if minutes is None else minutes * 60
@@ -154,6 +153,8 @@ class TrainingSession:
             open_event_log(self.run) if self.options.tensorboard else nullcontext() as self.log,
             self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
         ):
+            self.save()  # a folder that cannot be written is found before the first step
+            self.run.record_metrics("start", step=progress.step, **environment(self.trainer.device))
             for result in self.trainer.steps():
                 self.trainer.model.origin = (
                     f"{self.run.path}: step {result.step} is not saved, and step "

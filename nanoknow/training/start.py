@@ -76,6 +76,4 @@ def start_run(
     path = new_folder(out, f"{stage}-{config.model.variant}")
     with RunLock(path):
         run = Run.create(path, record, config)
-        session = TrainingSession(run, prepared, options, reporter)
-        session.save()  # a folder that cannot be written is found before the first step
-        return session.train()
+        return TrainingSession(run, prepared, options, reporter).train()

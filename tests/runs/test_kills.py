@@ -7,7 +7,10 @@ import time
 import pytest
 
 from nanoknow.config.loading import dump_config
+from nanoknow.errors import Interrupted
 from nanoknow.runs.checkpoint import list_checkpoints
+from nanoknow.training import session
+from tests.helpers.refused import refused
 from tests.helpers.small_runs import ENVIRONMENT, PYTHON, SmallRun, run_python, steps_of
 
 
@@ -22,7 +25,8 @@ def test_what_a_kill_left_half_written_is_swept_up(small: SmallRun) -> None:
     run = small.cut()
     (run.checkpoints / ".step-00000099.partial").mkdir()
     (run.checkpoints / ".step-00000099.partial" / "model.safetensors").write_bytes(b"half")
-    (run.path / ".metrics.jsonl.123.tmp").write_bytes(b"half")
+    for name in ("metrics.jsonl", "config.yaml"):
+        (run.path / f".{name}.123.tmp").write_bytes(b"half")
     with run.metrics_file.open("a") as file:
         file.write('{"kind": "st')
     small.resume()
@@ -52,6 +56,22 @@ def test_a_signal_ends_the_command_at_the_step_with_its_code(
     step = small.run.latest().record.progress["step"]
     assert refusal.splitlines()[-1].startswith(f"stopped at step {step} and saved: continue with ")
     assert step > 0
+
+
+@pytest.mark.parametrize("during", ["save_checkpoint", "environment"])
+def test_a_signal_before_the_first_step_names_what_continues_too(
+    during: str, small: SmallRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = getattr(session, during)
+
+    def stopped(*args: object) -> object:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        return whole(*args)
+
+    monkeypatch.setattr(session, during, stopped)
+    assert f"'nanoknow pretrain --resume --out {small.path}'" in refused(Interrupted, small.start)
+    assert small.resume().step == 12
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
