@@ -142,7 +142,7 @@ def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> 
     except OSError as error:
         kind = "file" if suffixes else "folder"
         raise ConfigError(
-            f"{flag} {path}: {error.strerror}: make it writable, or name another {kind}"
+            f"{flag} {path}: {error.strerror}: name a {kind} that can be written, or make it so"
         ) from None
 
 

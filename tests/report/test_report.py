@@ -168,7 +168,7 @@ def test_questions_about_nobody_known_are_reported_without_probes(markup: Path) 
     [
         ("report.txt", "name a file that ends in .html or .htm"),
         ("folder.html", "is a folder"),
-        ("dev.tsv/report.html", "make it writable, or name another file"),
+        ("dev.tsv/report.html", "name a file that can be written"),
     ],
 )
 def test_a_page_that_cannot_be_written_is_refused_before_the_work(
