@@ -15,7 +15,7 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.system.reporter import Reporter
 
-NOBODY = "no document starts with 'Name. ' of anybody asked about: a right answer may be a guess"
+NOBODY = "no document begins with a name asked about and a full stop: a right answer may be a guess"
 
 
 @dataclass(frozen=True)

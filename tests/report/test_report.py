@@ -210,15 +210,18 @@ def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
         assert not claim.findall(quoted.sub("", " ".join(words.split())))
         flat = " ".join(words.split())
         assert (
-            "No document starts with 'Name. ' of anybody asked about: a right answer may be" in flat
+            "No document begins with a name asked about and a full stop: a right answer may be"
+            in flat
         )
     assert claim.findall(" ".join(Page(text).texts))
     evaluated = succeed(*ASKED, *asked)
     assert not claim.findall(evaluated.stdout)
-    assert "nobody.tsv: no document starts with 'Name. ' of anybody asked about" in evaluated.stderr
+    assert (
+        "nobody.tsv: no document begins with a name asked about and a full stop" in evaluated.stderr
+    )
     assert json_of(*ASKED, *asked)["documented"] == 0
     warning = succeed("ask", "Where was Zo born?", "--run", ASKED[1]).stdout.partition("warning")[2]
-    assert "no document of the training text starts with 'Name. ' of" in " ".join(warning.split())
+    assert "begins with a name in the question and a full stop" in " ".join(warning.split())
 
 
 def test_invented_people_are_compared_with_real_ones_under_the_same_form_of_question(
