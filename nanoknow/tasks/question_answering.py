@@ -61,7 +61,8 @@ class QuestionAnswering:
             self.notes.append(f"{name}: {describe_unknown(self.unknown, in_answers)}")
         if self.unreachable:
             why = f"characters outside the vocabulary, or more than {self.max_answer_length}"
-            self.notes.append(f"{name}: {self.unreachable} answers cannot be given exactly: {why}")
+            which = f"{self.unreachable} of {len(rows)} answers"
+            self.notes.append(f"{name}: {which} cannot be given exactly: {why}")
         width = max(len(row) for row in rows)
         self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
         self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)
@@ -124,6 +125,6 @@ def describe_unknown(unknown: Counter[str], in_answers: int = 0) -> str:
     n = unknown.total()
     where = f" ({n - in_answers} in questions, {in_answers} in answers)" if in_answers else ""
     return (
-        f"left out {n} characters that the vocabulary does not hold{where}: "
+        f"left out {n} character{'s' * (n > 1)} that the vocabulary does not hold{where}: "
         f"{describe(list(unknown))}"
     )

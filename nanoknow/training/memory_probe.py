@@ -36,12 +36,9 @@ def out_of_memory(
         del moments
 
     fits = largest_that_fits(n, try_gradients)
-    advice = (
-        f"batch_size {fits} fits: continue with --resume --batch-size {fits}"
-        if fits
-        else "and no smaller batch fits now: start a new run with a smaller block or model"
-    )
+    fitting = f"batch_size {fits} fits: take it" if fits else "no smaller batch fits now"
     return OutOfMemoryError(
         f"step {step + 1}: out of memory with batch_size {n} and block_size "
-        f"{model.config.block_size}: {advice}, or free memory and continue with --resume"
+        f"{model.config.block_size}: {fitting}, or a smaller model, or free memory; pretrain and "
+        f"finetune continue with --resume, and --batch-size may differ"
     )

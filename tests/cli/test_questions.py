@@ -136,7 +136,7 @@ def test_answers_beyond_the_vocabulary_are_counted_as_never_given(home: Path) ->
     ):
         assert "odd.tsv: left out 2 characters" in result.stderr
         assert "(1 in questions, 1 in answers): 'Ω' (U+03A9)" in result.stderr
-        assert "odd.tsv: 1 answers cannot be given exactly" in result.stderr
+        assert "odd.tsv: 1 of 2 answers cannot be given exactly" in result.stderr
     assert json_of("evaluate", RUNS[0], "--eval", "odd.tsv")["unreachable"] == 1
     assert json_of("evaluate", RUNS[0])["unreachable"] == 0
 

@@ -33,7 +33,9 @@ def test_a_step_beyond_memory_names_the_batch_that_fits_and_changes_nothing(
     assert line.startswith("error: step 1: out of memory with batch_size 4000 and block_size 32: ")
     fits = int(line.partition(": batch_size ")[2].split()[0])
     assert fits in {2000, 1000, 500, 250, 125, 62}
-    assert "fits: continue with --resume --batch-size " in line
+    assert (
+        "fits: take it, or a smaller model, or free memory; pretrain and finetune continue" in line
+    )
     assert small.run.latest().record.progress["step"] == 0
 
 

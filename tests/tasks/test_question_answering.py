@@ -107,7 +107,7 @@ def test_unknown_characters_are_left_out_counted_and_named() -> None:
     assert task.notes == [
         "q.tsv: left out 4 characters that the vocabulary does not hold (2 in questions, 2 in "
         "answers): '→' (U+2192), '日' (U+65E5)",
-        "q.tsv: 2 answers cannot be given exactly: characters outside the vocabulary, or more "
+        "q.tsv: 2 of 2 answers cannot be given exactly: characters outside the vocabulary, or more "
         "than 32",
     ]
 
