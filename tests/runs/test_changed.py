@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import nanoknow
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.errors import DataError
 from nanoknow.system.device import choose_device
+from tests.helpers.cli import json_of, refuse, run
 from tests.helpers.refused import refused
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import LIVES, ONE_STEP, SmallRun, weights_file
@@ -86,3 +88,39 @@ def test_a_run_records_versions_device_command_revision_and_data(
     record = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
     digest = hashlib.sha256(LIVES.encode()).hexdigest()
     assert record["data"]["corpus"] == {"name": str(small.corpus), "sha256": digest}
+
+
+def test_a_text_that_has_moved_is_found_again_by_name_and_hash(
+    small: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.cut()
+    data = tmp_path / "data" / "deep" / "er"
+    data.mkdir(parents=True)
+    monkeypatch.setenv("NANOKNOW_DATA", str(tmp_path / "data"))
+    small.corpus.rename(tmp_path / "elsewhere.txt")
+    advice = "no such file: check the name, or say where it is with --corpus"
+    assert advice in run("pretrain", "--resume", "--out", small.path).stderr
+    (data.parent / "lives.txt").write_text("Another text.\n")  # of the same name
+    assert advice in run("pretrain", "--resume", "--out", small.path).stderr
+    shutil.copy(tmp_path / "elsewhere.txt", data / "lives.txt")
+    assert small.resume(options=ONE_STEP).step == 2
+    assert small.run.config.data.corpus == data / "lives.txt"
+    given = ("pretrain", "--resume", "--out", small.path, "--corpus", tmp_path / "elsewhere.txt")
+    assert json_of(*given)["step"] == 12
+    assert small.run.config.data.corpus == tmp_path / "elsewhere.txt"
+    (tmp_path / "elsewhere.txt").write_text("Ada.\n")
+    assert "put the old corpus back" in refuse(*given)
+
+
+def test_changed_code_of_the_same_version_is_warned_of(
+    small: SmallRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.cut()
+    [start] = [m for m in small.run.metrics() if m["kind"] == "start"]
+    for key in ("revision", "code"):
+        text = small.run.metrics_file.read_text("utf-8")
+        small.run.metrics_file.write_text(text.replace(start[key], "another"))
+        reporter = Silent()
+        small.resume(reporter, ONE_STEP)
+        [warning] = [note for note in reporter.notes if note.startswith("warning: ")]
+        assert f"{key} another then and {start[key]} now" in warning
