@@ -82,4 +82,4 @@ def test_attention_refuses_what_does_not_go_together(home: Path) -> None:
     assert "the question takes 129 characters, and the model's block_size is 128" in line
     for named in ((), ("runs/answers",)):
         left_out = succeed("attention", *named, "--question", "Where was Ω born?")
-        assert "left out 1 characters" in left_out.stderr
+        assert "left out 1 character " in left_out.stderr

@@ -19,6 +19,6 @@ def test_the_cards_lines_end_well(here: Path) -> None:
     written = succeed("sample", "--context", "O God, O God!", "--length", "20")
     assert f"using runs/{run} (perceiver, span_corruption, epoch " in written.stderr
     assert "is no language model" in written.stderr
-    assert "left out 1 characters" in written.stderr
+    assert "left out 1 character " in written.stderr
     assert written.stdout.startswith("O God, O God")
     assert "128" in succeed("complexity", "--seq-len", "128", "--bottleneck", "64").stdout
