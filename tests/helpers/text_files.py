@@ -32,7 +32,13 @@ both_readers = pytest.mark.parametrize("read", READERS)
 UNSEEN = "\u200b\u2060\ufeff"
 DIRECTIONS = "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000\U000e0041" + "".join(
     chr(i)
-    for first, end in ((0x180B, 0x1810), (0x200C, 0x2010), (0x202A, 0x202F), (0x2061, 0x2070))
+    for first, end in (
+        (0x180B, 0x1810),
+        (0x200C, 0x2010),
+        (0x202A, 0x202F),
+        (0x2061, 0x2070),
+        (0xFE00, 0xFE10),
+    )
     for i in range(first, end)
 )
 # A line of a file: no line ends and no NUL; "\ufeff" would be a byte order mark at the start.
@@ -53,9 +59,13 @@ def seen(line: str) -> str:
     """Return a line of questions as it is read, found character by character."""
     parts = ["".join(c for c in part if c not in UNSEEN) for part in line.split("\t")]
     for i, part in enumerate(parts):
-        shown = [j for j, c in enumerate(part) if not (c.isspace() or c in UNSEEN + DIRECTIONS)]
+        shown = [j for j, c in enumerate(part) if not (c.isspace() or is_ignorable(c))]
         parts[i] = part[shown[0] : shown[-1] + 1] if shown else ""
     return "\t".join(parts)
+
+
+def is_ignorable(character: str) -> bool:
+    return character in UNSEEN + DIRECTIONS or 0xE0000 <= ord(character) < 0xE1000
 
 
 WAYS = ("bom", "crlf", "ended")
