@@ -158,9 +158,9 @@ class Run:
             write_atomically(self.path / "config.yaml", dump_config(config).encode())
         return Run(self.path, self.record)
 
-    @property
+    @cached_property
     def is_half_made(self) -> bool:
-        """Whether it lacks epochs, and its last training session did not end as planned.
+        """Whether, when first asked, it lacked epochs and its last session was not ended as meant.
 
         It was killed, interrupted or failed, or is under way; not where that cannot be read.
         """

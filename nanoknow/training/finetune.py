@@ -105,7 +105,7 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
     """Put the corpus that a run was pretrained on into a config that names none.
 
     Raises:
-        ConfigError: the text is another or has changed: this model has not read.
+        ConfigError: it names a text that this model has not read, or that has changed since.
         DataError: the text cannot be read.
     """
     recorded = source.record.data["corpus"]

@@ -217,7 +217,8 @@ def test_an_absolute_path_to_nothing_is_refused_without_looking_elsewhere(places
     path = places / "elsewhere" / "wiki.txt"
     put(places / "here" / "data" / "wiki.txt")
     message = refused(DataError, lambda: read_corpus(locate(path)))
-    assert message.startswith(f"{path}: no such file: check the name, or say where it is with ")
+    advice = "check the name, or say where it is with --corpus, --questions or --eval"
+    assert message == f"{path}: no such file: {advice}"
 
 
 @pytest.mark.parametrize("name", ["wiki.txt", "x" * 300, "a/" * 3000 + "b", "a\0b"])

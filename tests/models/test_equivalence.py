@@ -85,7 +85,7 @@ def test_gradients_without_padding_are_those_with_it(
 
 
 @every_model
-def test_every_fourth_dev_question_is_answered_with_a_cache_as_without(
+def test_every_dev_question_is_answered_with_a_cache_as_without(
     real_data: Path, tokenizer: Tokenizer, config: ModelConfig
 ) -> None:
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
@@ -110,8 +110,8 @@ def test_every_fourth_dev_question_is_answered_with_a_cache_as_without(
 
     answers: set[tuple[int, ...]] = set()
     assert len(task.prompts) == 500
-    doubtful = questions_answered_otherwise(task.prompts[::4])
-    assert len(answers) > 20  # many of them, so that a difference would show
+    doubtful = questions_answered_otherwise(task.prompts)
+    assert len(answers) > 50
     # rounding decides between two characters here and there, but not in float64 too
     assert len(doubtful) < 5
     model.double()
