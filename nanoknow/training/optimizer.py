@@ -6,15 +6,17 @@ import torch
 from torch import nn
 
 from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig
+from nanoknow.training.muon import Muon
 
 
-def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
+def build_optimizers(
+    model: nn.Module, config: OptimizerConfig, precision: str = "float32"
+) -> list[torch.optim.Optimizer]:
     """Make AdamW with weight decay where the config puts it, and Muon if it is asked for.
 
     ``all_but_biases`` is the original birthplace trainer's choice, ``linear_weights`` that of
-    the Shakespeare one. Muon takes the weights of all linear layers but the head, with its rate
-    scaled so that its updates are as large as AdamW's (Liu et al., 2025, "Muon is Scalable for LLM
-    Training").
+    the Shakespeare one. Muon takes the weights of all linear layers but the head, and multiplies
+    in the precision given.
     """
     linear = {
         f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.Linear)
@@ -36,10 +38,8 @@ def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.op
     adamw = torch.optim.AdamW(groups, lr=rate, betas=config.betas, fused=True)
     if not matrices:
         return [adamw]
-    muon = torch.optim.Muon(
-        matrices, lr=rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
-    )
-    return [adamw, muon]
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    return [adamw, Muon(matrices, dtype, lr=rate, weight_decay=config.weight_decay)]
 
 
 def learning_rate(schedule: ScheduleConfig, peak: float, n: int, planned: int) -> float:

@@ -82,7 +82,7 @@ class Trainer:
             keep_freed_memory()
         self.model.to(self.device.torch_device)
         self.task.to(self.device.torch_device)
-        self.optimizers = build_optimizers(self.model, self.config.optimizer)
+        self.optimizers = build_optimizers(self.model, self.config.optimizer, self.device.precision)
         # Dropout draws from torch's own generators: they take no other.
         torch.manual_seed(derive_seed(self.seed, "dropout"))
 

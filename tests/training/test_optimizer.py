@@ -12,6 +12,7 @@ from nanoknow.config.loading import load_config
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
+from nanoknow.training.muon import Muon
 from nanoknow.training.optimizer import build_optimizers, learning_rate
 from tests.helpers.examples import examples
 from tests.tools.textbook import textbook_learning_rate
@@ -191,6 +192,41 @@ def test_muon_takes_the_matrices_of_the_blocks_and_adamw_the_rest() -> None:
         )
     }  # fmt: skip
     assert not taken[0] & taken[1]
-    assert type(muon) is torch.optim.Muon
+    assert type(muon) is Muon
     [group] = muon.param_groups
     assert (group["lr"], group["weight_decay"]) == (3e-3, 0.2)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.0), (torch.float32, 0.02)])
+def test_muon_updates_as_torch_does_and_in_bfloat16_bit_for_bit(
+    dtype: torch.dtype, tolerance: float
+) -> None:
+    generator = torch.Generator().manual_seed(3)
+    shapes = [(8, 8), (8, 32), (32, 8)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
+    ours, theirs = ([torch.nn.Parameter(each.clone()) for each in start] for _ in range(2))
+    unused = torch.nn.Parameter(torch.ones(2, 2))
+    options: dict[str, Any] = {"lr": 0.1, "weight_decay": 0.2}
+    optimizers: list[torch.optim.Optimizer] = [
+        Muon([*ours, unused], dtype, **options),
+        torch.optim.Muon([*theirs, unused], adjust_lr_fn="match_rms_adamw", **options),
+    ]
+    for _ in range(3):
+        for own, other in zip(ours, theirs, strict=True):
+            own.grad = torch.randn(own.shape, generator=generator)
+            other.grad = own.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    for before, own, other in zip(start, ours, theirs, strict=True):
+        assert (own - before).abs().max() > 0.1
+        assert torch.allclose(own, other, rtol=0.0, atol=tolerance)
+    assert torch.equal(unused, torch.ones(2, 2))
+
+
+def test_muon_multiplies_in_the_precision_of_the_device() -> None:
+    model = build_model(VanillaConfig(n_layers=1, n_heads=1, d_model=8), 11, torch.Generator())
+    config = OptimizerConfig(matrix_optimizer="muon")
+    for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        muon = build_optimizers(model, config, precision)[1]
+        assert isinstance(muon, Muon)
+        assert muon.dtype == dtype
