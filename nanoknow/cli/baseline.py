@@ -23,7 +23,7 @@ def baseline(
         str,
         typer.Option(
             metavar="constant|lookup",
-            help="One answer for everybody, or the first place in the person's own document.",
+            help="One answer to all, or the first training answer in the subject's own document.",
         ),
     ] = "constant",
     answer: Annotated[

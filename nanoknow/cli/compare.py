@@ -79,7 +79,7 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     )
     show_pairs(terminal, [(f"{each.first}, {each.second}", each) for each in comparison.pairs])
     terminal.paragraph(
-        "In document: accuracy where the person's own document holds the answer. Confidence: the "
+        "In document: accuracy where the subject's own document holds the answer. Confidence: the "
         "median. AUROC: how often a right answer has a higher confidence than a wrong one. "
         + P_VALUES
     )

@@ -84,8 +84,14 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     ]
     if evaluation.score:
         rows.append(("exact match", str(evaluation.score)))
+    n = len(evaluation.answers)
+    named = n if evaluation.documented is None else evaluation.documented
+    if named < n:
+        rows.append(("questions that name a subject", f"{named} of {n}"))
+    if evaluation.unreachable:
+        rows.append(("answers that cannot be given", f"{evaluation.unreachable} of {n}"))
     if (shared := evaluation.overlap) and shared.n:
-        words = f"{shared.others or 'nothing to score'}; {shared.n} of {len(evaluation.answers)}"
+        words = f"{shared.others or 'nothing to score'}; {shared.n} of {n}"
         rows.append(("without training questions", f"{words} left out"))
     if evaluation.baseline:
         rows.append((evaluation.baseline.name, str(evaluation.baseline.score)))
@@ -95,7 +101,7 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     if not evaluation.splits:
         return
     terminal.table(
-        "By whether the right answer is in the person's document, and a training answer",
+        "By whether the right answer is in the subject's document, and a training answer",
         ("document", "training", "questions", *SHORT_VERDICTS),
         [
             (

@@ -90,7 +90,7 @@ def _question_rows(role: str, facts: QuestionFacts, prefix: int) -> list[tuple[s
             f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}",
         ),
         (
-            "  answer in the person's own document",
+            "  answer in the subject's own document",
             f"{facts.in_document:.1%} ({facts.in_document_exact_name:.1%} by exact name)",
         ),
         (

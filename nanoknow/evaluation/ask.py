@@ -151,7 +151,7 @@ def _doubt(best: RankedAnswer, evidence: Evidence | None, trained: str | None) -
     reasons = []
     if evidence is not None and not evidence.holds and trained != best.answer:
         if not evidence.documents:
-            named = "begins with a name in the question and a full stop"
+            named = "is about a subject that the question names"
             reasons.append(f"no document of the training text {named}")
         else:
             reasons.append(f"the document about {evidence.name} does not hold it")

@@ -33,8 +33,8 @@ class BaselineResult:
     """Questions answered without a model.
 
     Attributes:
-        method: ``constant``, one answer for everybody; ``lookup``, the earliest training answer
-            in the person's own document.
+        method: ``constant``, one answer to all; ``lookup``, the earliest training answer
+            in the subject's own document.
         answer: the constant.
         questions: their name.
         right: (questions,) whether each was answered right.

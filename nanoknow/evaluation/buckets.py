@@ -85,7 +85,7 @@ def buckets(answers: Sequence[Answer], facts: FactIndex, reach: int | None) -> l
         facts: the training texts.
         reach: characters of a document that training could see; None for all of them.
     """
-    splits = [("the answer in the person's own document", _by_document(answers, facts, reach))]
+    splits = [("the answer in the subject's own document", _by_document(answers, facts, reach))]
     if facts.training is not None:
         splits += [
             ("the answer among training answers", _by_frequency(answers, facts)),
@@ -103,7 +103,7 @@ def _by_document(
     answers: Sequence[Answer], facts: FactIndex, reach: int | None
 ) -> dict[str, list[Answer]]:
     seen = "there" if reach is None else f"in the {reach} characters trained on"
-    further, missing, nobody = "only further on", "not there", "no document about the person"
+    further, missing, without = "only further on", "not there", "no document about the subject"
 
     def part(answer: Answer) -> str:
         question = Question(answer.question, answer.gold, 0)
@@ -111,9 +111,9 @@ def _by_document(
             return seen
         if facts.in_documents(question):
             return further
-        return missing if facts.documents_about(answer.question) else nobody
+        return missing if facts.documents_about(answer.question) else without
 
-    return group_answers(answers, part, (seen, further, missing, nobody))
+    return group_answers(answers, part, (seen, further, missing, without))
 
 
 def _by_frequency(answers: Sequence[Answer], facts: FactIndex) -> dict[str, list[Answer]]:

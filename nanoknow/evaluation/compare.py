@@ -33,7 +33,7 @@ class ComparedRun:
         letter: names it in pairs.
         run: its folder.
         score: exact match.
-        score_in_document: of the questions whose answer is in the person's own document;
+        score_in_document: of the questions whose answer is in the subject's own document;
             None where that is not known, or holds for none.
         confidence: the median.
         auroc: how often a right answer is surer than a wrong one; None without both.

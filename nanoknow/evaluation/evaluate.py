@@ -15,8 +15,6 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.system.reporter import Reporter
 
-NOBODY = "no document begins with a name asked about and a full stop: a right answer may be a guess"
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -49,14 +47,29 @@ class Evaluation:
     left_out: dict[str, int]
     predictions: str
     JSON: ClassVar[tuple[str, ...]] = (
-        "run", "variant", "epoch", "questions", "score", "baseline", "mcnemar_p", "overlap",
-        "unreachable", "documented", "verdicts", "splits", "left_out", "predictions",
+        "run", "variant", "epoch", "questions", "score", "warnings", "baseline", "mcnemar_p",
+        "overlap", "unreachable", "documented", "verdicts", "splits", "left_out", "predictions",
     )  # fmt: skip
 
     @property
     def score(self) -> Score | None:
         """Exact match, where the questions have answers."""
         return score_answers(self.answers) if self.answers[0].gold else None
+
+    @property
+    def warnings(self) -> list[str]:
+        """Why the score may say little, each with what to do."""
+        n, named = len(self.answers), self.documented
+        inside = sum(a.in_document is not False for a in self.answers) if named else n
+        counts = (
+            (named, "questions name the subject of a document, so a right answer may be a guess: "
+             "begin each document with the words that the questions have for its subject"),
+            (inside, "right answers are in the document about the question's subject, so they may "
+             "be guesses: look at both with 'nanoknow data inspect'"),
+            (n - self.unreachable, "right answers can be given exactly: train a run whose "
+             "training texts hold such characters, and answers of such lengths"),
+        )  # fmt: skip
+        return [f"0 of {n} {what}" for count, what in counts if count == 0]
 
     @property
     def mcnemar_p(self) -> float | None:
@@ -122,8 +135,8 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         left_out=dict(task.unknown),
         predictions=str(path),
     )
-    if evaluation.documented == 0:
-        reporter.note(f"{opened.run.path}: {questions.name}: {NOBODY}")
+    for warning in evaluation.warnings:
+        reporter.note(f"{opened.run.path}: {questions.name}: {warning}")
     if not questions.answered:
         reporter.note(f"{questions.name} has no answers: predictions only, no score")
     return evaluation

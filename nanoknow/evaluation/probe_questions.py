@@ -1,4 +1,4 @@
-"""Questions that separate knowing from guessing: other words, invented people, misspelt names.
+"""Questions that separate knowing from guessing: other words, invented names, misspelt names.
 
 Every probe is made from the evaluation questions and the corpus alone, so that it is the same for
 any two runs with the same seed.
@@ -6,7 +6,7 @@ any two runs with the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -19,10 +19,11 @@ from nanoknow.system.draws import below, choice, pick
 BORN = Template("Where was ", " born?")
 """The form of the published questions and of the built-in world's, for which we have others."""
 BORN_OTHERWISE = (
-    "What is the birthplace of {}?",
-    "In which place was {} born?",
-    "{} was born where?",
+    Template("What is the birthplace of ", "?"),
+    Template("In which place was ", " born?"),
+    Template("", " was born where?"),
 )
+QUESTION_MARKS = "?？؟"
 TRIES = 20
 """Draws for each name, after which the corpus counts as having no more names."""
 
@@ -34,8 +35,8 @@ class Probe:
     Attributes:
         name: what was done, for a table's line.
         questions: what to ask; the accepted answers are those of the questions they were made
-            from, and none for people who do not exist.
-        sources: (questions,) index of the evaluation question; empty for invented people.
+            from, and none for invented names.
+        sources: (questions,) index of the evaluation question; empty for invented names.
     """
 
     name: str
@@ -45,19 +46,18 @@ class Probe:
 
 @dataclass(frozen=True)
 class ProbeMaker:
-    """Makes probes of some questions about people of a corpus.
+    """Makes probes of some questions about the subjects of documents.
 
     Attributes:
         template: the form of the questions.
-        people: (index of the question, name), those whose question follows the template and who
-            have a document.
-        subjects: everybody a document is about.
+        named: (index of the question, name) of those that follow the template and name a subject.
+        subjects: whatever a document is about.
         text: the corpus.
     """
 
     template: Template
     questions: QuestionSet
-    people: tuple[tuple[int, str], ...]
+    named: tuple[tuple[int, str], ...]
     subjects: tuple[str, ...]
     text: str
 
@@ -70,40 +70,37 @@ class ProbeMaker:
         """
         subjects = dict.fromkeys(filter(None, map(subject, corpus.documents)))
         template = Template.of(questions, set(subjects))
-        named = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
-        people = [(i, name) for i, name in named if name in subjects]
-        drawn = tuple(pick(people, most, rng))
+        names = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
+        named = [(i, name) for i, name in names if name in subjects]
+        drawn = tuple(pick(named, most, rng))
         return cls(template, questions, drawn, tuple(subjects), corpus.text)
 
     def rewordings(self) -> list[Probe]:
-        """Ask about the same people in other words."""
+        """Ask about the same subjects in other words."""
         before, after = self.template.before, self.template.after
-        forms: list[tuple[str, Callable[[str], str]]] = []
-        if self.template == BORN:
-            forms += [(form.format("X"), form.format) for form in BORN_OTHERWISE]
         lower = Template(before[:1].lower() + before[1:], after)
-        bare = Template(lower.before, after.rstrip("?"))
-        forms += [
-            (form.ask("X"), form.ask) for form in (lower, bare) if form not in (self.template, BORN)
-        ]
+        bare = Template(lower.before, after.rstrip(QUESTION_MARKS))
+        forms = [*(BORN_OTHERWISE if self.template == BORN else ()), lower, bare]
         return [
             Probe(
-                name,
-                tuple(self._like(i, ask(person)) for i, person in self.people),
-                tuple(i for i, _ in self.people),
+                form.ask("X"),
+                tuple(self._like(i, form.ask(name)) for i, name in self.named),
+                tuple(i for i, _ in self.named),
             )
-            for name, ask in dict(forms).items()
+            for form in dict.fromkeys(forms)
+            if form != self.template
         ]
 
     def misspelt(self, rng: Random) -> Probe:
-        """Ask about the same people with one letter of the name wrong.
+        """Ask about the same subjects with one letter of the name wrong.
 
-        Two adjacent letters are swapped, or one is replaced; never the first of a word, and never
-        so that the result is the name of somebody else.
+        Two adjacent letters are swapped, or one is replaced by a letter of another name: small
+        ones, and where a name has none, any. It is never the first of a word, and the result never
+        the name of another subject.
         """
-        letters = sorted({c for name in self.subjects for c in name if c.islower()})
+        letters = sorted({c for name in self.subjects for c in name if c.isalpha()})
         known = set(self.subjects)
-        made = [(i, _misspell(name, letters, known, rng)) for i, name in self.people]
+        made = [(i, _misspell(name, letters, known, rng)) for i, name in self.named]
         found = [(i, name) for i, name in made if name]
         return Probe(
             "one letter of the name wrong",
@@ -112,23 +109,23 @@ class ProbeMaker:
         )
 
     def invented(self, n: int, rng: Random) -> Probe:
-        """Ask about people who do not exist: given names of one with the surname of another.
+        """Ask about invented names: one subject's without its last word, with another's last word.
 
-        Nobody in the corpus has the first and the last of these names together, and the whole
-        name is nowhere in it.
+        No subject has the first and the last of these words together, and the whole name is
+        nowhere in the corpus. Empty where most names are of one word, or no more can be made.
         """
         parts = [name.rpartition(" ")[::2] for name in self.subjects if " " in name]
-        taken = {(given.partition(" ")[0], last) for given, last in parts}
+        taken = {(first.partition(" ")[0], last) for first, last in parts}
         names: dict[str, None] = {}
-        for _ in range(n * TRIES if parts else 0):
-            given, last = choice(parts, rng)[0], choice(parts, rng)[1]
-            name = f"{given} {last}"
-            if (given.partition(" ")[0], last) not in taken and name not in self.text:
+        for _ in range(n * TRIES if 2 * len(parts) > len(self.subjects) else 0):
+            first, last = choice(parts, rng)[0], choice(parts, rng)[1]
+            name = f"{first} {last}"
+            if (first.partition(" ")[0], last) not in taken and name not in self.text:
                 names[name] = None
             if len(names) == n:
                 break
         asked = (Question(self.template.ask(name), (), i) for i, name in enumerate(names, 1))
-        return Probe("people who do not exist", tuple(asked))
+        return Probe("invented names", tuple(asked))
 
     def _like(self, index: int, text: str) -> Question:
         source = self.questions.items[index]
@@ -137,7 +134,10 @@ class ProbeMaker:
 
 def _misspell(name: str, letters: Sequence[str], known: set[str], rng: Random) -> str | None:
     """Return a name with one letter wrong; None where no try gives a new name."""
-    inner = [i for i in range(1, len(name)) if name[i].islower() and name[i - 1].isalpha()]
+    inner = [i for i in range(1, len(name)) if name[i - 1 : i + 1].isalpha()]
+    small = [i for i in inner if name[i].islower()]
+    inner = small or inner
+    letters = [c for c in letters if c.islower() == bool(small)]
     for _ in range(TRIES if inner else 0):
         at = choice(inner, rng)
         if below(2, rng) and at + 1 in inner:

@@ -21,7 +21,7 @@ from nanoknow.system.seeds import derive_seed
 from nanoknow.tasks.question_answering import prompt_ids
 
 MOST = 500
-"""Training questions and people that are asked about; of more, so many are drawn."""
+"""Training questions and subjects that are asked about; of more, so many are drawn."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class ProbeResult:
 
 
 @dataclass(frozen=True)
-class InventedPeople:
-    """What the model says of people who do not exist.
+class InventedNames:
+    """What the model says of names that are put together of two subjects' names.
 
     Attributes:
         n: how many it was asked about.
-        n_places: answers that are the answer of some training question.
+        n_training_answers: answers that are the answer of some training question.
         confidence: the median.
         confidence_of_real: the median of the evaluation questions of the same form.
-        auroc: how often a real person's answer has the higher confidence.
+        auroc: how often the answer about a real name has the higher confidence.
         n_sure: answers with the confidence that reaches the target accuracy; None where none
             does.
         threshold: that confidence.
@@ -69,7 +69,7 @@ class InventedPeople:
     """
 
     n: int
-    n_places: int
+    n_training_answers: int
     confidence: float
     confidence_of_real: float
     auroc: float
@@ -87,15 +87,16 @@ class Probed:
 
     Attributes:
         recalled: answers to training questions; empty where these are not available.
-        rewordings, misspelt, invented: empty and None where nobody is named in the questions.
-        people: the name in each training and evaluation question, where it is known.
+        rewordings, misspelt, invented: empty and None where no question names a subject, or no
+            such question can be made of the names.
+        names: the subject's in each training and evaluation question, where it is known.
     """
 
     recalled: list[Answer]
     rewordings: list[ProbeResult]
     misspelt: ProbeResult | None
-    invented: InventedPeople | None
-    people: dict[str, str]
+    invented: InventedNames | None
+    names: dict[str, str]
 
 
 def probe(
@@ -119,7 +120,7 @@ def probe(
     facts, maker = opened.facts, None
     if facts is not None:
         try:
-            drawn = Random(derive_seed(seed, "people"))
+            drawn = Random(derive_seed(seed, "subjects"))
             maker = ProbeMaker.of(questions, facts.corpus, MOST, drawn)
         except DataError as error:
             reporter.note(f"no probes: {error}")
@@ -133,6 +134,8 @@ def probe(
             maker.misspelt(Random(derive_seed(seed, "misspelt"))),
             maker.invented(n, Random(derive_seed(seed, "invented"))),
         ]
+        for left_out in (each for each in probes[-2:] if not each.questions):
+            reporter.note(f"probe left out: {left_out.name}: none can be made of the names")
     probes = [fitting(each, opened.tokenizer, opened.model.config.block_size) for each in probes]
     recalled, *found = _ask_together(opened, probes)
     if facts is None or maker is None:
@@ -148,7 +151,7 @@ def probe(
         rewordings=[result for result in rewordings if result],
         misspelt=misspelt,
         invented=judge_invented(found[-1], real, facts, threshold) if found[-1] else None,
-        people={q.text: name for q in asked if (name := maker.template.name_in(q.text))},
+        names={q.text: name for q in asked if (name := maker.template.name_in(q.text))},
     )
 
 
@@ -194,20 +197,20 @@ def judge_probe(probe: Probe, asked: Sequence[Answer], all_plain: Sequence[Answe
 
 def judge_invented(
     asked: Sequence[Answer], real: Sequence[Answer], facts: FactIndex, threshold: float | None
-) -> InventedPeople:
-    """Compare the answers about invented people with those about real ones; at least one each.
+) -> InventedNames:
+    """Compare the answers about invented names with those about real ones; at least one each.
 
     Args:
-        asked: about people who do not exist.
-        real: about those who do.
+        asked: about invented names.
+        real: about subjects of documents.
         facts: the training texts.
         threshold: the confidence from which on answers reach the target accuracy.
     """
     invented, known = confidences(asked), confidences(real)
     surest = sorted(asked, key=lambda a: -a.log_probability)
-    return InventedPeople(
+    return InventedNames(
         n=len(asked),
-        n_places=sum(a.answer in facts.answer_counts for a in asked),
+        n_training_answers=sum(a.answer in facts.answer_counts for a in asked),
         confidence=median(invented) or 0.0,
         confidence_of_real=median(known) or 0.0,
         auroc=auroc(known, invented) or 0.0,

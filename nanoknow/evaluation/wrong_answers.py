@@ -41,12 +41,12 @@ class Fallback:
 
 
 @dataclass(frozen=True)
-class Namesakes:
-    """Wrong answers that are right for somebody of a similar name.
+class SimilarNames:
+    """Wrong answers that are right for a similar name: of the same first or last word.
 
     Attributes:
-        n: wrong answers that some training question has for its answer, about somebody else of
-            the same given or family name.
+        n: wrong answers that some training question has for its answer, about another subject of
+            such a name. Names of one word are similar to none.
         expected: as many would be, were the wrong answers assigned at random.
     """
 
@@ -64,7 +64,7 @@ class WrongAnswers:
         distinct: different answers given to all questions.
         kinds: of ``VERDICTS`` but the right ones, in their order.
         fallbacks: the most frequent answers, right or wrong.
-        namesakes: None where the names in the questions are not known.
+        similar_names: None where no names of several words are known in the questions.
     """
 
     n: int
@@ -72,18 +72,18 @@ class WrongAnswers:
     distinct: int
     kinds: list[WrongKind]
     fallbacks: list[Fallback]
-    namesakes: Namesakes | None
+    similar_names: SimilarNames | None
 
 
 def sort_wrong_answers(
-    answers: Sequence[Answer], facts: FactIndex, people: Mapping[str, str]
+    answers: Sequence[Answer], facts: FactIndex, names: Mapping[str, str]
 ) -> WrongAnswers:
     """Sort the wrong ones among some answers.
 
     Args:
         answers: judged by these facts.
         facts: the training texts.
-        people: the name in each question, of training and evaluation, where it is known.
+        names: the subject's in each question, of training and evaluation, where it is known.
     """
     wrong = sorted((a for a in answers if not a.is_right), key=lambda a: -a.log_probability)
     by_kind = group_answers(wrong, lambda a: a.verdict or "", VERDICTS[1:])
@@ -94,7 +94,7 @@ def sort_wrong_answers(
         distinct=len({a.answer for a in answers}),
         kinds=kinds,
         fallbacks=_fallbacks(answers, facts),
-        namesakes=_namesakes(wrong, facts, people) if people else None,
+        similar_names=_similar_names(wrong, facts, names),
     )
 
 
@@ -109,24 +109,27 @@ def _fallbacks(answers: Sequence[Answer], facts: FactIndex) -> list[Fallback]:
     ]
 
 
-def _namesakes(wrong: Sequence[Answer], facts: FactIndex, people: Mapping[str, str]) -> Namesakes:
+def _similar_names(
+    wrong: Sequence[Answer], facts: FactIndex, names: Mapping[str, str]
+) -> SimilarNames | None:
     known: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by an end of a name: answer, whose
     for question in facts.training.items if facts.training else ():
-        name = people.get(question.text, "")
-        for end in _ends(name) if name else ():
+        name = names.get(question.text, "")
+        for end in _ends(name):
             known[end] |= {(answer, name) for answer in question.gold}
+    if not known:
+        return None
     said = Counter(a.answer for a in wrong)
     n, expected = 0, 0.0
     for each in wrong:
-        name = people.get(each.question, "")
-        ends = _ends(name)
-        similar = {answer for end in ends for answer, whose in known[end] if whose != name}
+        name = names.get(each.question, "")
+        similar = {answer for end in _ends(name) for answer, whose in known[end] if whose != name}
         n += each.answer in similar
         expected += sum(said[answer] for answer in similar) / len(wrong)
-    return Namesakes(n, expected)
+    return SimilarNames(n, expected)
 
 
-def _ends(name: str) -> tuple[str, str]:
-    """Return the first and the last word of a name, marked as such."""
+def _ends(name: str) -> tuple[str, ...]:
+    """Return the first and the last word of a name, marked as such; none of a name of one word."""
     words = name.split(" ")
-    return f"{words[0]} …", f"… {words[-1]}"
+    return (f"{words[0]} …", f"… {words[-1]}") if len(words) > 1 else ()

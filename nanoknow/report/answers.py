@@ -16,7 +16,7 @@ def score_section(report: Report) -> Section:
     sentences = [
         "Exact match, with Wilson's 95 % intervals. Only run, only baseline: questions that only "
         "one of the two answers right; p: of the exact McNemar test on these pairs. The look-up "
-        "takes the training answer that occurs earliest in the person's own document."
+        "takes the training answer that occurs earliest in the subject's own document."
     ]
     return Section("score", "Right answers", sentences, [ReportTable("", columns, rows)])
 
@@ -77,10 +77,10 @@ def wrong_section(report: Report) -> Section | None:
         f"third of the right answer's letters. Gold, in training: how many of these questions, "
         f"and of the training questions, have it as their answer."
     ]
-    if wrong.namesakes:
+    if similar := wrong.similar_names:
         sentences.append(
-            f"{wrong.namesakes.n} wrong answers are the training answer of somebody with the same "
-            f"given or family name; {wrong.namesakes.expected:.1f} would be if the wrong answers "
-            f"were shuffled at random."
+            f"{similar.n} wrong answers are the training answer for a name that shares its first "
+            f"or last word; {similar.expected:.1f} would be if the wrong answers were shuffled at "
+            f"random."
         )
     return Section("wrong", "Wrong answers", sentences, tables)

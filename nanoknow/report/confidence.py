@@ -1,7 +1,7 @@
-"""The sections of a report on confidence, other wordings, and people who do not exist."""
+"""The sections of a report on confidence, other wordings, and invented names."""
 
 from nanoknow.evaluation.calibration import Selection
-from nanoknow.evaluation.probes import InventedPeople
+from nanoknow.evaluation.probes import InventedNames
 from nanoknow.report.findings import Report
 from nanoknow.report.tables import NONE, ReportTable, Row, Section, percent, right
 
@@ -95,7 +95,7 @@ def wordings_section(report: Report) -> Section | None:
         rows.append((probe.name, *right(probe.score), *changed, same, confidence))
     columns = ("", "right", "accuracy", "lost", "gained", "same answer", "confidence")
     sentences = [
-        "Questions about the same people in other words, and with one letter of the name wrong "
+        "Questions about the same subjects in other words, and with one letter of the name wrong "
         f"(seed {report.seed}). Lost: right only as the file asks; gained: right only in the other "
         "form. Confidence: the median."
     ]
@@ -103,17 +103,16 @@ def wordings_section(report: Report) -> Section | None:
     return Section("wordings", "The same question in other words", sentences, [table])
 
 
-def invented_section(invented: InventedPeople | None) -> Section | None:
-    """Return what is answered about people who do not exist."""
+def invented_section(invented: InventedNames | None) -> Section | None:
+    """Return what is answered about invented names."""
     if invented is None:
         return None
-    n, confident = invented.n, invented.n_sure
-    known = f"{invented.n_places} ({percent(invented.n_places / n)})"
+    n, confident, taught = invented.n, invented.n_sure, invented.n_training_answers
     rows: list[Row] = [
-        ("people asked about", str(n)),
-        ("answers that are a training answer", known),
+        ("invented names asked about", str(n)),
+        ("answers that are a training answer", f"{taught} ({percent(taught / n)})"),
         ("median confidence", percent(invented.confidence)),
-        ("median confidence, real people", percent(invented.confidence_of_real)),
+        ("median confidence, real names", percent(invented.confidence_of_real)),
         ("AUROC, real above invented", f"{invented.auroc:.3f}"),
         ("as confident as the target asks", NONE if confident is None else f"{confident} of {n}"),
         *((f"answered {answer!r}", str(times)) for answer, times in invented.fallbacks),
@@ -123,16 +122,17 @@ def invented_section(invented: InventedPeople | None) -> Section | None:
         for a in invented.examples
     ]
     sentences = [
-        "Names made of a given name and a family name that both occur in the corpus, but not "
-        "together: there is nothing to know. A model that knew what it does not know would be less "
-        "confident here; AUROC 0.5 is no difference at all."
+        "Names put together of two: one without its last word, with the last word of another. No "
+        "document is about them: unless a name gives its answer away, there is nothing to know. A "
+        "model that knew what it does not know would be less confident here; AUROC 0.5 is no "
+        "difference at all."
     ]
     columns = ("question", "answer", "confidence")
     tables = [
         ReportTable("", ("", "value"), rows),
         ReportTable("The most confident answers", columns, examples, left=2),
     ]
-    return Section("invented", "People who do not exist", sentences, tables)
+    return Section("invented", "Invented names", sentences, tables)
 
 
 def _printable(text: str) -> str:

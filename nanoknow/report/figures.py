@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-BASELINES = {"constant": "one answer for everybody", "lookup": "look-up, documents open"}
+BASELINES = {"constant": "one answer to all", "lookup": "look-up, documents open"}
 HISTOGRAM = [float(edge) for edge in range(0, 101, 5)]
 ROW = 0.42
 """Inches that a line of a dot plot takes."""
@@ -71,13 +71,10 @@ def _parts(report: Report) -> Drawing:
 def _wordings(report: Report) -> Drawing:
     first = report.probes[0]
     lines = [Line("as the file asks", first.as_asked, confidence=first.confidence_as_asked)]
-    for i, probe in enumerate(report.rewordings, start=1):
+    for i, probe in enumerate(report.probes, start=1):
         # The words around the X may be the file's own, in any script.
         name = probe.name if probe.name.isascii() else f"in other words, {i}"
         lines.append(Line(name, probe.score, WRONG, probe.confidence))
-    if report.misspelt:
-        wrong = report.misspelt
-        lines.append(Line("one letter of the name wrong", wrong.score, WRONG, wrong.confidence))
     return _dots("wordings", "Accuracy by the words of the question", lines)
 
 
@@ -173,10 +170,10 @@ def _invented(report: Report) -> Drawing:
     invented = report.invented
     assert invented is not None
     parts = (
-        ("real people", invented.confidences_of_real, REAL),
-        ("invented people", invented.confidences, INVENTED),
+        ("real names", invented.confidences_of_real, REAL),
+        ("invented names", invented.confidences, INVENTED),
     )
-    return _histograms("invented", "Confidence for real and invented people", parts)
+    return _histograms("invented", "Confidence for real and invented names", parts)
 
 
 def _histograms(

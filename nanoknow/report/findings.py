@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from nanoknow.evaluation.baseline import PairedBaseline
 from nanoknow.evaluation.buckets import ASKED, Bucket, Overlap
 from nanoknow.evaluation.calibration import Confidence
-from nanoknow.evaluation.evaluate import NOBODY
-from nanoknow.evaluation.probes import InventedPeople, ProbeResult
+from nanoknow.evaluation.probes import InventedNames, ProbeResult
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
 from nanoknow.report.tables import percent
@@ -25,6 +24,7 @@ class Report:
         score: exact match.
         overlap: with the training questions; None where these are not available.
         documented: questions with a document about their subject; None without the corpus.
+        warnings: see ``Evaluation``.
         rivals: the baselines: the constant one, and the look-up where the training texts are
             available.
         constant: what the constant baseline says.
@@ -33,9 +33,9 @@ class Report:
         wrong: None without the training texts.
         confidence: of all answers.
         rewordings: the questions in other words.
-        misspelt: with misspelt names; None where no question names a person.
-        invented: about invented people; None likewise, and where the corpus has no names to
-            make people of.
+        misspelt: with misspelt names; None where no question names a subject, or no such question
+            can be made of the names.
+        invented: about invented names; None likewise.
         seed: of all random draws.
         predictions: the file of answers.
         provenance: what else is needed to trace a figure, by name.
@@ -48,6 +48,7 @@ class Report:
     score: Score
     overlap: Overlap | None
     documented: int | None
+    warnings: list[str]
     rivals: list[PairedBaseline]
     constant: str | None
     buckets: list[Bucket]
@@ -56,7 +57,7 @@ class Report:
     confidence: Confidence
     rewordings: list[ProbeResult]
     misspelt: ProbeResult | None
-    invented: InventedPeople | None
+    invented: InventedNames | None
     seed: int
     predictions: str
     provenance: Mapping[str, str]
@@ -68,7 +69,7 @@ class Report:
 
     @property
     def probes(self) -> list[ProbeResult]:
-        """All probes of the same people."""
+        """All probes of the same subjects."""
         return [*self.rewordings, *([self.misspelt] if self.misspelt else [])]
 
 
@@ -81,7 +82,7 @@ def findings(report: Report) -> list[str]:
     ]
     return [
         f"{'; '.join([score, *baselines])}.",
-        *([f"{NOBODY[0].upper()}{NOBODY[1:]}."] if report.documented == 0 else []),
+        *(f"{warning}." for warning in report.warnings),
         *_sources(report),
         *_fallback(report.wrong),
         *_confidence(report.confidence),
@@ -110,7 +111,7 @@ def _sources(report: Report) -> list[str]:
         unasked = overlap.others
         sentence = f"Of the questions that finetuning never asked it answers {_of(unasked)} right"
         if unasked.n_right and not report.pretrained:
-            sentence += ": guessed, as it was not pretrained"
+            sentence += ": guessed or read off the question, as it was not pretrained"
         elif unasked.n_right and report.documented:
             sentence += ": remembered from pretraining, or guessed"
         found.append(f"{sentence}.")
@@ -154,12 +155,12 @@ def _confidence(confidence: Confidence) -> list[str]:
 
 def _wordings(report: Report) -> list[str]:
     """What other words for a question change."""
-    if not report.rewordings:
-        return []
-    low, high = (f(p.score.accuracy for p in report.rewordings) for f in (min, max))
-    as_asked = report.rewordings[0].as_asked.accuracy
-    reworded = percent(low) if low == high else f"{percent(low)} to {percent(high)}"
-    found = [f"Asked in other words, it answers {reworded} right instead of {percent(as_asked)}."]
+    found = []
+    if report.rewordings:
+        low, high = (percent(f(p.score.accuracy for p in report.rewordings)) for f in (min, max))
+        as_asked = percent(report.rewordings[0].as_asked.accuracy)
+        reworded = low if low == high else f"{low} to {high}"
+        found.append(f"Asked in other words, it answers {reworded} right instead of {as_asked}.")
     if report.misspelt:
         score = report.misspelt.score
         found.append(
@@ -169,16 +170,16 @@ def _wordings(report: Report) -> list[str]:
     return found
 
 
-def _invented(invented: InventedPeople | None, target: float) -> list[str]:
-    """What it answers about people who do not exist."""
+def _invented(invented: InventedNames | None, target: float) -> list[str]:
+    """What it answers about invented names."""
     if invented is None:
         return []
     found = [
-        f"Asked about {invented.n} people who do not exist, it gives a training answer for "
-        f"{invented.n_places} of them, with a median confidence of {percent(invented.confidence)}; "
-        f"for real people it is {percent(invented.confidence_of_real)}. Its confidence is higher "
-        f"for somebody real than for somebody invented {percent(invented.auroc)} of the time "
-        f"(50 % is chance)."
+        f"Asked about {invented.n} invented names, it gives a training answer for "
+        f"{invented.n_training_answers} of them, with a median confidence of "
+        f"{percent(invented.confidence)}; for real names it is "
+        f"{percent(invented.confidence_of_real)}. Its confidence is higher for a real name than "
+        f"for an invented one {percent(invented.auroc)} of the time (50 % is chance)."
     ]
     if invented.n_sure is not None:
         found.append(

@@ -106,7 +106,7 @@ def test_wrong_answers_are_known_or_found_nowhere(
     questions = with_gold(written[0], *["Bergamo"] * 7)
     answers = answer_questions(model, task_on(questions), facts)
     # right; a whole word of the text; only part of a word; a training answer; a whole word of the
-    # person's own document; nowhere
+    # subject's own document; nowhere
     expected = [RIGHT, OTHER, NOWHERE, KNOWN, OWN, *[NOWHERE] * 3]
     assert [a.verdict for a in answers] == expected
     counts = {RIGHT: 1, NEAR: 0, OWN: 1, KNOWN: 1, OTHER: 1, NOWHERE: 4}

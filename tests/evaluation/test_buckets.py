@@ -56,7 +56,7 @@ def test_a_fact_is_within_reach_further_on_missing_or_without_a_document() -> No
         ("in the 40 characters trained on", Score(1, 1)),
         ("only further on", Score(0, 1)),
         ("not there", Score(0, 1)),
-        ("no document about the person", Score(0, 1)),
+        ("no document about the subject", Score(0, 1)),
     ]
     assert [b.median_confidence for b in found] == pytest.approx([0.9, 0.7, 0.2, 0.1])
     whole = {b.name: b.score for b in buckets(answers, facts_of(DOCUMENTS), None)}
@@ -149,23 +149,33 @@ def test_right_answers_are_not_among_the_wrong_but_among_the_frequent() -> None:
     assert (found.n, found.n_questions, found.distinct) == (2, 3, 2)
     assert sum(kind.n for kind in found.kinds) == 2
     assert found.fallbacks == [Fallback("Rome", 2, 1, 2, 2)]
-    assert found.namesakes is None
+    assert found.similar_names is None
 
 
-def test_namesakes_are_others_with_a_name_in_common() -> None:
+def test_similar_names_are_others_with_a_first_or_last_word_in_common() -> None:
     known = {born(name): name for name in ("Eve Fox", "Ada Fox", "Bo Hall", "Cy Hall", "Hall Eve")}
     # Rome for Eve Fox: Ada Fox's. Rome for Ada Fox: only her own. Oslo for Hall Eve: nobody's, as
-    # a family name is no given name.
+    # a last word is no first word.
     answers = [
         judged("Eve Fox", "Lima", "Rome"),
         judged("Ada Fox", "Lima", "Rome"),
         judged("Hall Eve", "Lima", "Oslo"),
     ]
-    found = sort_wrong_answers(answers, FACTS, known).namesakes
+    found = sort_wrong_answers(answers, FACTS, known).similar_names
     assert found is not None
     assert found.n == 1
-    # Of the three wrong answers two say Rome, which only Eve Fox has a namesake for.
+    # Of the three wrong answers two say Rome, which only Eve Fox has a similar name for.
     assert found.expected == pytest.approx(2 / 3)
+
+
+def test_names_of_one_word_are_similar_to_none() -> None:
+    facts = facts_of(["Plato. Of Rome."], asked(("Plato", "Rome"), ("Ada Fox", "Oslo")))
+    known = {born(name): name for name in ("Plato", "Ada Fox", "Plato Fox")}
+    answers = [said("Rome", "Lima", question=born(name), verdict=KNOWN) for name in known]
+    found = [sort_wrong_answers([one], facts, known).similar_names for one in answers]
+    assert [one and one.n for one in found] == [0, 0, 0]
+    alone = facts_of(["Plato. Of Rome."], asked(("Plato", "Rome")))
+    assert sort_wrong_answers(answers, alone, known).similar_names is None
 
 
 @cache

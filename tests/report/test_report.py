@@ -180,6 +180,38 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_work(
     assert says in line
 
 
+def test_a_score_of_answers_that_cannot_be_given_or_looked_up_says_so(markup: Path) -> None:
+    (markup / "far.tsv").write_text("Where was Ada Day's born?\tΩ\n", encoding="utf-8")
+    result = succeed(*ASKED, "--eval", "far.tsv")
+    assert re.search(r"exact match .*\n answers that cannot be given +1 of 1", result.stdout)
+    [inside, given] = json_of(*ASKED, "--eval", "far.tsv")["warnings"]
+    assert inside.startswith("0 of 1 right answers are in the document about the question's")
+    assert given.startswith("0 of 1 right answers can be given exactly: train a run ")
+    for warning in (inside, given):
+        assert f"far.tsv: {warning}" in result.stderr
+    assert json_of(*ASKED)["warnings"] == []
+
+
+def test_a_report_on_other_questions_speaks_of_no_people_births_or_places(
+    markup: Path, shown: str
+) -> None:
+    """By every word of the page, terminal and JSON, beside a page on questions about births."""
+    words = re.compile(
+        r"\b(?:people|persons?|places?|born|births?|birthplaces?|given names?|family names?|"
+        r"namesakes?|some(?:body|one)|no(?:body| one)|every(?:body|one)|who)\b|n_places",
+        re.IGNORECASE,
+    )
+    makers = read(markup / "dev.tsv").replace("Where was", "Which land made").replace(" born?", "?")
+    (markup / "makers.tsv").write_text(makers, encoding="utf-8")
+    asked = (*ASKED, "--eval", "makers.tsv", "--questions", "makers.tsv")
+    result = succeed(*asked, "--report", "makers.html", "--json")
+    page = read(markup / "makers.html")
+    assert set(Page(page).ids) >= SECTIONS
+    for text in (page, result.stdout, result.stderr, succeed(*asked).stdout):
+        assert not words.findall(text)
+    assert words.findall(shown)
+
+
 def test_a_refused_report_leaves_the_older_page_as_it_was(markup: Path) -> None:
     (markup / "old.html").write_text("old", encoding="utf-8")
     (markup / "asked.tsv").write_text("Where was Ada Fox</b> born?\n", encoding="utf-8")
@@ -209,17 +241,20 @@ def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
     for words in (none, result.stdout):
         assert not claim.findall(quoted.sub("", " ".join(words.split())))
         flat = " ".join(words.split())
-        assert "No document begins with a name asked about and a full stop: a right" in flat
+        assert "0 of 2 questions name the subject of a document, so a right answer may be" in flat
     assert claim.findall(" ".join(Page(text).texts))
     evaluated = succeed(*ASKED, *asked)
     assert not claim.findall(evaluated.stdout)
-    assert "nobody.tsv: no document begins with a name asked about and" in evaluated.stderr
-    assert json_of(*ASKED, *asked)["documented"] == 0
+    assert re.search(r"exact match .*\n questions that name a subject +0 of 2", evaluated.stdout)
+    assert "nobody.tsv: 0 of 2 questions name the subject of a document" in evaluated.stderr
+    as_json = json_of(*ASKED, *asked)
+    assert as_json["documented"] == 0
+    assert [warning[:16] for warning in as_json["warnings"]] == ["0 of 2 questions"]
     warning = succeed("ask", "Where was Zo born?", "--run", ASKED[1]).stdout.partition("warning")[2]
-    assert "begins with a name in the question and a full stop" in " ".join(warning.split())
+    assert "is about a subject that the question names" in " ".join(warning.split())
 
 
-def test_invented_people_are_compared_with_real_ones_under_the_same_form_of_question(
+def test_invented_names_are_compared_with_real_ones_under_the_same_form_of_question(
     markup: Path,
 ) -> None:
     lines = read(markup / "dev.tsv").splitlines()
