@@ -85,9 +85,8 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     if evaluation.score:
         rows.append(("exact match", str(evaluation.score)))
     n = len(evaluation.answers)
-    named = n if evaluation.documented is None else evaluation.documented
-    if named < n:
-        rows.append(("questions that name a subject", f"{named} of {n}"))
+    if evaluation.documented not in (None, n):
+        rows.append(("questions that name a subject", f"{evaluation.documented} of {n}"))
     if evaluation.unreachable:
         rows.append(("answers that cannot be given", f"{evaluation.unreachable} of {n}"))
     if (shared := evaluation.overlap) and shared.n:

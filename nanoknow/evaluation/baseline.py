@@ -8,7 +8,7 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import refuse_marks
-from nanoknow.errors import ConfigError, suggest
+from nanoknow.errors import ConfigError, DataError, suggest
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex, most_frequent_answer
@@ -16,6 +16,10 @@ from nanoknow.facts.lookup import LookUp
 
 Method = Literal["constant", "lookup"]
 METHODS: tuple[Method, ...] = get_args(Method)
+UNNAMED = (
+    "questions name the subject of a document, so no answer can be looked up or checked: begin "
+    "each document with the words that the questions have for its subject"
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
 
     Raises:
         ConfigError: files that it needs are not named, or there is no such method.
-        DataError: they cannot be read, or hold no answers.
+        DataError: they cannot be read, hold no answers, or give ``lookup`` nothing to look up.
     """
     if method not in METHODS:
         raise ConfigError(
@@ -101,7 +105,10 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
     questions = texts.require_eval().require_answers("compare with")
     if method == "lookup":
         training = texts.require_questions().require_answers("look for", "--questions")
-        return lookup_baseline(questions, FactIndex(texts.require_corpus(), training))
+        facts = FactIndex(texts.require_corpus(), training)
+        if not any(facts.documents_about(question.text) for question in questions.items):
+            raise DataError(f"{questions.name}: 0 of {len(questions.items)} {UNNAMED}")
+        return lookup_baseline(questions, facts)
     if answer is None:
         if texts.questions is None:
             raise ConfigError(

@@ -8,7 +8,7 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, Split, count_verdicts, score_answers, split_by_facts
-from nanoknow.evaluation.baseline import BaselineResult, constant_baseline
+from nanoknow.evaluation.baseline import UNNAMED, BaselineResult, constant_baseline
 from nanoknow.evaluation.buckets import Overlap
 from nanoknow.evaluation.predictions import predictions_file, save_predictions
 from nanoknow.evaluation.scores import Score
@@ -62,13 +62,10 @@ class Evaluation:
         n, named = len(self.answers), self.documented
         inside = sum(a.in_document is not False for a in self.answers) if named else n
         counts = (
-            (named, "questions name the subject of a document, so a right answer may be a guess: "
-             "begin each document with the words that the questions have for its subject"),
-            (inside, "right answers are in the document about the question's subject, so they may "
-             "be guesses: look at both with 'nanoknow data inspect'"),
-            (n - self.unreachable, "right answers can be given exactly: train a run whose "
-             "training texts hold such characters, and answers of such lengths"),
-        )  # fmt: skip
+            (named, UNNAMED),
+            (inside, "right answers are in the subject's document: see 'nanoknow data inspect'"),
+            (n - self.unreachable, "right answers can be given: train on answers like them"),
+        )
         return [f"0 of {n} {what}" for count, what in counts if count == 0]
 
     @property

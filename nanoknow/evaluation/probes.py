@@ -128,11 +128,10 @@ def probe(
     sample = pick(training, MOST, Random(derive_seed(seed, "recall")))
     probes = [Probe("training questions", tuple(sample))]
     if maker is not None:
-        n = min(MOST, len(questions.items))
         probes += [
             *maker.rewordings(),
             maker.misspelt(Random(derive_seed(seed, "misspelt"))),
-            maker.invented(n, Random(derive_seed(seed, "invented"))),
+            maker.invented(min(MOST, len(questions.items)), Random(derive_seed(seed, "invented"))),
         ]
         for left_out in (each for each in probes[-2:] if not each.questions):
             reporter.note(f"probe left out: {left_out.name}: none can be made of the names")

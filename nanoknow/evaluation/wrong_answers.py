@@ -114,19 +114,16 @@ def _similar_names(
 ) -> SimilarNames | None:
     known: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by an end of a name: answer, whose
     for question in facts.training.items if facts.training else ():
-        name = names.get(question.text, "")
-        for end in _ends(name):
+        for end in _ends(name := names.get(question.text, "")):
             known[end] |= {(answer, name) for answer in question.gold}
-    if not known:
-        return None
     said = Counter(a.answer for a in wrong)
     n, expected = 0, 0.0
     for each in wrong:
         name = names.get(each.question, "")
-        similar = {answer for end in _ends(name) for answer, whose in known[end] if whose != name}
+        similar = {a for end in _ends(name) for a, whose in known.get(end, ()) if whose != name}
         n += each.answer in similar
         expected += sum(said[answer] for answer in similar) / len(wrong)
-    return SimilarNames(n, expected)
+    return SimilarNames(n, expected) if known else None
 
 
 def _ends(name: str) -> tuple[str, ...]:

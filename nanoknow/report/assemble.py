@@ -88,7 +88,7 @@ def _baselines(
 ) -> list[PairedBaseline]:
     """Compare with what answers the same questions without a model."""
     found = [evaluation.baseline] if evaluation.baseline else []
-    if opened.facts is not None and opened.training is not None:
+    if opened.facts is not None and opened.training is not None and evaluation.documented:
         found.append(lookup_baseline(questions, opened.facts))
     return [each.beside(evaluation.answers) for each in found]
 

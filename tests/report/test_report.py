@@ -185,8 +185,8 @@ def test_a_score_of_answers_that_cannot_be_given_or_looked_up_says_so(markup: Pa
     result = succeed(*ASKED, "--eval", "far.tsv")
     assert re.search(r"exact match .*\n answers that cannot be given +1 of 1", result.stdout)
     [inside, given] = json_of(*ASKED, "--eval", "far.tsv")["warnings"]
-    assert inside.startswith("0 of 1 right answers are in the document about the question's")
-    assert given.startswith("0 of 1 right answers can be given exactly: train a run ")
+    assert inside.startswith("0 of 1 right answers are in the subject's document: see")
+    assert given.startswith("0 of 1 right answers can be given: train on ")
     for warning in (inside, given):
         assert f"far.tsv: {warning}" in result.stderr
     assert json_of(*ASKED)["warnings"] == []
@@ -241,7 +241,9 @@ def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
     for words in (none, result.stdout):
         assert not claim.findall(quoted.sub("", " ".join(words.split())))
         flat = " ".join(words.split())
-        assert "0 of 2 questions name the subject of a document, so a right answer may be" in flat
+        assert (
+            "0 of 2 questions name the subject of a document, so no answer can be looked up" in flat
+        )
     assert claim.findall(" ".join(Page(text).texts))
     evaluated = succeed(*ASKED, *asked)
     assert not claim.findall(evaluated.stdout)
@@ -250,6 +252,11 @@ def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
     as_json = json_of(*ASKED, *asked)
     assert as_json["documented"] == 0
     assert [warning[:16] for warning in as_json["warnings"]] == ["0 of 2 questions"]
+    report = json_of(*ASKED, *asked, "--report", "nobody.html")
+    assert [rival["method"] for rival in report["rivals"]] == ["constant"]
+    texts = ("--corpus", "wiki.txt", "--questions", "train.tsv", *asked)
+    line = refuse("baseline", "--method", "lookup", *texts)
+    assert "nobody.tsv: 0 of 2 questions name the subject of a document, so" in line
     warning = succeed("ask", "Where was Zo born?", "--run", ASKED[1]).stdout.partition("warning")[2]
     assert "is about a subject that the question names" in " ".join(warning.split())
 
