@@ -24,6 +24,7 @@ from nanoknow.cli.data import data_app
 from nanoknow.cli.demo import demo
 from nanoknow.cli.evaluate import evaluate
 from nanoknow.cli.finetune import finetune
+from nanoknow.cli.learn import learn
 from nanoknow.cli.plot import plot
 from nanoknow.cli.pretrain import pretrain
 from nanoknow.cli.sample import sample
@@ -49,6 +50,7 @@ app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.command()(demo)
+app.command()(learn)
 
 app.command()(pretrain)
 app.command()(finetune)

@@ -1,4 +1,4 @@
-"""``nanoknow demo``: the whole experiment on the built-in world, to a table and a picture."""
+"""``nanoknow learn`` and ``demo``: the whole experiment on some texts, to a table and a picture."""
 
 import shlex
 import time
@@ -15,7 +15,7 @@ from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.baseline import BaselineResult, baseline, constant_baseline
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Score
-from nanoknow.experiments.demo_figure import plot_demo
+from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.experiments.pipeline import pretrain_and_finetune, several_runs, train_or_resume
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.runs.folders import new_folder
@@ -30,21 +30,27 @@ FOLDERS = {PRETRAINED: "finetune", SCRATCH: "scratch"}
 
 
 @dataclass(frozen=True)
-class DemoReport:
-    """What the demo found.
+class LearnReport:
+    """What an experiment found.
 
     Attributes:
         folder: of its runs, a folder for each seed.
-        scores: by way of training, one for each seed, on the dev questions.
+        questions: the name of the evaluation questions.
+        training_questions: how many of these are training questions too.
+        is_world: whether all texts are the built-in world's.
+        scores: by way of training, one for each seed, on the evaluation questions.
         constant: everybody answered with the most frequent training answer.
         test_scores, test_constant: the same on the world's test questions; empty and None where
             the corpus is not the world's.
         seconds: that this command took.
         picture: accuracies and learning curves.
-        table: every run on dev and on test.
+        table: every run on the evaluation questions and on the world's test questions.
     """
 
     folder: str
+    questions: str
+    training_questions: int
+    is_world: bool
     scores: dict[str, list[Score]]
     constant: BaselineResult
     test_scores: dict[str, list[Score]]
@@ -53,28 +59,43 @@ class DemoReport:
     picture: str
     table: list[TableRow]
 
+    @property
+    def label(self) -> str:
+        """A short name of the evaluation questions."""
+        return "dev" if self.is_world else Path(self.questions).name
 
-def demo(
-    config: ExperimentConfig, seeds: int, out: Path | None, device: str, reporter: Reporter
-) -> DemoReport:
+
+def learn(
+    config: ExperimentConfig,
+    seeds: int,
+    out: Path | None,
+    device: str,
+    reporter: Reporter,
+    name: str = "learn",
+) -> LearnReport:
     """Pretrain, finetune with and without it, evaluate both, and compare with a constant.
 
     Args:
         config: its own seed is the first one.
-        seeds: how many times to do it all, on the same world.
-        out: folder for the runs, where an interrupted demo continues; None for a new one.
+        seeds: how many times to do it all, on the same texts.
+        out: folder for the runs, where an interrupted experiment continues; None for a new one.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of what happens.
+        name: of the picture and the report in the folder.
 
     Raises:
-        BusyError: another demo is at work in the folder.
+        BusyError: another experiment is at work in the folder.
+        ConfigError: a text is not named.
+        DataError: a text cannot be read, or questions have no answers.
     """
     began = time.monotonic()
     texts = Texts.find(config.data)
     config = config.model_copy(update={"data": texts.config})
-    dev = texts.require_eval().require_answers("score the demo by", "--set data.eval")
+    texts.require_corpus()
+    training = texts.require_questions()
+    asked = texts.require_eval().require_answers("score the answers by", "data.eval")
     test = texts.test
-    folder = new_folder(out, "demo")
+    folder = new_folder(out, name)
     table = []
     more = "" if out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
@@ -83,25 +104,28 @@ def demo(
             place = folder / f"seed-{seed}"
             seeded = config.model_copy(update={"seed": seed})
             _train(seeded, place, options, reporter)
-            for name, run in FOLDERS.items():
+            for way, run in FOLDERS.items():
                 opened = AnsweringRun.open(place / run, DataConfig(), device, reporter)
-                for questions in [dev, test] if test else [dev]:
+                for questions in [asked, test] if test else [asked]:
                     score = score_answers(evaluate_on(opened, questions, reporter).answers)
-                    row = table_row(name, opened.run, opened.checkpoint, questions.name, score)
+                    row = table_row(way, opened.run, opened.checkpoint, questions.name, score)
                     table.append(row)
     constant = baseline(config.data, None)
-    report = DemoReport(
+    report = LearnReport(
         folder=str(folder),
-        scores=_scores(table, dev),
+        questions=asked.name,
+        training_questions=sum(question.text in training.texts for question in asked.items),
+        is_world=not any((config.data.corpus, config.data.questions, config.data.eval)),
+        scores=_scores(table, asked),
         constant=constant,
         test_scores=_scores(table, test) if test else {},
         test_constant=constant_baseline(test, constant.answer or "") if test else None,
         seconds=round(time.monotonic() - began, 1),
-        picture=str(folder / "demo.png"),
+        picture=str(folder / f"{name}.png"),
         table=table,
     )
     _plot(folder / f"seed-{config.seed}", report)
-    save_report(folder / "demo.json", report, table)
+    save_report(folder / f"{name}.json", report, table)
     return report
 
 
@@ -112,7 +136,7 @@ def _train(
     reporter.note(f"seed {config.seed}: finetuning on questions from scratch")
     scratch = (config, folder / "scratch")
     train_or_resume(partial(start_run, "scratch"), scratch, options, reporter)
-    reporter.note(f"seed {config.seed}: pretraining on the biographies, then finetuning")
+    reporter.note(f"seed {config.seed}: pretraining on the documents, then finetuning")
     stages = (config, folder / "pretrain"), (config, folder / "finetune")
     pretrain_and_finetune(*stages, options, reporter)
 
@@ -122,7 +146,7 @@ def _scores(table: Sequence[TableRow], questions: QuestionSet) -> dict[str, list
     return {name: [row.score for row in rows if row.row == name] for name in FOLDERS}
 
 
-def _plot(first: Path, report: DemoReport) -> None:
+def _plot(first: Path, report: LearnReport) -> None:
     """Draw the accuracies of all seeds and the curves of the first."""
 
     def curve(run: str, kind: str, key: str) -> list[tuple[float, float]]:
@@ -131,7 +155,7 @@ def _plot(first: Path, report: DemoReport) -> None:
 
     bars: dict[str, dict[str, list[float]]] = {}
     for questions, scores, constant in (
-        ("dev", report.scores, report.constant),
+        (report.label, report.scores, report.constant),
         ("test", report.test_scores, report.test_constant),
     ):
         if constant is not None:
@@ -139,4 +163,4 @@ def _plot(first: Path, report: DemoReport) -> None:
             bars[questions] = {name: [s.accuracy for s in each] for name, each in shown.items()}
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
     accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}
-    plot_demo(Path(report.picture), bars, losses, accuracies)
+    plot_learned(Path(report.picture), bars, losses, accuracies)
