@@ -14,6 +14,7 @@ from nanoknow.config.loading import load_config
 def demo(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to repeat it with.")] = 1,
     config: opt.Config = "demo",
+    processes: opt.Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
@@ -30,6 +31,6 @@ def demo(
     folder, table = opt.folder_or_table(out)
     terminal = Terminal()
     resolved = load_config(config, opt.overrides(assign, {}))
-    report = learn(resolved, seeds, folder, device, terminal, "demo")
+    report = learn(resolved, seeds, folder, device, terminal, "demo", processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)

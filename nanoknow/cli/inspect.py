@@ -37,8 +37,8 @@ def data_inspect(
 
     Example: nanoknow data inspect charcorruption --config birthplaces --count 2
     """
-    from nanoknow.config.loading import resolve_config
     from nanoknow.tasks.inspection import inspect
+    from nanoknow.training.recipe import resolve_recipe
 
     terminal = Terminal()
     if view is not None and view not in VIEWS:
@@ -46,7 +46,7 @@ def data_inspect(
             f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
         )
     flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
-    resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
+    resolved = resolve_recipe(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, inspect(resolved, view, count), show_inspection, as_json)
 
 

@@ -24,6 +24,7 @@ def learn(
     eval_file: opt.EvalFile = None,
     config: opt.Config = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to repeat it with.")] = 1,
+    processes: opt.Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
@@ -36,14 +37,14 @@ def learn(
 
     Example: nanoknow learn --corpus lives.txt --questions train.tsv --eval dev.tsv
     """
-    from nanoknow.config.loading import resolve_config
     from nanoknow.experiments.learn import learn as run_experiment
+    from nanoknow.training.recipe import resolve_recipe
 
     folder, table = opt.folder_or_table(out)
     terminal = Terminal()
     overrides = opt.overrides(assign, opt.data_flags(corpus, questions, eval_file))
-    resolved = resolve_config(config, overrides, terminal)
-    report = run_experiment(resolved, seeds, folder, device, terminal)
+    resolved = resolve_recipe(config, overrides, terminal)
+    report = run_experiment(resolved, seeds, folder, device, terminal, processes=processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)
 

@@ -31,6 +31,14 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corruption, dropout.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        min=1,
+        help="Runs to train side by side, each by one thread; with two cores, 2 is fastest.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
     Path | None, typer.Option("--corpus", metavar="FILE", help="Text, a document a line.")

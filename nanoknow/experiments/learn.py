@@ -4,7 +4,6 @@ import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
@@ -16,14 +15,13 @@ from nanoknow.evaluation.baseline import BaselineResult, baseline, constant_base
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
-from nanoknow.experiments.pipeline import pretrain_and_finetune, several_runs, train_or_resume
+from nanoknow.experiments.pipeline import several_runs
+from nanoknow.experiments.side_by_side import Chain, train_side_by_side
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.lock import RunLock
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.session import TrainingOptions
-from nanoknow.training.start import start_run
 
 PRETRAINED, SCRATCH = "pretrained, then finetuned", "finetuned from scratch"
 FOLDERS = {PRETRAINED: "finetune", SCRATCH: "scratch"}
@@ -72,6 +70,7 @@ def learn(
     device: str,
     reporter: Reporter,
     name: str = "learn",
+    processes: int = 1,
 ) -> LearnReport:
     """Pretrain, finetune with and without it, evaluate both, and compare with a constant.
 
@@ -82,6 +81,7 @@ def learn(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of what happens.
         name: of the picture and the report in the folder.
+        processes: runs to train side by side.
 
     Raises:
         BusyError: another experiment is at work in the folder.
@@ -94,18 +94,26 @@ def learn(
     texts.require_corpus()
     training = texts.require_questions()
     asked = texts.require_eval().require_answers("score the answers by", "data.eval")
-    test = texts.test
+    test, first = texts.test, config.seed
     folder = new_folder(out, name)
     table = []
     more = "" if out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
-    with RunLock(folder), several_runs([(config, folder)], device, reporter, more) as options:
-        for seed in range(config.seed, config.seed + seeds):
-            place = folder / f"seed-{seed}"
-            seeded = config.model_copy(update={"seed": seed})
-            _train(seeded, place, options, reporter)
+    with (
+        RunLock(folder),
+        several_runs([(config, folder)], device, reporter, more, processes) as options,
+    ):
+        chains = {seed: _chains(config, folder, seed) for seed in range(first, first + seeds)}
+        if processes > 1:
+            together = [chain for each in chains.values() for chain in each]
+            train_side_by_side(together, processes, options, reporter)
+        for seed, of_seed in chains.items():
+            for chain in of_seed:
+                reporter.note(chain.name)
+                chain.train(options, reporter)
             for way, run in FOLDERS.items():
-                opened = AnsweringRun.open(place / run, DataConfig(), device, reporter)
+                place = folder / f"seed-{seed}" / run
+                opened = AnsweringRun.open(place, DataConfig(), device, reporter)
                 for questions in [asked, test] if test else [asked]:
                     score = score_answers(evaluate_on(opened, questions, reporter).answers)
                     row = table_row(way, opened.run, opened.checkpoint, questions.name, score)
@@ -124,21 +132,21 @@ def learn(
         picture=str(folder / f"{name}.png"),
         table=table,
     )
-    _plot(folder / f"seed-{config.seed}", report)
+    _plot(folder / f"seed-{first}", report)
     save_report(folder / f"{name}.json", report, table)
     return report
 
 
-def _train(
-    config: ExperimentConfig, folder: Path, options: TrainingOptions, reporter: Reporter
-) -> None:
-    """Train a seed's three runs, or continue them."""
-    reporter.note(f"seed {config.seed}: finetuning on questions from scratch")
-    scratch = (config, folder / "scratch")
-    train_or_resume(partial(start_run, "scratch"), scratch, options, reporter)
-    reporter.note(f"seed {config.seed}: pretraining on the documents, then finetuning")
-    stages = (config, folder / "pretrain"), (config, folder / "finetune")
-    pretrain_and_finetune(*stages, options, reporter)
+def _chains(config: ExperimentConfig, folder: Path, seed: int) -> tuple[Chain, Chain]:
+    """Return a seed's three runs."""
+    seeded, place = config.model_copy(update={"seed": seed}), folder / f"seed-{seed}"
+    scratch, pretraining, finetuning = (
+        (seeded, place / run) for run in (FOLDERS[SCRATCH], "pretrain", FOLDERS[PRETRAINED])
+    )
+    return (
+        Chain(f"seed {seed}, from scratch", None, (scratch,)),
+        Chain(f"seed {seed}, pretraining then finetuning", pretraining, (finetuning,)),
+    )
 
 
 def _scores(table: Sequence[TableRow], questions: QuestionSet) -> dict[str, list[Score]]:

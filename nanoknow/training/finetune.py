@@ -12,6 +12,7 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
+from nanoknow.training.recipe import resolve_recipe
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
 
@@ -37,10 +38,10 @@ def finetune(
         reporter: is notified of what happens.
 
     Raises:
-        NanoknowError: see ``find_source``, ``resolve_config`` and ``start_run``.
+        NanoknowError: see ``find_source``, ``resolve_recipe`` and ``start_run``.
     """
     if start == SCRATCH:
-        config = resolve_config(config_name, overrides, reporter)
+        config = resolve_recipe(config_name, overrides, reporter)
         return start_run("scratch", config, out, options, reporter)
     named = load_config(config_name, overrides).data
     run, source = find_source(Path(start) if start else None, named, overrides, reporter)

@@ -16,6 +16,7 @@ from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
+from nanoknow.training.expected_time import expected_time
 from nanoknow.training.prepare import prepare, roles_of
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 
@@ -61,6 +62,8 @@ def start_run(
         tokenizer = Tokenizer.from_corpus(texts.require_corpus(), specials=task.has_marks)
         model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
     prepared = prepare(config, stage, texts, tokenizer, model, device, reporter)
+    for note in expected_time(prepared.trainer):
+        reporter.note(note)
     record = RunRecord(
         stage=stage,
         task=task.kind,

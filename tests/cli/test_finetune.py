@@ -14,7 +14,7 @@ def test_finetune_starts_from_the_latest_pretrained_run(home: Path) -> None:
     assert "starting from runs/perceiver" in result.stderr
     assert json.loads(result.stdout)["variant"] == "perceiver"
     assert record_of("runs/tuned")["started_from"].endswith(
-        "runs/perceiver/checkpoints/step-00000001"
+        "runs/perceiver/checkpoints/step-00000002"
     )
 
 
@@ -42,7 +42,7 @@ def test_questions_that_do_not_fit_the_block_are_refused_before_training(home: P
     (home / "long.tsv").write_text("Where was X born?\tParis\n" + "x" * 130 + "\tParis\n", "utf-8")
     line = refuse(*TUNE, *TRAIN, "--eval", "long.tsv", "--out", "runs/never")
     assert "long.tsv:2: question and answer take 137 characters" in line
-    assert "block_size is 128" in line
+    assert "block_size is 96" in line
     assert not (home / "runs/never").exists()
 
 

@@ -53,7 +53,8 @@ def test_what_is_stopped_early_names_the_command_that_continues_it(home: Path) -
 
 
 def test_a_warmup_as_long_as_the_training_is_warned_of_before_the_first_step(home: Path) -> None:
-    arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, "--max-minutes", "0")
+    set_by_hand = ("--set=model.block_size=128", "--set=pretrain.schedule.warmup_tokens=10240")
+    arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, *set_by_hand, "--max-minutes", "0")
     for epochs in (1, 2):
         out = f"runs/warm-{epochs}"
         noted = succeed(*arguments, "--epochs", str(epochs), "--out", out).stderr
