@@ -1,20 +1,25 @@
 """Runs in processes of their own end as those one after another, and stop with the command."""
 
 import os
+import shlex
 import signal
 import subprocess
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
-import yaml
 
-from nanoknow.config.loading import load_config, parse_assignment
-from nanoknow.errors import NonFiniteError
-from nanoknow.experiments.learn import learn
+from nanoknow.config.loading import parse_assignment
+from nanoknow.config.sweep import SweepConfig
+from nanoknow.errors import DataError, Interrupted
+from nanoknow.experiments.side_by_side import Chain, _work
+from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.run import Run
+from nanoknow.system.reporter import Reporter
+from nanoknow.training.session import TrainingOptions
 from tests.helpers.silent import Silent
-from tests.helpers.small_runs import ENVIRONMENT, PYTHON, weights_file
+from tests.helpers.small_runs import ENVIRONMENT, OPTIONS, PYTHON, weights_file
 
 SIZES = "data.world.people=20 data.world.paraphrases=1 model.d_model=16 model.n_layers=1"
 EPOCHS = "pretrain.epochs=2 finetune.epochs=1 scratch.epochs=1"
@@ -27,48 +32,63 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {str(run.path.relative_to(folder)): weights_file(run) for run in runs}
 
 
-def test_seeds_side_by_side_are_those_one_after_another_to_the_bit(here: Path) -> None:
-    config = load_config("demo", TINY)
-    one = learn(config, 1, here / "one", "cpu", Silent(), processes=1)
+def test_runs_side_by_side_are_those_one_after_another_to_the_bit(here: Path) -> None:
+    common = {override.key: override.value for override in TINY}
+    file = SweepConfig(config="demo", seeds=1, common=common, rows={"plain": {}})
+    one = sweep(file, None, here / "one", "cpu", Silent())
     reporter = Silent()
-    two = learn(config, 1, here / "two", "cpu", reporter, processes=2)
+    two = sweep(file, None, here / "two", "cpu", reporter, processes=2)
     assert weights(here / "two") == weights(here / "one")
-    assert two.scores == one.scores
-    assert any(note.startswith("seed 0, from scratch: corpus: ") for note in reporter.notes)
-    for name in ("pretrain", "finetune", "scratch"):
-        assert any(f"resuming {here / 'two/seed-0' / name} at " in n for n in reporter.notes)
+    assert two.rows[0].scores == one.rows[0].scores
+    place = here / "two/plain/seed-0"
+    assert any(note.startswith(f"{place}: corpus: ") for note in reporter.notes)
+    for name in ("pretrain", "finetune"):
+        assert any(f"resuming {place / name} at " in note for note in reporter.notes)
 
 
-def test_what_stops_one_process_is_the_error_of_the_command(here: Path) -> None:
-    wild = [*TINY, parse_assignment("scratch.optimizer.learning_rate=1e38")]
-    with pytest.raises(NonFiniteError, match="step"):
-        learn(load_config("demo", wild), 1, here / "wild", "cpu", Silent(), processes=2)
+@pytest.mark.parametrize(
+    "error",
+    [DataError("wiki.txt: no such file"), Interrupted("stopped at step 3", 15), KeyError("defect")],
+)
+def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debugging(
+    error: Exception,
+) -> None:
+    receiver, sender = Pipe(duplex=False)
+
+    class Failing(Chain):
+        def train(self, options: TrainingOptions, reporter: Reporter) -> None:
+            del options
+            reporter.note("at work")
+            raise error
+
+    _work(Failing("seed 0", None, ()), OPTIONS, sender)
+    assert receiver.recv() == "seed 0: at work"
+    arrived = receiver.recv()
+    assert (type(arrived), str(arrived)) == (type(error), str(error))
+    assert getattr(arrived, "exit_code", 1) == getattr(error, "exit_code", 1)
+    told = "".join(getattr(arrived, "__notes__", []))
+    assert "in train" in told or isinstance(error, Interrupted)
 
 
-def test_a_signal_to_the_command_saves_every_run_and_names_what_continues(here: Path) -> None:
-    changes = {override.key: override.value for override in TINY} | {"pretrain.epochs": 10**6}
-    file = {"config": "demo", "seeds": 2, "common": changes, "rows": {"plain": {}}}
-    (here / "rows.yaml").write_text(yaml.safe_dump(file), encoding="utf-8")
-    command = [*PYTHON, "-m", "nanoknow", "sweep", "rows.yaml", "--out", "rows", "--processes=2"]
-    runs = [here / f"rows/plain/seed-{seed}/pretrain" for seed in range(2)]
+def test_ctrl_c_saves_what_the_processes_train_and_names_what_continues(here: Path) -> None:
+    sets = [f"--set={each.key}={each.value}" for each in TINY]
+    asked = ["demo", *sets, "--set=pretrain.epochs=1000000", "--out=mine", "--processes=2"]
+    run = here / "mine/seed-0/pretrain"
     with subprocess.Popen(
-        command,
+        [*PYTHON, "-m", "nanoknow", *asked],
         stderr=subprocess.PIPE,
         text=True,
         cwd=here,
         env=ENVIRONMENT,
         start_new_session=True,
     ) as process:
-        files = [run / "metrics.jsonl" for run in runs]
-        while process.poll() is None and not all(
-            file.exists() and '"step"' in file.read_text() for file in files
-        ):
+        metrics = run / "metrics.jsonl"
+        while process.poll() is None and not (metrics.exists() and "step" in metrics.read_text()):
             time.sleep(0.05)
         # To all of them, as a terminal does.
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGINT, said
-    assert said.splitlines()[-1] == (
-        "stopped: continue with 'nanoknow sweep rows.yaml --out rows --processes=2'"
-    )
-    assert all(Run.open(run).latest().record.progress["step"] > 0 for run in runs)
+    assert said.splitlines()[-1] == f"stopped: continue with 'nanoknow {shlex.join(asked)}'"
+    assert "Traceback" not in said
+    assert Run.open(run).latest().record.progress["step"] > 0
