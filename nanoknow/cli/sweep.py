@@ -75,13 +75,10 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
         )
     if report.elsewhere:
         terminal.write(f"{report.elsewhere} runs are being trained by another process.\n")
-    if any(row.folds for row in report.rows):
-        for row in report.rows:
-            shares = ", ".join(
-                f"{100 * mean(fold.accuracy for fold in of_seeds):.1f}"
-                for of_seeds in zip(*row.folds, strict=True)
-            )
-            terminal.write(f"{row.name}, fold by fold: {shares or '-'}\n")
+    for row in report.rows:
+        if by_fold := list(zip(*row.folds, strict=True)):
+            shares = (f"{100 * mean(s.accuracy for s in of_seeds):.1f}" for of_seeds in by_fold)
+            terminal.write(f"{row.name}, fold by fold: {', '.join(shares)}\n")
     terminal.write(f"On {report.device or 'no device yet'}. Runs: {report.folder}\n")
 
 

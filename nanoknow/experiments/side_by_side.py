@@ -69,29 +69,19 @@ def train_side_by_side(
     waiting, running = deque(chains), dict[Connection, SpawnProcess]()
     failure: Exception | None = None
     with stop_signals() as received:
-        try:
-            while running or (waiting and failure is None):
-                while waiting and len(running) < processes and failure is None:
-                    chain = waiting.popleft()
-                    reporter.note(f"{chain.name}: in a process of its own")
-                    connection, process = _start(chain, options)
-                    running[connection] = process
-                found = None
-                ready = wait(list(running), timeout=0.2)
-                for connection in [each for each in running if each in ready]:
-                    found = found or _hear(connection, running, reporter)
-                if received:
-                    found = found or Interrupted("stopped", received[0])
-                if found is not None and failure is None:
-                    failure = found
-                    for process in running.values():
-                        process.terminate()
-        finally:
-            for connection, process in running.items():
-                connection.close()
-                if failure is None:
-                    process.terminate()
-                process.join()
+        while running or (waiting and failure is None):
+            while waiting and len(running) < processes and failure is None:
+                chain = waiting.popleft()
+                reporter.note(f"{chain.name}: in a process of its own")
+                connection, process = _start(chain, options)
+                running[connection] = process
+            ready = wait(list(running), timeout=0.2)
+            found = [_hear(each, running, reporter) for each in list(running) if each in ready]
+            if received:
+                found.append(Interrupted("stopped", received[0]))
+            if failure is None and (failure := next(filter(None, found), None)):
+                for process in running.values():
+                    process.terminate()  # once: a second signal would cut its saving short
     if failure is not None:
         raise failure
 
@@ -121,19 +111,14 @@ def _hear(
 
 
 def _start(chain: Chain, options: TrainingOptions) -> tuple[Connection, SpawnProcess]:
-    """Start a process; Ctrl-C in a terminal, which all processes get, is for the first one alone.
-
-    That one then asks the others to stop, once: a second signal would cut their saving short.
-    """
+    """Start a process, which is left out when Ctrl-C in a terminal goes to all of them."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(chain, options, sender), daemon=True)
     resource_tracker.ensure_running()  # which unblocks the signal where it has to be started
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sender.close()
     return receiver, process
 

@@ -39,20 +39,14 @@ class Outcome:
     @classmethod
     def sum_of(cls, runs: Sequence[Self], questions: str, folder: str) -> Self:
         """Sum up a run for each fold."""
-        last = runs[-1]
-        seconds = [run.row.seconds for run in runs if run.row.seconds is not None]
-        row = replace(
-            last.row,
-            questions=questions,
-            score=_sum([run.row.score for run in runs]),
-            seconds=round(sum(seconds), 3) if len(seconds) == len(runs) else None,
-            run=folder,
-        )
+        last, score = runs[-1], _sum([run.row.score for run in runs])
+        minutes = sum(run.minutes for run in runs)
+        seconds = round(60 * minutes, 3)
         return replace(
             last,
-            row=row,
+            row=replace(last.row, questions=questions, score=score, seconds=seconds, run=folder),
             right=tuple(right for run in runs for right in run.right),
-            minutes=sum(run.minutes for run in runs),
+            minutes=minutes,
             recall=_sum([run.recall for run in runs]),
             loss=mean(run.loss for run in runs),
             predictions=tuple(path for run in runs for path in run.predictions),

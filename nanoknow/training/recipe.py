@@ -52,7 +52,8 @@ def resolve_recipe(
     if not training:
         sizes |= NO_QUESTIONS
     config = resolve_config(chosen, [*_as_overrides(sizes), *overrides], reporter)
-    sizes |= _warmups(config, n_examples, len(training))
+    planned = n_examples * config.pretrain.epochs * config.model.block_size
+    sizes["pretrain.schedule.warmup_tokens"] = round(WARMUP * planned)
     config = resolve_config(chosen, [*_as_overrides(sizes), *overrides], reporter)
     reporter.note(
         f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents, "
@@ -77,19 +78,6 @@ def _sizes(n_examples: int, asked: Sequence[Question]) -> dict[str, Any]:
     epochs = min(MOST_EPOCHS, max(1, round(EXAMPLES / n_examples)))
     block_size = next((size for size in BLOCK_SIZES if size >= longest), BLOCK_SIZES[-1])
     return {"model.block_size": block_size, "pretrain.epochs": epochs}
-
-
-def _warmups(config: ExperimentConfig, n_examples: int, n_questions: int) -> dict[str, Any]:
-    """Return warm-ups in proportion to what is planned; of questions, the config's own at most."""
-    tokens = WARMUP * config.model.block_size
-    of_questions = {
-        f"{name}.schedule.warmup_tokens": min(
-            stage.schedule.warmup_tokens, round(tokens * n_questions * stage.epochs)
-        )
-        for name, stage in (("finetune", config.finetune), ("scratch", config.scratch))
-    }
-    planned = round(tokens * n_examples * config.pretrain.epochs)
-    return {"pretrain.schedule.warmup_tokens": planned, **of_questions}
 
 
 def _as_overrides(sizes: Mapping[str, Any]) -> list[Override]:
