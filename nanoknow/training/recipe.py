@@ -56,8 +56,8 @@ def resolve_recipe(
     sizes["pretrain.schedule.warmup_tokens"] = round(WARMUP * planned)
     config = resolve_config(chosen, [*_as_overrides(sizes), *overrides], reporter)
     reporter.note(
-        f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents, "
-        f"{config.pretrain.epochs} epochs of pretraining, block_size {config.model.block_size}"
+        f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents, epochs "
+        f"of pretraining {config.pretrain.epochs}, block_size {config.model.block_size}"
     )
     if not training:
         reporter.note("no training questions: all names, places and years are worth hiding")

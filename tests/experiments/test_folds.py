@@ -93,7 +93,7 @@ def test_a_sweep_in_folds_scores_and_compares_rows_over_all_questions(here: Path
     texts = texts_of(here, [1] * 5, 2)
     common = {**TINY, "data": texts.config.model_dump(mode="json")}
     rows = {"plain": {}, "longer": {"finetune.epochs": 2}}
-    file = {"config": "demo", "seeds": 1, "folds": 2, "common": common, "rows": rows}
+    file = {"config": "own-facts", "seeds": 1, "folds": 2, "common": common, "rows": rows}
     Path("rows.yaml").write_text(json.dumps(file), encoding="utf-8")
     report = json_of("sweep", "rows.yaml", "--out", "rows")
     assert report["questions"] == "questions and eval in 2 folds"
@@ -110,8 +110,12 @@ def test_a_sweep_in_folds_scores_and_compares_rows_over_all_questions(here: Path
     assert (last["n"], last["questions"]) == ("5", "questions and eval in 2 folds")
     assert last["run"] == "rows/longer/seed-0"
     for i in (1, 2):
-        own = Texts(Run.open(Path(f"rows/longer/seed-0/fold-{i}/finetune")).config.data)
+        config = Run.open(Path(f"rows/longer/seed-0/fold-{i}/finetune")).config
+        own = Texts(config.data)
         assert not own.require_questions().texts & own.require_eval().texts
+        assert config.pretrain.schedule.warmup_tokens == round(0.08 * 5 * 96)  # sized by the data
+        # What is hidden are answers of training questions, which differ from fold to fold.
+        assert Path(f"rows/plain/seed-0/fold-{i}/pretrain").exists()
     again = succeed("sweep", "rows.yaml", "--out", "rows")
     assert "resuming rows/longer/seed-0/fold-2/finetune" in again.stderr
     shown = " ".join(again.stdout.split())
