@@ -70,18 +70,25 @@ def resolve_config(
     """Return the config of a command.
 
     A named config is used. Without one, a run's own is (``base``); else, when a data file is
-    named, the defaults; else the built-in world's, which is noted.
+    named, the defaults; else the built-in world's, which is noted. Where ``overrides`` name a
+    corpus or training questions, no other data of a config are used; of a run's, the corpus is.
 
     Raises:
         ConfigError: see ``load_config``.
     """
-    names_data = any(override.key in FILES for override in overrides)
-    if name is None and base is None and not names_data:
+    named = {override.key for override in overrides if override.value is not None}
+    if name is None and base is None and not named & set(FILES):
         name = BUILT_IN
         reporter.note(
             f"no --config and no data named: using the built-in world (--config {BUILT_IN})"
         )
-    return load_config(name, overrides, base if name is None else None)
+    dropped: tuple[str, ...] = ()
+    if named & {"data.corpus", "data.questions"}:
+        dropped = (*FILES, "data.world")
+    if name is None and base is not None:
+        dropped = ("data.eval",) if "data.questions" in named else ()
+    nothing = [Override(key, None, key) for key in dropped]
+    return load_config(name, [*nothing, *overrides], base if name is None else None)
 
 
 def parse_assignment(text: str) -> Override:
