@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.loading import Override, parse_assignment
+from nanoknow.config.experiment import DataConfig
+from nanoknow.config.loading import Override, load_config, parse_assignment
 from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
@@ -33,10 +34,29 @@ Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corru
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
-    Path | None, typer.Option("--corpus", metavar="FILE", help="Text, a document a line.")
+    Path | None,
+    typer.Option(
+        "--corpus", metavar="FILE", help="Text, a document a line; CSV or JSONL: column text."
+    ),
+]
+Documents = Annotated[
+    str | None,
+    typer.Option(
+        "--documents",
+        metavar="lines|paragraphs",
+        help="What is a document of a text: a line, or what empty lines separate.",
+    ),
+]
+SkipLong = Annotated[
+    bool, typer.Option("--skip-long", help="Leave out questions that are longer than the block.")
 ]
 QuestionsFile = Annotated[
-    Path | None, typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines.")
+    Path | None,
+    typer.Option(
+        "--questions",
+        metavar="FILE",
+        help="question<TAB>answer lines; CSV or JSONL: columns question, answer.",
+    ),
 ]
 EvalFile = Annotated[
     Path | None, typer.Option("--eval", metavar="FILE", help="Questions to evaluate on.")
@@ -112,14 +132,32 @@ def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) 
 
 
 def data_flags(
-    corpus: Path | None, questions: Path | None, eval_file: Path | None
+    corpus: Path | None = None,
+    questions: Path | None = None,
+    eval_file: Path | None = None,
+    documents: str | None = None,
+    skip_long: bool = False,
 ) -> dict[str, tuple[str, Any]]:
     """Return the data flags for ``overrides``."""
     return {
         "--corpus": ("data.corpus", corpus),
+        "--documents": ("data.documents", documents),
         "--questions": ("data.questions", questions),
         "--eval": ("data.eval", eval_file),
+        "--skip-long": ("data.skip_long", skip_long or None),
     }
+
+
+def named_data(**files: Any) -> DataConfig:  # noqa: ANN401 - arguments of ``data_flags``
+    """Return the data that a command names in place of a run's own: nothing else is set.
+
+    Raises:
+        ConfigError: a value is none that it may have.
+    """
+    flags = data_flags(**files)
+    load_config(None, overrides(None, flags))  # which knows how to refuse one
+    given = {key.removeprefix("data."): value for key, value in flags.values()}
+    return DataConfig.model_validate({k: v for k, v in given.items() if v is not None})
 
 
 def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:

@@ -50,7 +50,7 @@ class Texts:
     def corpus(self) -> Corpus | None:
         """The pretraining text, where one is named."""
         if self.config.corpus:
-            return read_corpus(self.config.corpus)
+            return read_corpus(self.config.corpus, self.config.documents)
         if self._world:
             chunks = self._world.by_name()["wiki.txt"]
             return corpus_from_chunks(chunks, f"{self.config.world}/wiki.txt")
@@ -94,6 +94,12 @@ class Texts:
             ConfigError: no file is named.
         """
         return _require(self.eval, "no questions to evaluate on: name a file with --eval FILE")
+
+    @property
+    def question_characters(self) -> str:
+        """Those of the training questions and all their answers, where these are to be read."""
+        asked = self.questions if "questions" in self.roles else None
+        return asked.characters(answers=True) if asked else ""
 
     def hashes(self) -> dict[str, dict[str, str]]:
         """Return the name and SHA-256 of each text, by its role."""

@@ -20,6 +20,7 @@ from nanoknow.experiments.table import save_report, table_row
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
+from nanoknow.training.prepare import roles_of
 from nanoknow.training.session import TrainingSummary
 
 
@@ -114,7 +115,8 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
         "precision": config.precision,
         "model": config.model,
         "pretrain": config.pretrain,
-        "texts": {role: getattr(data, role) or data.world for role in config.pretrain.task.sources},
+        "texts": {role: getattr(data, role) or data.world for role in roles_of(config, "pretrain")},
+        "as": (data.documents, data.skip_long),
     }
     return to_json(read)
 

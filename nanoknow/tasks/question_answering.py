@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,9 +10,14 @@ from torch import Tensor
 
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.questions import QuestionSet, clean
+from nanoknow.data.questions import Question, QuestionSet, clean
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
+
+SHOWN = 3
+"""Lines of questions that are too long to name in an error."""
+SHORTEST_LIMIT = 8
+"""Characters that an answer may have at least, however short the training answers are."""
 
 
 class QuestionAnswering:
@@ -30,12 +36,13 @@ class QuestionAnswering:
         are the answers that hold some, or are longer than an answer may be: never given exactly.
 
         Raises:
-            DataError: a question, with its answer where it has one, is longer than the block.
+            DataError: questions, with their answers where they have any, are longer than the
+                block.
         """
         self.questions = questions
         self.tokenizer = tokenizer
         self.block_size = block_size
-        self.max_answer_length = config.max_answer_length
+        self.max_answer_length = config.max_answer_length or answer_limit(questions)
         self.unknown: Counter[str] = Counter()
         in_answers = self.unreachable = 0
         self.prompts: list[Ids] = []
@@ -47,15 +54,8 @@ class QuestionAnswering:
             in_answers += len(missing)
             self.unreachable += bool(missing) or len(gold) > self.max_answer_length
             prompt, answer = prompt_ids(tokenizer, question.text), tokenizer.encode_known(gold)
-            row = np.concatenate([prompt, answer, [tokenizer.mask_id]])
-            if len(row) > block_size:
-                raise DataError(
-                    f"{questions.name}:{question.line}: question and answer take {len(row)} "
-                    f"characters with their marks, and the model's block_size is {block_size}: "
-                    f"shorten them, or train a model with a larger block_size"
-                )
             self.prompts.append(prompt)
-            rows.append(row)
+            rows.append(np.concatenate([prompt, answer, [tokenizer.mask_id]]))
         self.notes, name = list(questions.notes), questions.name
         if self.unknown:
             self.notes.append(f"{name}: {describe_unknown(self.unknown, in_answers)}")
@@ -64,6 +64,11 @@ class QuestionAnswering:
             which = f"{self.unreachable} of {len(rows)} answers"
             self.notes.append(f"{name}: {which} cannot be given exactly: {why}")
         width = max(len(row) for row in rows)
+        if width > block_size:
+            long = [
+                q for q, row in zip(questions.items, rows, strict=True) if len(row) > block_size
+            ]
+            raise too_long(questions, long, width, block_size)
         self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
         self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)
         for i, (row, prompt) in enumerate(zip(rows, self.prompts, strict=True)):
@@ -93,6 +98,48 @@ class QuestionAnswering:
         chosen = indices.to(self._rows.device)
         rows, targets = self._rows[chosen, :-1], self._targets[chosen]
         return Batch.from_rows(rows, targets, self._lengths[indices])
+
+
+def answer_limit(training: QuestionSet | None) -> int:
+    """Return how many characters an answer may have, by the training answers."""
+    answers = (answer for q in training.items for answer in q.gold) if training else ()
+    return max(SHORTEST_LIMIT, max(map(len, answers), default=0) * 5 // 4)
+
+
+def without_long(questions: QuestionSet, tokenizer: Tokenizer, block_size: int) -> QuestionSet:
+    """Return questions without those that are longer than a block with their answers.
+
+    Raises:
+        DataError: all of them are.
+    """
+    long, longest = [], 0
+    for question in questions.items:
+        answer = tokenizer.encode_known(question.answer or "")
+        length = len(prompt_ids(tokenizer, question.text)) + len(answer) + 1
+        if length > block_size:
+            long.append(question)
+            longest = max(longest, length)
+    if len(long) == len(questions.items):
+        raise too_long(questions, long, longest, block_size)
+    left_out = {question.line for question in long}
+    kept = tuple(question for question in questions.items if question.line not in left_out)
+    return replace(questions, items=kept, skipped=(*questions.skipped, *long))
+
+
+def too_long(
+    questions: QuestionSet, long: Sequence[Question], longest: int, block_size: int
+) -> DataError:
+    """Return the error that lists the questions which are longer than a block."""
+    lines = ", ".join(str(question.line) for question in long[:SHOWN])
+    more = ", …" if len(long) > SHOWN else ""
+    n, total = len(long), len(questions.items)
+    some = "leave them out with --skip-long, or " if n < total else ""
+    return DataError(
+        f"{questions.name}:{long[0].line}: {n:,} of {total:,} questions are longer than the "
+        f"model's block_size of {block_size}: with answer and marks they take up to {longest} "
+        f"characters (line{'s' * (n > 1)} {lines}{more}): {some}train a model with "
+        f"model.block_size={longest}"
+    )
 
 
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:

@@ -83,7 +83,8 @@ def test_a_line_of_100_megabytes_is_read_or_refused_where_it_stands(tmp_path: Pa
     assert len(questions.items[1].text) == 100_000_000
     tokenizer = Tokenizer("\u25a1\u2047 BORaemolsao")
     message = refused(DataError, lambda: answering(questions, tokenizer))
-    assert message.startswith(f"{path}:2: question and answer take 100000006 characters")
+    assert message.startswith(f"{path}:2: 1 of 2 questions are longer")
+    assert "up to 100000006 characters" in message
     corpus = read_corpus(path)
     assert len(corpus.codes) == path.stat().st_size
     task = corruption(corpus, Tokenizer.from_corpus(corpus, specials=True))
