@@ -57,11 +57,12 @@ def form_of(head: str, name: str, column: str) -> str | None:
     suffix, line = PurePath(name).suffix.lower(), head.partition("\n")[0]
     if suffix in JSON_SUFFIXES or (line[:1] in ("{", "[") and _holds_object(line)):
         return JSON
-    # In prose a blank follows a comma; in the header of a table it may.
-    blanks = " " if suffix in TABLE_SUFFIXES else ""
+    is_table = suffix in TABLE_SUFFIXES
     for delimiter in DELIMITERS:
+        # In prose a blank follows a comma, and the column's name may be a word like others.
+        blanks, cutoff = (" ", NEAR) if is_table or delimiter == "\t" else ("", 1.0)
         cells = [cell.strip(f'"{blanks}').casefold() for cell in line.split(delimiter)]
-        if get_close_matches(column, cells, n=1, cutoff=NEAR):
+        if (is_table or len(cells) > 1) and get_close_matches(column, cells, n=1, cutoff=cutoff):
             return delimiter
     return "," if suffix == ".csv" else None
 
