@@ -56,13 +56,8 @@ def evaluate(
     """
     opt.check_output("--report", report, opt.PAGE)
     terminal = Terminal()
-    data = opt.named_data(
-        corpus=corpus,
-        documents=documents,
-        questions=questions,
-        eval_file=eval_file,
-        skip_long=skip_long,
-    )
+    files = {"corpus": corpus, "questions": questions, "eval": eval_file}
+    data = opt.named_data(**files, documents=documents, skip_long=skip_long)
     if report is None:
         for flag, value in (("--target-accuracy", target_accuracy), ("--seed", seed)):
             if value is not None:

@@ -34,29 +34,17 @@ Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corru
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--corpus", metavar="FILE", help="Text, a document a line; CSV or JSONL: column text."
-    ),
+    Path | None, typer.Option("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
 ]
 Documents = Annotated[
-    str | None,
-    typer.Option(
-        "--documents",
-        metavar="lines|paragraphs",
-        help="What is a document of a text: a line, or what empty lines separate.",
-    ),
-]
-SkipLong = Annotated[
-    bool, typer.Option("--skip-long", help="Leave out questions that are longer than the block.")
+    str | None, typer.Option(metavar="lines|paragraphs", help="What a document of a text is.")
 ]
 QuestionsFile = Annotated[
     Path | None,
-    typer.Option(
-        "--questions",
-        metavar="FILE",
-        help="question<TAB>answer lines; CSV or JSONL: columns question, answer.",
-    ),
+    typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
+]
+SkipLong = Annotated[
+    bool, typer.Option("--skip-long", help="Leave out questions longer than the block.")
 ]
 EvalFile = Annotated[
     Path | None, typer.Option("--eval", metavar="FILE", help="Questions to evaluate on.")
@@ -131,33 +119,20 @@ def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) 
     return given + [parse_assignment(text) for text in assignments or []]
 
 
-def data_flags(
-    corpus: Path | None = None,
-    questions: Path | None = None,
-    eval_file: Path | None = None,
-    documents: str | None = None,
-    skip_long: bool = False,
-) -> dict[str, tuple[str, Any]]:
-    """Return the data flags for ``overrides``."""
-    return {
-        "--corpus": ("data.corpus", corpus),
-        "--documents": ("data.documents", documents),
-        "--questions": ("data.questions", questions),
-        "--eval": ("data.eval", eval_file),
-        "--skip-long": ("data.skip_long", skip_long or None),
-    }
+def data_flags(**data: Any) -> dict[str, tuple[str, Any]]:  # noqa: ANN401 - any values
+    """Return the flags of a config's ``data``, by its keys, for ``overrides``."""
+    flags = {f"--{key.replace('_', '-')}": (f"data.{key}", data[key]) for key in data}
+    return {flag: (key, None if value is False else value) for flag, (key, value) in flags.items()}
 
 
-def named_data(**files: Any) -> DataConfig:  # noqa: ANN401 - arguments of ``data_flags``
+def named_data(**data: Any) -> DataConfig:  # noqa: ANN401 - any values
     """Return the data that a command names in place of a run's own: nothing else is set.
 
     Raises:
         ConfigError: a value is none that it may have.
     """
-    flags = data_flags(**files)
-    load_config(None, overrides(None, flags))  # which knows how to refuse one
-    given = {key.removeprefix("data."): value for key, value in flags.values()}
-    return DataConfig.model_validate({k: v for k, v in given.items() if v is not None})
+    load_config(None, overrides(None, data_flags(**data)))  # which knows how to refuse one
+    return DataConfig.model_validate({key: value for key, value in data.items() if value})
 
 
 def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:

@@ -17,15 +17,7 @@ from nanoknow.config.tasks import (
     SpanCorruptionConfig,
     TaskConfig,
 )
-from nanoknow.config.values import (
-    Count,
-    CountOrZero,
-    Fraction,
-    Frozen,
-    NonNegative,
-    Positive,
-    Switch,
-)
+from nanoknow.config.values import Count, CountOrZero, Fraction, Frozen, NonNegative, Positive
 
 DocumentForm = Literal["lines", "paragraphs"]
 
@@ -54,18 +46,12 @@ class WorldConfig(Frozen):
 class DataConfig(Frozen):
     """Which texts to use. A role without a file is filled by the world, where there is one."""
 
-    corpus: Path | None = Field(
-        None, description="pretraining text: lines, or a table or JSON lines with a column text"
-    )
-    documents: DocumentForm = Field(
-        "lines", description="what is a document of a text; paragraphs have empty lines between"
-    )
+    corpus: Path | None = Field(None, description="pretraining text; rows: a column text")
+    documents: DocumentForm = Field("lines", description="what a document of a text is")
     questions: Path | None = Field(None, description="questions and answers to finetune on")
     eval: Path | None = Field(None, description="questions to evaluate on")
     world: WorldConfig | None = None
-    skip_long: Switch = Field(
-        False, description="leave out questions that are longer than the block, and count them"
-    )
+    skip_long: Annotated[bool, Strict()] = Field(False, description="leave out too long questions")
 
     def over(self, base: "DataConfig") -> "DataConfig":
         """Return other data, with what was given here in its place."""

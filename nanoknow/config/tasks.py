@@ -71,9 +71,7 @@ class QuestionAnsweringConfig(Frozen):
     sources: ClassVar[tuple[str, ...]] = ("questions",)
     kind: Literal["question_answering"] = "question_answering"
     max_answer_length: Count | None = Field(
-        None,
-        description="characters to decode at most; null: a quarter more than the longest training "
-        "answer has, and 8 at least",
+        None, description="characters to decode at most; null: by the longest training answer"
     )
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from nanoknow.config.experiment import DocumentForm
 from nanoknow.data.coding import PART, Coder, Codes, code_points
-from nanoknow.data.reading import decoded, file_chunks, lines_of, with_head
+from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.data.rows import form_of, read_rows
 from nanoknow.errors import DataError
 
@@ -114,22 +114,20 @@ def corpus_from_chunks(
             digest.update(chunk)
             yield chunk
 
-    coder = Coder()
-    head, texts = with_head(decoded(hashed(), name))
-    form, names, first_lines = form_of(head, name, "text"), None, None
+    coder, first_lines, names = Coder(), None, None
+    texts = decoded(hashed(), name)
+    first = next(texts)
+    form, texts = form_of(first, name, "text"), itertools.chain([first], texts)
     if form is None and documents == "lines":
         for text in texts:
             coder.add(text)
     else:
-        lines = lines_of(texts)
-        found = _rows(form, lines, name) if form else _paragraphs(lines)
-        places: list[tuple[int, str]] = []
-        for line, subject, text in found:
-            coder.add("\n" * bool(places) + text)
-            places.append((line, subject))
-        first_lines = np.array([line for line, _ in places], np.int64)
-        if any(subject for _, subject in places):
-            names = tuple(subject for _, subject in places)
+        whole = "".join(texts)
+        found = list(_rows(form, whole, name) if form else _paragraphs(whole))
+        coder.add("\n".join(text for *_, text in found))
+        first_lines = np.array([line for line, *_ in found], np.int64)
+        if any(subject for _, subject, _ in found):
+            names = tuple(subject for _, subject, _ in found)
     characters, codes = coder.finish()
     if characters in ("", "\n"):
         what = "no rows" if form else "only empty lines"
@@ -137,19 +135,19 @@ def corpus_from_chunks(
     return Corpus(name, digest.hexdigest(), characters, codes, names, first_lines)
 
 
-def _rows(form: str, lines: Iterable[str], name: str) -> Iterator[Found]:
-    for row in read_rows(form, lines, name, "text", ("name",)):
-        text = row.text("text")
-        if not text.strip():
+def _rows(form: str, text: str, name: str) -> Iterator[Found]:
+    for row in read_rows(form, text, name, "text", ("name",)):
+        document = " ".join(row.texts("text"))
+        if not document.strip():
             raise DataError(f"{row.where}: no text: write one, or delete the row")
-        yield row.line, row.text("name").strip(), text
+        yield row.line, " ".join(row.texts("name")).strip(), document
 
 
-def _paragraphs(lines: Iterable[str]) -> Iterator[Found]:
+def _paragraphs(text: str) -> Iterator[Found]:
     held: list[str] = []
-    for number, line in enumerate(itertools.chain(lines, [""]), start=1):
+    for number, line in enumerate((*text.split("\n"), ""), start=1):
         if line.strip():
-            held.append(line.removesuffix("\n"))
+            held.append(line)
         elif held:
             yield number - len(held), "", " ".join(held)
             held = []

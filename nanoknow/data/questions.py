@@ -3,14 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from nanoknow.data.reading import decoded, file_chunks, lines_of
-from nanoknow.data.rows import Row, as_text, form_of, read_rows
+from nanoknow.data.reading import decoded, file_chunks
+from nanoknow.data.rows import Row, form_of, read_rows
 from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import DataError
 
@@ -117,31 +117,28 @@ def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
     """Check and decode a file of questions (see ``read_questions``)."""
     text = "".join(decoded([raw], name))
     form = form_of(text, name, "question")
-    if form is None:
-        lines = text.removesuffix("\n").split("\n")
-        answered = "\t" in text
-        items = [_parse_line(line, i, name, answered) for i, line in enumerate(lines, start=1)]
-        kept = ("\t".join((item.text, *item.gold)) for item in items)
-        stripped = sum(map(str.__ne__, lines, kept))
+    if form:
+        rows = list(read_rows(form, text, name, "question", ("answer", "answers")))
+        written = [[" ".join(row.texts("question")), *_answers(row)] for row in rows]
+        places, has_answers = [row.line for row in rows], any(len(parts) > 1 for parts in written)
     else:
-        rows = read_rows(form, lines_of([text]), name, "question", ("answer", "answers"))
-        items, stripped = [], 0
-        for row in rows:
-            written = [row.text("question"), *_answers(row)]
-            cleaned = [clean(each) for each in written]
-            stripped += cleaned != written
-            items.append(_question(cleaned, row.line, row.where))
-        if not items:
-            raise DataError(f"{name}: holds no rows: name {FORMS}")
-        lacking = next((item for item in items if not item.gold), None)
-        if lacking and any(item.gold for item in items):
-            raise DataError(f"{name}:{lacking.line}: no answer, where other rows have one: add it")
-    accepted: dict[str, dict[str, None]] = {}
-    for item in items:
-        accepted.setdefault(item.text, {}).update(dict.fromkeys(item.gold))
-    every = (tuple(dict.fromkeys((*item.gold, *accepted[item.text]))) for item in items)
-    merged = tuple(replace(q, gold=gold) for q, gold in zip(items, every, strict=True))
-    return QuestionSet(name, merged, hashlib.sha256(raw).hexdigest(), stripped)
+        has_answers = "\t" in text
+        lines = text.removesuffix("\n").split("\n")
+        places = list(range(1, len(lines) + 1))
+        written = [_split(line, f"{name}:{i}", has_answers) for i, line in enumerate(lines, 1)]
+    if not written:
+        raise DataError(f"{name}: holds no rows: name {FORMS}")
+    cleaned = [list(map(clean, parts)) for parts in written]
+    accepted: dict[str, list[str]] = {}
+    for parts, line in zip(cleaned, places, strict=True):
+        _check(parts, f"{name}:{line}", has_answers)
+        accepted.setdefault(parts[0], []).extend(parts[1:])
+    items = (
+        Question(text, tuple(dict.fromkeys((*own, *accepted[text]))), line)
+        for (text, *own), line in zip(cleaned, places, strict=True)
+    )
+    stripped = sum(map(list.__ne__, written, cleaned))
+    return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest(), stripped)
 
 
 def questions_to_jsonl(questions: Iterable[Question]) -> str:
@@ -155,38 +152,33 @@ def clean(text: str) -> str:
     return EDGE.sub("", EDGE.sub("", INVISIBLE.sub("", text))[::-1])[::-1]
 
 
-def _parse_line(line: str, number: int, name: str, answered: bool) -> Question:
-    where = f"{name}:{number}"
+def _split(line: str, where: str, answered: bool) -> list[str]:
+    """Return question and answer of a line."""
+    parts = line.split("\t")
     if not clean(line):
         raise DataError(f"{where}: an empty line: delete it")
-    parts = line.split("\t")
     if answered and len(parts) == 1:
         raise DataError(f"{where}: no tab, where other lines have one: write question<TAB>answer")
     if len(parts) > 2:
         raise DataError(f"{where}: {len(parts) - 1} tabs: write question<TAB>answer with one tab")
-    return _question(list(map(clean, parts)), number, where)
+    return parts
 
 
-def _question(parts: list[str], line: int, where: str) -> Question:
+def _answers(row: Row) -> list[str]:
+    """Return the answers of a row; in a cell of a table they may be a list in JSON."""
+    cell = row.values.get("answers")
+    if isinstance(cell, str) and cell.lstrip().startswith("["):
+        try:
+            row.values["answers"] = json.loads(cell)
+        except (ValueError, RecursionError):
+            raise DataError(f'{row.where}: answers: no JSON list: write ["…", "…"]') from None
+    return [*row.texts("answer"), *row.texts("answers")]
+
+
+def _check(parts: list[str], where: str, answered: bool) -> None:
     """Check a question and its answers, in this order, each ``clean``."""
-    for i, part in enumerate(parts):
-        if not part:
-            what = "answer" if i else "question"
-            raise DataError(f"{where}: no {what}: write question<TAB>answer, or fill both columns")
+    what = "question" if not parts[0] else "answer"
+    if not all(parts) or (answered and len(parts) == 1):
+        raise DataError(f"{where}: no {what}: write question<TAB>answer, or fill both columns")
+    for part in parts:
         refuse_marks(part, lambda _: where)
-    return Question(parts[0], tuple(parts[1:]), line)
-
-
-def _answers(row: Row) -> Iterator[str]:
-    """Yield the answers of a row, of either column: a text, or a list in JSON."""
-    for column in ("answer", "answers"):
-        value, where = row.values.get(column), f"{row.where}: {column}"
-        if column == "answers" and isinstance(value, str) and value.lstrip().startswith("["):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError):
-                raise DataError(f'{where}: no JSON list: write it as ["…", "…"]') from None
-        if isinstance(value, list):
-            yield from (as_text("" if each is None else each, where) for each in value)
-        elif value is not None and value != "":
-            yield row.text(column)

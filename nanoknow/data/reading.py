@@ -9,8 +9,6 @@ from nanoknow.errors import DataError
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
-LONGEST_HEADER = 1 << 16
-"""Characters of a table's first line at most, where the file's name does not say what it is."""
 BOM = codecs.BOM_UTF8
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -72,34 +70,6 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
         raise DataError(f"{name}:{nul_line}: a NUL character: is this a text file?")
     if empty:
         raise DataError(f"{name}: an empty file: was it written completely?")
-
-
-def with_head(texts: Iterable[str]) -> tuple[str, Iterator[str]]:
-    """Return the first line of a text, or much of it, and the text again.
-
-    Args:
-        texts: the text, cut anywhere.
-    """
-    rest, head = iter(texts), ""
-    for text in rest:
-        head += text
-        # Only of a JSON object the whole first line is needed.
-        if "\n" in head or (len(head) > LONGEST_HEADER and head[0] != "{"):
-            break
-    return head.partition("\n")[0], itertools.chain([head], rest)
-
-
-def lines_of(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a text that is cut anywhere, with their line feeds."""
-    held: list[str] = []
-    for text in texts:
-        *ended, last = text.split("\n")
-        for line in ended:
-            yield "".join([*held, line, "\n"])
-            held = []
-        held.append(last)
-    if line := "".join(held):
-        yield line
 
 
 def _without_mark(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:

@@ -1,9 +1,10 @@
 """Rows of named columns: a table with a header (CSV, TSV), or a JSON object a line (JSONL)."""
 
 import csv
+import io
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -25,22 +26,33 @@ class Row(NamedTuple):
     """A row of a file.
 
     Attributes:
-        where: ``file:line`` of its beginning.
-        line: the same line, from 1.
+        name: of the file.
+        line: that it begins on, from 1.
         values: by column, its name in lower case.
     """
 
-    where: str
+    name: str
     line: int
     values: dict[str, Any]
 
-    def text(self, column: str) -> str:
-        """Return the text in a column, line ends as blanks; empty where there is none.
+    @property
+    def where(self) -> str:
+        """``file:line`` of its beginning."""
+        return f"{self.name}:{self.line}"
+
+    def texts(self, column: str) -> list[str]:
+        """Return the text or the list of texts in a column, line ends as blanks.
 
         Raises:
             DataError: the value is something else.
         """
-        return as_text(self.values.get(column), f"{self.where}: {column}")
+        value = self.values.get(column)
+        texts = value if isinstance(value, list) else [] if value in (None, "") else [value]
+        for text in texts:
+            if not isinstance(text, str) or NO_TEXT.search(text):
+                shown = json.dumps(text)[:60]
+                raise DataError(f"{self.where}: {column}: must be a text in quotes (got {shown})")
+        return [LINE_END.sub(" ", text) for text in texts]
 
 
 def form_of(head: str, name: str, column: str) -> str | None:
@@ -55,7 +67,7 @@ def form_of(head: str, name: str, column: str) -> str | None:
         ``JSON``, or the delimiter of a table; None where the file is lines of text.
     """
     suffix, line = PurePath(name).suffix.lower(), head.partition("\n")[0]
-    if suffix in JSON_SUFFIXES or (line[:1] in ("{", "[") and _holds_object(line)):
+    if suffix in JSON_SUFFIXES or (line[:1] == "{" and _object(line) is not None):
         return JSON
     is_table = suffix in TABLE_SUFFIXES
     for delimiter in DELIMITERS:
@@ -68,13 +80,13 @@ def form_of(head: str, name: str, column: str) -> str | None:
 
 
 def read_rows(
-    form: str, lines: Iterable[str], name: str, column: str, others: tuple[str, ...]
+    form: str, text: str, name: str, column: str, others: tuple[str, ...]
 ) -> Iterator[Row]:
     """Yield the rows of a file; blank lines are none.
 
     Args:
         form: see ``form_of``.
-        lines: with their line ends.
+        text: of the file, with line feeds.
         name: of the file.
         column: that each row must have.
         others: that it may have; more than these are passed over.
@@ -82,75 +94,44 @@ def read_rows(
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-
-    def check_columns(found: Collection[str], where: str) -> None:
-        known = (column, *others)
-        unknown = [each for each in found if each not in known]
-        if column not in found:
-            hint = next(filter(None, (suggest(each, known) for each in unknown)), "")
+    known = (column, *others)
+    for i, row in enumerate((_objects if form == JSON else _table)(text, name, form)):
+        odd = [each for each in row.values if each not in known]
+        if column not in row.values:
+            hint = next(filter(None, (suggest(each, known) for each in odd)), "")
+            here, read = ", ".join(map(repr, row.values)), ", ".join(known)
             raise DataError(
-                f"{where}: no column {column!r} (here: {', '.join(map(repr, found))}).{hint} "
-                f"Columns that are read: {', '.join(known)}"
+                f"{row.where}: no column {column!r} (here: {here}).{hint} Columns read: {read}"
             )
-        for each in unknown if not set(others) & set(found) else ():
+        for each in odd if not row.values.keys() & {*others} else ():
             if near := get_close_matches(each, others, n=1, cutoff=NEAR):
-                raise DataError(f"{where}: column {each!r}: is {near[0]!r} meant? Name it so")
-
-    if form == JSON:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                where = f"{name}:{number}"
-                values = _object(line, where, column)
-                check_columns(values, where)
-                yield Row(where, number, values)
-        return
-    rows = _cells(lines, name, form)
-    number, cells = next(rows, (1, []))
-    header = [cell.strip().casefold() for cell in cells]
-    check_columns(header, f"{name}:{number}")
-    for number, cells in rows:
-        where = f"{name}:{number}"
-        if len(cells) != len(header):
-            raise DataError(
-                f"{where}: {len(cells)} cells, and the header has {len(header)}: put a cell that "
-                f"holds {form!r} in quotes"
-            )
-        yield Row(where, number, dict(zip(header, cells, strict=True)))
+                raise DataError(f"{row.where}: column {each!r}: is {near[0]!r} meant? Name it so")
+        if i or form == JSON:  # else the header
+            yield row
 
 
-def as_text(value: object, where: str) -> str:
-    """Return a value that must be a text, line ends as blanks (see ``Row.text``)."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise DataError(f"{where}: must be a text in quotes (got {json.dumps(value)[:60]})")
-    if odd := NO_TEXT.search(value):
-        raise DataError(f"{where}: holds U+{ord(odd[0]):04X}, which is no character: take it out")
-    return LINE_END.sub(" ", value)
+def _objects(text: str, name: str, _: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            values = _object(line)
+            if values is None:
+                raise DataError(f"{name}:{number}: no JSON object: write one a line, with columns")
+            yield Row(name, number, {key.strip().casefold(): v for key, v in values.items()})
 
 
-def _holds_object(line: str) -> bool:
+def _object(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(value[0] if isinstance(value, list) and value else value, dict)
+        return None
+    return value if isinstance(value, dict) else None
 
 
-def _object(line: str, where: str, column: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise DataError(f'{where}: no JSON object: write one a line: {{"{column}": "…", …}}')
-    return {key.strip().casefold(): each for key, each in value.items()}
-
-
-def _cells(lines: Iterable[str], name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line that each row of a table begins on, from 1, and its cells."""
+def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
+    """Yield the header, as a row, and the rows."""
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
+    header: list[str] = []
     while True:
         number = reader.line_num + 1
         try:
@@ -163,4 +144,10 @@ def _cells(lines: Iterable[str], name: str, delimiter: str) -> Iterator[tuple[in
         if cells is None:
             return
         if cells:
-            yield number, cells
+            header = header or [cell.strip().casefold() for cell in cells]
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{name}:{number}: {len(cells)} cells, and the header has {len(header)}: put "
+                    f"a cell that holds {delimiter!r} in quotes"
+                )
+            yield Row(name, number, dict(zip(header, cells, strict=True)))

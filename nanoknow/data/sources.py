@@ -16,6 +16,7 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.reading import file_chunks
+from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
@@ -95,11 +96,16 @@ class Texts:
         """
         return _require(self.eval, "no questions to evaluate on: name a file with --eval FILE")
 
-    @property
-    def question_characters(self) -> str:
-        """Those of the training questions and all their answers, where these are to be read."""
-        asked = self.questions if "questions" in self.roles else None
-        return asked.characters(answers=True) if asked else ""
+    def tokenizer(self, *, specials: bool) -> Tokenizer:
+        """Build the vocabulary of the corpus; with specials, of the training questions too.
+
+        Raises:
+            ConfigError: no corpus is named.
+            DataError: it holds one of the specials itself.
+        """
+        asked = self.questions if specials and "questions" in self.roles else None
+        others = asked.characters(answers=True) if asked else ""
+        return Tokenizer.from_corpus(self.require_corpus(), others, specials=specials)
 
     def hashes(self) -> dict[str, dict[str, str]]:
         """Return the name and SHA-256 of each text, by its role."""

@@ -19,7 +19,7 @@ from nanoknow.generation.opened_run import OpenedRun, require_answers
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.question_answering import QuestionAnswering, without_long
+from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 
 MAKER = "nanoknow finetune"
 WITH_MARKS = [kind for kind, cls in union_members().items() if getattr(cls, "has_marks", False)]
@@ -99,11 +99,10 @@ class AnsweringRun(OpenedRun):
         """Return questions without those that are too long, where these may be left out.
 
         Raises:
-            DataError: all of them are.
+            DataError: some are longer than the block, and may not be left out, or all are.
         """
-        if not self.texts.config.skip_long:
-            return questions
-        return without_long(questions, self.tokenizer, self.model.config.block_size)
+        block_size, skip = self.model.config.block_size, self.texts.config.skip_long
+        return fitting(questions, self.tokenizer, block_size, skip_long=skip)
 
     def task(self, questions: QuestionSet) -> QuestionAnswering:
         """Prepare questions as the model reads them.

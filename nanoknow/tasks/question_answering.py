@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.questions import Question, QuestionSet, clean
+from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
 
@@ -39,7 +39,7 @@ class QuestionAnswering:
             DataError: questions, with their answers where they have any, are longer than the
                 block.
         """
-        self.questions = questions
+        self.questions = fitting(questions, tokenizer, block_size, skip_long=False)
         self.tokenizer = tokenizer
         self.block_size = block_size
         self.max_answer_length = config.max_answer_length or answer_limit(questions)
@@ -64,11 +64,6 @@ class QuestionAnswering:
             which = f"{self.unreachable} of {len(rows)} answers"
             self.notes.append(f"{name}: {which} cannot be given exactly: {why}")
         width = max(len(row) for row in rows)
-        if width > block_size:
-            long = [
-                q for q, row in zip(questions.items, rows, strict=True) if len(row) > block_size
-            ]
-            raise too_long(questions, long, width, block_size)
         self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
         self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)
         for i, (row, prompt) in enumerate(zip(rows, self.prompts, strict=True)):
@@ -106,40 +101,37 @@ def answer_limit(training: QuestionSet | None) -> int:
     return max(SHORTEST_LIMIT, max(map(len, answers), default=0) * 5 // 4)
 
 
-def without_long(questions: QuestionSet, tokenizer: Tokenizer, block_size: int) -> QuestionSet:
-    """Return questions without those that are longer than a block with their answers.
+def fitting(
+    questions: QuestionSet, tokenizer: Tokenizer, block_size: int, *, skip_long: bool
+) -> QuestionSet:
+    """Return questions of which none is longer, with its answer and the marks, than a block.
+
+    Args:
+        questions: with answers or without.
+        tokenizer: what its vocabulary lacks does not count.
+        block_size: characters that a model reads.
+        skip_long: leave out those that are longer.
 
     Raises:
-        DataError: all of them are.
+        DataError: some are longer and may not be left out, or all are.
     """
-    long, longest = [], 0
-    for question in questions.items:
-        answer = tokenizer.encode_known(question.answer or "")
-        length = len(prompt_ids(tokenizer, question.text)) + len(answer) + 1
-        if length > block_size:
-            long.append(question)
-            longest = max(longest, length)
-    if len(long) == len(questions.items):
-        raise too_long(questions, long, longest, block_size)
-    left_out = {question.line for question in long}
-    kept = tuple(question for question in questions.items if question.line not in left_out)
+    sizes = [
+        len(tokenizer.encode_known(q.text)) + len(tokenizer.encode_known(q.answer or "")) + 2
+        for q in questions.items
+    ]
+    long = [q for q, n in zip(questions.items, sizes, strict=True) if n > block_size]
+    n, total = len(long), len(sizes)
+    if n and (n == total or not skip_long):
+        lines = ", ".join(str(q.line) for q in long[:SHOWN]) + ", …" * (n > SHOWN)
+        leave = "leave them out with --skip-long, or " if n < total else ""
+        raise DataError(
+            f"{questions.name}:{long[0].line}: {n:,} of {total:,} questions are longer than the "
+            f"model's block_size of {block_size}: with answer and marks they take up to "
+            f"{max(sizes)} characters (line{'s' * (n > 1)} {lines}): {leave}train a model with "
+            f"model.block_size={max(sizes)}"
+        )
+    kept = tuple(q for q, size in zip(questions.items, sizes, strict=True) if size <= block_size)
     return replace(questions, items=kept, skipped=(*questions.skipped, *long))
-
-
-def too_long(
-    questions: QuestionSet, long: Sequence[Question], longest: int, block_size: int
-) -> DataError:
-    """Return the error that lists the questions which are longer than a block."""
-    lines = ", ".join(str(question.line) for question in long[:SHOWN])
-    more = ", …" if len(long) > SHOWN else ""
-    n, total = len(long), len(questions.items)
-    some = "leave them out with --skip-long, or " if n < total else ""
-    return DataError(
-        f"{questions.name}:{long[0].line}: {n:,} of {total:,} questions are longer than the "
-        f"model's block_size of {block_size}: with answer and marks they take up to {longest} "
-        f"characters (line{'s' * (n > 1)} {lines}{more}): {some}train a model with "
-        f"model.block_size={longest}"
-    )
 
 
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:

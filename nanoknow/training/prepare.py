@@ -10,7 +10,7 @@ from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.question_answering import QuestionAnswering, without_long
+from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.training.trainer import Trainer
 
@@ -69,8 +69,7 @@ def prepare(
     questions = texts.questions if "questions" in sources else None
     if questions is not None:
         questions.require_answers("learn", "--questions")
-        if config.data.skip_long:
-            questions = without_long(questions, tokenizer, block_size)
+        questions = fitting(questions, tokenizer, block_size, skip_long=config.data.skip_long)
     corpus = texts.corpus if "corpus" in sources else None
     task = build_task(stage_config.task, corpus, questions, tokenizer, block_size)
     reporter.note(
@@ -85,9 +84,8 @@ def prepare(
     # Only where the stage answers questions: else the file may not even be there.
     if isinstance(stage_config.task, QuestionAnsweringConfig):
         asked = texts.eval
-        if asked is not None and config.data.skip_long:
-            asked = without_long(asked, tokenizer, block_size)
         if asked is not None and asked.answered:
+            asked = fitting(asked, tokenizer, block_size, skip_long=config.data.skip_long)
             eval_task = QuestionAnswering(asked, tokenizer, stage_config.task, block_size)
             shared = sum(q.text in questions.texts for q in asked.items) if questions else 0
             told = f"{asked.name}: {shared} of {len(asked.items)} questions are training questions"

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig, StageName
 from nanoknow.data.sources import Texts
-from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import next_number
@@ -61,8 +60,7 @@ def start_run(
         config = config.model_copy(update={"model": source.record.model})
         tokenizer, model = source.record.tokenizer, source.load_model(device)
     else:
-        others = texts.question_characters if task.has_marks else ""
-        tokenizer = Tokenizer.from_corpus(texts.require_corpus(), others, specials=task.has_marks)
+        tokenizer = texts.tokenizer(specials=task.has_marks)
         model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
     prepared = prepare(config, stage, texts, tokenizer, model, device, reporter)
     record = RunRecord(

@@ -32,9 +32,9 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(facts: Path) -> Path:
     """Train a run on them in two steps, without the long question."""
-    data = ["--corpus", facts / "texts.csv", "--questions", facts / "train.jsonl"]
+    data: list[str | Path] = ["--corpus", facts / "texts.csv", "--questions", facts / "train.jsonl"]
     succeed("pretrain", *data, *SMALL, *BLOCK, "--epochs", "2", "--out", facts / "pre")
-    given = ["--eval", facts / "dev.csv", "--skip-long", "--epochs", "3"]
+    given: list[str | Path] = ["--eval", facts / "dev.csv", "--skip-long", "--epochs", "3"]
     succeed("finetune", "--from", facts / "pre", *given, "--out", facts / "run")
     return facts / "run"
 
@@ -69,18 +69,18 @@ def test_a_question_that_is_too_long_is_left_out_of_the_score_and_empty_in_the_p
 def test_without_leaving_them_out_long_questions_are_refused_by_line(
     facts: Path, run: Path
 ) -> None:
-    data = ["--from", facts / "pre", "--questions", facts / "train.jsonl"]
+    data: list[str | Path] = ["--from", facts / "pre", "--questions", facts / "train.jsonl"]
     message = refuse("finetune", *data, "--out", facts / "other")
     assert f"{facts / 'train.jsonl'}:5: 1 of 5 questions are longer than the model's" in message
     assert "--skip-long" in message
 
 
 def test_evaluating_leaves_out_what_is_too_long_where_it_is_asked_to(facts: Path) -> None:
-    short = ["--set", "finetune.evaluate_every=null", "--epochs", "1", "--out", facts / "short"]
+    short = ("--epochs", "1", "--out", facts / "short")
     lines = "Where was Bo born?\tOslo\n"
     (facts / "short.tsv").write_text(lines)
     succeed("finetune", "--from", facts / "pre", "--questions", facts / "short.tsv", *short)
-    evaluation = ["evaluate", facts / "short", "--eval", facts / "dev.csv"]
+    evaluation: list[str | Path] = ["evaluate", facts / "short", "--eval", facts / "dev.csv"]
     assert "1 of 3 questions are longer" in refuse(*evaluation)
     assert json_of(*evaluation, "--skip-long")["skipped"] == 1
 

@@ -13,12 +13,7 @@ from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import DataError
-from nanoknow.tasks.question_answering import (
-    QuestionAnswering,
-    answer_text,
-    prompt_ids,
-    without_long,
-)
+from nanoknow.tasks.question_answering import QuestionAnswering, answer_text, fitting, prompt_ids
 from tests.helpers.refused import refused
 from tests.helpers.texts import tokenizer_of
 from tests.tools.textbook import textbook_question
@@ -115,13 +110,13 @@ def test_pairs_longer_than_the_block_are_listed_together_or_left_out_and_counted
     assert "up to 35 characters (lines 2, 4, 5, …)" in message
     assert message.endswith("model.block_size=35")
     assert task_on(raw, 35).n_examples == 6
-    kept = without_long(questions_from_bytes(raw.encode(), "q.tsv"), TOKENIZER, 12)
+    kept = fitting(questions_from_bytes(raw.encode(), "q.tsv"), TOKENIZER, 12, skip_long=True)
     assert [question.line for question in kept.items] == [1, 3]
     assert [question.line for question in kept.skipped] == [2, 4, 5, 6]
-    assert without_long(kept, TOKENIZER, 12) == kept
+    assert fitting(kept, TOKENIZER, 12, skip_long=False) == kept
     task = QuestionAnswering(kept, TOKENIZER, QuestionAnsweringConfig(), 12)
     assert task.notes == ["q.tsv: 4 of 6 questions left out: longer than a block"]
-    none_fit = refused(DataError, lambda: without_long(kept, TOKENIZER, 4))
+    none_fit = refused(DataError, lambda: fitting(kept, TOKENIZER, 4, skip_long=True))
     assert "2 of 2 questions" in none_fit
     assert "--skip-long" not in none_fit
 
