@@ -55,7 +55,7 @@ def ask(
     from nanoknow.evaluation.ask import ask as ask_run
 
     terminal = Terminal()
-    data = opt.named_data(corpus=corpus, documents=documents, questions=questions)
+    data = opt.named_data(corpus, questions, None, documents)
     opened = AnsweringRun.open(run, data, device, terminal, question or "")
     refused = False
     for text in [question] if question is not None else _lines(terminal):

@@ -41,10 +41,8 @@ def baseline(
     from nanoknow.evaluation.baseline import baseline as score_baseline
 
     terminal = Terminal()
-    overrides = opt.overrides(
-        None,
-        opt.data_flags(corpus=corpus, documents=documents, questions=questions, eval=eval_file),
-    )
+    flags = opt.data_flags(corpus, questions, eval_file, documents)
+    overrides = opt.overrides(None, flags)
     result = score_baseline(resolve_config(config, overrides, terminal).data, answer, method)
     opt.show(terminal, result, show_baseline, as_json)
 

@@ -93,10 +93,8 @@ def data_augment(
 
     opt.check_output("--out", out)
     terminal = Terminal()
-    flags = {
-        **opt.data_flags(corpus=corpus, documents=documents, questions=questions, eval=eval_file),
-        "--seed": ("seed", seed),
-    }
+    data = opt.data_flags(corpus, questions, eval_file, documents)
+    flags = {**data, "--seed": ("seed", seed)}
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, augment(resolved, out, device, terminal), show_augmentation, as_json)
 

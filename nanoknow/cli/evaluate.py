@@ -56,8 +56,7 @@ def evaluate(
     """
     opt.check_output("--report", report, opt.PAGE)
     terminal = Terminal()
-    files = {"corpus": corpus, "questions": questions, "eval": eval_file}
-    data = opt.named_data(**files, documents=documents, skip_long=skip_long)
+    data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     if report is None:
         for flag, value in (("--target-accuracy", target_accuracy), ("--seed", seed)):
             if value is not None:

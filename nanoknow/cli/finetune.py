@@ -57,8 +57,7 @@ def finetune(
     if resume and out is not None:
         stage = Run.open(out).record.stage
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
-    files = {"corpus": corpus, "questions": questions, "eval": eval_file}
-    data = opt.data_flags(**files, documents=documents, skip_long=skip_long)
+    data = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
     flags = {**training_flags(stage, *sizes), **data}
     overrides = opt.overrides(assign, flags)
     if resume:

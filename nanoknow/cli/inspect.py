@@ -46,10 +46,8 @@ def data_inspect(
         raise ConfigError(
             f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
         )
-    flags = {
-        **opt.data_flags(corpus=corpus, documents=documents, questions=questions, eval=eval_file),
-        "--seed": ("seed", seed),
-    }
+    data = opt.data_flags(corpus, questions, eval_file, documents)
+    flags = {**data, "--seed": ("seed", seed)}
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, inspect(resolved, view, count), show_inspection, as_json)
 

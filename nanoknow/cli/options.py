@@ -102,6 +102,8 @@ class State:
 
 
 STATE = State()
+DATA = ("corpus", "questions", "eval", "documents", "skip_long")
+"""Keys of a config's data that flags set."""
 PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 """Suffixes of the files that commands write."""
 
@@ -119,20 +121,21 @@ def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) 
     return given + [parse_assignment(text) for text in assignments or []]
 
 
-def data_flags(**data: Any) -> dict[str, tuple[str, Any]]:  # noqa: ANN401 - any values
-    """Return the flags of a config's ``data``, by its keys, for ``overrides``."""
-    flags = {f"--{key.replace('_', '-')}": (f"data.{key}", data[key]) for key in data}
-    return {flag: (key, None if value is False else value) for flag, (key, value) in flags.items()}
+def data_flags(*values: str | Path | bool | None) -> dict[str, tuple[str, Any]]:
+    """Return the values of ``DATA``, in its order, as many as a command has, for ``overrides``."""
+    given = zip(DATA, values, strict=False)
+    return {f"--{k.replace('_', '-')}": (f"data.{k}", value or None) for k, value in given}
 
 
-def named_data(**data: Any) -> DataConfig:  # noqa: ANN401 - any values
+def named_data(*values: str | Path | bool | None) -> DataConfig:
     """Return the data that a command names in place of a run's own: nothing else is set.
 
     Raises:
         ConfigError: a value is none that it may have.
     """
-    load_config(None, overrides(None, data_flags(**data)))  # which knows how to refuse one
-    return DataConfig.model_validate({key: value for key, value in data.items() if value})
+    load_config(None, overrides(None, data_flags(*values)))  # which knows how to refuse one
+    given = zip(DATA, values, strict=False)
+    return DataConfig.model_validate({key: value for key, value in given if value})
 
 
 def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:

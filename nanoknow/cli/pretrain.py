@@ -41,9 +41,7 @@ def pretrain(
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
-    data = opt.data_flags(
-        corpus=corpus, documents=documents, questions=questions, skip_long=skip_long
-    )
+    data = opt.data_flags(corpus, questions, None, documents, skip_long)
     flags = {**training_flags("pretrain", *sizes), **data}
     overrides = opt.overrides(assign, flags)
     if resume:

@@ -13,8 +13,6 @@ from nanoknow.errors import DataError, suggest
 
 JSON = "json"
 JSON_SUFFIXES, TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv")
-DELIMITERS = "\t,;"
-LONGEST_CELL = 2**31 - 1
 NEAR = 0.8
 """How alike a cell of a first line and a column's name are for the line to be a header."""
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -26,19 +24,14 @@ class Row(NamedTuple):
     """A row of a file.
 
     Attributes:
-        name: of the file.
-        line: that it begins on, from 1.
+        where: ``file:line`` of its beginning.
+        line: the same line, from 1.
         values: by column, its name in lower case.
     """
 
-    name: str
+    where: str
     line: int
     values: dict[str, Any]
-
-    @property
-    def where(self) -> str:
-        """``file:line`` of its beginning."""
-        return f"{self.name}:{self.line}"
 
     def texts(self, column: str) -> list[str]:
         """Return the text or the list of texts in a column, line ends as blanks.
@@ -70,7 +63,7 @@ def form_of(head: str, name: str, column: str) -> str | None:
     if suffix in JSON_SUFFIXES or (line[:1] == "{" and _object(line) is not None):
         return JSON
     is_table = suffix in TABLE_SUFFIXES
-    for delimiter in DELIMITERS:
+    for delimiter in "\t,;":
         # In prose a blank follows a comma, and the column's name may be a word like others.
         blanks, cutoff = (" ", NEAR) if is_table or delimiter == "\t" else ("", 1.0)
         cells = [cell.strip(f'"{blanks}').casefold() for cell in line.split(delimiter)]
@@ -97,15 +90,14 @@ def read_rows(
     known = (column, *others)
     for i, row in enumerate((_objects if form == JSON else _table)(text, name, form)):
         odd = [each for each in row.values if each not in known]
-        if column not in row.values:
+        alike = any(get_close_matches(each, others, n=1, cutoff=NEAR) for each in odd)
+        if column not in row.values or (alike and not row.values.keys() & {*others}):
+            here = ", ".join(map(repr, row.values))
             hint = next(filter(None, (suggest(each, known) for each in odd)), "")
-            here, read = ", ".join(map(repr, row.values)), ", ".join(known)
+            names = ", ".join(known)
             raise DataError(
-                f"{row.where}: no column {column!r} (here: {here}).{hint} Columns read: {read}"
+                f"{row.where}: the columns are {here}.{hint} Name those to read {names}"
             )
-        for each in odd if not row.values.keys() & {*others} else ():
-            if near := get_close_matches(each, others, n=1, cutoff=NEAR):
-                raise DataError(f"{row.where}: column {each!r}: is {near[0]!r} meant? Name it so")
         if i or form == JSON:  # else the header
             yield row
 
@@ -116,7 +108,8 @@ def _objects(text: str, name: str, _: str) -> Iterator[Row]:
             values = _object(line)
             if values is None:
                 raise DataError(f"{name}:{number}: no JSON object: write one a line, with columns")
-            yield Row(name, number, {key.strip().casefold(): v for key, v in values.items()})
+            values = {key.strip().casefold(): value for key, value in values.items()}
+            yield Row(f"{name}:{number}", number, values)
 
 
 def _object(line: str) -> dict[str, Any] | None:
@@ -129,25 +122,18 @@ def _object(line: str) -> dict[str, Any] | None:
 
 def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
     """Yield the header, as a row, and the rows."""
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(2**31 - 1)
     reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise DataError(
-                f"{name}:{number}: no row of a table ({error}): a cell that begins with a quote "
-                f"ends with one, and those within are doubled"
-            ) from None
-        if cells is None:
-            return
-        if cells:
+    number, header = 1, list[str]()
+    try:
+        for cells in reader:
             header = header or [cell.strip().casefold() for cell in cells]
-            if len(cells) != len(header):
-                raise DataError(
-                    f"{name}:{number}: {len(cells)} cells, and the header has {len(header)}: put "
-                    f"a cell that holds {delimiter!r} in quotes"
-                )
-            yield Row(name, number, dict(zip(header, cells, strict=True)))
+            if cells and len(cells) != len(header):
+                what = f"{len(cells)} cells, and the header has {len(header)}"
+                raise DataError(f"{name}:{number}: {what}: put those with {delimiter!r} in quotes")
+            if cells:
+                yield Row(f"{name}:{number}", number, dict(zip(header, cells, strict=True)))
+            number = reader.line_num + 1
+    except csv.Error as error:
+        advice = "a cell that begins with a quote ends with one, and those within are doubled"
+        raise DataError(f"{name}:{number}: no row of a table ({error}): {advice}") from None
