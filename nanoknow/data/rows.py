@@ -13,6 +13,8 @@ from nanoknow.errors import DataError, suggest
 
 JSON = "json"
 JSON_SUFFIXES, TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv")
+LONGEST_HEADER = 1 << 16
+"""Characters of a first line that are looked through for a table's columns."""
 NEAR = 0.8
 """How alike a cell of a first line and a column's name are for the line to be a header."""
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -62,11 +64,11 @@ def form_of(head: str, name: str, column: str) -> str | None:
     suffix, line = PurePath(name).suffix.lower(), head.partition("\n")[0]
     if suffix in JSON_SUFFIXES or (line[:1] == "{" and _object(line) is not None):
         return JSON
-    is_table = suffix in TABLE_SUFFIXES
+    is_table, header = suffix in TABLE_SUFFIXES, line[:LONGEST_HEADER]
     for delimiter in "\t,;":
         # In prose a blank follows a comma, and the column's name may be a word like others.
         blanks, cutoff = (" ", NEAR) if is_table or delimiter == "\t" else ("", 1.0)
-        cells = [cell.strip(f'"{blanks}').casefold() for cell in line.split(delimiter)]
+        cells = [cell.strip(f'"{blanks}').casefold() for cell in header.split(delimiter)]
         if (is_table or len(cells) > 1) and get_close_matches(column, cells, n=1, cutoff=cutoff):
             return delimiter
     return "," if suffix == ".csv" else None

@@ -81,7 +81,10 @@ class AnsweringRun(OpenedRun):
         training, facts = None, None
         if data is not None:
             files = {role for role in ROLES if getattr(named.config, role)}
-            training, facts = _training_texts(texts, checkpoint.record.data, files, reporter)
+            read = dict(checkpoint.record.data)
+            if "questions" not in checkpoint.record.task.sources:
+                read.pop("questions", None)  # only their characters were
+            training, facts = _training_texts(texts, read, files, reporter)
             if facts is None:
                 reporter.note(
                     "no training text available: answers cannot be checked against it: name it "

@@ -249,3 +249,10 @@ def test_other_peoples_questions_are_the_same_in_every_form(real_data: Path, nam
     for file, raw in written.items():
         items = questions_from_bytes(raw.encode(), file).items
         assert [(q.text, q.gold) for q in items] == [(q.text, q.gold) for q in plain.items]
+
+
+@pytest.mark.timeout(20)
+def test_a_first_line_of_many_commas_is_looked_through_quickly() -> None:
+    line = "a," * 20_000_000
+    assert form_of(line, "FILE", "text") is None
+    assert form_of(f"{line}\n", "FILE.csv", "text") == ","
