@@ -7,6 +7,7 @@ import typer
 from nanoknow.cli import options as opt
 from nanoknow.cli.learn import show_learned
 from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import Processes
 from nanoknow.config.loading import load_config
 
 
@@ -14,7 +15,7 @@ from nanoknow.config.loading import load_config
 def demo(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to repeat it with.")] = 1,
     config: opt.Config = "demo",
-    processes: opt.Processes = 1,
+    processes: Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,

@@ -9,6 +9,7 @@ import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 @opt.guarded
 def learn(
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
     eval_file: opt.EvalFile = None,
+    skip_long: opt.SkipLong = False,
     config: opt.Config = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to repeat it with.")] = 1,
-    processes: opt.Processes = 1,
+    processes: Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
@@ -42,7 +45,8 @@ def learn(
 
     folder, table = opt.folder_or_table(out)
     terminal = Terminal()
-    overrides = opt.overrides(assign, opt.data_flags(corpus, questions, eval_file))
+    flags = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
+    overrides = opt.overrides(assign, flags)
     resolved = resolve_recipe(config, overrides, terminal)
     report = run_experiment(resolved, seeds, folder, device, terminal, processes=processes)
     opt.save_table(terminal, table, report.table)

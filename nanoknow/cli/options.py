@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.loading import Override, parse_assignment
+from nanoknow.config.experiment import DataConfig
+from nanoknow.config.loading import Override, load_config, parse_assignment
 from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
@@ -31,20 +32,19 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corruption, dropout.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-Processes = Annotated[
-    int,
-    typer.Option(
-        "--processes",
-        min=1,
-        help="Runs to train side by side, each by one thread; with two cores, 2 is fastest.",
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
-    Path | None, typer.Option("--corpus", metavar="FILE", help="Text, a document a line.")
+    Path | None, typer.Option("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
+]
+Documents = Annotated[
+    str | None, typer.Option(metavar="lines|paragraphs", help="What a document of a text is.")
 ]
 QuestionsFile = Annotated[
-    Path | None, typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines.")
+    Path | None,
+    typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
+]
+SkipLong = Annotated[
+    bool, typer.Option("--skip-long", help="Leave out questions longer than the block.")
 ]
 EvalFile = Annotated[
     Path | None, typer.Option("--eval", metavar="FILE", help="Questions to evaluate on.")
@@ -102,6 +102,8 @@ class State:
 
 
 STATE = State()
+DATA = ("corpus", "questions", "eval", "documents", "skip_long")
+"""Keys of a config's data that flags set."""
 PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 """Suffixes of the files that commands write."""
 
@@ -119,15 +121,21 @@ def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) 
     return given + [parse_assignment(text) for text in assignments or []]
 
 
-def data_flags(
-    corpus: Path | None, questions: Path | None, eval_file: Path | None
-) -> dict[str, tuple[str, Any]]:
-    """Return the data flags for ``overrides``."""
-    return {
-        "--corpus": ("data.corpus", corpus),
-        "--questions": ("data.questions", questions),
-        "--eval": ("data.eval", eval_file),
-    }
+def data_flags(*values: str | Path | bool | None) -> dict[str, tuple[str, Any]]:
+    """Return the values of ``DATA``, in its order, as many as a command has, for ``overrides``."""
+    given = zip(DATA, values, strict=False)
+    return {f"--{k.replace('_', '-')}": (f"data.{k}", value or None) for k, value in given}
+
+
+def named_data(*values: str | Path | bool | None) -> DataConfig:
+    """Return the data that a command names in place of a run's own: nothing else is set.
+
+    Raises:
+        ConfigError: a value is none that it may have.
+    """
+    load_config(None, overrides(None, data_flags(*values)))  # which knows how to refuse one
+    given = zip(DATA, values, strict=False)
+    return DataConfig.model_validate({key: value for key, value in given if value})
 
 
 def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:

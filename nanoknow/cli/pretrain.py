@@ -14,7 +14,9 @@ def pretrain(
     batch_size: opt.BatchSize = None,
     learning_rate: opt.LearningRate = None,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
+    skip_long: opt.SkipLong = False,
     assign: opt.Set = None,
     seed: opt.Seed = None,
     device: opt.DeviceName = "auto",
@@ -39,7 +41,8 @@ def pretrain(
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
-    flags = {**training_flags("pretrain", *sizes), **opt.data_flags(corpus, questions, None)}
+    data = opt.data_flags(corpus, questions, None, documents, skip_long)
+    flags = {**training_flags("pretrain", *sizes), **data}
     overrides = opt.overrides(assign, flags)
     if resume:
         summary = resume_training("pretrain", out, config, overrides, options, terminal)

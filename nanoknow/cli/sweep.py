@@ -11,6 +11,7 @@ import typer
 from nanoknow.cli import options as opt
 from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import Processes
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.scores import Score
@@ -23,7 +24,7 @@ def sweep(
         str, typer.Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")
     ],
     seeds: Annotated[int | None, typer.Option(min=1, help="In place of the file's own.")] = None,
-    processes: opt.Processes = 1,
+    processes: Processes = 1,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,

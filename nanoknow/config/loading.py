@@ -77,13 +77,10 @@ def resolve_config(
     """
     name = choose_config(name, overrides, reporter, base)
     named = _named_files(overrides)
-    dropped: tuple[str, ...] = ()
-    if named & {"data.corpus", "data.questions"}:
-        dropped = (*FILES, "data.world")
-    if name is None and base is not None:
-        dropped = ("data.eval",) if "data.questions" in named else ()
+    base, deciding = (base, FILES[1:2]) if name is None else (None, FILES[:2])
+    dropped = (FILES[2:] if base else (*FILES, "data.world")) if named & {*deciding} else ()
     nothing = [Override(key, None, key) for key in dropped]
-    return load_config(name, [*nothing, *overrides], base if name is None else None)
+    return load_config(name, [*nothing, *overrides], base)
 
 
 def choose_config(

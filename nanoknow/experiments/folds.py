@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import Question, QuestionSet, read_questions
+from nanoknow.data.questions import Question, QuestionSet, questions_to_jsonl, read_questions
 from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.facts.index import FactIndex
@@ -45,23 +45,24 @@ def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
     corpus = texts.require_corpus()
     training = texts.require_questions().require_answers("learn", "data.questions")
     asked = texts.require_eval().require_answers("compare rows by", "data.eval")
-    key = "/".join((corpus.sha256, training.sha256, asked.sha256, str(n), str(seed)))
+    shas = corpus.sha256, training.sha256, asked.sha256
+    key = "/".join((*shas, texts.config.documents, str(n), str(seed)))
     digest = hashlib.sha256(key.encode()).hexdigest()
     place = (folder / f"folds-{digest[:8]}").absolute()
     data = tuple(
         texts.config.model_copy(
-            update={"questions": place / f"without-{i}.tsv", "eval": place / f"fold-{i}.tsv"}
+            update={"questions": place / f"without-{i}.jsonl", "eval": place / f"fold-{i}.jsonl"}
         )
         for i in range(1, n + 1)
     )
     # The last file is written last: where it is there, all are as they were.
-    if not (place / f"fold-{n}.tsv").exists():
+    if not (place / f"fold-{n}.jsonl").exists():
         everything = [*training.items, *asked.items]
         fold_of = _assign(everything, FactIndex(corpus, None), n, seed, training.name)
         for i, each in enumerate(data):
             for path, inside in ((each.questions, False), (each.eval, True)):
                 kept = [q for q, at in zip(everything, fold_of, strict=True) if (at == i) == inside]
-                lines = "".join(f"{q.text}\t{q.answer}\n" for q in kept)
+                lines = questions_to_jsonl(kept)
                 save_result(path or place, lines.encode(), "the questions of a fold")
     items = tuple(q for each in data if each.eval for q in read_questions(each.eval).items)
     name = f"{Path(training.name).name} and {Path(asked.name).name} in {n} folds"

@@ -102,6 +102,7 @@ def train_or_resume(
         config = config.model_copy(update={"precision": own})
     if run is None:
         return start(config, out, options, reporter)
+    config = config.with_answer_length(run.config.finetune.task.max_answer_length)
     # Texts have hashes, and ``resume_run`` compares the precision with the checkpoint's.
     compared_there = {"data": config.data, "precision": config.precision}
     if run.config.model_copy(update=compared_there) != config:

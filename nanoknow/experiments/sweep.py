@@ -181,6 +181,7 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
         "model": config.model,
         "pretrain": config.pretrain,
         "texts": {role: getattr(data, role) or data.world for role in roles_of(config, "pretrain")},
+        "as": (data.documents, data.skip_long),
     }
     return to_json(read)
 

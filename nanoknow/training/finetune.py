@@ -110,10 +110,11 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
         DataError: the text cannot be read.
     """
     recorded = source.record.data["corpus"]
-    named = Texts.find(config.data, ("corpus",)).corpus
+    own = run.config.data
+    data = config.data.model_copy(update={"documents": own.documents})
+    named = Texts.find(data, ("corpus",)).corpus
     if named is None:
-        own = run.config.data
-        data = config.data.model_copy(update={"corpus": own.corpus, "world": own.world})
+        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
         return config.model_copy(update={"data": data})
     if named.sha256 != recorded["sha256"]:
         raise ConfigError(
@@ -121,7 +122,7 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
             f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
             f"with --from, or --from scratch"
         )
-    return config
+    return config.model_copy(update={"data": data})
 
 
 def _require_marks(source: Checkpoint) -> None:
