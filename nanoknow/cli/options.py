@@ -1,21 +1,18 @@
-"""Options that several commands share, and how every command ends."""
+"""Options that several commands share, and what they do with them."""
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from nanoknow.cli.guarded import guarded as guarded
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.loading import Override, load_config, parse_assignment
-from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
+from nanoknow.errors import ConfigError
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
 
@@ -94,14 +91,6 @@ RunFolder = Annotated[
 T = TypeVar("T")
 
 
-@dataclass
-class State:
-    """What the options before the command say."""
-
-    debug: bool = False
-
-
-STATE = State()
 DATA = ("corpus", "questions", "eval", "documents", "skip_long")
 """Keys of a config's data that flags set."""
 PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
@@ -216,36 +205,3 @@ def integers(flag: str, text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ConfigError(f"{flag} {text}: write whole numbers with commas: 128,256") from None
-
-
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """End a command as users expect: one line for what they can fix, no traceback for Ctrl-C."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they are
-        try:
-            command(*args, **kwargs)
-        except Interrupted as stop:
-            Terminal().note(str(stop))
-            raise typer.Exit(stop.exit_code) from None
-        except NanoknowError as error:
-            if STATE.debug:
-                raise
-            Terminal().error(str(error))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            if STATE.debug:
-                raise
-            Terminal().error("interrupted: the same command starts it again")
-            raise typer.Exit(130) from None
-        except (MemoryError, RuntimeError) as error:
-            if STATE.debug or not ran_out_of_memory(error):
-                raise
-            Terminal().error("out of memory: take a smaller model, block or batch, or other data")
-            raise typer.Exit(1) from None
-        except BrokenPipeError:
-            # The reader of our output went away (``| head``): stop without a word.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(141) from None
-
-    return run

@@ -17,7 +17,7 @@ LONGEST_HEADER = 1 << 16
 """Characters of a first line that are looked through for a table's columns."""
 NEAR = 0.8
 """How alike a cell of a first line and a column's name are for the line to be a header."""
-LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n?|\n")
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """What a JSON string can hold and no text file: NUL, half of a surrogate pair."""
 
