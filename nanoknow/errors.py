@@ -17,6 +17,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 class NanoknowError(Exception):
@@ -61,6 +62,10 @@ class Interrupted(NanoknowError):
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle both arguments: it may come from another process."""
+        return type(self), (str(self), self.exit_code - 128)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from nanoknow import __version__
-from nanoknow.cli import options as opt
 from nanoknow.cli.ask import ask
 from nanoknow.cli.attention import attention
 from nanoknow.cli.baseline import baseline
@@ -24,6 +23,8 @@ from nanoknow.cli.data import data_app
 from nanoknow.cli.demo import demo
 from nanoknow.cli.evaluate import evaluate
 from nanoknow.cli.finetune import finetune
+from nanoknow.cli.guarded import STATE
+from nanoknow.cli.learn import learn
 from nanoknow.cli.plot import plot
 from nanoknow.cli.pretrain import pretrain
 from nanoknow.cli.sample import sample
@@ -49,6 +50,7 @@ app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.command()(demo)
+app.command()(learn)
 
 app.command()(pretrain)
 app.command()(finetune)
@@ -86,7 +88,7 @@ def root(
 
     Teach a tiny transformer facts by pretraining, ask it what it knows, and see what it made up.
     """
-    opt.STATE.debug = debug
+    STATE.debug = debug
 
 
 def main() -> None:

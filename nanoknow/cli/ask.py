@@ -11,7 +11,6 @@ import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.experiment import DataConfig
 from nanoknow.errors import DataError
 from nanoknow.system.plain import to_json
 
@@ -40,6 +39,7 @@ def ask(
         ),
     ] = 0.0,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -55,7 +55,7 @@ def ask(
     from nanoknow.evaluation.ask import ask as ask_run
 
     terminal = Terminal()
-    data = DataConfig(corpus=corpus, questions=questions)
+    data = opt.named_data(corpus, questions, None, documents)
     opened = AnsweringRun.open(run, data, device, terminal, question or "")
     refused = False
     for text in [question] if question is not None else _lines(terminal):

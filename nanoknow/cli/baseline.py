@@ -19,6 +19,7 @@ def baseline(
     eval_file: opt.EvalFile = None,
     questions: opt.QuestionsFile = None,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     method: Annotated[
         str,
         typer.Option(
@@ -40,7 +41,8 @@ def baseline(
     from nanoknow.evaluation.baseline import baseline as score_baseline
 
     terminal = Terminal()
-    overrides = opt.overrides(None, opt.data_flags(corpus, questions, eval_file))
+    flags = opt.data_flags(corpus, questions, eval_file, documents)
+    overrides = opt.overrides(None, flags)
     result = score_baseline(resolve_config(config, overrides, terminal).data, answer, method)
     opt.show(terminal, result, show_baseline, as_json)
 

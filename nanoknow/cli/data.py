@@ -74,6 +74,7 @@ def data_augment(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
     eval_file: opt.EvalFile = None,
     assign: opt.Set = None,
@@ -92,7 +93,8 @@ def data_augment(
 
     opt.check_output("--out", out)
     terminal = Terminal()
-    flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
+    data = opt.data_flags(corpus, questions, eval_file, documents)
+    flags = {**data, "--seed": ("seed", seed)}
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, augment(resolved, out, device, terminal), show_augmentation, as_json)
 

@@ -10,7 +10,6 @@ import typer
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.experiment import DataConfig
 from nanoknow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,7 +27,9 @@ def evaluate(
     run: opt.RunFolder = None,
     eval_file: opt.EvalFile = None,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
+    skip_long: opt.SkipLong = False,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Evaluate in depth, and write a page (.html) about it."),
@@ -55,7 +56,7 @@ def evaluate(
     """
     opt.check_output("--report", report, opt.PAGE)
     terminal = Terminal()
-    data = DataConfig(corpus=corpus, questions=questions, eval=eval_file)
+    data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     if report is None:
         for flag, value in (("--target-accuracy", target_accuracy), ("--seed", seed)):
             if value is not None:

@@ -25,8 +25,10 @@ def finetune(
     batch_size: opt.BatchSize = None,
     learning_rate: opt.LearningRate = None,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
     eval_file: opt.EvalFile = None,
+    skip_long: opt.SkipLong = False,
     assign: opt.Set = None,
     seed: opt.Seed = None,
     device: opt.DeviceName = "auto",
@@ -55,7 +57,8 @@ def finetune(
     if resume and out is not None:
         stage = Run.open(out).record.stage
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
-    flags = {**training_flags(stage, *sizes), **opt.data_flags(corpus, questions, eval_file)}
+    data = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
+    flags = {**training_flags(stage, *sizes), **data}
     overrides = opt.overrides(assign, flags)
     if resume:
         given = [Override("from", start, "--from")] if start else []

@@ -24,6 +24,7 @@ def data_inspect(
     ] = None,
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
     eval_file: opt.EvalFile = None,
     count: Annotated[int, typer.Option(min=1, help="Examples to show of each view.")] = 4,
@@ -37,16 +38,17 @@ def data_inspect(
 
     Example: nanoknow data inspect charcorruption --config birthplaces --count 2
     """
-    from nanoknow.config.loading import resolve_config
     from nanoknow.tasks.inspection import inspect
+    from nanoknow.training.recipe import resolve_recipe
 
     terminal = Terminal()
     if view is not None and view not in VIEWS:
         raise ConfigError(
             f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
         )
-    flags = {**opt.data_flags(corpus, questions, eval_file), "--seed": ("seed", seed)}
-    resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
+    data = opt.data_flags(corpus, questions, eval_file, documents)
+    flags = {**data, "--seed": ("seed", seed)}
+    resolved = resolve_recipe(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, inspect(resolved, view, count), show_inspection, as_json)
 
 

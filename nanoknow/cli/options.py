@@ -1,20 +1,18 @@
-"""Options that several commands share, and how every command ends."""
+"""Options that several commands share, and what they do with them."""
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from nanoknow.cli.guarded import guarded as guarded
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.loading import Override, parse_assignment
-from nanoknow.errors import ConfigError, Interrupted, NanoknowError, ran_out_of_memory
+from nanoknow.config.experiment import DataConfig
+from nanoknow.config.loading import Override, load_config, parse_assignment
+from nanoknow.errors import ConfigError
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
 
@@ -33,10 +31,17 @@ Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corru
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
-    Path | None, typer.Option("--corpus", metavar="FILE", help="Text, a document a line.")
+    Path | None, typer.Option("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
+]
+Documents = Annotated[
+    str | None, typer.Option(metavar="lines|paragraphs", help="What a document of a text is.")
 ]
 QuestionsFile = Annotated[
-    Path | None, typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines.")
+    Path | None,
+    typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
+]
+SkipLong = Annotated[
+    bool, typer.Option("--skip-long", help="Leave out questions longer than the block.")
 ]
 EvalFile = Annotated[
     Path | None, typer.Option("--eval", metavar="FILE", help="Questions to evaluate on.")
@@ -86,14 +91,8 @@ RunFolder = Annotated[
 T = TypeVar("T")
 
 
-@dataclass
-class State:
-    """What the options before the command say."""
-
-    debug: bool = False
-
-
-STATE = State()
+DATA = ("corpus", "questions", "eval", "documents", "skip_long")
+"""Keys of a config's data that flags set."""
 PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 """Suffixes of the files that commands write."""
 
@@ -111,15 +110,21 @@ def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) 
     return given + [parse_assignment(text) for text in assignments or []]
 
 
-def data_flags(
-    corpus: Path | None, questions: Path | None, eval_file: Path | None
-) -> dict[str, tuple[str, Any]]:
-    """Return the data flags for ``overrides``."""
-    return {
-        "--corpus": ("data.corpus", corpus),
-        "--questions": ("data.questions", questions),
-        "--eval": ("data.eval", eval_file),
-    }
+def data_flags(*values: str | Path | bool | None) -> dict[str, tuple[str, Any]]:
+    """Return the values of ``DATA``, in its order, as many as a command has, for ``overrides``."""
+    given = zip(DATA, values, strict=False)
+    return {f"--{k.replace('_', '-')}": (f"data.{k}", value or None) for k, value in given}
+
+
+def named_data(*values: str | Path | bool | None) -> DataConfig:
+    """Return the data that a command names in place of a run's own: nothing else is set.
+
+    Raises:
+        ConfigError: a value is none that it may have.
+    """
+    load_config(None, overrides(None, data_flags(*values)))  # which knows how to refuse one
+    given = zip(DATA, values, strict=False)
+    return DataConfig.model_validate({key: value for key, value in given if value})
 
 
 def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:
@@ -200,36 +205,3 @@ def integers(flag: str, text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ConfigError(f"{flag} {text}: write whole numbers with commas: 128,256") from None
-
-
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """End a command as users expect: one line for what they can fix, no traceback for Ctrl-C."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they are
-        try:
-            command(*args, **kwargs)
-        except Interrupted as stop:
-            Terminal().note(str(stop))
-            raise typer.Exit(stop.exit_code) from None
-        except NanoknowError as error:
-            if STATE.debug:
-                raise
-            Terminal().error(str(error))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            if STATE.debug:
-                raise
-            Terminal().error("interrupted: the same command starts it again")
-            raise typer.Exit(130) from None
-        except (MemoryError, RuntimeError) as error:
-            if STATE.debug or not ran_out_of_memory(error):
-                raise
-            Terminal().error("out of memory: take a smaller model, block or batch, or other data")
-            raise typer.Exit(1) from None
-        except BrokenPipeError:
-            # The reader of our output went away (``| head``): stop without a word.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(141) from None
-
-    return run

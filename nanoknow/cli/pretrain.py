@@ -14,6 +14,9 @@ def pretrain(
     batch_size: opt.BatchSize = None,
     learning_rate: opt.LearningRate = None,
     corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
+    questions: opt.QuestionsFile = None,
+    skip_long: opt.SkipLong = False,
     assign: opt.Set = None,
     seed: opt.Seed = None,
     device: opt.DeviceName = "auto",
@@ -29,7 +32,7 @@ def pretrain(
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """
-    from nanoknow.config.loading import resolve_config
+    from nanoknow.training.recipe import resolve_recipe
     from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
     from nanoknow.training.start import start_run
@@ -38,11 +41,12 @@ def pretrain(
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
-    flags = {**training_flags("pretrain", *sizes), "--corpus": ("data.corpus", corpus)}
+    data = opt.data_flags(corpus, questions, None, documents, skip_long)
+    flags = {**training_flags("pretrain", *sizes), **data}
     overrides = opt.overrides(assign, flags)
     if resume:
         summary = resume_training("pretrain", out, config, overrides, options, terminal)
     else:
-        resolved = resolve_config(config, overrides, terminal)
+        resolved = resolve_recipe(config, overrides, terminal)
         summary = start_run("pretrain", resolved, out, options, terminal)
     opt.show(terminal, summary, show_training, as_json)

@@ -11,10 +11,11 @@ import typer
 from nanoknow.cli import options as opt
 from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import Processes
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.scores import Score
-    from nanoknow.experiments.sweep_report import SweepReport
+    from nanoknow.experiments.sweep_report import Row, SweepReport
 
 
 @opt.guarded
@@ -23,6 +24,7 @@ def sweep(
         str, typer.Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")
     ],
     seeds: Annotated[int | None, typer.Option(min=1, help="In place of the file's own.")] = None,
+    processes: Processes = 1,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
@@ -38,7 +40,7 @@ def sweep(
 
     folder, table = opt.folder_or_table(out)
     terminal = Terminal()
-    report = run_sweep(load_sweep(file), seeds, folder, device, terminal)
+    report = run_sweep(load_sweep(file), seeds, folder, device, terminal, processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_sweep, as_json)
 
@@ -55,7 +57,7 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
                 numbers[row.name],
                 f"{row.name} ({row.questions})" if several else row.name,
                 str(len(row.seeds)),
-                _mean_and_range(row.scores),
+                _accuracy(row),
                 _mean_and_range(row.recall),
                 f"{mean(row.losses):.3f}" if row.losses else "-",
                 f"{mean(row.minutes):.1f}" if row.minutes else "-",
@@ -74,7 +76,19 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
         )
     if report.elsewhere:
         terminal.write(f"{report.elsewhere} runs are being trained by another process.\n")
+    for row in report.rows:
+        if by_fold := list(zip(*row.folds, strict=True)):
+            shares = (f"{100 * mean(s.accuracy for s in of_seeds):.1f}" for of_seeds in by_fold)
+            terminal.write(f"{row.name}, fold by fold: {', '.join(shares)}\n")
     terminal.write(f"On {report.device or 'no device yet'}. Runs: {report.folder}\n")
+
+
+def _accuracy(row: Row) -> str:
+    """Write the mean and range over seeds, or the 95 % interval of all folds of one seed."""
+    if len(row.folds) != 1:
+        return _mean_and_range(row.scores)
+    low, high = row.scores[0].interval_95
+    return f"{100 * row.scores[0].accuracy:.1f} (95 %: {100 * low:.1f} to {100 * high:.1f})"
 
 
 def _mean_and_range(scores: Sequence[Score]) -> str:

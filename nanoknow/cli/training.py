@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanoknow.training.session import TrainingSummary
 
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        min=1,
+        help="Runs to train side by side, each by one thread; with two cores, 2 is fastest.",
+    ),
+]
 
 FLAGS = {
     "--model": "model.variant",

@@ -19,6 +19,8 @@ from nanoknow.config.tasks import (
 )
 from nanoknow.config.values import Count, CountOrZero, Fraction, Frozen, NonNegative, Positive
 
+DocumentForm = Literal["lines", "paragraphs"]
+
 PastBlock = Literal["recompute", "hop"]
 
 StageName = Literal["pretrain", "finetune", "scratch"]
@@ -44,10 +46,17 @@ class WorldConfig(Frozen):
 class DataConfig(Frozen):
     """Which texts to use. A role without a file is filled by the world, where there is one."""
 
-    corpus: Path | None = Field(None, description="pretraining text, a document a line")
-    questions: Path | None = Field(None, description="question<TAB>answer pairs to finetune on")
+    corpus: Path | None = Field(None, description="pretraining text; rows: a column text")
+    documents: DocumentForm = Field("lines", description="what a document of a text is")
+    questions: Path | None = Field(None, description="questions and answers to finetune on")
     eval: Path | None = Field(None, description="questions to evaluate on")
     world: WorldConfig | None = None
+    skip_long: Annotated[bool, Strict()] = Field(False, description="leave out too long questions")
+
+    def over(self, base: "DataConfig") -> "DataConfig":
+        """Return other data, with what was given here in its place."""
+        given = {key: value for key, value in self if key in self.model_fields_set and value}
+        return base.model_copy(update=given)
 
 
 class OptimizerConfig(Frozen):
@@ -185,6 +194,15 @@ class ExperimentConfig(Frozen):
     def stage(self, name: StageName) -> StageConfig:
         """Return what a run of a stage trains by."""
         return {"pretrain": self.pretrain, "finetune": self.finetune, "scratch": self.scratch}[name]
+
+    def with_answer_length(self, length: int | None) -> Self:
+        """Return the config with the answers' length where it is left to the training answers."""
+        stages: dict[str, FinetuneConfig] = {"finetune": self.finetune, "scratch": self.scratch}
+        for name, stage in stages.items():
+            if stage.task.max_answer_length is None:
+                task = stage.task.model_copy(update={"max_answer_length": length})
+                stages[name] = stage.model_copy(update={"task": task})
+        return self.model_copy(update=stages)
 
 
 def union_members() -> dict[str, type[BaseModel]]:

@@ -15,7 +15,7 @@ from nanoknow.config.strict_yaml import StrictDumper, parse, parse_yaml, read
 from nanoknow.errors import ConfigError
 from nanoknow.system.reporter import Reporter
 
-BUILT_IN = "demo"
+BUILT_IN, OWN_FACTS = "demo", "own-facts"
 FILES = ("data.corpus", "data.questions", "data.eval")
 
 
@@ -69,19 +69,37 @@ def resolve_config(
 ) -> ExperimentConfig:
     """Return the config of a command.
 
-    A named config is used. Without one, a run's own is (``base``); else, when a data file is
-    named, the defaults; else the built-in world's, which is noted.
+    A named config is used, else the one of ``choose_config``. Where ``overrides`` name a corpus or
+    training questions, no other data of a config are used; of a run's, the corpus is.
 
     Raises:
         ConfigError: see ``load_config``.
     """
-    names_data = any(override.key in FILES for override in overrides)
-    if name is None and base is None and not names_data:
-        name = BUILT_IN
-        reporter.note(
-            f"no --config and no data named: using the built-in world (--config {BUILT_IN})"
-        )
-    return load_config(name, overrides, base if name is None else None)
+    name = choose_config(name, overrides, reporter, base)
+    named = _named_files(overrides)
+    base, deciding = (base, FILES[1:2]) if name is None else (None, FILES[:2])
+    dropped = (FILES[2:] if base else (*FILES, "data.world")) if named & {*deciding} else ()
+    nothing = [Override(key, None, key) for key in dropped]
+    return load_config(name, [*nothing, *overrides], base)
+
+
+def choose_config(
+    name: str | None,
+    overrides: Sequence[Override],
+    reporter: Reporter,
+    base: ExperimentConfig | None = None,
+) -> str | None:
+    """Return the name of a command's config.
+
+    It is the one that is named. Without one, a run's own is used (``base``, and None is returned);
+    else, when a data file is named, the recipe for such; else the built-in world's, which is noted.
+    """
+    if name is not None or base is not None:
+        return name
+    if _named_files(overrides):
+        return OWN_FACTS
+    reporter.note(f"no --config and no data named: using the built-in world (--config {BUILT_IN})")
+    return BUILT_IN
 
 
 def parse_assignment(text: str) -> Override:
@@ -110,6 +128,10 @@ def shipped(folder: str) -> dict[str, Path]:
         if configs.is_dir():
             return {path.stem: path for path in sorted((configs / folder).glob("*.yaml"))}
     return {}
+
+
+def _named_files(overrides: Sequence[Override]) -> set[str]:
+    return {each.key for each in overrides if each.key in FILES and each.value is not None}
 
 
 def _nested(override: Override) -> dict[str, Any]:

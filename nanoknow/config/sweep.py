@@ -1,9 +1,10 @@
 """A sweep as data: one config, and rows that each change some of its values."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, Strict, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, shipped
@@ -14,6 +15,8 @@ from nanoknow.errors import ConfigError
 
 RowName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,80}$")]
 
+Load = Callable[[str, Sequence[Override]], ExperimentConfig]
+
 
 class SweepConfig(Frozen):
     """What a sweep file holds.
@@ -21,6 +24,8 @@ class SweepConfig(Frozen):
     Attributes:
         config: a shipped config's name, or a file; the start of every row.
         seeds: how many, counted from the config's own.
+        folds: parts of training and evaluation questions together, each asked of a model that was
+            trained on the others; None to ask the evaluation questions.
         common: values that differ from the config in every row, by dotted key.
         predict: files of questions, with answers or without, that every run answers as well.
         rows: by name, the values that differ in it.
@@ -28,18 +33,22 @@ class SweepConfig(Frozen):
 
     config: str
     seeds: Count = 3
+    folds: Annotated[int, Strict(), Field(ge=2, le=100)] | None = None
     common: dict[str, Any] = Field(default_factory=dict)
     predict: tuple[Path, ...] = ()
     rows: dict[RowName, dict[str, Any]] = Field(min_length=1)
 
-    def resolve(self) -> dict[str, ExperimentConfig]:
+    def resolve(self, load: Load = load_config) -> dict[str, ExperimentConfig]:
         """Return the config of each row.
+
+        Args:
+            load: makes a config of a name and overrides.
 
         Raises:
             ConfigError: a row sets a key or value that a config does not have.
         """
         return {
-            name: load_config(
+            name: load(
                 self.config,
                 [*_overrides(self.common, "common"), *_overrides(changes, f"row {name!r}")],
             )

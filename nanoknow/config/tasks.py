@@ -70,7 +70,9 @@ class QuestionAnsweringConfig(Frozen):
     has_marks: ClassVar[bool] = True
     sources: ClassVar[tuple[str, ...]] = ("questions",)
     kind: Literal["question_answering"] = "question_answering"
-    max_answer_length: Count = Field(32, description="characters to decode at most")
+    max_answer_length: Count | None = Field(
+        None, description="characters to decode at most; null: by the longest training answer"
+    )
 
 
 class LanguageModelingConfig(Frozen):

@@ -1,6 +1,7 @@
 """The pretraining text, as one array of character codes."""
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,28 +10,39 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from nanoknow.config.experiment import DocumentForm
 from nanoknow.data.coding import PART, Coder, Codes, code_points
 from nanoknow.data.reading import decoded, file_chunks
+from nanoknow.data.rows import form_of, read_rows
 from nanoknow.errors import DataError
 
+FORMS = "a table (.csv, .tsv) or JSON lines with a column 'text'"
+Found = tuple[int, str, str]
+"""A document as it is read: its first line, of whom it is, its text."""
 Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A pretraining text, a document a line, with line feeds as line ends.
+    """A pretraining text of documents, with line feeds between them.
 
     Attributes:
         name: where it came from, for messages and records.
         sha256: of the bytes it was read from.
         characters: the different ones, sorted.
         codes: (characters of the text,) each one's index in ``characters``.
+        names: (documents,) of whom each is about, empty where its row has none; None where the
+            file has no such column.
+        first_lines: (documents,) the line of the file that each begins on, from 1; None where
+            every line is a document.
     """
 
     name: str
     sha256: str
     characters: str
     codes: Codes
+    names: tuple[str, ...] | None = None
+    first_lines: Indices | None = None
 
     @cached_property
     def text(self) -> str:
@@ -63,23 +75,37 @@ class Corpus:
         return self.lines_at([first])[0]
 
     def lines_at(self, indices: Sequence[int]) -> list[int]:
-        """Return the line, from 1, of each character of the text at some indices."""
-        lines = np.ones(len(indices), np.int64)
+        """Return the line of the file, from 1, where the document of each of some indices begins.
+
+        Args:
+            indices: of characters of the text.
+        """
+        documents = np.zeros(len(indices), np.int64)
         for ends in self.indices_of("\n") if len(indices) else ():
-            lines += np.searchsorted(ends, indices)
-        return lines.tolist()
+            documents += np.searchsorted(ends, indices)
+        return [self.first_line(document) for document in documents.tolist()]
+
+    def first_line(self, document: int) -> int:
+        """Return the line of the file, from 1, that a document begins on."""
+        return document + 1 if self.first_lines is None else int(self.first_lines[document])
+
+    def where(self, document: int) -> str:
+        """Return ``file:line`` of a document's beginning."""
+        return f"{self.name}:{self.first_line(document)}"
 
 
-def read_corpus(path: Path) -> Corpus:
-    """Read a text of one document a line.
+def read_corpus(path: Path, documents: DocumentForm = "lines") -> Corpus:
+    """Read a text: documents as they are asked for, or the rows of a table or of JSON lines.
 
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-    return corpus_from_chunks(file_chunks(path), str(path))
+    return corpus_from_chunks(file_chunks(path), str(path), documents)
 
 
-def corpus_from_chunks(chunks: Iterable[bytes], name: str) -> Corpus:
+def corpus_from_chunks(
+    chunks: Iterable[bytes], name: str, documents: DocumentForm = "lines"
+) -> Corpus:
     """Check, decode and encode a corpus (see ``read_corpus``) whose bytes are cut anywhere."""
     digest = hashlib.sha256()
 
@@ -88,10 +114,42 @@ def corpus_from_chunks(chunks: Iterable[bytes], name: str) -> Corpus:
             digest.update(chunk)
             yield chunk
 
-    coder = Coder()
-    for text in decoded(hashed(), name):
-        coder.add(text)
+    coder, first_lines, names = Coder(), None, None
+    texts = decoded(hashed(), name)
+    first = next(texts)
+    form, texts = form_of(first, name, "text"), itertools.chain([first], texts)
+    if form is None and documents == "lines":
+        for text in texts:
+            coder.add(text)
+    else:
+        whole = "".join(texts)
+        found = list(_rows(form, whole, name) if form else _paragraphs(whole))
+        joined = "\n".join(text for *_, text in found)
+        for start in range(0, len(joined), PART):
+            coder.add(joined[start : start + PART])
+        first_lines = np.array([line for line, *_ in found], np.int64)
+        if any(subject for _, subject, _ in found):
+            names = tuple(subject for _, subject, _ in found)
     characters, codes = coder.finish()
-    if characters == "\n":
-        raise DataError(f"{name}: holds only empty lines: name a text with a document a line")
-    return Corpus(name, digest.hexdigest(), characters, codes)
+    if characters in ("", "\n"):
+        what = "no rows" if form else "only empty lines"
+        raise DataError(f"{name}: holds {what}: name a text with a document a line, or {FORMS}")
+    return Corpus(name, digest.hexdigest(), characters, codes, names, first_lines)
+
+
+def _rows(form: str, text: str, name: str) -> Iterator[Found]:
+    for row in read_rows(form, text, name, "text", ("name",)):
+        document = " ".join(row.texts("text"))
+        if not document.strip():
+            raise DataError(f"{row.where}: no text: write one, or delete the row")
+        yield row.line, " ".join(row.texts("name")).strip(), document
+
+
+def _paragraphs(text: str) -> Iterator[Found]:
+    held: list[str] = []
+    for number, line in enumerate((*text.split("\n"), ""), start=1):
+        if line.strip():
+            held.append(line)
+        elif held:
+            yield number - len(held), "", " ".join(held)
+            held = []

@@ -1,16 +1,20 @@
 """Questions, with their answers where a file has them."""
 
 import hashlib
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from nanoknow.data.reading import decoded, file_chunks
+from nanoknow.data.rows import Row, form_of, read_rows
 from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import DataError
 
+FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSONL)"
 # Of no width and no meaning: no part of a text, wherever they are.
 INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 # No part of a text at its ends: blanks and what Unicode calls default-ignorable. Joiners, marks of
@@ -27,8 +31,9 @@ class Question:
 
     Attributes:
         text: ``clean``.
-        gold: the accepted answers, each ``clean``; empty where the file has none.
-        line: of the file, from 1.
+        gold: the accepted answers, each ``clean``: its own, then those of its file's other lines
+            that ask the same; empty where the file has none.
+        line: of the file, from 1: where it begins.
     """
 
     text: str
@@ -47,18 +52,24 @@ class QuestionSet:
 
     Attributes:
         stripped: of how many lines blanks at an end, or invisible characters, were left out.
+        skipped: questions of the file that are not among the items, as they are too long.
     """
 
     name: str
     items: tuple[Question, ...]
     sha256: str
     stripped: int = 0
+    skipped: tuple[Question, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """What was left out, for the user."""
         words = "blanks at the ends and invisible characters left out of"
-        return [f"{self.name}: {words} {self.stripped:,} lines"] if self.stripped else []
+        notes = [f"{self.name}: {words} {self.stripped:,} lines"] if self.stripped else []
+        if n := len(self.skipped):
+            total = n + len(self.items)
+            notes.append(f"{self.name}: {n:,} of {total:,} questions left out: longer than a block")
+        return notes
 
     @property
     def answered(self) -> bool:
@@ -82,17 +93,19 @@ class QuestionSet:
         """
         if self.answered:
             return self
-        what = f"no answers to {purpose}: name a file of question<TAB>answer lines with {flag}"
-        raise DataError(f"{self.name}: has {what}")
+        raise DataError(f"{self.name}: has no answers to {purpose}: name {FORMS} with {flag}")
 
     def characters(self, *, answers: bool) -> str:
-        """Return each character of the questions once, and of the answers too when asked."""
-        texts = (q.text + (q.answer or "" if answers else "") for q in self.items)
+        """Return each character of the questions once, and of all answers too when asked."""
+        texts = ("".join((q.text, *(q.gold if answers else ()))) for q in self.items)
         return "".join(dict.fromkeys("".join(texts)))
 
 
 def read_questions(path: Path) -> QuestionSet:
-    """Read ``question<TAB>answer`` lines, or questions alone when no line has a tab.
+    """Read questions in any of their forms.
+
+    ``question<TAB>answer`` lines, or questions alone when no line has a tab; or a table or JSON
+    lines with columns ``question`` and ``answer`` or ``answers``, which may be a list in JSON.
 
     Raises:
         DataError: file:line, what is wrong, what to do.
@@ -102,12 +115,36 @@ def read_questions(path: Path) -> QuestionSet:
 
 def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
     """Check and decode a file of questions (see ``read_questions``)."""
-    lines = "".join(decoded([raw], name)).removesuffix("\n").split("\n")
-    answered = any("\t" in line for line in lines)
-    items = [_parse_line(line, i, name, answered) for i, line in enumerate(lines, start=1)]
-    kept = ("\t".join((item.text, *item.gold)) for item in items)
-    stripped = sum(map(str.__ne__, lines, kept))
+    text = "".join(decoded([raw], name))
+    form = form_of(text, name, "question")
+    if form:
+        rows = list(read_rows(form, text, name, "question", ("answer", "answers")))
+        written = [[" ".join(row.texts("question")), *_answers(row)] for row in rows]
+        places, has_answers = [row.line for row in rows], any(len(parts) > 1 for parts in written)
+    else:
+        has_answers = "\t" in text
+        lines = text.removesuffix("\n").split("\n")
+        places = list(range(1, len(lines) + 1))
+        written = [_split(line, f"{name}:{i}", has_answers) for i, line in enumerate(lines, 1)]
+    if not written:
+        raise DataError(f"{name}: holds no rows: name {FORMS}")
+    cleaned = [list(map(clean, parts)) for parts in written]
+    accepted: dict[str, list[str]] = {}
+    for parts, line in zip(cleaned, places, strict=True):
+        _check(parts, f"{name}:{line}", has_answers)
+        accepted.setdefault(parts[0], []).extend(parts[1:])
+    items = (
+        Question(text, tuple(dict.fromkeys((*own, *accepted[text]))), line)
+        for (text, *own), line in zip(cleaned, places, strict=True)
+    )
+    stripped = sum(map(list.__ne__, written, cleaned))
     return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest(), stripped)
+
+
+def questions_to_jsonl(questions: Iterable[Question]) -> str:
+    """Return JSON lines that ``questions_from_bytes`` reads as the same questions and answers."""
+    rows = ({"question": q.text, **({"answers": q.gold} if q.gold else {})} for q in questions)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def clean(text: str) -> str:
@@ -115,20 +152,33 @@ def clean(text: str) -> str:
     return EDGE.sub("", EDGE.sub("", INVISIBLE.sub("", text))[::-1])[::-1]
 
 
-def _parse_line(line: str, number: int, name: str, answered: bool) -> Question:
-    where = f"{name}:{number}"
+def _split(line: str, where: str, answered: bool) -> list[str]:
+    """Return question and answer of a line."""
+    parts = line.split("\t")
     if not clean(line):
         raise DataError(f"{where}: an empty line: delete it")
-    refuse_marks(line, lambda _: where)
-    if not answered:
-        return Question(clean(line), (), number)
-    parts = line.split("\t")
-    if len(parts) == 1:
+    if answered and len(parts) == 1:
         raise DataError(f"{where}: no tab, where other lines have one: write question<TAB>answer")
     if len(parts) > 2:
         raise DataError(f"{where}: {len(parts) - 1} tabs: write question<TAB>answer with one tab")
-    question, answer = map(clean, parts)
-    for part, what in ((question, "question"), (answer, "answer")):
-        if not part:
-            raise DataError(f"{where}: no {what}: write question<TAB>answer")
-    return Question(question, (answer,), number)
+    return parts
+
+
+def _answers(row: Row) -> list[str]:
+    """Return the answers of a row; in a cell of a table they may be a list in JSON."""
+    cell = row.values.get("answers")
+    if isinstance(cell, str) and cell.lstrip().startswith("["):
+        try:
+            row.values["answers"] = json.loads(cell)
+        except (ValueError, RecursionError):
+            raise DataError(f'{row.where}: answers: no JSON list: write ["…", "…"]') from None
+    return [*row.texts("answer"), *row.texts("answers")]
+
+
+def _check(parts: list[str], where: str, answered: bool) -> None:
+    """Check a question and its answers, in this order, each ``clean``."""
+    what = "question" if not parts[0] else "answer"
+    if not all(parts) or (answered and len(parts) == 1):
+        raise DataError(f"{where}: no {what}: write question<TAB>answer, or fill both columns")
+    for part in parts:
+        refuse_marks(part, lambda _: where)

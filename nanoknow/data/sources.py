@@ -16,6 +16,7 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.reading import file_chunks
+from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
@@ -50,7 +51,7 @@ class Texts:
     def corpus(self) -> Corpus | None:
         """The pretraining text, where one is named."""
         if self.config.corpus:
-            return read_corpus(self.config.corpus)
+            return read_corpus(self.config.corpus, self.config.documents)
         if self._world:
             chunks = self._world.by_name()["wiki.txt"]
             return corpus_from_chunks(chunks, f"{self.config.world}/wiki.txt")
@@ -94,6 +95,17 @@ class Texts:
             ConfigError: no file is named.
         """
         return _require(self.eval, "no questions to evaluate on: name a file with --eval FILE")
+
+    def tokenizer(self, *, specials: bool) -> Tokenizer:
+        """Build the vocabulary of the corpus; with specials, of the training questions too.
+
+        Raises:
+            ConfigError: no corpus is named.
+            DataError: it holds one of the specials itself.
+        """
+        asked = self.questions if specials and "questions" in self.roles else None
+        others = asked.characters(answers=True) if asked else ""
+        return Tokenizer.from_corpus(self.require_corpus(), others, specials=specials)
 
     def hashes(self) -> dict[str, dict[str, str]]:
         """Return the name and SHA-256 of each text, by its role."""

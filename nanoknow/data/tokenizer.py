@@ -38,8 +38,13 @@ class Tokenizer:
     reads_marks: bool = False
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, *, specials: bool) -> Tokenizer:
-        """Build the vocabulary of a text: specials, where asked for, then its characters.
+    def from_corpus(cls, corpus: Corpus, others: str = "", *, specials: bool) -> Tokenizer:
+        """Build a vocabulary: specials, where asked for, then the characters of texts, sorted.
+
+        Args:
+            corpus: a text.
+            others: characters of the training questions, for a vocabulary with specials.
+            specials: whether it has them; else it is the corpus's alone.
 
         Raises:
             DataError: the text holds one of the specials itself.
@@ -47,7 +52,7 @@ class Tokenizer:
         if not specials:
             return cls(corpus.characters)
         refuse_marks(corpus.characters, lambda mark: f"{corpus.name}:{corpus.line_of(mark)}")
-        return cls("".join([*SPECIALS, corpus.characters]))
+        return cls("".join([*SPECIALS, *sorted({*corpus.characters, *others})]))
 
     def __len__(self) -> int:
         return len(self.characters)

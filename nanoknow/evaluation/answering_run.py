@@ -9,7 +9,7 @@ from typing import Self
 from nanoknow.config.experiment import DataConfig, union_members
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.questions import QuestionSet
-from nanoknow.data.sources import Texts
+from nanoknow.data.sources import ROLES, Texts
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answers import Answer, answer_questions
 from nanoknow.facts.index import FactIndex
@@ -19,7 +19,7 @@ from nanoknow.generation.opened_run import OpenedRun, require_answers
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 
 MAKER = "nanoknow finetune"
 WITH_MARKS = [kind for kind, cls in union_members().items() if getattr(cls, "has_marks", False)]
@@ -77,11 +77,14 @@ class AnsweringRun(OpenedRun):
                 f"{run.path} was not finetuned on questions, and answers as it is: "
                 f"'{MAKER} --from {run.path}' finetunes it"
             )
-        files = {role: path for role, path in named.config if path is not None}
-        texts = Texts(run.config.data.model_copy(update=files))
+        texts = Texts(named.config.over(run.config.data))
         training, facts = None, None
         if data is not None:
-            training, facts = _training_texts(texts, checkpoint.record.data, set(files), reporter)
+            files = {role for role in ROLES if getattr(named.config, role)}
+            read = dict(checkpoint.record.data)
+            if "questions" not in checkpoint.record.task.sources:
+                read.pop("questions", None)  # only their characters were
+            training, facts = _training_texts(texts, read, files, reporter)
             if facts is None:
                 reporter.note(
                     "no training text available: answers cannot be checked against it: name it "
@@ -95,15 +98,24 @@ class AnsweringRun(OpenedRun):
         """Answer questions greedily, and judge the answers by the training texts."""
         return answer_questions(self.model, task, self.facts)
 
+    def fitting(self, questions: QuestionSet) -> QuestionSet:
+        """Return questions without those that are too long, where these may be left out.
+
+        Raises:
+            DataError: some are longer than the block, and may not be left out, or all are.
+        """
+        block_size, skip = self.model.config.block_size, self.texts.config.skip_long
+        return fitting(questions, self.tokenizer, block_size, skip_long=skip)
+
     def task(self, questions: QuestionSet) -> QuestionAnswering:
         """Prepare questions as the model reads them.
 
         Raises:
-            DataError: one is longer than the block.
+            DataError: some are longer than the block, and may not be left out.
         """
         limits = QuestionAnsweringConfig(max_answer_length=self.max_answer_length)
         block_size = self.model.config.block_size
-        return QuestionAnswering(questions, self.tokenizer, limits, block_size)
+        return QuestionAnswering(self.fitting(questions), self.tokenizer, limits, block_size)
 
     @cached_property
     def question_forms(self) -> Counter[Template]:

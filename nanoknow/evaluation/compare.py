@@ -122,6 +122,8 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
             raise ConfigError(f"{paths[i]}: is named twice: name different runs")
     questions = _questions(opened, data).require_answers("compare by")
     runs = {str(path): AnsweringRun.open(path, data, device, reporter) for path in paths}
+    for run in runs.values():
+        questions = run.fitting(questions)  # what none of them skips
     answers = {name: evaluate_on(run, questions, reporter).answers for name, run in runs.items()}
     return compare_answers(questions.name, answers)
 

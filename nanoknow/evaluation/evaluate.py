@@ -25,7 +25,8 @@ class Evaluation:
         variant: of its model.
         epoch: how long it had been finetuned.
         questions: the name of the questions.
-        answers: one for each question.
+        answers: one for each question, but for those that were skipped.
+        skipped: questions left out, from the score too, as they are longer than the block.
         baseline: the most frequent training answer given to all, where training questions are
             available and the questions have answers.
         overlap: with the training questions, where these are available.
@@ -43,12 +44,14 @@ class Evaluation:
     baseline: BaselineResult | None
     overlap: Overlap | None
     unreachable: int
+    skipped: int
     documented: int | None
     left_out: dict[str, int]
     predictions: str
     JSON: ClassVar[tuple[str, ...]] = (
         "run", "variant", "epoch", "questions", "score", "warnings", "baseline", "mcnemar_p",
-        "overlap", "unreachable", "documented", "verdicts", "splits", "left_out", "predictions",
+        "overlap", "unreachable", "skipped", "documented", "verdicts", "splits", "left_out",
+        "predictions",
     )  # fmt: skip
 
     @property
@@ -100,7 +103,7 @@ def evaluate(
         CheckpointError: there is no such run, it does not answer questions, or its folder cannot
             be written.
         ConfigError: no questions are named, by the command or by the run.
-        DataError: a text cannot be read, or a question is longer than the block.
+        DataError: a text cannot be read, or questions are longer than the block.
     """
     opened = AnsweringRun.open(run_path, data, device, reporter)
     return evaluate_on(opened, opened.texts.require_eval(), reporter)
@@ -109,11 +112,12 @@ def evaluate(
 def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter) -> Evaluation:
     """Answer questions with an opened run (see ``evaluate``)."""
     task = opened.task(questions)
+    questions = task.questions
     for note in task.notes:
         reporter.note(f"{opened.run.path}: {note}")
     answers = opened.answer_questions(task)
     path = predictions_file(opened.run, opened.checkpoint, questions)
-    save_predictions(opened.run, path, answers, reporter)
+    save_predictions(opened.run, path, questions, answers, reporter)
     constant, facts = None, opened.facts
     if opened.training is not None and questions.answered:
         constant = constant_baseline(questions, most_frequent_answer(opened.training.items))
@@ -128,6 +132,7 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         baseline=constant,
         overlap=Overlap.of(answers, opened.training) if opened.training else None,
         unreachable=task.unreachable,
+        skipped=len(questions.skipped),
         documented=None if about is None else sum(map(bool, about)),
         left_out=dict(task.unknown),
         predictions=str(path),

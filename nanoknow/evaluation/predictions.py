@@ -23,15 +23,21 @@ def predictions_file(run: Run, checkpoint: Checkpoint, questions: QuestionSet) -
     return run.path / "predictions" / name
 
 
-def save_predictions(run: Run, path: Path, answers: Sequence[Answer], reporter: Reporter) -> None:
+def save_predictions(
+    run: Run, path: Path, questions: QuestionSet, answers: Sequence[Answer], reporter: Reporter
+) -> None:
     """Write a run's answers to a ``predictions_file``; each row of the details has the run's id.
 
-    What was there is never read for its answers; where it was something else, that is noted.
+    The line of a question that was skipped is empty. What was there is never read for its answers;
+    where it was something else, that is noted.
 
     Raises:
         CheckpointError: it cannot be written.
     """
-    lines = "".join(" ".join(a.answer.splitlines()) + "\n" for a in answers)
+    by_line = {question.line: "" for question in questions.skipped}
+    for question, answer in zip(questions.items, answers, strict=True):
+        by_line[question.line] = " ".join(answer.answer.splitlines())
+    lines = "".join(by_line[line] + "\n" for line in sorted(by_line))
     rows = ({"run": run.record.id, **plain(a)} for a in answers)
     details = "".join(to_json(row, ensure_ascii=False) + "\n" for row in rows)
     with naming(path, "make the run's folder writable"):

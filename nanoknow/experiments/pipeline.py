@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.errors import ConfigError, Interrupted
 from nanoknow.runs.checkpoint import read_checkpoint
@@ -26,7 +28,7 @@ Start = Callable[[ExperimentConfig, Path, TrainingOptions, Reporter], TrainingSu
 
 @contextmanager
 def several_runs(
-    plans: Iterable[RunPlan], device: str, reporter: Reporter, more: str = ""
+    plans: Iterable[RunPlan], device: str, reporter: Reporter, more: str = "", processes: int = 1
 ) -> Iterator[TrainingOptions]:
     """Yield the options of runs that are trained by one command, in one precision.
 
@@ -39,6 +41,7 @@ def several_runs(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of the precision.
         more: to be added to the command that continues.
+        processes: where there are several, each has one thread, this one too.
 
     Raises:
         CheckpointError: a run's checkpoint is damaged.
@@ -51,11 +54,16 @@ def several_runs(
     if folders:
         why = f"that of {found[0]}" if found else chosen.reason
         reporter.note(f"precision of all runs: {chosen.precision} ({why})")
+    threads = torch.get_num_threads()
     try:
+        if processes > 1:
+            torch.set_num_threads(1)
         yield TrainingOptions(device=device, precision=chosen.precision)
     except (Interrupted, KeyboardInterrupt) as stop:
         number = getattr(stop, "exit_code", 128 + signal.SIGINT) - 128
         raise Interrupted(f"stopped: continue with '{command_line()}{more}'", number) from None
+    finally:
+        torch.set_num_threads(threads)
 
 
 def pretrain_and_finetune(
@@ -94,6 +102,7 @@ def train_or_resume(
         config = config.model_copy(update={"precision": own})
     if run is None:
         return start(config, out, options, reporter)
+    config = config.with_answer_length(run.config.finetune.task.max_answer_length)
     # Texts have hashes, and ``resume_run`` compares the precision with the checkpoint's.
     compared_there = {"data": config.data, "precision": config.precision}
     if run.config.model_copy(update=compared_there) != config:

@@ -4,27 +4,55 @@ Several processes may work on one sweep: each takes runs that no other process i
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.loading import OWN_FACTS, load_config
 from nanoknow.config.sweep import SweepConfig
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
+from nanoknow.experiments.folds import split_into_folds
 from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune, several_runs
+from nanoknow.experiments.side_by_side import Chain, train_side_by_side
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
 from nanoknow.experiments.table import save_report, table_row
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
+from nanoknow.training.prepare import roles_of
+from nanoknow.training.recipe import resolve_recipe
 from nanoknow.training.session import TrainingSummary
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A run of a row and a seed; of one of its folds, where there are some."""
+
+    name: str
+    config: ExperimentConfig
+    place: Path
+    pretraining: RunPlan
+    fold: int
+
+    @property
+    def finetuning(self) -> RunPlan:
+        return self.config, self.place / "finetune"
+
+
 def sweep(
-    file: SweepConfig, seeds: int | None, out: Path | None, device: str, reporter: Reporter
+    file: SweepConfig,
+    seeds: int | None,
+    out: Path | None,
+    device: str,
+    reporter: Reporter,
+    processes: int = 1,
 ) -> SweepReport:
     """Pretrain, finetune and evaluate every row with every seed, row after row of a seed.
 
@@ -37,38 +65,57 @@ def sweep(
             runs folder. ``sweep.json`` and ``table.csv`` are written into it.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of what happens.
+        processes: runs to train side by side.
 
     Raises:
         ConfigError: a row is not a config, or the folder holds another sweep.
         DataError: a row's questions have no answers.
     """
     folder = out or runs_folder() / "sweep"
-    configs = file.resolve()
-    questions = {
-        name: Texts.find(config.data).require_eval().require_answers("compare rows by", "data.eval")
-        for name, config in configs.items()
-    }
-    asked = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
-    outcomes: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
-    left = list(_runs(configs, seeds or file.seeds, folder))
+    is_sized = file.config == OWN_FACTS
+    configs = file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)
+    if len(set(map(_slug, configs))) < len(configs):
+        raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
+    questions: dict[str, QuestionSet] = {}
+    data: dict[str, tuple[DataConfig, ...]] = {}
+    for name, config in configs.items():
+        texts = Texts.find(config.data)
+        if file.folds is None:
+            asked = texts.require_eval().require_answers("compare rows by", "data.eval")
+            questions[name], data[name] = asked, (texts.config,)
+        else:
+            folds = split_into_folds(texts, file.folds, config.seed, folder)
+            questions[name], data[name] = folds.questions, folds.data
+    asked_too = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
+    outcomes: dict[tuple[str, int], dict[int, Outcome]] = {}
+    left = list(_runs(configs, data, seeds or file.seeds, folder))
     places = [(config, folder / _slug(name)) for name, config in configs.items()]
-    with several_runs(places, device, reporter) as options:
+    with several_runs(places, device, reporter, processes=processes) as options:
+        if processes > 1:
+            train_side_by_side(_chains(left), processes, options, reporter)
         for _ in range(2):  # the second time those that another process was training
             runs, left = left, []
-            for name, config, place, pretraining in runs:
-                reporter.note(f"row {name!r}, seed {config.seed}: {place}")
-                finetuning = (config, place / "finetune")
+            for run in runs:
+                reporter.note(f"row {run.name!r}, seed {run.config.seed}: {run.place}")
                 try:
-                    both = pretrain_and_finetune(pretraining, finetuning, options, reporter)
+                    both = pretrain_and_finetune(run.pretraining, run.finetuning, options, reporter)
                 except BusyError as error:
                     reporter.note(f"left to another process: {error}")
-                    left.append((name, config, place, pretraining))
+                    left.append(run)
                     continue
-                outcome = _evaluate(name, place / "finetune", both, asked, device, reporter)
+                outcome = _evaluate(run, both, asked_too, device, reporter)
                 if outcome is not None:
-                    outcomes[name][config.seed] = outcome
-    ordered = {name: [runs[seed] for seed in sorted(runs)] for name, runs in outcomes.items()}
-    table = [run.row for runs in ordered.values() for run in runs]
+                    outcomes.setdefault((run.name, run.config.seed), {})[run.fold] = outcome
+    finished: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
+    for (name, seed), by_fold in sorted(outcomes.items(), key=lambda item: item[0][1]):
+        if file.folds is None:
+            finished[name][seed] = by_fold[0]
+        elif len(by_fold) == file.folds:
+            of_folds, place = [by_fold[fold] for fold in sorted(by_fold)], folder / _slug(name)
+            whole = Outcome.sum_of(of_folds, questions[name].name, str(place / f"seed-{seed}"))
+            finished[name][seed] = whole
+    ordered = {name: list(runs.values()) for name, runs in finished.items()}
+    table = [row for runs in ordered.values() for run in runs for row in (*run.folds, run.row)]
     report = SweepReport(
         folder=str(folder),
         questions=", ".join(dict.fromkeys(each.name for each in questions.values())),
@@ -79,26 +126,45 @@ def sweep(
         ],
         elsewhere=len(left),
         table=table,
-        pairs=compare_rows(questions, outcomes),
+        pairs=compare_rows(questions, finished),
     )
     save_report(folder / "sweep.json", report, report.table)
     return report
 
 
 def _runs(
-    configs: dict[str, ExperimentConfig], seeds: int, folder: Path
-) -> Iterator[tuple[str, ExperimentConfig, Path, RunPlan]]:
-    """Yield name, config and folder of each row and seed, and the pretraining it starts from."""
-    if len(set(map(_slug, configs))) < len(configs):
-        raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
+    configs: Mapping[str, ExperimentConfig],
+    data: Mapping[str, Sequence[DataConfig]],
+    seeds: int,
+    folder: Path,
+) -> Iterator[_Planned]:
+    """Yield the runs of each row and seed, with the pretraining that each starts from."""
     pretrained: dict[str, RunPlan] = {}
     for offset in range(seeds):
-        for name, config in configs.items():
-            data = Texts.find(config.data).config
-            seeded = config.model_copy(update={"seed": config.seed + offset, "data": data})
-            place = folder / _slug(name) / f"seed-{seeded.seed}"
-            key = _what_pretraining_reads(seeded)
-            yield name, seeded, place, pretrained.setdefault(key, (seeded, place / "pretrain"))
+        for fold in range(max(map(len, data.values()))):
+            for name, config in configs.items():
+                texts = data[name]
+                changes = {"seed": config.seed + offset, "data": texts[fold]}
+                seeded = config.model_copy(update=changes)
+                place = folder / _slug(name) / f"seed-{seeded.seed}"
+                if len(texts) > 1:
+                    place = place / f"fold-{fold + 1}"
+                key = _what_pretraining_reads(seeded)
+                pretraining = pretrained.setdefault(key, (seeded, place / "pretrain"))
+                yield _Planned(name, seeded, place, pretraining, fold)
+
+
+def _chains(runs: Sequence[_Planned]) -> list[Chain]:
+    """Return what to train side by side: runs that share a pretrained one, after another."""
+    by_pretraining: dict[Path, list[_Planned]] = {}
+    for run in runs:
+        by_pretraining.setdefault(run.pretraining[1], []).append(run)
+    return [
+        Chain(
+            str(first.place), first.pretraining, tuple(run.finetuning for run in (first, *others))
+        )
+        for first, *others in by_pretraining.values()
+    ]
 
 
 def _slug(row: str) -> str:
@@ -114,14 +180,14 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
         "precision": config.precision,
         "model": config.model,
         "pretrain": config.pretrain,
-        "texts": {role: getattr(data, role) or data.world for role in config.pretrain.task.sources},
+        "texts": {role: getattr(data, role) or data.world for role in roles_of(config, "pretrain")},
+        "as": (data.documents, data.skip_long),
     }
     return to_json(read)
 
 
 def _evaluate(
-    name: str,
-    run: Path,
+    run: _Planned,
     summaries: tuple[TrainingSummary, TrainingSummary],
     asked: Sequence[DataConfig],
     device: str,
@@ -129,16 +195,19 @@ def _evaluate(
 ) -> Outcome | None:
     """Evaluate a run; None where it was stopped before there was anything to evaluate."""
     pretraining, finetuning = summaries
-    opened = AnsweringRun.open(run, DataConfig(), device, reporter)
+    place = run.finetuning[1]
+    opened = AnsweringRun.open(place, DataConfig(), device, reporter)
     evaluation = evaluate_on(opened, opened.texts.require_eval(), reporter)
     if evaluation.score is None or opened.training is None or pretraining.loss is None:
         return None
     return Outcome(
-        row=table_row(name, opened.run, opened.checkpoint, evaluation.questions, evaluation.score),
+        row=table_row(
+            run.name, opened.run, opened.checkpoint, evaluation.questions, evaluation.score
+        ),
         minutes=(pretraining.seconds + finetuning.seconds) / 60,
         right=tuple(answer.is_right for answer in evaluation.answers),
         recall=score_answers(opened.answer_questions(opened.task(opened.training))),
         loss=pretraining.loss,
-        predictions=tuple(evaluate(run, data, device, reporter).predictions for data in asked),
+        predictions=tuple(evaluate(place, data, device, reporter).predictions for data in asked),
         n_parameters=finetuning.n_parameters,
     )

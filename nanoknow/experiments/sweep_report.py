@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import mean
 from typing import Any, Self
 
 from nanoknow.data.questions import QuestionSet
@@ -23,6 +24,7 @@ class Outcome:
         loss: of pretraining: mean of its last epoch's batches, in nats a character.
         predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
+        folds: rows of the runs that this is the sum of; none of a single run.
     """
 
     row: TableRow
@@ -32,6 +34,28 @@ class Outcome:
     loss: float
     predictions: tuple[str, ...]
     n_parameters: int
+    folds: tuple[TableRow, ...] = ()
+
+    @classmethod
+    def sum_of(cls, runs: Sequence[Self], questions: str, folder: str) -> Self:
+        """Sum up a run for each fold."""
+        last, score = runs[-1], _sum([run.row.score for run in runs])
+        minutes = sum(run.minutes for run in runs)
+        seconds = round(60 * minutes, 3)
+        return replace(
+            last,
+            row=replace(last.row, questions=questions, score=score, seconds=seconds, run=folder),
+            right=tuple(right for run in runs for right in run.right),
+            minutes=minutes,
+            recall=_sum([run.recall for run in runs]),
+            loss=mean(run.loss for run in runs),
+            predictions=tuple(path for run in runs for path in run.predictions),
+            folds=tuple(run.row for run in runs),
+        )
+
+
+def _sum(scores: Sequence[Score]) -> Score:
+    return Score(sum(score.n_right for score in scores), sum(score.n for score in scores))
 
 
 @dataclass(frozen=True)
@@ -43,6 +67,7 @@ class Row:
         changes: the values that it sets.
         questions: the name of its evaluation questions.
         scores: on these.
+        folds: of each seed, the score on each fold; empty without folds.
         recall, losses, minutes, predictions: see ``Outcome``.
     """
 
@@ -51,6 +76,7 @@ class Row:
     questions: str
     seeds: list[int]
     scores: list[Score]
+    folds: list[list[Score]]
     recall: list[Score]
     losses: list[float]
     minutes: list[float]
@@ -68,6 +94,7 @@ class Row:
             questions,
             seeds=[run.row.seed for run in outcomes],
             scores=[run.row.score for run in outcomes],
+            folds=[[fold.score for fold in run.folds] for run in outcomes if run.folds],
             recall=[run.recall for run in outcomes],
             losses=[run.loss for run in outcomes],
             minutes=[round(run.minutes, 2) for run in outcomes],
@@ -97,7 +124,7 @@ class SweepReport:
         device: that the last run of the table was trained on, and its precision.
         rows: in the order of the file.
         elsewhere: runs that another process is training.
-        table: every finished run, row by row.
+        table: every finished run, row by row; after the folds of a seed, their sum.
         pairs: each row with each that has the same questions.
     """
 

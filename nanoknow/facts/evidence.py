@@ -62,7 +62,7 @@ def find_evidence(facts: FactIndex, question: str, answer: str) -> Evidence:
     return Evidence(
         documents=len(documents),
         name=subject(shown) if shown else None,
-        where=f"{corpus.name}:{corpus.documents.index(shown) + 1}" if shown else None,
+        where=corpus.where(corpus.documents.index(shown)) if shown else None,
         sentence=sentence,
         mentioned=sentence is not None or facts.mentions(answer),
     )

@@ -14,6 +14,9 @@ from nanoknow.runs.run import Run
 from nanoknow.system.device import Device
 from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
+UNTAUGHT_LIMIT = 32
+"""Characters that an answer may take of a run that was not finetuned on any."""
+
 
 @dataclass(frozen=True)
 class OpenedRun:
@@ -43,7 +46,8 @@ class OpenedRun:
         Raises:
             CheckpointError: the run is a language model.
         """
-        return require_answers(self.run, self.checkpoint).max_answer_length
+        task = require_answers(self.run, self.checkpoint)
+        return task.max_answer_length or UNTAUGHT_LIMIT
 
     def prompt(self, question: str) -> Ids:
         """Return a question as the model reads it; what the vocabulary lacks is left out.

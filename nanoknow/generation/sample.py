@@ -131,7 +131,7 @@ def with_readable_context(
 
 
 def _training_text(run: Run, named: DataConfig) -> Corpus:
-    texts = Texts.find(named if named.corpus else run.config.data, ("corpus",))
+    texts = Texts.find(named.over(run.config.data), ("corpus",))
     run.require_same_texts(texts)
     return texts.require_corpus()
 

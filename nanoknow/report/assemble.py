@@ -50,7 +50,7 @@ def report(
     if not 0 < target <= 1:
         raise ConfigError(f"--target-accuracy {target}: give a share above 0, at most 1")
     opened = AnsweringRun.open(run_path, data, device, reporter)
-    questions = opened.texts.require_eval().require_answers("report on")
+    questions = opened.fitting(opened.texts.require_eval().require_answers("report on"))
     evaluation = evaluate_on(opened, questions, reporter)
     answers, facts = evaluation.answers, opened.facts
     record = opened.checkpoint.record

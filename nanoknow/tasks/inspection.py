@@ -17,6 +17,7 @@ from nanoknow.errors import ConfigError
 from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.base import Task
+from nanoknow.tasks.question_answering import fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import SpanCorruption
 
@@ -98,7 +99,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     """
     texts = Texts.find(config.data)
     corpus, task_config = texts.require_corpus(), config.pretrain.task
-    tokenizer = Tokenizer.from_corpus(corpus, specials=task_config.has_marks)
+    tokenizer = texts.tokenizer(specials=task_config.has_marks)
     block_size = config.model.block_size
     corrupts = isinstance(task_config, SpanCorruptionConfig)
     if corrupts:  # questions mixed with the documents have a view of their own
@@ -111,7 +112,8 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         )
     tasks: dict[str, Task] = {}
     if corrupts and (view == "namedata" or (view is None and texts.questions)):
-        questions = texts.require_questions()
+        skip_long, questions = config.data.skip_long, texts.require_questions()
+        questions = fitting(questions, tokenizer, block_size, skip_long=skip_long)
         task = config.finetune.task
         tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
     if view != "namedata":

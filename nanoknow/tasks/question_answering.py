@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +13,11 @@ from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
+
+SHOWN = 3
+"""Lines of questions that are too long to name in an error."""
+SHORTEST_LIMIT = 8
+"""Characters that an answer may have at least, however short the training answers are."""
 
 
 class QuestionAnswering:
@@ -30,12 +36,13 @@ class QuestionAnswering:
         are the answers that hold some, or are longer than an answer may be: never given exactly.
 
         Raises:
-            DataError: a question, with its answer where it has one, is longer than the block.
+            DataError: questions, with their answers where they have any, are longer than the
+                block.
         """
-        self.questions = questions
+        self.questions = fitting(questions, tokenizer, block_size, skip_long=False)
         self.tokenizer = tokenizer
         self.block_size = block_size
-        self.max_answer_length = config.max_answer_length
+        self.max_answer_length = config.max_answer_length or answer_limit(questions)
         self.unknown: Counter[str] = Counter()
         in_answers = self.unreachable = 0
         self.prompts: list[Ids] = []
@@ -47,15 +54,8 @@ class QuestionAnswering:
             in_answers += len(missing)
             self.unreachable += bool(missing) or len(gold) > self.max_answer_length
             prompt, answer = prompt_ids(tokenizer, question.text), tokenizer.encode_known(gold)
-            row = np.concatenate([prompt, answer, [tokenizer.mask_id]])
-            if len(row) > block_size:
-                raise DataError(
-                    f"{questions.name}:{question.line}: question and answer take {len(row)} "
-                    f"characters with their marks, and the model's block_size is {block_size}: "
-                    f"shorten them, or train a model with a larger block_size"
-                )
             self.prompts.append(prompt)
-            rows.append(row)
+            rows.append(np.concatenate([prompt, answer, [tokenizer.mask_id]]))
         self.notes, name = list(questions.notes), questions.name
         if self.unknown:
             self.notes.append(f"{name}: {describe_unknown(self.unknown, in_answers)}")
@@ -93,6 +93,45 @@ class QuestionAnswering:
         chosen = indices.to(self._rows.device)
         rows, targets = self._rows[chosen, :-1], self._targets[chosen]
         return Batch.from_rows(rows, targets, self._lengths[indices])
+
+
+def answer_limit(training: QuestionSet | None) -> int:
+    """Return how many characters an answer may have, by the training answers."""
+    answers = (answer for q in training.items for answer in q.gold) if training else ()
+    return max(SHORTEST_LIMIT, max(map(len, answers), default=0) * 5 // 4)
+
+
+def fitting(
+    questions: QuestionSet, tokenizer: Tokenizer, block_size: int, *, skip_long: bool
+) -> QuestionSet:
+    """Return questions of which none is longer, with its answer and the marks, than a block.
+
+    Args:
+        questions: with answers or without.
+        tokenizer: what its vocabulary lacks does not count.
+        block_size: characters that a model reads.
+        skip_long: leave out those that are longer.
+
+    Raises:
+        DataError: some are longer and may not be left out, or all are.
+    """
+    sizes = [
+        len(tokenizer.encode_known(q.text)) + len(tokenizer.encode_known(q.answer or "")) + 2
+        for q in questions.items
+    ]
+    long = [q for q, n in zip(questions.items, sizes, strict=True) if n > block_size]
+    n, total = len(long), len(sizes)
+    if n and (n == total or not skip_long):
+        lines = ", ".join(str(q.line) for q in long[:SHOWN]) + ", …" * (n > SHOWN)
+        leave = "leave them out with --skip-long, or " if n < total else ""
+        raise DataError(
+            f"{questions.name}:{long[0].line}: {n:,} of {total:,} questions are longer than the "
+            f"model's block_size of {block_size}: with answer and marks they take up to "
+            f"{max(sizes)} characters (line{'s' * (n > 1)} {lines}): {leave}train a model with "
+            f"model.block_size={max(sizes)}"
+        )
+    kept = tuple(q for q, size in zip(questions.items, sizes, strict=True) if size <= block_size)
+    return replace(questions, items=kept, skipped=(*questions.skipped, *long))
 
 
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:

@@ -12,6 +12,7 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
+from nanoknow.training.recipe import resolve_recipe
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
 
@@ -37,10 +38,10 @@ def finetune(
         reporter: is notified of what happens.
 
     Raises:
-        NanoknowError: see ``find_source``, ``resolve_config`` and ``start_run``.
+        NanoknowError: see ``find_source``, ``resolve_recipe`` and ``start_run``.
     """
     if start == SCRATCH:
-        config = resolve_config(config_name, overrides, reporter)
+        config = resolve_recipe(config_name, overrides, reporter)
         return start_run("scratch", config, out, options, reporter)
     named = load_config(config_name, overrides).data
     run, source = find_source(Path(start) if start else None, named, overrides, reporter)
@@ -109,10 +110,11 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
         DataError: the text cannot be read.
     """
     recorded = source.record.data["corpus"]
-    named = Texts.find(config.data, ("corpus",)).corpus
+    own = run.config.data
+    data = config.data.model_copy(update={"documents": own.documents})
+    named = Texts.find(data, ("corpus",)).corpus
     if named is None:
-        own = run.config.data
-        data = config.data.model_copy(update={"corpus": own.corpus, "world": own.world})
+        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
         return config.model_copy(update={"data": data})
     if named.sha256 != recorded["sha256"]:
         raise ConfigError(
@@ -120,7 +122,7 @@ def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> Ex
             f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
             f"with --from, or --from scratch"
         )
-    return config
+    return config.model_copy(update={"data": data})
 
 
 def _require_marks(source: Checkpoint) -> None:

@@ -1,5 +1,6 @@
 """What a run trains with, the same whether it starts or is resumed."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
@@ -9,7 +10,7 @@ from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.training.trainer import Trainer
 
@@ -29,9 +30,23 @@ class Prepared:
     eval_task: QuestionAnswering | None
 
 
-def roles_of(config: ExperimentConfig, stage: StageName) -> tuple[str, ...]:
-    """Return the roles of the texts that a stage reads."""
-    return config.pretrain.task.sources if stage == "pretrain" else ROLES
+def roles_of(
+    config: ExperimentConfig, stage: StageName, recorded: Container[str] = ROLES
+) -> tuple[str, ...]:
+    """Return the roles of the texts that a stage reads.
+
+    Pretraining reads the training questions for their characters, where there are any.
+
+    Args:
+        config: names them.
+        stage: that is trained.
+        recorded: those of a run that is continued: before 0.4.0 the vocabulary was the corpus's.
+    """
+    task, data = config.pretrain.task, config.data
+    if stage != "pretrain":
+        return ROLES
+    has_questions = bool(data.questions or data.world) and "questions" in recorded
+    return ("corpus", "questions") if task.has_marks and has_questions else task.sources
 
 
 def prepare(
@@ -54,6 +69,7 @@ def prepare(
     questions = texts.questions if "questions" in sources else None
     if questions is not None:
         questions.require_answers("learn", "--questions")
+        questions = fitting(questions, tokenizer, block_size, skip_long=config.data.skip_long)
     corpus = texts.corpus if "corpus" in sources else None
     task = build_task(stage_config.task, corpus, questions, tokenizer, block_size)
     reporter.note(
@@ -69,6 +85,7 @@ def prepare(
     if isinstance(stage_config.task, QuestionAnsweringConfig):
         asked = texts.eval
         if asked is not None and asked.answered:
+            asked = fitting(asked, tokenizer, block_size, skip_long=config.data.skip_long)
             eval_task = QuestionAnswering(asked, tokenizer, stage_config.task, block_size)
             shared = sum(q.text in questions.texts for q in asked.items) if questions else 0
             told = f"{asked.name}: {shared} of {len(asked.items)} questions are training questions"

@@ -89,7 +89,7 @@ def resume_run(
         then = config_then(run, record, state)
         require_allowed_changes(run, config, then, checkpoint)
         device = choose_device(options.device, record.precision)
-        texts = Texts.find(config.data, roles_of(config, stage))
+        texts = Texts.find(config.data, roles_of(config, stage, run.record.data))
         run.require_same_texts(texts)
         config = config.model_copy(update={"data": texts.config})
         model = checkpoint.load_model(device)
@@ -127,7 +127,7 @@ def require_allowed_changes(
 ) -> None:
     """Refuse a config that differs from a checkpoint's in more than ``FREE`` and ``NOTED``.
 
-    Texts are not compared here: they have hashes.
+    Texts are not compared here, only how they are read: they have hashes.
 
     Raises:
         ConfigError: names the first such value on both sides; or fewer epochs are asked for than
@@ -135,7 +135,8 @@ def require_allowed_changes(
     """
     stage, record = run.record.stage, checkpoint.record
     allowed = {f"{stage}.{name}" for name in (*FREE, *NOTED)}
-    compared = {"seed", "precision", "model", stage}
+    compared: dict[str, Any] = dict.fromkeys(("seed", "precision", "model", stage), True)
+    compared["data"] = {"documents", "skip_long"}
     now, was = (each.model_dump(include=compared) for each in (config, then))
     was["precision"] = record.precision  # what ``auto`` was, too
     now["precision"] = record.precision if config.precision == "auto" else config.precision

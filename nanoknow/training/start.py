@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig, StageName
 from nanoknow.data.sources import Texts
-from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import next_number
@@ -16,6 +15,8 @@ from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
+from nanoknow.tasks.question_answering import answer_limit
+from nanoknow.training.expected_time import expected_time
 from nanoknow.training.prepare import prepare, roles_of
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 
@@ -37,7 +38,7 @@ def start_run(
         options: device and time.
         reporter: is notified of what happens.
         source: whose model, weights and vocabulary to start with; None for fresh weights and
-            the corpus's vocabulary.
+            the vocabulary of the corpus and the training questions.
 
     Raises:
         CheckpointError: the folder is in use, or cannot be written.
@@ -53,14 +54,18 @@ def start_run(
         reporter.note(f"precision: {device.precision} now, and {then} in what it starts from")
     texts = Texts.find(config.data, roles_of(config, stage))
     config = config.model_copy(update={"data": texts.config})
+    if isinstance(config.stage(stage), FinetuneConfig):
+        config = config.with_answer_length(answer_limit(texts.questions))
     task = config.stage(stage).task
     if source is not None:
         config = config.model_copy(update={"model": source.record.model})
         tokenizer, model = source.record.tokenizer, source.load_model(device)
     else:
-        tokenizer = Tokenizer.from_corpus(texts.require_corpus(), specials=task.has_marks)
+        tokenizer = texts.tokenizer(specials=task.has_marks)
         model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
     prepared = prepare(config, stage, texts, tokenizer, model, device, reporter)
+    for note in expected_time(prepared.trainer):
+        reporter.note(note)
     record = RunRecord(
         stage=stage,
         task=task.kind,

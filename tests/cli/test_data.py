@@ -58,7 +58,7 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     assert result.stdout.startswith("data has ")
     pairs = [line[3:] for line in result.stdout.splitlines() if line[:3] in ("x: ", "y: ")]
     assert len(pairs) == 8
-    assert {len(text) for text in pairs} == {127}
+    assert {len(text) for text in pairs} == {95}
     assert pairs[0].count("⁇") == 2
     assert "81 (1 empty)" in result.stdout
     report = json_of("data", "inspect", "--corpus", "wiki.txt")

@@ -20,6 +20,7 @@ FOLDERS = [
     "finetune --from scratch",
     "sweep precision",
     "demo",
+    "learn",
     "data make",
     "data augment",
     "data fetch shakespeare",

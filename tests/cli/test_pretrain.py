@@ -14,10 +14,13 @@ def test_the_perceiver_flag_trains_a_perceiver(home: Path) -> None:
     assert "bottleneck_dim: 64" in (home / "runs/perceiver/config.yaml").read_text("utf-8")
 
 
-def test_pretraining_does_not_ask_for_the_questions(home: Path) -> None:
-    nowhere = ("--set", "data.questions=no.tsv", "--set", "data.eval=no.tsv")
-    run = ("--epochs", "1", *SMALL, *nowhere, "--out", "runs/no-questions")
-    succeed("pretrain", "--corpus", "data/world/wiki.txt", *run)
+def test_pretraining_reads_training_questions_where_they_are_named_and_no_others(
+    home: Path,
+) -> None:
+    nowhere = ("--set", "data.eval=no.tsv", "--out", "runs/no-questions")
+    run = ("pretrain", "--corpus", "data/world/wiki.txt", "--epochs", "1", *SMALL, *nowhere)
+    assert "no.tsv: no such file" in refuse(*run, "--questions", "no.tsv")
+    succeed(*run)
     shutil.rmtree(home / "runs/no-questions")  # other tests take the latest run
 
 
@@ -53,7 +56,8 @@ def test_what_is_stopped_early_names_the_command_that_continues_it(home: Path) -
 
 
 def test_a_warmup_as_long_as_the_training_is_warned_of_before_the_first_step(home: Path) -> None:
-    arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, "--max-minutes", "0")
+    set_by_hand = ("--set=model.block_size=128", "--set=pretrain.schedule.warmup_tokens=10240")
+    arguments = ("pretrain", "--corpus", "wiki.txt", *SMALL, *set_by_hand, "--max-minutes", "0")
     for epochs in (1, 2):
         out = f"runs/warm-{epochs}"
         noted = succeed(*arguments, "--epochs", str(epochs), "--out", out).stderr

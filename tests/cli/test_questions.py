@@ -30,6 +30,15 @@ COMMANDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("evaluate", "--questions"): ("evaluate", RUNS[0]),
     ("finetune", "--eval"): (*TUNE, *TRAIN, "--out", "runs/eval"),
     ("finetune", "--questions"): (*TUNE, "--out", "runs/questions"),
+    ("pretrain", "--questions"): (
+        "pretrain",
+        *CORPUS,
+        *SMALL,
+        "--epochs",
+        "1",
+        "--out",
+        "runs/pre",
+    ),
 }
 """Each command and flag that questions come in by, and how to run it without the flag."""
 SAID = {
@@ -53,7 +62,7 @@ def _another_run(home: Path) -> None:
     (home / "blank.tsv").write_text("\r\n".join(asked) + "\r\n", encoding="utf-8")
     succeed(*TUNE, *TRAIN, "--eval", "birth_dev.tsv", "--out", RUNS[1])
     named = home / "data/world/birth_places_train.tsv"
-    known = ("--set", f"data.questions={named}")  # but pretraining reads none
+    known = ("--set", f"data.questions={named}")  # pretraining reads their characters
     succeed("pretrain", *CORPUS, *known, *SMALL, "--epochs", "1", "--out", "runs/both")
 
 

@@ -20,7 +20,11 @@ from nanoknow.config.experiment import (
 )
 from nanoknow.config.loading import dump_config, load_config, shipped_configs
 from nanoknow.config.models import PerceiverConfig, VanillaConfig
-from nanoknow.config.tasks import LanguageModelingConfig, SpanCorruptionConfig
+from nanoknow.config.tasks import (
+    LanguageModelingConfig,
+    QuestionAnsweringConfig,
+    SpanCorruptionConfig,
+)
 from tests.helpers.config_texts import DEFAULTS, load
 from tests.helpers.examples import examples
 
@@ -44,7 +48,8 @@ def test_a_shipped_config_loads_by_name_and_by_path_and_changes_something(path: 
 ORIGINAL = """
 seed: 0
 precision: auto
-data: {corpus: null, questions: null, eval: null, world: null}
+data:
+  {corpus: null, documents: lines, questions: null, eval: null, world: null, skip_long: false}
 model:
   {variant: vanilla, n_layers: 4, n_heads: 8, d_model: 256, block_size: 128, dropout: 0.1,
    positions: learned}
@@ -66,7 +71,7 @@ OPTIMIZER = """
  matrix_optimizer: adamw, grad_clip: 1.0}
 """
 SCHEDULE = {"warmup_tokens": 10240, "decay_tokens": None, "final_share": 0.1}
-ANSWERING = {"kind": "question_answering", "max_answer_length": 32}
+ANSWERING = {"kind": "question_answering", "max_answer_length": None}
 
 
 def test_the_defaults_are_the_original_experiment() -> None:
@@ -79,16 +84,17 @@ def test_the_defaults_are_the_original_experiment() -> None:
     assert (PerceiverConfig().bottleneck_dim, PerceiverConfig().latents) == (64, "first")
 
 
-def test_birthplaces_adds_only_the_files_the_empty_document_and_the_decay_to_the_defaults() -> None:
+def test_birthplaces_adds_only_files_empty_document_decay_and_answers_length() -> None:
     files = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv")
     corpus, questions, dev = (Path("birthplaces", name) for name in files)
     decay = ScheduleConfig(decay_tokens=200 * 2938 * 128)
     pretrain = PretrainConfig(task=SpanCorruptionConfig(keep_empty_documents=True), schedule=decay)
+    answering = QuestionAnsweringConfig(max_answer_length=32)
     assert load_config("birthplaces") == ExperimentConfig(
         data=DataConfig(corpus=corpus, questions=questions, eval=dev),
         pretrain=pretrain,
-        finetune=FinetuneConfig(schedule=decay),
-        scratch=DEFAULTS.scratch.model_copy(update={"schedule": decay}),
+        finetune=FinetuneConfig(task=answering, schedule=decay),
+        scratch=DEFAULTS.scratch.model_copy(update={"task": answering, "schedule": decay}),
     )
 
 

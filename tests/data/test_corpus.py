@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nanoknow.data.corpus import Corpus, read_corpus
 from nanoknow.data.questions import Question, QuestionSet, read_questions
+from nanoknow.data.rows import form_of
 from nanoknow.errors import DataError
 from tests.helpers.bad_inputs import attempt
 from tests.helpers.examples import examples
@@ -56,6 +57,7 @@ def test_any_documents_read_back_the_same(
     lines: list[str], line: str, encoding: dict[str, bool]
 ) -> None:
     documents = [*lines, line]
+    assume(form_of(documents[0], "FILE", "text") is None)
     corpus = corpus_from_bytes(encoded(documents, **encoding), "FILE")
     assert corpus.documents == (*documents, *[""] * encoding["ended"])
     assert corpus.text == "\n".join(corpus.documents)

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanoknow.data.corpus import read_corpus
+from nanoknow.data.questions import read_questions
 from nanoknow.data.tokenizer import MASK, PAD, SPECIALS, Tokenizer, describe
 from nanoknow.errors import DataError
 from tests.helpers.examples import examples
@@ -122,10 +123,23 @@ def test_an_empty_text_has_no_ids() -> None:
     assert tokenizer.decode([]) == ""
 
 
+def test_the_questions_characters_are_in_the_vocabulary_in_sorted_order() -> None:
+    corpus, others = corpus_of("b\na"), "?b\u00e9\u65e5"
+    with_marks = Tokenizer.from_corpus(corpus, others, specials=True)
+    assert with_marks.characters == f"{PAD}{MASK}\n?ab\u00e9\u65e5"
+    assert with_marks.unknown(others) == []
+
+
 @pytest.mark.real_data
-def test_the_biographies_have_256_characters_with_the_specials(real_data: Path) -> None:
-    corpus = read_corpus(real_data / "birthplaces" / "wiki.txt")
-    tokenizer = Tokenizer.from_corpus(corpus, specials=True)
+@pytest.mark.parametrize("with_questions", [False, True])
+def test_the_biographies_have_256_characters_with_the_specials(
+    real_data: Path, with_questions: bool
+) -> None:
+    folder = real_data / "birthplaces"
+    corpus = read_corpus(folder / "wiki.txt")
+    asked = read_questions(folder / "birth_places_train.tsv").characters(answers=True)
+    tokenizer = Tokenizer.from_corpus(corpus, asked * with_questions, specials=True)
+    assert asked
     assert len(tokenizer) == 256
     assert tokenizer.characters[:4] == f"{PAD}{MASK}\n "
     assert tokenizer.decode(tokenizer.encode(corpus.text)) == corpus.text

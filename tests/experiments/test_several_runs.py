@@ -12,7 +12,7 @@ import yaml
 from nanoknow.config.loading import load_config, parse_assignment
 from nanoknow.config.sweep import SweepConfig, load_sweep
 from nanoknow.errors import ConfigError, Interrupted
-from nanoknow.experiments.demo import demo
+from nanoknow.experiments.learn import learn
 from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.run import Run
 from nanoknow.system import device
@@ -56,13 +56,13 @@ def test_all_runs_of_a_demo_have_one_precision_on_another_machine_too(
     use_cpu(monkeypatch, here, "avx512_bf16")
     reporter = Silent()
     config = load_config("demo", TINY)
-    demo(config, 1, here / "demo", "cpu", reporter)
+    learn(config, 1, here / "demo", "cpu", reporter, "demo")
     assert any("precision of all runs: bfloat16 (" in note for note in reporter.notes)
     assert set(precisions(here / "demo").values()) == {("bfloat16", "bfloat16")}
     if older:
         make_older(here / "demo")
     use_cpu(monkeypatch, here, "avx2")
-    report = demo(config, 2, here / "demo", "cpu", reporter)
+    report = learn(config, 2, here / "demo", "cpu", reporter, "demo")
     assert any("precision of all runs: bfloat16 (that of " in note for note in reporter.notes)
     found = precisions(here / "demo")
     assert len(found) == 6
@@ -91,10 +91,10 @@ def test_a_run_that_names_another_precision_than_was_decided_is_refused(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_cpu(monkeypatch, here, "amx_bf16")
-    demo(load_config("demo", TINY), 1, here / "demo", "cpu", Silent())
+    learn(load_config("demo", TINY), 1, here / "demo", "cpu", Silent(), "demo")
     asked = [*TINY, parse_assignment("precision=float32")]
     with pytest.raises(ConfigError, match="precision: float32 is asked for, and bfloat16 in "):
-        demo(load_config("demo", asked), 1, here / "demo", "cpu", Silent())
+        learn(load_config("demo", asked), 1, here / "demo", "cpu", Silent(), "demo")
 
 
 # --- stopped
@@ -166,7 +166,7 @@ def test_a_demo_that_is_stopped_names_the_command_that_continues_it_in_its_folde
     )
     command = f"demo {sets}" + (" --out 'a folder'" if out else "")
     config = load_config("demo", TINY)
-    advice = stopped(command, monkeypatch, lambda: demo(config, 1, out, "cpu", stop()))
+    advice = stopped(command, monkeypatch, lambda: learn(config, 1, out, "cpu", stop(), "demo"))
     follow(advice)
     [folder] = [out] if out else list(Path("my runs").iterdir())
     assert len(precisions(folder)) == 3

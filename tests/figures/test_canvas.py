@@ -11,7 +11,7 @@ import pytest
 from nanoknow.complexity.estimate import ComplexityReport, estimate
 from nanoknow.complexity.figure import plot_complexity
 from nanoknow.errors import ConfigError
-from nanoknow.experiments.demo_figure import plot_demo
+from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.figures.canvas import Points, _move_apart
 from tests.helpers.pictures import check_png, check_svg
 from tests.helpers.refused import refused
@@ -62,18 +62,18 @@ def test_complexity_of_any_sweep(lengths: list[int], tmp_path: Path) -> None:
 def test_demo_has_a_panel_for_what_there_is(
     losses: Mapping[str, Points], curves: Mapping[str, Points], width: int, tmp_path: Path
 ) -> None:
-    plot_demo(tmp_path / "demo.png", ACCURACIES, losses, curves)
+    plot_learned(tmp_path / "demo.png", ACCURACIES, losses, curves)
     assert check_png((tmp_path / "demo.png").read_bytes()) == (width, 544)
 
 
 def test_demo_of_nothing_right(tmp_path: Path) -> None:
-    plot_demo(tmp_path / "demo.svg", {"dev": {SCRATCH: [0.0]}}, {}, {})
+    plot_learned(tmp_path / "demo.svg", {"dev": {SCRATCH: [0.0]}}, {}, {})
     check_svg((tmp_path / "demo.svg").read_bytes())
 
 
 def test_the_same_picture_twice_is_the_same_file(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
-        plot_demo(tmp_path / name, ACCURACIES, LOSSES, CURVES)
+        plot_learned(tmp_path / name, ACCURACIES, LOSSES, CURVES)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
@@ -94,7 +94,7 @@ def test_other_formats_are_refused_and_the_known_named(
     path = tmp_path / name
     for plot in (
         lambda: plot_complexity(report, path),
-        lambda: plot_demo(path, ACCURACIES, LOSSES, CURVES),
+        lambda: plot_learned(path, ACCURACIES, LOSSES, CURVES),
     ):
         assert "use .png or .svg" in refused(ConfigError, plot)
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,8 @@ from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import DataError
-from nanoknow.tasks.question_answering import QuestionAnswering, answer_text, prompt_ids
+from nanoknow.tasks.question_answering import QuestionAnswering, answer_text, fitting, prompt_ids
+from tests.helpers.refused import refused
 from tests.helpers.texts import tokenizer_of
 from tests.tools.textbook import textbook_question
 
@@ -94,8 +95,30 @@ def test_a_pair_that_fills_the_block_exactly_is_taken() -> None:
 
 def test_a_pair_longer_than_the_block_is_refused_with_its_file_and_line() -> None:
     raw = "Where?\tLeeds\nWhere?\tLondon\n"
-    with pytest.raises(DataError, match=r"^q\.tsv:2: question and answer take 14 .* is 13:"):
-        task_on(raw, 13)
+    assert refused(DataError, lambda: task_on(raw, 13)) == (
+        "q.tsv:2: 1 of 2 questions are longer than the model's block_size of 13: with answer and "
+        "marks they take up to 14 characters (line 2): leave them out with --skip-long, or train "
+        "a model with model.block_size=14"
+    )
+
+
+def test_pairs_longer_than_the_block_are_listed_together_or_left_out_and_counted() -> None:
+    lengths = [3, 9, 5, 8, 9, 30]
+    raw = "".join(f"{'n' * n}?\tLo\n" for n in lengths)
+    message = refused(DataError, lambda: task_on(raw, 12))
+    assert message.startswith("q.tsv:2: 4 of 6 questions are longer than the model's block_size")
+    assert "up to 35 characters (lines 2, 4, 5, …)" in message
+    assert message.endswith("model.block_size=35")
+    assert task_on(raw, 35).n_examples == 6
+    kept = fitting(questions_from_bytes(raw.encode(), "q.tsv"), TOKENIZER, 12, skip_long=True)
+    assert [question.line for question in kept.items] == [1, 3]
+    assert [question.line for question in kept.skipped] == [2, 4, 5, 6]
+    assert fitting(kept, TOKENIZER, 12, skip_long=False) == kept
+    task = QuestionAnswering(kept, TOKENIZER, QuestionAnsweringConfig(), 12)
+    assert task.notes == ["q.tsv: 4 of 6 questions left out: longer than a block"]
+    none_fit = refused(DataError, lambda: fitting(kept, TOKENIZER, 4, skip_long=True))
+    assert "2 of 2 questions" in none_fit
+    assert "--skip-long" not in none_fit
 
 
 def test_unknown_characters_are_left_out_counted_and_named() -> None:
@@ -108,14 +131,26 @@ def test_unknown_characters_are_left_out_counted_and_named() -> None:
         "q.tsv: left out 4 characters that the vocabulary does not hold (2 in questions, 2 in "
         "answers): '→' (U+2192), '日' (U+65E5)",
         "q.tsv: 2 of 2 answers cannot be given exactly: characters outside the vocabulary, or more "
-        "than 32",
+        "than 8",
     ]
 
 
 def test_an_answer_is_out_of_reach_by_its_characters_or_its_length() -> None:
-    limit = QuestionAnsweringConfig().max_answer_length
-    assert task_on(f"Where?\t{'L' * limit}\n", 128).unreachable == 0
-    assert task_on(f"Where?\t{'L' * limit}L\nWh→?\tL\nWh?\tL→\n", 128).unreachable == 2
+    config = QuestionAnsweringConfig(max_answer_length=32)
+
+    def unreachable(raw: str) -> int:
+        questions = questions_from_bytes(raw.encode(), "q.tsv")
+        return QuestionAnswering(questions, TOKENIZER, config, 128).unreachable
+
+    assert unreachable(f"Where?\t{'L' * 32}\n") == 0
+    assert unreachable(f"Where?\t{'L' * 33}\nWh→?\tL\nWh?\tL→\n") == 2
+
+
+@pytest.mark.parametrize(("longest", "limit"), [(1, 8), (6, 8), (8, 10), (32, 40)])
+def test_the_length_of_answers_is_that_of_the_training_answers_and_a_quarter(
+    longest: int, limit: int
+) -> None:
+    assert task_on(f"Where?\tL\nWho?\t{'n' * longest}\n", 128).max_answer_length == limit
 
 
 def test_a_question_of_unknown_characters_alone_is_asked_with_nothing_but_the_mask() -> None:

@@ -1,4 +1,4 @@
-"""The figure of the demo: what pretraining brought, and how training went."""
+"""The figure of an experiment: what pretraining brought, and how training went."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_demo(
+def plot_learned(
     path: Path,
     accuracies: Mapping[str, Mapping[str, Sequence[float]]],
     loss_curves: Mapping[str, Points],
@@ -36,14 +36,15 @@ def plot_demo(
     shares = {name: [(x, 100 * y) for x, y in points] for name, points in accuracy_curves.items()}
     panels: list[tuple[str, str, Mapping[str, Points]]] = [
         ("Pretraining loss, mean of batches", "nats a character", loss_curves),
-        ("Dev accuracy in finetuning", "% right", shares),
+        (f"Accuracy on {next(iter(accuracies))} in finetuning", "% right", shares),
     ]
     panels = [panel for panel in panels if any(panel[2].values())]
     with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
         _draw_bars(bars, accuracies, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
-            axes.set(title=title, xlabel="epoch", ylabel=ylabel)
+            axes.set(xlabel="epoch", ylabel=ylabel)
+            axes.set_title(title, parse_math=False)
             axes.grid(axis="y")
             if curves is shares:
                 axes.set_ylim(0, max(1.0, *(1.05 * y for p in shares.values() for _, y in p)))
@@ -71,14 +72,16 @@ def _draw_bars(
                 textcoords="offset points",
                 va="center",
                 annotation_clip=False,
+                parse_math=False,
             )
             highest = max(highest, high)
-    axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK)
+    axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK, parse_math=False)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
-    axes.set(title=f"Accuracy on {' and '.join(accuracies)}", xlabel="% right")
+    axes.set(xlabel="% right")
+    axes.set_title(f"Accuracy on {' and '.join(accuracies)}", parse_math=False)
     seeds = max(len(shares) for by_name in accuracies.values() for shares in by_name.values())
     if seeds > 1:
         axes.set_xlabel(f"% right: mean of {seeds} seeds, line from lowest to highest")

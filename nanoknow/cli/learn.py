@@ -1,0 +1,98 @@
+"""``nanoknow learn``: the whole experiment on one's own files."""
+
+from __future__ import annotations
+
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import Processes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nanoknow.evaluation.scores import Score
+    from nanoknow.experiments.learn import LearnReport
+
+
+@opt.guarded
+def learn(
+    corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    skip_long: opt.SkipLong = False,
+    config: opt.Config = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to repeat it with.")] = 1,
+    processes: Processes = 1,
+    assign: opt.Set = None,
+    device: opt.DeviceName = "auto",
+    out: opt.RunsOrTable = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Run the whole experiment on your own files.
+
+    To a table and a picture: pretrain on the text, finetune on the questions, with and without
+    pretraining, and ask the questions to evaluate on. Run again with its folder, it continues.
+
+    Example: nanoknow learn --corpus lives.txt --questions train.tsv --eval dev.tsv
+    """
+    from nanoknow.experiments.learn import learn as run_experiment
+    from nanoknow.training.recipe import resolve_recipe
+
+    folder, table = opt.folder_or_table(out)
+    terminal = Terminal()
+    flags = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
+    overrides = opt.overrides(assign, flags)
+    resolved = resolve_recipe(config, overrides, terminal)
+    report = run_experiment(resolved, seeds, folder, device, terminal, processes=processes)
+    opt.save_table(terminal, table, report.table)
+    opt.show(terminal, report, show_learned, as_json)
+
+
+def show_learned(terminal: Terminal, report: LearnReport) -> None:
+    """Show the accuracies of an experiment, and where its picture is."""
+    asked = [(report.label, report.scores, report.constant)]
+    if report.test_constant is not None:
+        asked.append(("test", report.test_scores, report.test_constant))
+    seeds = len(next(iter(report.scores.values())))
+    spread = f"{seeds} seeds" if seeds > 1 else "95 %"
+    rows = [
+        (name, *(cell for _, scores, _ in asked for cell in _accuracy(scores[name], seeds)))
+        for name in report.scores
+    ]
+    constants = [_accuracy([constant.score], seeds) for _, _, constant in asked]
+    rows.append((report.constant.name, *(cell for cells in constants for cell in cells)))
+    columns = [column for name, _, _ in asked for column in (name, spread)]
+    terminal.table(_title(report), ("", *columns), rows)
+    sizes = " and ".join(f"{constant.score.n} {name}" for name, _, constant in asked)
+    chosen = " The demo's config was chosen by its dev accuracy." if report.is_world else ""
+    terminal.paragraph(f"{sizes} questions.{chosen}")
+    means = {name: mean(each.accuracy for each in runs) for name, runs in report.scores.items()}
+    first, *others = {**means, report.constant.name: report.constant.score.accuracy}.items()
+    for name, accuracy in others:
+        if accuracy:
+            times = first[1] / accuracy
+            terminal.write(f"{first[0]}: {times:.1f} times {name} ({report.label})\n")
+    terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
+    terminal.write(f"Picture: {report.picture}\n")
+
+
+def _title(report: LearnReport) -> str:
+    if report.is_world:
+        return "Where were the held-out people born?"
+    n = report.training_questions
+    which = f"{n} of them training questions" if n else "questions no training question asks"
+    return f"Exact match on {report.questions}, {which}"
+
+
+def _accuracy(scores: Sequence[Score], seeds: int) -> tuple[str, str]:
+    """Write the mean over seeds and its range, or the 95 % interval where there is one seed."""
+    shares = [score.accuracy for score in scores]
+    if len(shares) < seeds:
+        return f"{mean(shares):.1%}", ""  # the constant, which has no seeds
+    low, high = (min(shares), max(shares)) if seeds > 1 else scores[0].interval_95
+    return f"{mean(shares):.1%}", f"{100 * low:.1f}–{100 * high:.1f}"

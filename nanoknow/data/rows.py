@@ -1,0 +1,141 @@
+"""Rows of named columns: a table with a header (CSV, TSV), or a JSON object a line (JSONL)."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from nanoknow.errors import DataError, suggest
+
+JSON = "json"
+JSON_SUFFIXES, TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv")
+LONGEST_HEADER = 1 << 16
+"""Characters of a first line that are looked through for a table's columns."""
+NEAR = 0.8
+"""How alike a cell of a first line and a column's name are for the line to be a header."""
+LINE_END = re.compile(r"\r\n?|\n")
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""What a JSON string can hold and no text file: NUL, half of a surrogate pair."""
+
+
+class Row(NamedTuple):
+    """A row of a file.
+
+    Attributes:
+        where: ``file:line`` of its beginning.
+        line: the same line, from 1.
+        values: by column, its name in lower case.
+    """
+
+    where: str
+    line: int
+    values: dict[str, Any]
+
+    def texts(self, column: str) -> list[str]:
+        """Return the text or the list of texts in a column, line ends as blanks.
+
+        Raises:
+            DataError: the value is something else.
+        """
+        value = self.values.get(column)
+        texts = value if isinstance(value, list) else [] if value in (None, "") else [value]
+        for text in texts:
+            if not isinstance(text, str) or NO_TEXT.search(text):
+                shown = json.dumps(text)[:60]
+                raise DataError(f"{self.where}: {column}: must be a text in quotes (got {shown})")
+        return [LINE_END.sub(" ", text) for text in texts]
+
+
+def form_of(head: str, name: str, column: str) -> str | None:
+    """Return how the rows of a file are written, by its name or its first line.
+
+    Args:
+        head: the first line, or more.
+        name: of the file.
+        column: that its rows would have.
+
+    Returns:
+        ``JSON``, or the delimiter of a table; None where the file is lines of text.
+    """
+    suffix, line = PurePath(name).suffix.lower(), head.partition("\n")[0]
+    if suffix in JSON_SUFFIXES or (line[:1] == "{" and _object(line) is not None):
+        return JSON
+    is_table, header = suffix in TABLE_SUFFIXES, line[:LONGEST_HEADER]
+    for delimiter in "\t,;":
+        # In prose a blank follows a comma, and the column's name may be a word like others.
+        blanks, cutoff = (" ", NEAR) if is_table or delimiter == "\t" else ("", 1.0)
+        cells = [cell.strip(f'"{blanks}').casefold() for cell in header.split(delimiter)]
+        if (is_table or len(cells) > 1) and get_close_matches(column, cells, n=1, cutoff=cutoff):
+            return delimiter
+    return "," if suffix == ".csv" else None
+
+
+def read_rows(
+    form: str, text: str, name: str, column: str, others: tuple[str, ...]
+) -> Iterator[Row]:
+    """Yield the rows of a file; blank lines are none.
+
+    Args:
+        form: see ``form_of``.
+        text: of the file, with line feeds.
+        name: of the file.
+        column: that each row must have.
+        others: that it may have; more than these are passed over.
+
+    Raises:
+        DataError: file:line, what is wrong, what to do.
+    """
+    known = (column, *others)
+    for i, row in enumerate((_objects if form == JSON else _table)(text, name, form)):
+        odd = [each for each in row.values if each not in known]
+        alike = any(get_close_matches(each, others, n=1, cutoff=NEAR) for each in odd)
+        if column not in row.values or (alike and not row.values.keys() & {*others}):
+            here = ", ".join(map(repr, row.values))
+            hint = next(filter(None, (suggest(each, known) for each in odd)), "")
+            names = ", ".join(known)
+            raise DataError(
+                f"{row.where}: the columns are {here}.{hint} Name those to read {names}"
+            )
+        if i or form == JSON:  # else the header
+            yield row
+
+
+def _objects(text: str, name: str, _: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            values = _object(line)
+            if values is None:
+                raise DataError(f"{name}:{number}: no JSON object: write one a line, with columns")
+            values = {key.strip().casefold(): value for key, value in values.items()}
+            yield Row(f"{name}:{number}", number, values)
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
+    """Yield the header, as a row, and the rows."""
+    csv.field_size_limit(2**31 - 1)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
+    number, header = 1, list[str]()
+    try:
+        for cells in reader:
+            header = header or [cell.strip().casefold() for cell in cells]
+            if cells and len(cells) != len(header):
+                what = f"{len(cells)} cells, and the header has {len(header)}"
+                raise DataError(f"{name}:{number}: {what}: put those with {delimiter!r} in quotes")
+            if cells:
+                yield Row(f"{name}:{number}", number, dict(zip(header, cells, strict=True)))
+            number = reader.line_num + 1
+    except csv.Error as error:
+        advice = "a cell that begins with a quote ends with one, and those within are doubled"
+        raise DataError(f"{name}:{number}: no row of a table ({error}): {advice}") from None

@@ -1,0 +1,89 @@
+"""Folds: all questions asked, each by a model that never trained on its subject's."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanoknow.config.experiment import DataConfig
+from nanoknow.data.questions import Question, QuestionSet, questions_to_jsonl, read_questions
+from nanoknow.data.sources import Texts
+from nanoknow.errors import DataError
+from nanoknow.facts.index import FactIndex
+from nanoknow.system.files import save_result
+from nanoknow.system.seeds import derive_seed
+from nanoknow.training.order import ShuffledOrder
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Training and evaluation questions together, in disjoint parts.
+
+    Attributes:
+        questions: all of them, fold by fold.
+        data: for each fold the texts of its runs: it is asked, the others are trained on.
+    """
+
+    questions: QuestionSet
+    data: tuple[DataConfig, ...]
+
+
+def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
+    """Split the questions, or find the parts of an earlier call again.
+
+    All questions about a subject are in one fold, of a size as even as that allows.
+
+    Args:
+        texts: corpus, training and evaluation questions.
+        n: of folds.
+        seed: of the draw.
+        folder: for the files, in a folder of these texts' own.
+
+    Raises:
+        ConfigError: a text is not named, or a file cannot be written.
+        DataError: questions have no answers, or there are fewer subjects than folds.
+    """
+    corpus = texts.require_corpus()
+    training = texts.require_questions().require_answers("learn", "data.questions")
+    asked = texts.require_eval().require_answers("compare rows by", "data.eval")
+    shas = corpus.sha256, training.sha256, asked.sha256
+    key = "/".join((*shas, texts.config.documents, str(n), str(seed)))
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    place = (folder / f"folds-{digest[:8]}").absolute()
+    data = tuple(
+        texts.config.model_copy(
+            update={"questions": place / f"without-{i}.jsonl", "eval": place / f"fold-{i}.jsonl"}
+        )
+        for i in range(1, n + 1)
+    )
+    # The last file is written last: where it is there, all are as they were.
+    if not (place / f"fold-{n}.jsonl").exists():
+        everything = [*training.items, *asked.items]
+        fold_of = _assign(everything, FactIndex(corpus, None), n, seed, training.name)
+        for i, each in enumerate(data):
+            for path, inside in ((each.questions, False), (each.eval, True)):
+                kept = [q for q, at in zip(everything, fold_of, strict=True) if (at == i) == inside]
+                lines = questions_to_jsonl(kept)
+                save_result(path or place, lines.encode(), "the questions of a fold")
+    items = tuple(q for each in data if each.eval for q in read_questions(each.eval).items)
+    name = f"{Path(training.name).name} and {Path(asked.name).name} in {n} folds"
+    return Folds(QuestionSet(name, items, digest), data)
+
+
+def _assign(questions: list[Question], facts: FactIndex, n: int, seed: int, name: str) -> list[int]:
+    """Return each question's fold: subjects in a random order, each to the smallest fold."""
+    subjects: dict[str, list[int]] = {}
+    for i, question in enumerate(questions):
+        about = facts.documents_about(question.text)
+        subjects.setdefault(about[0] if about else question.text, []).append(i)
+    if len(subjects) < n:
+        raise DataError(
+            f"{name}: asks about {len(subjects)} subjects: ask for fewer than {n} folds"
+        )
+    groups, sizes, fold_of = list(subjects.values()), [0] * n, [0] * len(questions)
+    order = ShuffledOrder(len(groups), derive_seed(seed, "folds"))
+    for place in order.part(0, len(groups)):
+        fold = sizes.index(min(sizes))
+        sizes[fold] += len(groups[place])
+        for i in groups[place]:
+            fold_of[i] = fold
+    return fold_of

@@ -1,0 +1,161 @@
+"""Runs trained side by side, each process with one thread."""
+
+import multiprocessing
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+import torch
+
+from nanoknow.errors import BusyError, ConfigError, Interrupted
+from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune, train_or_resume
+from nanoknow.system.reporter import Reporter, Update
+from nanoknow.system.signals import stop_signals
+from nanoknow.training.session import TrainingOptions
+from nanoknow.training.start import start_run
+
+SECONDS = 30.0
+"""Between two lines of a run's progress."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Runs that are trained one after another.
+
+    Attributes:
+        name: for people.
+        pretraining: that the others start from; None where they start from scratch.
+        others: at least one.
+    """
+
+    name: str
+    pretraining: RunPlan | None
+    others: tuple[RunPlan, ...]
+
+    def train(self, options: TrainingOptions, reporter: Reporter) -> None:
+        """Train what is not complete (see ``train_or_resume``)."""
+        for plan in self.others:
+            if self.pretraining is None:
+                train_or_resume(partial(start_run, "scratch"), plan, options, reporter)
+            else:
+                pretrain_and_finetune(self.pretraining, plan, options, reporter)
+
+
+def train_side_by_side(
+    chains: Sequence[Chain], processes: int, options: TrainingOptions, reporter: Reporter
+) -> None:
+    """Train chains in processes of their own; a run that another command trains is left to it.
+
+    Where one fails, or a signal comes, the others save what they have and end too.
+
+    Args:
+        chains: of different runs.
+        processes: at work at a time.
+        options: device, and precision of the runs.
+        reporter: is notified of what happens in all of them.
+
+    Raises:
+        Interrupted: a signal came.
+        NanoknowError: what stopped one of them.
+    """
+    waiting, running = deque(chains), dict[Connection, SpawnProcess]()
+    failure: Exception | None = None
+    with stop_signals() as received:
+        while running or (waiting and failure is None):
+            while waiting and len(running) < processes and failure is None:
+                chain = waiting.popleft()
+                reporter.note(f"{chain.name}: in a process of its own")
+                connection, process = _start(chain, options)
+                running[connection] = process
+            ready = wait(list(running), timeout=0.2)
+            found = [_hear(each, running, reporter) for each in list(running) if each in ready]
+            if received:
+                found.append(Interrupted("stopped", received[0]))
+            if failure is None and (failure := next(filter(None, found), None)):
+                for process in running.values():
+                    process.terminate()  # once: a second signal would cut its saving short
+    if failure is not None:
+        raise failure
+
+
+def _hear(
+    connection: Connection, running: dict[Connection, SpawnProcess], reporter: Reporter
+) -> Exception | None:
+    """Pass on what a process says; return what it failed by, and forget it when it has ended."""
+    try:
+        message = connection.recv()
+    except EOFError:
+        process = running.pop(connection)
+        process.join()
+        connection.close()
+        if not process.exitcode:
+            return None
+        return ConfigError(
+            f"a training process ended with {process.exitcode}, for want of memory perhaps: the "
+            f"same command goes on, with fewer --processes"
+        )
+    if isinstance(message, BusyError):
+        message = f"left to another process: {message}"
+    if isinstance(message, Exception):
+        return message
+    reporter.note(message)
+    return None
+
+
+def _start(chain: Chain, options: TrainingOptions) -> tuple[Connection, SpawnProcess]:
+    """Start a process, which is left out when Ctrl-C in a terminal goes to all of them."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(chain, options, sender), daemon=True)
+    resource_tracker.ensure_running()  # which unblocks the signal where it has to be started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    process.start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    sender.close()
+    return receiver, process
+
+
+def _work(chain: Chain, options: TrainingOptions, sender: Connection) -> None:
+    torch.set_num_threads(1)
+    try:
+        chain.train(options, _Sender(chain.name, sender))
+    except Exception as error:
+        error.add_note(traceback.format_exc())  # for --debug
+        with suppress(OSError):
+            sender.send(error)
+
+
+@dataclass
+class _Sender:
+    """A reporter that sends its notes, and progress now and then, to the first process."""
+
+    name: str
+    connection: Connection
+    said: float = 0.0
+
+    def note(self, text: str) -> None:
+        with suppress(OSError):  # the first process has gone
+            self.connection.send(f"{self.name}: {text}")
+
+    @contextmanager
+    def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
+        del done
+        self.said = time.monotonic()
+
+        def update(now: int, words: str) -> None:
+            parent = multiprocessing.parent_process()
+            if parent is not None and not parent.is_alive():
+                signal.raise_signal(signal.SIGTERM)  # the run is saved
+            if time.monotonic() - self.said > SECONDS:
+                self.said = time.monotonic()
+                self.note(f"{title} {now}/{total} {words}")
+
+        yield update

@@ -1,0 +1,84 @@
+"""The recipe for facts of one's own, sized by the data."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.loading import OWN_FACTS, Override, choose_config, resolve_config
+from nanoknow.config.tasks import LanguageModelingConfig
+from nanoknow.data.questions import Question
+from nanoknow.data.sources import Texts
+from nanoknow.errors import DataError
+from nanoknow.system.reporter import Reporter
+
+EXAMPLES = 100_000
+"""Documents that pretraining reads in all its epochs, about."""
+MOST_EPOCHS = 200
+BLOCK_SIZES = range(96, 513, 32)
+"""The shortest holds a short context with a name."""
+WARMUP = 0.08
+"""Of the planned tokens."""
+NO_QUESTIONS = {"pretrain.task.questions_per_document": 0, "pretrain.task.salient_words": "all"}
+
+
+def resolve_recipe(
+    name: str | None,
+    overrides: Sequence[Override],
+    reporter: Reporter,
+    base: ExperimentConfig | None = None,
+) -> ExperimentConfig:
+    """Return the config of a command that trains: ``resolve_config``, with ``own-facts`` sized.
+
+    What follows from the data comes before the ``overrides``, which hold over it.
+
+    Raises:
+        ConfigError: see ``load_config``.
+        DataError: the corpus or the training questions cannot be read.
+    """
+    chosen = choose_config(name, overrides, reporter, base)
+    config = resolve_config(chosen, overrides, reporter, base)
+    if chosen != OWN_FACTS:
+        return config
+    corpus = Texts.find(config.data, ("corpus",)).corpus
+    if corpus is None:  # whoever needs it says so
+        return config
+    training = _questions(config.data, "questions")
+    n_documents = int((corpus.lines()[1] > 0).sum())
+    task, n_examples = config.pretrain.task, n_documents
+    if isinstance(task, LanguageModelingConfig):
+        n_examples = max(1, len(corpus.codes) // task.stride)
+    sizes = _sizes(n_examples, [*training, *_questions(config.data, "eval")])
+    if not training:
+        sizes |= NO_QUESTIONS
+    config = resolve_config(chosen, [*_as_overrides(sizes), *overrides], reporter)
+    planned = n_examples * config.pretrain.epochs * config.model.block_size
+    sizes["pretrain.schedule.warmup_tokens"] = round(WARMUP * planned)
+    config = resolve_config(chosen, [*_as_overrides(sizes), *overrides], reporter)
+    reporter.note(
+        f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents, epochs "
+        f"of pretraining {config.pretrain.epochs}, block_size {config.model.block_size}"
+    )
+    if not training:
+        reporter.note("no training questions: all names, places and years are worth hiding")
+    return config
+
+
+def _questions(data: DataConfig, role: str) -> Sequence[Question]:
+    """Return the questions of a role; none where they are not named, or not to be found."""
+    with suppress(DataError):  # whoever needs them says so
+        questions = getattr(Texts.find(data, (role,)), role)
+        return questions.items if questions else ()
+    return ()
+
+
+def _sizes(n_examples: int, asked: Sequence[Question]) -> dict[str, Any]:
+    # Question and answer have a mask each.
+    longest = max((len(q.text) + len(q.answer or "") + 2 for q in asked), default=0)
+    epochs = min(MOST_EPOCHS, max(1, round(EXAMPLES / n_examples)))
+    block_size = next((size for size in BLOCK_SIZES if size >= longest), BLOCK_SIZES[-1])
+    return {"model.block_size": block_size, "pretrain.epochs": epochs}
+
+
+def _as_overrides(sizes: Mapping[str, Any]) -> list[Override]:
+    return [Override(key, value, f"recipe {OWN_FACTS}: {key}") for key, value in sizes.items()]

@@ -1,0 +1,258 @@
+"""Documents and questions in every form: lines, paragraphs, tables, JSON lines."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from nanoknow.config.experiment import DocumentForm
+from nanoknow.data.corpus import Corpus, corpus_from_chunks
+from nanoknow.data.questions import (
+    Question,
+    questions_from_bytes,
+    questions_to_jsonl,
+    read_questions,
+)
+from nanoknow.data.rows import form_of
+from nanoknow.errors import DataError
+from tests.helpers.refused import refused
+from tests.helpers.text_files import FIELD, LINE, refusal, seen
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+TEXT = LINE.filter(lambda text: bool(text.strip()))
+NAME = LINE.map(str.strip)
+LONG = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)  # a text with line ends in it
+ROWS = st.lists(st.tuples(LONG, NAME), min_size=1, max_size=5)
+ASKED = st.lists(st.tuples(FIELD, st.lists(FIELD, min_size=1, max_size=3)), min_size=1, max_size=5)
+
+
+def read(raw: str, name: str, documents: DocumentForm = "lines", size: int = 7) -> Corpus:
+    """Read a corpus whose bytes come a few at a time after the first line."""
+    head, end, rest = raw.encode().partition(b"\n")
+    chunks = [head + end, *(rest[i : i + size] for i in range(0, len(rest), size))]
+    return corpus_from_chunks(chunks, name, documents)
+
+
+def table(rows: list[list[str]], suffix: str) -> str:
+    file = io.StringIO()
+    csv.writer(file, delimiter=DELIMITERS[suffix]).writerows(rows)
+    return file.getvalue()
+
+
+@given(ROWS, st.sampled_from([".csv", ".tsv", ".jsonl", ".txt"]))
+@example([("a\nb", ""), ('"q", r', "Ada")], ".csv")
+def test_any_documents_read_back_the_same_from_a_table_or_json_lines(
+    rows: list[tuple[str, str]], suffix: str
+) -> None:
+    if suffix in DELIMITERS:
+        written = [["id", "Text", "NAME"], *([str(i), *row] for i, row in enumerate(rows))]
+        raw = table(written, suffix)
+    else:
+        objects = ({"text": text, "name": name, "id": 3} for text, name in rows)
+        raw = "".join(json.dumps(each, ensure_ascii=False) + "\n\n" for each in objects)
+    corpus = read(raw, f"FILE{suffix}")
+    assert corpus.documents == tuple(text.replace("\n", " ") for text, _ in rows)
+    assert corpus.text == "\n".join(corpus.documents)
+    names = tuple(name for _, name in rows)
+    assert corpus.names == (names if any(names) else None)
+    lengths = [text.count("\n") + 1 if suffix in DELIMITERS else 2 for text, _ in rows]
+    first = 2 if suffix in DELIMITERS else 1
+    for i in range(len(rows)):
+        assert corpus.where(i) == f"FILE{suffix}:{first + sum(lengths[:i])}"
+
+
+@given(st.lists(st.lists(TEXT, min_size=1, max_size=3), min_size=1, max_size=4), st.data())
+def test_any_documents_read_back_the_same_from_paragraphs(
+    paragraphs: list[list[str]], data: st.DataObject
+) -> None:
+    raw, lines = "", []
+    for paragraph in paragraphs:
+        raw += "\n" * data.draw(st.integers(0, 2)) + ("" if not raw else " \n")
+        lines.append(raw.count("\n") + 1)
+        raw += "\n".join(paragraph) + "\n"
+    assume(form_of(raw, "FILE", "text") is None)
+    corpus = read(raw, "FILE", "paragraphs")
+    assert corpus.documents == tuple(map(" ".join, paragraphs))
+    assert [corpus.where(i) for i in range(len(lines))] == [f"FILE:{line}" for line in lines]
+
+
+def test_a_character_is_found_on_the_line_where_its_document_begins() -> None:
+    corpus = read('text,name\n"a\nb",\n\nc,Cy\n', "FILE.csv")
+    assert [corpus.line_of(c) for c in "abc"] == [2, 2, 5]
+    assert corpus.lines_at([0, 2, 4]) == [2, 2, 5]
+    assert read("a\nb", "FILE").where(1) == "FILE:2"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Hello, text, world.",
+        "text",
+        "{a",
+        "[1]",
+        "{}x",
+        "a;b",
+        "A name, and the text",
+        "[]",
+        "text ",
+    ],
+)
+def test_an_ordinary_text_is_no_table_whatever_its_first_line_holds(line: str) -> None:
+    corpus = read(f"{line}\nsecond, line\n", "FILE.txt")
+    assert corpus.documents == (line, "second, line", "")
+    assert corpus.names is None
+
+
+@pytest.mark.parametrize("head", ["name,text", "Name\tText", '"name";"text"', "text,name"])
+def test_a_header_makes_a_table_whatever_the_files_name(head: str) -> None:
+    mark = next(c for c in ",\t;" if c in head)
+    corpus = read(f"{head}\na{mark}b\n", "FILE")
+    assert sorted([corpus.documents, corpus.names or ()]) == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "message"),
+    [
+        ("texts,name\na,b\n", "F.csv", "F.csv:1: the columns are 'texts', 'name'. Did you mean"),
+        ("one,two\na,b\n", "F.csv", "F.csv:1: the columns are 'one', 'two'. Name those to read"),
+        ("text,names\na,b\n", "F.csv", "F.csv:1: the columns are 'text', 'names'. Did you mean"),
+        ("text,name\na,b\nc\n", "F.csv", "F.csv:3: 1 cells, and the header has 2"),
+        ('text,name\na,b\n"c,d\ne\n', "F.csv", "F.csv:3: no row of a table (unexpected end"),
+        ('text,name\n"c"d,e\n', "F.csv", "F.csv:2: no row of a table ("),
+        ("text,name\n ,b\n", "F.csv", "F.csv:2: no text: write one, or delete"),
+        ("text,name\n", "F.csv", "F.csv: holds no rows"),
+        ("\n\n", "F.csv", "F.csv: holds no rows"),
+        ('{"text": "a"}\n3\n', "F", "F:2: no JSON object: write one a line"),
+        ('{"text": "a"}\n{"text": \n', "F", "F:2: no JSON object"),
+        ('{"text": 3}\n', "F", "F:1: text: must be a text in quotes (got 3)"),
+        ('{"text": null}\n', "F", "F:1: no text"),
+        ('{"text": "a\\u0000"}\n', "F", 'F:1: text: must be a text in quotes (got "a\\u0000")'),
+        ('{"text": "a\\ud800"}\n', "F", 'F:1: text: must be a text in quotes (got "a\\ud800")'),
+        ('{"name": "a"}\n', "F", "F:1: the columns are 'name'. Name those to read text, name"),
+        ('[{"text": "a"}]\n', "F.json", "F.json:1: no JSON object"),
+        ("\n \n", "F.jsonl", "F.jsonl: holds no rows"),
+        ('{"text": "a"}\n' + "[" * 100_000, "F", "F:2: no JSON object"),
+    ],
+)
+def test_rows_that_hold_no_document_are_refused_by_line(raw: str, name: str, message: str) -> None:
+    assert refused(DataError, lambda: read(raw, name, size=1 << 20)).startswith(message)
+
+
+def gold_of(pairs: list[tuple[str, list[str]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return questions with their own answers first, then those of the others that ask the same."""
+    asked = [(seen(question), list(map(seen, answers))) for question, answers in pairs]
+    every = [
+        (q, [*own, *(a for other, more in asked if other == q for a in more)]) for q, own in asked
+    ]
+    return [(question, tuple(dict.fromkeys(answers))) for question, answers in every]
+
+
+@given(ASKED, st.sampled_from([".csv", ".tsv", ".jsonl"]), st.booleans())
+@example([("a", ["b"]), ("a", ["c"])], ".tsv", True)
+def test_any_questions_with_several_answers_read_back_the_same(
+    pairs: list[tuple[str, list[str]]], suffix: str, one_column: bool
+) -> None:
+    if suffix in DELIMITERS:
+        rows = [[q, json.dumps(answers, ensure_ascii=False)] for q, answers in pairs]
+        raw = table([["Question", "answers"], *rows], suffix)
+    else:
+        column = "answer" if one_column else "answers"
+        raw = "".join(json.dumps({"question": q, column: list(a)}) + "\n" for q, a in pairs)
+    questions = questions_from_bytes(raw.encode(), f"FILE{suffix}")
+    assert [(q.text, q.gold) for q in questions.items] == gold_of(pairs)
+    written = questions_to_jsonl(questions.items)
+    again = questions_from_bytes(written.encode(), "q.jsonl")
+    assert [(q.text, q.gold) for q in again.items] == gold_of(pairs)
+    assert again.stripped == 0
+
+
+@given(st.lists(FIELD, min_size=1, max_size=5), st.sampled_from([".csv", ".tsv", ".jsonl"]))
+def test_any_questions_without_answers_read_back_the_same(lines: list[str], suffix: str) -> None:
+    if suffix in DELIMITERS:
+        raw = table([["question"], *([line] for line in lines)], suffix)
+    else:
+        raw = questions_to_jsonl(Question(line, (), 0) for line in lines)
+    questions = questions_from_bytes(raw.encode(), f"FILE{suffix}")
+    assert [q.text for q in questions.items] == list(map(seen, lines))
+    assert not questions.answered
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("question\tanswer\nWho?\tAda\n", "q.tsv"),
+        ("Question,Answer\nWho?,Ada\n", "q.csv"),
+        ("question;answer;note\nWho?;Ada;x\n", "q.csv"),
+        ("question,answers\nWho?,Ada\n", "q.csv"),
+        ('answer,question\n"Ada",Who?\n', "q"),
+        ('{"question": "Who?", "answer": "Ada"}\n', "q.tsv"),
+        ('{"Question": "Who?", "answers": "Ada", "answer": null}\n', "q.jsonl"),
+    ],
+)
+def test_a_header_or_json_is_never_learned_as_a_question(raw: str, name: str) -> None:
+    items = questions_from_bytes(raw.encode(), name).items
+    assert [(item.text, item.gold) for item in items] == [("Who?", ("Ada",))]
+
+
+def test_all_answers_of_a_question_are_accepted_and_each_line_stays_one() -> None:
+    questions = questions_from_bytes(b"Who?\tAda\nWhat?\tTea\nWho?\tBo\nWho?\tAda\n", "q.tsv")
+    gold = [(q.answer, q.gold) for q in questions.items]
+    both = ("Ada", ("Ada", "Bo"))
+    assert gold == [both, ("Tea", ("Tea",)), ("Bo", ("Bo", "Ada")), both]
+    assert set(questions.characters(answers=True)) == set("Who?What?AdaBoTea")
+
+
+def test_line_ends_and_blanks_in_cells_are_left_out_and_counted() -> None:
+    raw = 'question,answer\n"Who\nis it?", Ada \nWho?,Bo\n'
+    questions = questions_from_bytes(raw.encode(), "q.csv")
+    assert [(q.text, q.gold, q.line) for q in questions.items] == [
+        ("Who is it?", ("Ada",), 2),
+        ("Who?", ("Bo",), 4),
+    ]
+    assert questions.stripped == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ("questions\tanswers\nWho?\tAda\n", "FILE:1: the columns are 'questions', 'answers'. Did"),
+        ("question\tanwser\nWho?\tAda\n", "FILE:1: the columns are 'question', 'anwser'. Did you"),
+        ("question\tanswer\nWho?\t\nWhat?\tTea\n", "FILE:2: no answer: "),
+        ("question\tanswer\nWho?\t \n", "FILE:2: no answer: "),
+        ("question\tanswer\n\tAda\n", "FILE:2: no question: "),
+        ("question\tanswers\nWho?\t[1\n", "FILE:2: answers: no JSON list: write ["),
+        ('{"question": "Who?", "answers": [1]}', "FILE:1: answers: must be a text in quotes (got"),
+        ('{"question": "Who?", "answers": {}}', "FILE:1: answers: must be a text in quotes"),
+        ('{"question": "Who?", "answers": ["a", null]}', "FILE:1: answers: must be a text"),
+        ('{"question": "Who\u2047", "answer": "a"}', "FILE:1: holds '\u2047'"),
+        ('{"answer": "a"}', "FILE:1: the columns are 'answer'. Name those to read"),
+        ("question\tanswer\n\n", "FILE: holds no rows"),
+    ],
+)
+def test_rows_that_are_no_questions_are_refused_by_line(raw: str, message: str) -> None:
+    assert refusal(questions_from_bytes, raw.encode()).startswith(message)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["makers", "people", "poems"])
+def test_other_peoples_questions_are_the_same_in_every_form(real_data: Path, name: str) -> None:
+    plain = read_questions(real_data / "facts" / name / "dev.tsv")
+    pairs = [[q.text, q.answer or ""] for q in plain.items]
+    written = {
+        "q.csv": table([["question", "answer"], *pairs], ".csv"),
+        "q.jsonl": questions_to_jsonl(plain.items),
+    }
+    for file, raw in written.items():
+        items = questions_from_bytes(raw.encode(), file).items
+        assert [(q.text, q.gold) for q in items] == [(q.text, q.gold) for q in plain.items]
+
+
+@pytest.mark.timeout(20)
+def test_a_first_line_of_many_commas_is_looked_through_quickly() -> None:
+    line = "a," * 20_000_000
+    assert form_of(line, "FILE", "text") is None
+    assert form_of(f"{line}\n", "FILE.csv", "text") == ","

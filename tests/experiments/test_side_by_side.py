@@ -1,0 +1,94 @@
+"""Runs in processes of their own end as those one after another, and stop with the command."""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pytest
+
+from nanoknow.config.loading import parse_assignment
+from nanoknow.config.sweep import SweepConfig
+from nanoknow.errors import DataError, Interrupted
+from nanoknow.experiments.side_by_side import Chain, _work
+from nanoknow.experiments.sweep import sweep
+from nanoknow.runs.run import Run
+from nanoknow.system.reporter import Reporter
+from nanoknow.training.session import TrainingOptions
+from tests.helpers.silent import Silent
+from tests.helpers.small_runs import ENVIRONMENT, OPTIONS, PYTHON, weights_file
+
+SIZES = "data.world.people=20 data.world.paraphrases=1 model.d_model=16 model.n_layers=1"
+EPOCHS = "pretrain.epochs=2 finetune.epochs=1 scratch.epochs=1"
+TINY = [parse_assignment(text) for text in f"{SIZES} {EPOCHS}".split()]
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    """Return what the runs below a folder have learned."""
+    runs = [Run.open(file.parent) for file in sorted(folder.glob("**/run.json"))]
+    return {str(run.path.relative_to(folder)): weights_file(run) for run in runs}
+
+
+def test_runs_side_by_side_are_those_one_after_another_to_the_bit(here: Path) -> None:
+    common = {override.key: override.value for override in TINY}
+    file = SweepConfig(config="demo", seeds=1, common=common, rows={"plain": {}})
+    one = sweep(file, None, here / "one", "cpu", Silent())
+    reporter = Silent()
+    two = sweep(file, None, here / "two", "cpu", reporter, processes=2)
+    assert weights(here / "two") == weights(here / "one")
+    assert two.rows[0].scores == one.rows[0].scores
+    place = here / "two/plain/seed-0"
+    assert any(note.startswith(f"{place}: corpus: ") for note in reporter.notes)
+    for name in ("pretrain", "finetune"):
+        assert any(f"resuming {place / name} at " in note for note in reporter.notes)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DataError("wiki.txt: no such file"), Interrupted("stopped at step 3", 15), KeyError("defect")],
+)
+def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debugging(
+    error: Exception,
+) -> None:
+    receiver, sender = Pipe(duplex=False)
+
+    class Failing(Chain):
+        def train(self, options: TrainingOptions, reporter: Reporter) -> None:
+            del options
+            reporter.note("at work")
+            raise error
+
+    _work(Failing("seed 0", None, ()), OPTIONS, sender)
+    assert receiver.recv() == "seed 0: at work"
+    arrived = receiver.recv()
+    assert (type(arrived), str(arrived)) == (type(error), str(error))
+    assert getattr(arrived, "exit_code", 1) == getattr(error, "exit_code", 1)
+    told = "".join(getattr(arrived, "__notes__", []))
+    assert "in train" in told or isinstance(error, Interrupted)
+
+
+def test_ctrl_c_saves_what_the_processes_train_and_names_what_continues(here: Path) -> None:
+    sets = [f"--set={each.key}={each.value}" for each in TINY]
+    asked = ["demo", *sets, "--set=pretrain.epochs=1000000", "--out=mine", "--processes=2"]
+    run = here / "mine/seed-0/pretrain"
+    with subprocess.Popen(
+        [*PYTHON, "-m", "nanoknow", *asked],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        env=ENVIRONMENT,
+        start_new_session=True,
+    ) as process:
+        metrics = run / "metrics.jsonl"
+        while process.poll() is None and not (metrics.exists() and "step" in metrics.read_text()):
+            time.sleep(0.05)
+        # To all of them, as a terminal does.
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT, said
+    assert said.splitlines()[-1] == f"stopped: continue with 'nanoknow {shlex.join(asked)}'"
+    assert "Traceback" not in said
+    assert Run.open(run).latest().record.progress["step"] > 0

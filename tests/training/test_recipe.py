@@ -1,0 +1,119 @@
+"""The recipe for facts of one's own follows from the data, and what the user says holds over it."""
+
+from pathlib import Path
+
+import pytest
+
+from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.loading import Override, load_config, parse_assignment
+from nanoknow.training.expected_time import in_words
+from nanoknow.training.recipe import resolve_recipe
+from tests.helpers.silent import Silent
+from tests.helpers.small_runs import SmallRun, weights_file
+
+LINES = 500
+QUESTIONS = "Where was Ada born?\tRome\nWhere was Bo born?\tRome\n"
+
+
+def resolve(*given: Override, name: str | None = None) -> tuple[ExperimentConfig, list[str]]:
+    """Return the config of some flags, and what was noted of it."""
+    reporter = Silent()
+    return resolve_recipe(name, given, reporter), reporter.notes
+
+
+def named(text: str = QUESTIONS, n_documents: int = LINES, **eval_text: str) -> list[Override]:
+    """Name a corpus with some documents, and questions."""
+    texts = {"corpus": "Ada. Born in Rome.\n\n" * n_documents, "questions": text, **eval_text}
+    for role, content in texts.items():
+        Path(f"{role}.txt").write_text(content, encoding="utf-8")
+    return [Override(f"data.{role}", Path(f"{role}.txt"), f"--{role}") for role in texts]
+
+
+def test_epochs_and_the_warm_up_follow_from_the_number_of_documents(here: Path) -> None:
+    config, notes = resolve(*named())
+    assert config.pretrain.epochs == 200
+    assert config.pretrain.schedule.warmup_tokens == 0.08 * 200 * LINES * 96
+    assert notes == [
+        "recipe own-facts (no --config): 500 documents, epochs of pretraining 200, block_size 96"
+    ]
+    assert resolve(*named(n_documents=4000))[0].pretrain.epochs == 25
+    assert resolve(*named(n_documents=250_000))[0].pretrain.epochs == 1
+
+
+@pytest.mark.parametrize(("length", "size"), [(10, 96), (97, 128), (126, 128), (127, 160)])
+def test_the_block_fits_the_longest_question_with_its_answer_and_two_marks(
+    here: Path, length: int, size: int
+) -> None:
+    long = f"{'x' * (length - 4)}\tRome\n"
+    assert resolve(*named(QUESTIONS + long))[0].model.block_size == size
+    assert resolve(*named(eval=QUESTIONS + long))[0].model.block_size == size
+
+
+def test_the_block_has_a_limit(here: Path) -> None:
+    assert resolve(*named(f"{'x' * 2000}\tRome\n"))[0].model.block_size == 512
+
+
+def test_what_the_user_says_holds_and_the_warm_up_follows_it(here: Path) -> None:
+    flags = [parse_assignment(text) for text in ("pretrain.epochs=3", "model.block_size=64")]
+    config, _ = resolve(*named(), *flags)
+    assert (config.pretrain.epochs, config.model.block_size) == (3, 64)
+    assert config.pretrain.schedule.warmup_tokens == 0.08 * 3 * LINES * 64
+    own = parse_assignment("pretrain.schedule.warmup_tokens=7")
+    assert resolve(*named(), own)[0].pretrain.schedule.warmup_tokens == 7
+
+
+def test_without_training_questions_nothing_of_them_is_read(here: Path) -> None:
+    config, notes = resolve(*named()[:1])
+    assert config.pretrain.task.sources == ("corpus",)
+    assert "no training questions" in notes[-1]
+    assert resolve(*named())[0].pretrain.task.sources == ("corpus", "questions")
+
+
+def test_only_the_recipe_is_sized_and_by_its_name_too(here: Path) -> None:
+    files = named()
+    assert resolve(*files, name="own-facts")[0] == resolve(*files)[0]
+    assert resolve(*files, name="birthplaces-best")[0].pretrain.epochs == 40
+    assert resolve(name="demo")[0] == load_config("demo")
+
+
+def test_a_language_model_reads_its_windows_about_once(here: Path) -> None:
+    kind = parse_assignment("pretrain.task.kind=language_modeling")
+    config, _ = resolve(*named("x" * 100 + "\tRome\n", n_documents=10_000)[:1], kind)
+    assert config.pretrain.epochs == 1
+
+
+# --- how long
+
+
+def test_a_training_that_was_timed_before_its_first_step_is_the_same_to_the_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, fewest in (("timed", 1), ("untimed", 10**6)):
+        monkeypatch.setattr("nanoknow.training.expected_time.FEWEST_STEPS", fewest)
+        run = SmallRun(tmp_path / name)
+        run.config = run.config.model_copy(
+            update={"model": run.config.model.model_copy(update={"dropout": 0.1})}
+        )
+        reporter = Silent()
+        run.start(reporter)
+        assert any("12 steps, about 1 second here" in note for note in reporter.notes) == (
+            name == "timed"
+        )
+    first, second = (weights_file(SmallRun(tmp_path / name).run) for name in ("timed", "untimed"))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.1, "1 second"),
+        (59, "59 seconds"),
+        (90, "1.5 minutes"),
+        (120, "2 minutes"),
+        (719, "12 minutes"),
+        (5400, "1.5 hours"),
+        (60_000, "17 hours"),
+    ],
+)
+def test_times_are_written_as_one_speaks(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
