@@ -78,13 +78,11 @@ def data_augment(
     questions: opt.QuestionsFile = None,
     eval_file: opt.EvalFile = None,
     assign: opt.Set = None,
-    seed: opt.Seed = None,
-    device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
     """Write a question and an answer for every document.
 
-    By a model that reads the document.
+    By a ranker that finds answers in documents, as the training questions teach it.
 
     Example: nanoknow data augment --config birthplaces --out augmented
     """
@@ -93,10 +91,9 @@ def data_augment(
 
     opt.check_output("--out", out)
     terminal = Terminal()
-    data = opt.data_flags(corpus, questions, eval_file, documents)
-    flags = {**data, "--seed": ("seed", seed)}
+    flags = opt.data_flags(corpus, questions, eval_file, documents)
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
-    opt.show(terminal, augment(resolved, out, device, terminal), show_augmentation, as_json)
+    opt.show(terminal, augment(resolved.data, out, terminal), show_augmentation, as_json)
 
 
 def show_files(terminal: Terminal, result: dict[str, list[Path]]) -> None:
@@ -105,13 +102,15 @@ def show_files(terminal: Terminal, result: dict[str, list[Path]]) -> None:
 
 
 def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
-    """Show what the reader wrote, and how accurate it is."""
+    """Show what was written, and how accurate it is."""
     rows = [
         ("file", result.file),
         ("questions", f"{result.questions:,}"),
         ("answered by the training questions", f"{result.from_training:,}"),
-        ("accuracy of the reader on held-out documents", str(result.reader)),
+        ("accuracy of the ranker on questions left out", str(result.ranker)),
     ]
+    if result.skipped:
+        rows.append(("left out: a line cannot hold them", f"{result.skipped:,}"))
     if result.eval:
         rows.append(("accuracy of the file on the evaluation questions", str(result.eval)))
     terminal.pairs(rows)

@@ -11,6 +11,9 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.errors import ConfigError, suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nanoknow.facts.fit import FitLine
     from nanoknow.tasks.inspection import Inspection, QuestionFacts
 
 VIEWS = ("namedata", "charcorruption")
@@ -73,13 +76,14 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     ]
     if corpus.padding is not None:
         rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
+    rows += _fit_rows(inspection.fit.get("corpus", ()))
     for role, facts in inspection.questions.items():
-        rows += _question_rows(role, facts, corpus.prefix)
+        rows += [*_question_rows(role, facts), *_fit_rows(inspection.fit.get(role, ()))]
     terminal.write("\n")
     terminal.pairs(rows)
 
 
-def _question_rows(role: str, facts: QuestionFacts, prefix: int) -> list[tuple[str, str]]:
+def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
     others = ((facts.in_training, "training questions"), (facts.stripped, "with blanks left out"))
     more = "".join(f", {n} {what}" for n, what in others if n)
     lines = f"{facts.lines:,} ({facts.asked_again} repeated, {facts.not_ascii} not ASCII{more})"
@@ -87,22 +91,18 @@ def _question_rows(role: str, facts: QuestionFacts, prefix: int) -> list[tuple[s
     if facts.most_frequent_answer is None:
         return [*rows, ("  answers", "none in the file")]
     rows += [
-        (
-            "  most frequent answer",
-            f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}",
-        ),
-        (
-            "  answer in the subject's own document",
-            f"{facts.in_document:.1%} ({facts.in_document_exact_name:.1%} by exact name)",
-        ),
-        (
-            f"  … within its first {prefix} characters",
-            f"{facts.in_prefix:.1%} ({facts.in_prefix_exact_name:.1%} by exact name)",
-        ),
+        ("  most frequent answer", f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}")
     ]
     if facts.among_training_answers is not None:
         rows.append(("  answer among training answers", f"{facts.among_training_answers:.1%}"))
     return rows
+
+
+def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
+    return [
+        (f"  {line.what}", f"{line.n:,} of {line.of:,}{f': {line.remedy}' if line.is_bad else ''}")
+        for line in lines
+    ]
 
 
 def _one_line(text: str) -> str:

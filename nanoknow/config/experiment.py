@@ -130,35 +130,6 @@ class ScratchConfig(FinetuneConfig):
     evaluate_every: Count | None = 5
 
 
-class AugmentConfig(Frozen):
-    """The reader that writes questions and answers from open documents (``data augment``)."""
-
-    before: Count = Field(48, description="characters it sees in front of a candidate")
-    after: CountOrZero = Field(24, description="characters it sees behind it")
-    reader: VanillaConfig = VanillaConfig(n_layers=2, n_heads=4, d_model=128, positions="rotary")
-    training: FinetuneConfig = FinetuneConfig(
-        epochs=8,
-        batch_size=64,
-        optimizer=OptimizerConfig(learning_rate=2e-3, matrix_optimizer="muon"),
-        schedule=ScheduleConfig(warmup_tokens=200_000),
-        evaluate_every=None,
-    )
-
-    @property
-    def longest(self) -> int:
-        """Characters that a candidate may have; with the answer there are five more."""
-        return self.reader.block_size - self.before - self.after - 5
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.longest < 1:
-            raise ValueError(
-                f"the reader's block_size {self.reader.block_size} leaves no room for a word "
-                f"between before {self.before} and after {self.after}"
-            )
-        return self
-
-
 class SampleConfig(Frozen):
     """How text is sampled."""
 
@@ -188,7 +159,6 @@ class ExperimentConfig(Frozen):
     pretrain: PretrainConfig = PretrainConfig()
     finetune: FinetuneConfig = FinetuneConfig()
     scratch: ScratchConfig = ScratchConfig()
-    augment: AugmentConfig = AugmentConfig()
     sample: SampleConfig = SampleConfig()
 
     def stage(self, name: StageName) -> StageConfig:

@@ -21,11 +21,13 @@ RENAMED: dict[KeyPath, str] = {
 
 REMOVED: dict[KeyPath, tuple[Any, str]] = {
     ("model", "qk_norm"): (False, "normalised queries and keys"),
-    ("reader", "qk_norm"): (False, "normalised queries and keys"),
     ("task", "shuffle_clauses"): (0.0, "documents with their clauses in another order"),
     ("optimizer", "average"): (0.0, "a moving average of the weights"),
 }
 """By section and key: the value that leaves the feature off, and what the feature was."""
+
+DROPPED = ("augment",)
+"""Sections that nothing reads any more."""
 
 
 def with_present_keys(
@@ -45,6 +47,8 @@ def with_present_keys(
     present: dict[str, Any] = {}
     for key, value in values.items():
         here, rule = (*path, key), (*path[-1:], key)
+        if here == DROPPED:
+            continue
         if rule in REMOVED:
             neutral, feature = REMOVED[rule]
             if value != neutral:

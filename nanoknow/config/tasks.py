@@ -22,12 +22,13 @@ class SpanCorruptionConfig(Frozen):
         False, description="count empty lines, and the nothing after the last line end, as examples"
     )
     salient_spans: Portion = Field(
-        0.0, description="share of examples that hide a name, a place or a year"
+        0.0, description="share of examples that hide what is worth asking for"
     )
-    salient_words: Literal["all", "answers"] = Field(
+    salient_words: Literal["all", "answers", "ranked"] = Field(
         "all",
-        description="answers: of a document's names, places and years those that are the answer "
-        "of some training question, where it has such",
+        description="all: names and years; answers: of these the ones that are the answer of some "
+        "training question, where a document has such; ranked: the spans that are most probably "
+        "answers, as the training questions teach a ranker",
     )
     context_dropout: Portion = Field(
         0.0,
@@ -59,7 +60,7 @@ class SpanCorruptionConfig(Frozen):
     @property
     def sources(self) -> tuple[str, ...]:
         """The texts that it trains on, by role."""
-        hides_answers = self.salient_spans > 0 and self.salient_words == "answers"
+        hides_answers = self.salient_spans > 0 and self.salient_words != "all"
         reads_questions = self.questions_per_document > 0 or hides_answers
         return ("corpus", "questions") if reads_questions else ("corpus",)
 

@@ -154,6 +154,11 @@ class Batch:
         targets[: len(indices)] = self.targets[indices]
         return F.pad(indices, (0, n - len(indices))), targets
 
+    def to(self, device: torch.device) -> Batch:
+        """Copy to a device."""
+        layout = Layout.of(self.layout.groups, device)
+        return Batch(self.tokens.to(device), self.targets.to(device), layout)
+
     def joined(self, other: Batch) -> Batch:
         """Return one batch of the examples of both."""
         groups = self.layout.groups + other.layout.groups

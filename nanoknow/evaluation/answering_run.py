@@ -13,7 +13,6 @@ from nanoknow.data.sources import ROLES, Texts
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answers import Answer, answer_questions
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.salient import subject
 from nanoknow.facts.templates import Template
 from nanoknow.generation.opened_run import OpenedRun, require_answers
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
@@ -119,11 +118,8 @@ class AnsweringRun(OpenedRun):
 
     @cached_property
     def question_forms(self) -> Counter[Template]:
-        """How often each form of a question about a document's subject is a training question."""
-        if self.facts is None or self.facts.training is None:
-            return Counter()
-        names = {subject(document) for document in self.facts.corpus.documents} - {""}
-        return Template.count(self.facts.training, names)
+        """How many training questions have each form."""
+        return self.facts.templates if self.facts else Counter()
 
 
 def _training_texts(

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from nanoknow.data.questions import Question
 from nanoknow.evaluation.scores import Score
-from nanoknow.facts.index import FactIndex, whole_words
+from nanoknow.facts.index import FactIndex
+from nanoknow.facts.words import holds
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
@@ -105,8 +106,7 @@ def judge(question: Question, answer: str, facts: FactIndex | None) -> str | Non
     known = answer in facts.answer_counts
     if not known and not facts.mentions(answer):
         return NOWHERE
-    word = whole_words(answer)
-    if any(word.search(document) for document in facts.documents_about(question.text)):
+    if any(holds(document, answer) for document in facts.documents_about(question.text)):
         return OWN
     return KNOWN if known else OTHER
 

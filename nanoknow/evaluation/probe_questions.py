@@ -12,7 +12,9 @@ from random import Random
 
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
-from nanoknow.facts.salient import subject
+from nanoknow.errors import DataError
+from nanoknow.facts.index import FactIndex
+from nanoknow.facts.subjects import find_passages
 from nanoknow.facts.templates import Template
 from nanoknow.system.draws import below, choice, pick
 
@@ -68,8 +70,11 @@ class ProbeMaker:
         Raises:
             DataError: no question names the subject of a document.
         """
-        subjects = dict.fromkeys(filter(None, map(subject, corpus.documents)))
-        template = Template.of(questions, set(subjects))
+        facts = FactIndex(corpus, questions)
+        template = next(iter(facts.templates), None)
+        if template is None:
+            raise DataError(f"{questions.name}: no question names the subject of a document")
+        subjects = dict.fromkeys(filter(None, (p.name for p in find_passages(facts))))
         names = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
         named = [(i, name) for i, name in names if name in subjects]
         drawn = tuple(pick(named, most, rng))

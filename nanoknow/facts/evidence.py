@@ -7,8 +7,8 @@ its reader to judge.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nanoknow.facts.index import FactIndex, whole_words
-from nanoknow.facts.salient import subject
+from nanoknow.facts.index import FactIndex
+from nanoknow.facts.words import find_answer
 
 WIDTH = 110
 """Characters of a sentence to show."""
@@ -20,7 +20,7 @@ class Evidence:
 
     Attributes:
         documents: how many are about the question's subject.
-        name: of the subject, as the first of them has it; None without any.
+        name: of the subject, as the question has it; None without any.
         where: ``file:line`` of the document that holds the answer, else of the first; None
             without any.
         sentence: around the answer, shortened; None where none of the documents holds it as
@@ -39,7 +39,7 @@ class Evidence:
 
     @property
     def holds(self) -> bool:
-        """Whether a document about the person holds the answer."""
+        """Whether a document about the subject holds the answer."""
         return self.sentence is not None
 
 
@@ -51,31 +51,20 @@ def find_evidence(facts: FactIndex, question: str, answer: str) -> Evidence:
         question: in any wording.
         answer: what was answered, right or wrong.
     """
-    documents = facts.documents_about(question)
-    shown, sentence = (documents[0] if documents else None), None
-    for document in documents:
-        sentence = _sentence(document, answer)
-        if sentence is not None:
-            shown = document
+    about, name = facts.indices_about(question), facts.name_in(question)
+    shown, sentence = (about[0] if about else None), None
+    for i in about:
+        document = facts.corpus.documents[i]
+        if span := find_answer(document, name or "", answer):
+            shown, sentence = i, _shorten(document, *span)
             break
-    corpus = facts.corpus
     return Evidence(
-        documents=len(documents),
-        name=subject(shown) if shown else None,
-        where=corpus.where(corpus.documents.index(shown)) if shown else None,
+        documents=len(about),
+        name=name if about else None,
+        where=None if shown is None else facts.corpus.where(shown),
         sentence=sentence,
         mentioned=sentence is not None or facts.mentions(answer),
     )
-
-
-def _sentence(document: str, answer: str) -> str | None:
-    """Return the first sentence that holds an answer, or None: "London" of Jack London is none."""
-    if not answer.strip():
-        return None
-    name = subject(document)
-    nameless = document.replace(name, "\0" * len(name)) if name else document
-    found = whole_words(answer).search(nameless)
-    return _shorten(document, *found.span()) if found else None
 
 
 def _shorten(document: str, start: int, end: int) -> str:

@@ -1,69 +1,92 @@
 """What the training data say about a question."""
 
-import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
+
+import numpy as np
 
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.facts.spans import Passage
+from nanoknow.facts.templates import Template, find_templates
+from nanoknow.facts.words import WORD, find_answer, find_whole, holds, stands_at
 
-MAX_NAME_WORDS = 12
-MAX_NAME_LENGTH = 128
+NAME = 256
+"""Characters of a document in which a name is looked for at its beginning."""
+MOST = 1000
+"""Documents about one subject."""
 
 
 @dataclass(frozen=True)
 class FactIndex:
-    """Looks up people and answers in a corpus and in training questions.
+    """Looks up subjects and answers in a corpus and in training questions.
 
-    A document is about the name that it starts with: ``Ada J. Lovelace. She …`` is found under
-    each stretch before a ``". "``, that is under ``Ada J`` and ``Ada J. Lovelace``.
+    A document is about what its ``name`` column says. Without one it is about a question's
+    subject, what varies between questions of one form, if it begins with it; where no document
+    begins with it, those that hold it are.
+
+    Attributes:
+        corpus: the documents.
+        training: the training questions, where they are available.
+        passages: the documents with their subjects, once ``find_passages`` has found them.
     """
 
     corpus: Corpus
     training: QuestionSet | None
-    _by_first: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    _by_any: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _mentioned: dict[str, bool] = field(default_factory=dict)
+    _about: dict[str, list[int]] = field(default_factory=dict)
+    passages: list[Passage] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        for document in self.corpus.documents:
-            ends = [m.start() for m in re.finditer(r"\. ", document[:MAX_NAME_LENGTH])]
-            for end in ends[:1]:
-                self._by_first[document[:end]].append(document)
-            for end in ends:
-                self._by_any[document[:end]].append(document)
+    def documents_about(self, question: str) -> list[str]:
+        """Return the documents about the subject of a question, in any wording."""
+        return [self.corpus.documents[i] for i in self.indices_about(question)]
 
-    def documents_about(self, question: str, *, exact: bool = False) -> list[str]:
-        """Return the documents that start with a name in the question (the longest such name).
+    def indices_about(self, question: str) -> list[int]:
+        """Return the indices of the documents about the subject of a question."""
+        if question not in self._about:
+            name = self.name_in(question)
+            self._about[question] = self.named(name) if name else []
+        return self._about[question]
 
-        Args:
-            question: in any wording.
-            exact: take only the text before a document's first ``". "`` for its name, which
-                misses names with an initial.
-        """
-        names = self._by_first if exact else self._by_any
-        words = question.rstrip("?! ").split(" ")
-        for size in range(min(MAX_NAME_WORDS, len(words)), 0, -1):
-            for start in range(len(words) - size + 1):
-                name = " ".join(words[start : start + size])
-                if name in names:
-                    return names[name]
-        return []
+    def name_in(self, question: str) -> str | None:
+        """Return the subject of a question: by its form, else the longest name it holds."""
+        for template in self.templates:
+            if (name := template.name_in(question)) and self.named(name):
+                return name
+        span = self._longest_name(question)
+        return question[slice(*span)] if span else None
 
-    def in_documents(
-        self, question: Question, within: int | None = None, *, exact: bool = False
-    ) -> bool:
-        """Whether an accepted answer is in the subject's own documents, or in their first part.
+    def named(self, name: str) -> list[int]:
+        """Return the indices of the documents about a name, as a question has it."""
+        if self.corpus.names is not None:
+            return self._by_name.get(name.casefold(), [])
+        found = list(self._beginning_with(name))
+        exact = [i for i in found if self._ends_there(i, len(name))]
+        return exact or found or self._holding(name)
+
+    @cached_property
+    def templates(self) -> Counter[Template]:
+        """The forms of the training questions, the most frequent first."""
+        texts = dict.fromkeys(q.text for q in self.training.items) if self.training else {}
+        return find_templates(list(texts), self._longest_name)
+
+    def in_documents(self, question: Question, within: int | None = None) -> bool:
+        """Whether an accepted answer is in a document about the subject, or in its first part.
 
         Args:
             question: one with answers.
             within: search only so many characters of each document.
-            exact: as for ``documents_about``.
         """
-        documents = self.documents_about(question.text, exact=exact)
-        return any(gold in document[:within] for document in documents for gold in question.gold)
+        name = self.name_in(question.text) or ""
+        return any(
+            find_answer(document[:within], name, gold)
+            for document in self.documents_about(question.text)
+            for gold in question.gold
+        )
 
     @cached_property
     def answer_counts(self) -> Counter[str]:
@@ -74,19 +97,93 @@ class FactIndex:
     def mentions(self, text: str) -> bool:
         """Whether a string is in the corpus, as whole words."""
         if text not in self._mentioned:
-            corpus = self.corpus.text
-            # Strings that are not there at all are ruled out fifty times as fast so.
-            possible = bool(text.strip()) and text in corpus
-            self._mentioned[text] = possible and whole_words(text).search(corpus) is not None
+            self._mentioned[text] = holds(self.corpus.text, text)
         return self._mentioned[text]
 
+    def _longest_name(self, question: str) -> tuple[int, int] | None:
+        """Return where a question holds the longest name, or beginning of a document."""
+        words = [m.span() for m in WORD.finditer(question)]
+        best = None
+        for start, first_end in words:
+            if not question[start:first_end].isalnum():
+                continue
+            end = self._name_at(question, start, [end for first, end in words if first >= start])
+            if end and (best is None or end - start > best[1] - best[0]):
+                best = start, end
+        return best
 
-def whole_words(text: str) -> re.Pattern[str]:
-    """Return a pattern that finds a string where no word goes on at its ends."""
-    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+    def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
+        """Return where the longest name ends that begins at a word of a question."""
+        rest = question[start:].casefold()
+        at = bisect_left(self._sorted, (rest,))
+        near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
+        common = max((_common(rest, each) for each in near), default=0)
+        for end in reversed(ends):
+            name = question[start:end]
+            if end - start <= common and any(stands_at(each, name.casefold(), 0) for each in near):
+                return end
+        return None
+
+    @cached_property
+    def _sorted(self) -> list[tuple[str, int]]:
+        """The names, or where there are none the beginnings, of documents, and their indices."""
+        named = self.corpus.names
+        heads = (d[:NAME] for d in self.corpus.documents) if named is None else iter(named)
+        return sorted((head.casefold(), i) for i, head in enumerate(heads) if head)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for i, name in enumerate(self.corpus.names or ()):
+            found[name.casefold()].append(i)
+        return dict(found)
+
+    def _beginning_with(self, name: str) -> Iterator[int]:
+        key = name.casefold()[:NAME]
+        at = bisect_left(self._sorted, (key,))
+        while at < len(self._sorted) and self._sorted[at][0].startswith(key):
+            head, i = self._sorted[at]
+            if stands_at(head, key, 0):
+                yield i
+            at += 1
+
+    def _ends_there(self, document: int, end: int) -> bool:
+        """Whether what follows a name in a document also follows the names in others."""
+        return _next(self.corpus.documents[document], end) in self._after_names
+
+    @cached_property
+    def _after_names(self) -> set[str]:
+        """What follows names at the beginning of documents; a full stop where that is not known."""
+        counts: Counter[str] = Counter()
+        texts = {q.text for q in self.training.items} if self.training else set()
+        for name in {t.name_in(text) for text in texts for t in self.templates} - {None}:
+            for i in self._beginning_with(name or ""):
+                counts[_next(self.corpus.documents[i], len(name or ""))] += 1
+        return {word for word, n in counts.items() if n > counts.total() / 20} or {"."}
+
+    def _holding(self, name: str) -> list[int]:
+        """Return the documents that hold a name anywhere, as whole words."""
+        text = self.corpus.text
+        if name not in text:
+            return []
+        starts, _ = self.corpus.lines()
+        matches = islice(find_whole(name, text), MOST)
+        held = np.searchsorted(starts, [start for start, _ in matches], side="right") - 1
+        return list(dict.fromkeys(held.tolist()))
 
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:
     """Return the answer that most questions have; the first in the file among equals."""
     counts = Counter(q.answer for q in questions if q.answer is not None)
     return max(counts, key=lambda answer: counts[answer])
+
+
+def _next(document: str, at: int) -> str:
+    match = WORD.search(document, at)
+    return match.group() if match else ""
+
+
+def _common(first: str, second: str) -> int:
+    """Return how many characters two strings begin with in common."""
+    n = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+    return min(len(first), len(second)) if n is None else n

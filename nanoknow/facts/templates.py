@@ -1,12 +1,18 @@
-"""Forms of questions: what stays the same whoever is asked about."""
+"""Forms of questions: what stays the same whoever or whatever is asked about."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nanoknow.data.questions import QuestionSet
-from nanoknow.errors import DataError
+from nanoknow.facts.words import WORD
+
+SHARE = 0.5
+"""Where documents begin with what fewer questions than this share name, the questions alone are
+asked for their forms."""
+MOST_WORDS = 12
+"""Words of a form before the name, and after it, that are looked for without documents."""
 
 
 @dataclass(frozen=True)
@@ -16,33 +22,6 @@ class Template:
     before: str
     after: str
 
-    @classmethod
-    def of(cls, questions: QuestionSet, names: set[str]) -> Template:
-        """Return the most frequent form of questions about people with known names.
-
-        Raises:
-            DataError: no question holds such a name.
-        """
-        forms = cls.count(questions, names)
-        if not forms:
-            raise DataError(f"{questions.name}: no question names the subject of a document")
-        return max(forms, key=lambda form: forms[form])
-
-    @classmethod
-    def count(cls, questions: QuestionSet, names: set[str]) -> Counter[Template]:
-        """Return how often each form of a question about a known name occurs."""
-        forms: Counter[Template] = Counter()
-        for question in questions.items:
-            words = question.text.rstrip("?").split(" ")
-            spans = ((i, j) for i in range(len(words)) for j in range(len(words), i, -1))
-            for i, j in spans:
-                name = " ".join(words[i:j])
-                if name in names:
-                    before, _, after = question.text.partition(name)
-                    forms[cls(before, after)] += 1
-                    break
-        return forms
-
     def ask(self, name: str) -> str:
         """Return the question about a name."""
         return f"{self.before}{name}{self.after}"
@@ -50,4 +29,48 @@ class Template:
     def name_in(self, question: str) -> str | None:
         """Return the name in a question; None where it has another form."""
         name = question.removeprefix(self.before).removesuffix(self.after)
-        return name if name and self.ask(name) == question else None
+        return name if name.strip() and self.ask(name) == question else None
+
+
+def find_templates(
+    questions: Sequence[str], longest_name: Callable[[str], tuple[int, int] | None]
+) -> Counter[Template]:
+    """Return the forms of questions, with how many questions have each, the most frequent first.
+
+    Args:
+        questions: each once.
+        longest_name: returns where a question holds the longest beginning of a document.
+    """
+    found: Counter[Template] = Counter()
+    for question in questions:
+        if span := longest_name(question):
+            found[Template(question[: span[0]], question[span[1] :])] += 1
+    if found.total() < SHARE * len(questions):
+        found = _alike(questions)
+    # A question that holds a name by chance has a form that no other has.
+    least = 2 if len(questions) > 1 else 1
+    kept = [template for template, n in found.most_common() if n >= least]
+    counts: Counter[Template] = Counter()
+    for question in questions:
+        if template := next((t for t in kept if t.name_in(question)), None):
+            counts[template] += 1
+    return Counter(dict(counts.most_common()))
+
+
+def _alike(questions: Sequence[str]) -> Counter[Template]:
+    """Return for each question the form that spells most of the questions, by its words."""
+    shared = Counter(template for question in questions for template, _ in _possible(question))
+    best = (
+        max(_possible(question), key=lambda form: (shared[form[0]] - 1) * form[1], default=None)
+        for question in questions
+    )
+    return Counter(form[0] for form in best if form)
+
+
+def _possible(question: str) -> Iterator[tuple[Template, int]]:
+    """Yield every form that a question can have, and the words that it fixes."""
+    spans = [m.span() for m in WORD.finditer(question)]
+    for i in range(min(len(spans), MOST_WORDS)):
+        for j in range(max(i + 1, len(spans) - MOST_WORDS), len(spans) + 1):
+            before, after = question[: spans[i][0]], question[spans[j - 1][1] :]
+            yield Template(before, after), i + len(spans) - j

@@ -14,12 +14,14 @@ from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import PAD, Tokenizer
 from nanoknow.errors import ConfigError
+from nanoknow.facts.fit import FitLine, documents_that_fit, hiding_that_fits, questions_that_fit
 from nanoknow.facts.index import FactIndex, most_frequent_answer
+from nanoknow.facts.subjects import AnswerFinder
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.question_answering import fitting
 from nanoknow.tasks.registry import build_task
-from nanoknow.tasks.span_corruption import SpanCorruption
+from nanoknow.tasks.span_corruption import SpanCorruption, reach_of
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,7 @@ class QuestionFacts:
     most_frequent_answer: str | None
     most_frequent_share: float | None
     in_document: float | None
-    in_document_exact_name: float | None
     in_prefix: float | None
-    in_prefix_exact_name: float | None
     among_training_answers: float | None
 
 
@@ -75,6 +75,7 @@ class Inspection:
         vocabulary: distinct ones, specials included.
         pairs: x/y examples by view, padded to the block.
         questions: by role, ``training`` and ``eval``.
+        fit: what has to hold of the ``corpus`` and, by role, of questions with answers.
     """
 
     characters: int
@@ -82,6 +83,7 @@ class Inspection:
     pairs: dict[str, list[tuple[str, str]]]
     corpus: CorpusFacts
     questions: dict[str, QuestionFacts]
+    fit: dict[str, list[FitLine]]
 
 
 def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspection:
@@ -140,7 +142,24 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
             padding=padding,
         ),
         questions={role: _describe(role, items, facts, prefix) for role, items in roles if items},
+        fit=_fit(facts, texts, config),
     )
+
+
+def _fit(facts: FactIndex, texts: Texts, config: ExperimentConfig) -> dict[str, list[FitLine]]:
+    """Judge the texts by what pretraining reads of them."""
+    task, block_size = config.pretrain.task, config.model.block_size
+    if not isinstance(task, SpanCorruptionConfig):
+        return {}
+    found = {"corpus": documents_that_fit(facts, block_size)}
+    for role, asked in (("training", texts.questions), ("eval", texts.eval)):
+        if asked and asked.answered:
+            reach = reach_of(task, block_size)
+            found[role] = questions_that_fit(facts, asked.items, reach)
+    if "training" in found:
+        asked = texts.require_questions()
+        found["training"] += hiding_that_fits(AnswerFinder.taught(facts, asked.items), asked.items)
+    return found
 
 
 def _pairs(task: Task, tokenizer: Tokenizer, seed: int, count: int) -> list[tuple[str, str]]:
@@ -159,7 +178,8 @@ def _pairs(task: Task, tokenizer: Tokenizer, seed: int, count: int) -> list[tupl
 def _padding_share(task: SpanCorruption) -> float:
     """Return the expected share of pads when every example is padded to the block."""
     truncations = torch.arange(task.min_length, task.max_length + 1)
-    kept = torch.minimum(truncations[None], task.lengths[:, None])  # (documents, truncations)
+    lengths = torch.from_numpy(task.lengths)  # (documents,)
+    kept = torch.minimum(truncations[None], lengths[:, None])  # (documents, truncations)
     return 1.0 - float((kept + 1).double().mean()) / task.tokens_per_example
 
 
@@ -168,10 +188,8 @@ def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) 
     top = most_frequent_answer(items) if questions.answered else None
     taught = facts.training.texts if facts.training and role == "eval" else ()
 
-    def found(within: int | None, exact: bool) -> float | None:
-        if top is None:
-            return None
-        return _share(facts.in_documents(q, within, exact=exact) for q in items)
+    def found(within: int | None) -> float | None:
+        return _share(facts.in_documents(q, within) for q in items) if top else None
 
     return QuestionFacts(
         name=questions.name,
@@ -182,10 +200,8 @@ def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) 
         not_ascii=sum(not (q.text + (q.answer or "")).isascii() for q in items),
         most_frequent_answer=top,
         most_frequent_share=_share(q.answer == top for q in items) if top else None,
-        in_document=found(None, False),
-        in_document_exact_name=found(None, True),
-        in_prefix=found(prefix, False),
-        in_prefix_exact_name=found(prefix, True),
+        in_document=found(None),
+        in_prefix=found(prefix),
         among_training_answers=(
             _share(q.answer in seen for q in items) if top and seen and role == "eval" else None
         ),

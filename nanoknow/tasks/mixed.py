@@ -10,7 +10,6 @@ from torch import Tensor
 from nanoknow.data.batch import Batch
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.question_answering import QuestionAnswering
-from nanoknow.tasks.spans import uniform
 
 
 class WithQuestions:
@@ -50,5 +49,6 @@ class WithQuestions:
         n = round(self.per_document * len(indices))
         if not n:
             return documents
-        drawn = uniform(torch.full((n,), self.questions.n_examples), generator)
+        shares = torch.rand(n, generator=generator, dtype=torch.float64)
+        drawn = (shares * self.questions.n_examples).long()
         return documents.joined(self.questions.batch(drawn, generator))

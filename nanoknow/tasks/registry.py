@@ -12,11 +12,14 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError
+from nanoknow.facts.fit import documents_that_fit, questions_that_fit
+from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
+from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering
-from nanoknow.tasks.span_corruption import SpanCorruption
+from nanoknow.tasks.span_corruption import SpanCorruption, reach_of
 
 Text = TypeVar("Text", Corpus, QuestionSet)
 
@@ -50,13 +53,20 @@ def build_task(
             return QuestionAnswering(asked, tokenizer, config, block_size)
         case SpanCorruptionConfig():
             text = require(corpus, "corpus")
-            if "questions" not in config.sources:
-                return SpanCorruption(text, tokenizer, config, block_size)
-            asked = require(questions, "questions")
-            answers = {question.answer for question in asked.items if question.answer}
-            wanted = answers if config.salient_words == "answers" else set()
-            documents = SpanCorruption(text, tokenizer, config, block_size, wanted)
-            if not config.questions_per_document:
+            needs = "questions" in config.sources
+            taught = require(questions, "questions") if needs else None
+            hiding, notes = None, []
+            if config.salient_spans:
+                facts = FactIndex(text, taught)
+                hiding, fit = find_hiding(facts, config.salient_words)
+                if taught is not None:
+                    reach = reach_of(config, block_size)
+                    asked_of = questions_that_fit(facts, taught.items, reach)
+                    fit = [*documents_that_fit(facts, block_size), *asked_of, *fit]
+                notes = [str(line) for line in fit]
+            documents = SpanCorruption(text, tokenizer, config, block_size, hiding)
+            documents.notes += notes
+            if not config.questions_per_document or taught is None:
                 return documents
-            examples = QuestionAnswering(asked, tokenizer, QuestionAnsweringConfig(), block_size)
+            examples = QuestionAnswering(taught, tokenizer, QuestionAnsweringConfig(), block_size)
             return WithQuestions(documents, examples, config.questions_per_document)

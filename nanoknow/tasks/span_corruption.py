@@ -5,29 +5,52 @@ random length, and ``prefix masked suffix`` is rearranged to ``prefix⁇suffix�
 predicts every next character of that, so it learns the text as well as the filling in.
 
 Two things beyond the original, both off unless the config asks for them. Salient spans: what is
-hidden is a name, a place or a year. Context dropout: of the document only ``Name. `` is kept and a
-few characters on either side of such a word, so that there is nothing but the name to know it by.
+hidden is worth asking for. Context dropout: of the document only the subject's name is kept and a
+few characters on either side of what is hidden, so that there is nothing but the name to know it
+by, in one of two forms:
+
+    cloze       Name. left ⁇ right ⁇ word
+    in place    left Name right ⁇ word ⁇
 """
 
-from collections.abc import Collection
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.batch import IGNORE, Batch, Layout, Plan
+from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.corpus import Corpus
-from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.tasks.encoded_text import EncodedText
-from nanoknow.tasks.segments import MARK, PADDING, Segments, corrupted
-from nanoknow.tasks.spans import SalientWords, uniform
+from nanoknow.tasks.hiding import Hiding
+
+
+class Draw(NamedTuple):
+    """The random numbers of one example, each uniform from 0 to 1; the last six hide a span."""
+
+    truncation: float
+    masked: float
+    start: float
+    salient: float = 1.0
+    dropout: float = 1.0
+    form: float = 1.0
+    word: float = 1.0
+    left: float = 1.0
+    right: float = 1.0
 
 
 def longest_truncation(config: SpanCorruptionConfig, block_size: int) -> int:
     """Return how many characters of a document an example can show, the first ones."""
     # The two masks of an example take two characters of the block.
     return min(int(block_size * config.max_truncation), block_size - 2)
+
+
+def reach_of(config: SpanCorruptionConfig, block_size: int) -> int | None:
+    """Return how many characters of a document are read; None where all are, a few at a time."""
+    all_of_it = config.salient_spans > 0 and config.context_dropout > 0
+    return None if all_of_it else longest_truncation(config, block_size)
 
 
 class SpanCorruption:
@@ -39,22 +62,23 @@ class SpanCorruption:
         tokenizer: Tokenizer,
         config: SpanCorruptionConfig,
         block_size: int,
-        answers: Collection[str] = (),
+        hiding: Hiding | None = None,
     ) -> None:
         """Prepare a corpus.
 
         Args:
-            corpus: a document a line.
+            corpus: its documents.
             tokenizer: of its characters.
             config: how to corrupt.
             block_size: of the model.
-            answers: words to hide rather than others.
+            hiding: what is worth hiding, where ``salient_spans`` asks for it.
 
         Raises:
             ConfigError: no truncation length is left between the shortest and the longest.
             DataError: the corpus has no document to learn from.
         """
         self.tokenizer = tokenizer
+        self.config = config
         self.block_size = block_size
         self.min_length = config.min_truncation
         self.max_length = longest_truncation(config, block_size)
@@ -63,20 +87,21 @@ class SpanCorruption:
                 f"pretrain.task.min_truncation {self.min_length}: is over the longest truncation, "
                 f"{self.max_length} characters for block_size {block_size}: lower it"
             )
-        self.text = EncodedText(corpus, tokenizer)
-        starts, lengths = map(torch.from_numpy, corpus.lines())
-        kept = lengths >= 0 if config.keep_empty_documents else lengths > 0
-        self.lengths = lengths[kept]  # (documents,), int32 or int64
-        self.starts = starts[kept]  # (documents,)
+        self._codes = corpus.codes
+        self._ids = tokenizer.encode(corpus.characters)  # by code
+        self._mask = np.array([tokenizer.mask_id])
+        self._stop = tokenizer.encode_known(". ")
+        self._device = torch.device("cpu")
+        starts, lengths = corpus.lines()
+        kept = (lengths > 0) | config.keep_empty_documents
+        self.documents = np.flatnonzero(kept)  # (examples,)
+        self.starts, self.lengths = starts[kept], lengths[kept]  # (examples,)
+        self.hiding = hiding
         # What follows the last line end is not a line, and not worth a note.
         n_empty = int((~kept[:-1]).sum())
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")
-        self.salient: SalientWords | None = None
-        if config.salient_spans:
-            documents = [corpus.documents[i] for i in kept.nonzero().flatten().tolist()]
-            self.salient = SalientWords(documents, config, self.max_length, answers)
 
     @property
     def n_examples(self) -> int:
@@ -89,64 +114,80 @@ class SpanCorruption:
         return self.block_size - 1
 
     def to(self, device: torch.device) -> None:
-        """Keep the text on a device; where documents begin stays, to draw and plan by."""
-        self.text.to(device)
+        """Make batches on a device."""
+        self._device = device
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
-        """Corrupt the documents with the given (B,) indices.
+        """Corrupt the documents with the given (B,) indices."""
+        n = len(indices)
+        cut = [torch.rand(n, generator=generator, dtype=torch.float64) for _ in range(3)]
+        sizes = (3, 1, 2) if self.hiding is not None else ()
+        hide = [torch.rand(size, n, generator=generator).double() for size in sizes]
+        draws = torch.cat([torch.stack(cut), *hide]).T.tolist()  # (B, 3 or 9)
+        examples = [
+            self.example(i, Draw(*draw)) for i, draw in zip(indices.tolist(), draws, strict=True)
+        ]
+        width = self.tokens_per_example
+        tokens = np.full((n, width), self.tokenizer.pad_id)  # (B, T)
+        targets = np.full((n, width), IGNORE)
+        for row, (ids, first_target) in enumerate(examples):
+            tokens[row, : len(ids)] = ids[:width]  # the last may be seen where others are longer
+            first = max(0, first_target - 1)
+            targets[row, first : len(ids) - 1] = ids[first + 1 :]
+        lengths = torch.tensor([len(ids) - 1 for ids, _ in examples])
+        batch = Batch.from_rows(torch.from_numpy(tokens), torch.from_numpy(targets), lengths)
+        return batch.to(self._device)
 
-        With n the truncated length, the masked length is uniform on 1 … max(1, ⌊n/2⌋), so n/4
-        on average, and its start is uniform.
-        """
-        lengths = self.lengths[indices].long()  # (B,)
-        spread = self.max_length - self.min_length + 1
-        truncation = self.min_length + uniform(torch.full_like(lengths, spread), generator)
-        n = torch.minimum(truncation, lengths)
-        masked = torch.minimum(1 + uniform((n // 2).clamp(min=1), generator), n)
-        start = uniform(n - masked + 1, generator)
-        first = self.starts[indices].long()
-        segments = corrupted(first, n, start, masked)
-        if self.salient is not None:
-            segments = self.salient.replace(segments, indices, first, n, lengths, generator)
-        # Of the input: all characters but the last.
-        plan = Plan.of(segments.totals - 1, self.tokens_per_example)
-        segments = Segments(*(part[plan.order] for part in segments))
-        device = self.text.device
-        layout = Layout.of(plan.groups, device)
-        n_tokens = len(layout.positions)
-        padded = segments.padded(plan.widths + 1).to(device)
-        row, totals, first_target = torch.repeat_interleave(
-            torch.stack([torch.arange(len(indices)), segments.totals, segments.first_target]).to(
-                device, non_blocking=True
-            ),
-            plan.widths.to(device, non_blocking=True),
-            dim=1,
-            output_size=n_tokens,  # else a GPU would be waited for
-        )  # (N,) each
-        ids = self.assemble(padded, n_tokens + len(indices))
-        # Each row is one longer than its input: what it ends with is a target only.
-        here = torch.arange(n_tokens, device=device) + row
-        target = layout.positions + 1
-        unpredicted = (target >= totals) | (target < first_target)
-        return Batch(ids[here], ids[here + 1].masked_fill(unpredicted, IGNORE), layout)
+    def example(self, index: int, draw: Draw) -> tuple[Ids, int]:
+        """Return the characters of one example, and the first of them that is to be predicted.
 
-    def assemble(self, segments: Segments, n: int) -> Tensor:
-        """Return the ids of examples, back to back.
+        With n the truncated length, the length of a random span is uniform on 1 … max(1, ⌊n/2⌋),
+        so n/4 on average, and its start is uniform.
 
         Args:
-            segments: of the examples.
-            n: characters of them all, known without asking the device.
-
-        Returns:
-            (n,) int64.
+            index: of the document.
+            draw: what is random about it.
         """
-        lengths = segments.lengths.flatten()
-        starts = segments.starts.flatten()
-        shift = starts - (lengths.cumsum(0) - lengths)
-        start, shift = torch.repeat_interleave(
-            torch.stack([starts, shift]), lengths, dim=1, output_size=n
-        )
-        indices = shift + torch.arange(n, device=shift.device)
-        ids = self.text.ids(indices.clamp(0, len(self.text) - 1))
-        ids = torch.where(start == MARK, self.tokenizer.mask_id, ids)
-        return torch.where(start == PADDING, self.tokenizer.pad_id, ids)
+        start, length = int(self.starts[index]), int(self.lengths[index])
+        document = self._ids[self._codes[start : start + length]]
+        spread = self.max_length - self.min_length + 1
+        kept = min(self.min_length + int(draw.truncation * spread), length)
+        masked = min(1 + int(draw.masked * max(1, kept // 2)), kept)
+        first = int(draw.start * (kept - masked + 1))
+        if self.hiding is not None and draw.salient < self.config.salient_spans:
+            is_alone = draw.dropout < self.config.context_dropout
+            number = int(self.documents[index])
+            span = self.hiding.choose(number, draw.word, length if is_alone else kept)
+            if span is not None:
+                ids, target = self._corrupted(document[:kept], *span), 0
+                if is_alone:
+                    ids, target = self._alone(document, self.hiding, number, span, draw)
+                if len(ids) <= self.max_length + 2:
+                    return ids, target
+        return self._corrupted(document[:kept], first, first + masked), 0
+
+    def _corrupted(self, document: Ids, start: int, end: int) -> Ids:
+        """Return ``prefix⁇suffix⁇masked``."""
+        prefix, masked, suffix = document[:start], document[start:end], document[end:]
+        return np.concatenate([prefix, self._mask, suffix, self._mask, masked])
+
+    def _alone(
+        self, document: Ids, hiding: Hiding, number: int, span: tuple[int, int], draw: Draw
+    ) -> tuple[Ids, int]:
+        """Return a span with the name of the subject and a little of what is around it."""
+        start, end = span
+        name_start, name_end = hiding.subjects[number].tolist()
+        low = int(hiding.bodies[number]) if name_end <= start else 0
+        high = name_start if name_start >= end else len(document)
+        width, step = self.config.context_width + 1, self.config.context_step
+        left = min(int(draw.left**3 * width), start - low) // step * step
+        right = min(int(draw.right**3 * width), high - end) // step * step
+        before, after = document[start - left : start], document[end : end + right]
+        name, word = document[name_start:name_end], document[start:end]
+        if draw.form < self.config.name_in_place:
+            parts, n_targets = [before, name, after, self._mask, word, self._mask], len(word) + 1
+        else:
+            head = [name, self._stop] if len(name) else []
+            parts, n_targets = [*head, before, self._mask, after, self._mask, word], len(word)
+        ids = np.concatenate(parts)
+        return ids, len(ids) - n_targets if self.config.cloze_loss == "hidden" else 0

@@ -1,0 +1,89 @@
+"""Whether texts fit each other: what a model could know of them, and what keeps it from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nanoknow.data.questions import Question
+from nanoknow.facts.index import FactIndex
+from nanoknow.facts.subjects import AnswerFinder, find_passages
+
+BAD = 0.5
+"""Below this share a line of the report says what to do."""
+
+
+@dataclass(frozen=True)
+class FitLine:
+    """One thing that has to hold, of how many it does, and what to do where it rarely does."""
+
+    what: str
+    n: int
+    of: int
+    remedy: str
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it holds of too few."""
+        return self.n < BAD * self.of
+
+    def __str__(self) -> str:
+        advice = f": {self.remedy}" if self.is_bad else ""
+        return f"{self.what}: {self.n:,} of {self.of:,}{advice}"
+
+
+def documents_that_fit(facts: FactIndex, reach: int) -> list[FitLine]:
+    """Judge the documents.
+
+    Args:
+        facts: the training texts.
+        reach: characters of a document that an example can hold.
+    """
+    lengths = [len(document) for document in facts.corpus.documents]
+    n = max(1, len(lengths) - (not lengths[-1]))  # nothing follows the last line end
+    form = "is the form right (a document a line, --documents paragraphs, a table, JSON lines)?"
+    n_long = sum(length > 10 * reach for length in lengths)
+    named = sum(bool(passage.name) for passage in find_passages(facts))
+    if facts.corpus.names is not None:
+        named = sum(map(bool, facts.corpus.names))
+    return [
+        FitLine("documents that are not empty", sum(map(bool, lengths)), n, form),
+        FitLine(f"documents of up to {10 * reach:,} characters", n - n_long, n, form),
+        FitLine(
+            "documents with a subject", named, n,
+            "begin each with the name that questions have, or give a column 'name'",
+        ),
+    ]  # fmt: skip
+
+
+def questions_that_fit(
+    facts: FactIndex, questions: Sequence[Question], reach: int | None
+) -> list[FitLine]:
+    """Judge questions with answers.
+
+    Args:
+        facts: the training texts.
+        questions: at least one.
+        reach: characters of a document that are read; None for all.
+    """
+    named = [question for question in questions if facts.indices_about(question.text)]
+    held = [question for question in named if facts.in_documents(question)]
+    within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
+    same = "write names in the questions as the documents have them, or give a column 'name'"
+    lines = [
+        FitLine("questions that name a subject", len(named), len(questions), same),
+        FitLine(
+            "answers in a document about the subject", len(held), len(questions),
+            "what no document says can be guessed, not known: add documents that say it",
+        ),
+    ]  # fmt: skip
+    if len(within) < len(held):
+        advice = "raise model.block_size, or hide by pretrain.task.context_dropout"
+        what = f"answers in the first {reach:,} characters of it"
+        lines.append(FitLine(what, len(within), len(questions), advice))
+    return lines
+
+
+def hiding_that_fits(finder: AnswerFinder, questions: Sequence[Question]) -> list[FitLine]:
+    """Judge whether answers are found in documents; empty where no document holds one."""
+    right, n = finder.cross_validated(questions)
+    remedy = "say the facts in fewer forms of sentence, or write more training questions"
+    return [FitLine("answers found in documents by other questions", right, n, remedy)] if n else []

@@ -1,0 +1,242 @@
+"""Which span of a document answers a question of some form: learned from training questions.
+
+A log-linear model of all spans of a document, taught by the documents whose answer is known. It
+sees a span's neighbours, its place, its shape, and how often other training questions have it for
+an answer, and none of its letters: so it finds answers that it has not met, in any script.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nanoknow.facts.spans import BITS, EDGE, MARK, RARE, Features, Passage, Spans, Words, shape_of
+from nanoknow.facts.words import WORD, find_whole
+
+STEPS, RATE, DECAY = 80, 0.03, 5e-4
+MOST_WORDS = 128
+FOLDS = 5
+"""What other lessons have for an answer is counted without a fifth of them, the own among them."""
+PART = 2000
+"""Passages ranked at a time."""
+OUTLIERS = 0.01
+"""Share of the lessons' answers that may be too far or too long to be found."""
+
+
+class Lesson(NamedTuple):
+    """What is asked of a document: the form of the question, and the accepted answers."""
+
+    passage: Passage
+    form: int
+    answers: tuple[str, ...]
+
+
+class RankedSpan(NamedTuple):
+    """A stretch of a document; how likely it is an answer, and to a question of which form."""
+
+    start: int
+    end: int
+    form: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Weighs the spans of documents.
+
+    Attributes:
+        weights: (forms, 2 ** BITS).
+        ids: of the words that it knows.
+        counts: how many lessons accept an answer.
+        met: how many of their documents hold it.
+        longest, reach, edges: see ``Spans.of``.
+    """
+
+    weights: Tensor
+    ids: Mapping[str, int]
+    counts: Counter[str]
+    met: Counter[str]
+    longest: int
+    reach: tuple[int, int]
+    edges: frozenset[int]
+
+    @classmethod
+    def taught(cls, lessons: Sequence[Lesson]) -> Ranker | None:
+        """Learn from documents whose answers are known.
+
+        Returns:
+            None where no document holds its answer.
+        """
+        places = [list(_places(lesson)) for lesson in lessons]
+        lessons = [lesson for lesson, found in zip(lessons, places, strict=True) if found]
+        if not lessons:
+            return None
+        place, size, *ends = np.array([each for found in places for each in found]).T
+        texts = Counter(m.group() for each in lessons for m in WORD.finditer(each.passage.text))
+        low, high = np.quantile(place, (OUTLIERS / 2, 1 - OUTLIERS / 2)).tolist()
+        margin = 1 + int(high - low) // 2
+        ranker = cls(
+            weights=torch.zeros(1 + max(lesson.form for lesson in lessons), 2**BITS),
+            ids={
+                word: i for i, word in enumerate((w for w, n in texts.items() if n > 1), RARE + 1)
+            },
+            counts=Counter(answer for lesson in lessons for answer in lesson.answers),
+            met=Counter(),
+            longest=min(MOST_WORDS, int(np.quantile(size, 1 - OUTLIERS)) + 1),
+            reach=(int(low) - margin, int(high) + margin),
+            edges=frozenset(shape for shape in np.concatenate(ends).tolist() if shape >= MARK),
+        )
+        ranker._learn(lessons)
+        return ranker
+
+    def _learn(self, lessons: Sequence[Lesson]) -> None:
+        """Fit the weights by Adam, to the probability of any span that is right."""
+        found = _Candidates.of(self, [lesson.passage for lesson in lessons], lessons)
+        forms = torch.tensor([lesson.form for lesson in lessons])
+        # (forms, spans): the right ones, for the form of question that was asked.
+        asked = forms[found.passage] == torch.arange(len(self.weights))[:, None]
+        wrong = ~(asked & found.right)
+        weights = self.weights.requires_grad_()
+        optimizer = torch.optim.Adam([weights], betas=(0.9, 0.99))
+        for step in range(STEPS):
+            optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
+            optimizer.zero_grad()
+            shares = found.log_probabilities(weights).masked_fill(wrong, -torch.inf)
+            loss = -found.totals(shares).mean() + DECAY * weights.square().sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        weights.requires_grad_(False)
+
+    def rank(self, passages: Sequence[Passage], most: int) -> list[list[RankedSpan]]:
+        """Return the most probable spans of each passage, the best first."""
+        parts = (passages[i : i + PART] for i in range(0, len(passages), PART))
+        return [spans for part in parts for spans in self._rank(part, most)]
+
+    def _rank(self, passages: Sequence[Passage], most: int) -> list[list[RankedSpan]]:
+        found = _Candidates.of(self, passages)
+        result: list[list[RankedSpan]] = [[] for _ in passages]
+        if not len(found.spans.start):
+            return result
+        shares = found.log_probabilities(self.weights).exp().numpy()  # (forms, spans)
+        passage = np.tile(found.spans.passage, len(shares))
+        flat = shares.reshape(-1)
+        order = np.lexsort((-flat, passage))
+        rank = np.arange(len(order)) - np.searchsorted(passage[order], passage[order])
+        for i in order[rank < most].tolist():
+            form, span = divmod(i, shares.shape[1])
+            start, end = int(found.spans.start[span]), int(found.spans.end[span])
+            result[passage[i]].append(RankedSpan(start, end, form, float(flat[i])))
+        return result
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """The spans of passages with their features; which are right is known of lessons alone."""
+
+    spans: Spans
+    passage: Tensor
+    features: list[Tensor] = field(repr=False)
+    right: Tensor
+
+    @classmethod
+    def of(
+        cls, ranker: Ranker, passages: Sequence[Passage], lessons: Sequence[Lesson] = ()
+    ) -> _Candidates:
+        words = Words.of(passages)
+        spans = Spans.of(words, ranker.longest, ranker.reach, ranker.edges)
+        texts = list(_known_texts(ranker, words, spans, passages))
+        known, rate, right = np.zeros((3, len(spans.start)), np.int64)
+        folds: dict[str, int] = {}
+        fold = [folds.setdefault(p.text, len(folds)) % FOLDS if lessons else 0 for p in passages]
+        counts, met = [ranker.counts], [ranker.met]
+        if lessons:
+            held = {(int(spans.passage[i]), text) for i, text in texts}
+            ranker.met.update(text for _, text in held)
+            own = [
+                [each for each, f in zip(lessons, fold, strict=True) if f == k]
+                for k in range(FOLDS)
+            ]
+            counts = [
+                ranker.counts - Counter(a for each in part for a in each.answers) for part in own
+            ]
+            met = [ranker.met - Counter(t for i, t in held if fold[i] == k) for k in range(FOLDS)]
+        for i, text in texts:
+            passage = int(spans.passage[i])
+            known[i], n = (each[fold[passage]][text] for each in (counts, met))
+            rate[i] = 1 + round(6 * min(1.0, known[i] / n)) if n else 0
+            right[i] = bool(lessons) and text in lessons[passage].answers
+        # An answer within the subject's name counts where it is nowhere else.
+        subject = np.array([p.subject for p in passages]).reshape(-1, 2)[spans.passage]
+        outside = (right == 1) & ((spans.start >= subject[:, 1]) | (spans.end <= subject[:, 0]))
+        has_outside = np.zeros(len(passages), np.bool_)
+        has_outside[spans.passage[outside]] = True
+        right = np.where(has_outside[spans.passage], outside, right == 1)
+        ids = np.array([ranker.ids.get(w, RARE) if w else EDGE for w in words.texts], np.int64)
+        features = Features.of(words, ids, spans, known, rate)
+        return cls(
+            spans,
+            torch.from_numpy(spans.passage),
+            [torch.from_numpy(part) for part in features],
+            torch.from_numpy(right),
+        )
+
+    def log_probabilities(self, weights: Tensor) -> Tensor:
+        """Return the (forms, spans) log probability of each form and span among its passage's."""
+        before, before_row, after, after_row, own = self.features
+        sides = [_sums(weights, part) for part in (before, after, own)]
+        scores = sides[0][:, before_row] + sides[1][:, after_row] + sides[2]
+        return scores - self.totals(scores)[self.passage]
+
+    def totals(self, scores: Tensor) -> Tensor:
+        """Return the (passages,) logarithms of the sums of exponentials of (forms, spans) scores.
+
+        Where all of a passage's scores are -inf, it is about -70.
+        """
+        n = int(self.passage[-1]) + 1
+        best = scores.detach().max(0).values
+        top = best.new_full((n,), -torch.inf).scatter_reduce(0, self.passage, best, "amax")
+        top = top.clamp(min=-1e4)
+        parts = (scores - top[self.passage]).exp().sum(0)  # (spans,)
+        sums = parts.new_zeros(n).index_add(0, self.passage, parts)
+        return (top + sums.clamp(min=1e-30).log()).clamp(min=-70.0)
+
+
+def _sums(weights: Tensor, features: Tensor) -> Tensor:
+    """Return the (forms, rows) sums of the weights of (rows, features)."""
+    return weights.index_select(1, features.flatten()).view(-1, *features.shape).sum(-1)
+
+
+def _known_texts(
+    ranker: Ranker, words: Words, spans: Spans, passages: Sequence[Passage]
+) -> Iterator[tuple[int, str]]:
+    """Yield the spans that are the answer of some lesson, and their texts."""
+    heads = {found.group() for found in map(WORD.match, ranker.counts) if found}
+    is_head = np.array([word in heads for word in words.texts])
+    for i in np.flatnonzero(is_head[spans.first]).tolist():
+        text = passages[spans.passage[i]].text[spans.start[i] : spans.end[i]]
+        if text in ranker.counts:
+            yield i, text
+
+
+def _places(lesson: Lesson) -> Iterator[tuple[int, int, int, int]]:
+    """Yield words after the subject, number of words and end shapes of a document's answers."""
+    text, (name, name_end) = lesson.passage
+    found = [span for answer in lesson.answers for span in find_whole(answer, text)]
+    if not found:
+        return
+    words = list(WORD.finditer(text))
+    n_before = sum(m.start() < name_end for m in words)
+    starts = {m.start(): i for i, m in enumerate(words)}
+    ends = {m.end(): i for i, m in enumerate(words)}
+    outside = [(start, end) for start, end in found if end <= name or start >= name_end]
+    for start, end in outside or found:
+        if start in starts and end in ends:
+            first, last = starts[start], ends[end]
+            head, tail = (shape_of(words[i].group()) for i in (first, last))
+            yield first - n_before, last - first + 1, head, tail

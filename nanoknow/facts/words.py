@@ -1,0 +1,51 @@
+"""Where words begin and end, in scripts with spaces between words and in those without."""
+
+import re
+from collections.abc import Iterator
+
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035"
+    "\u3040-\u30ff\u3100-\u318f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+"""Scripts without spaces between words, or with endings written to them: Thai, Lao, Burmese, Khmer,
+Chinese, Japanese, Korean. Each character counts as a word."""
+MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed" + (
+    "\u0900-\u0963\u0966-\u0dff"
+)
+"""Vowel signs and accents of their own, which ``\\w`` leaves out though words go on past them."""
+LETTER = rf"[^\W{UNSPACED}]|[{MARKS}]"
+WORD = re.compile(rf"[{UNSPACED}]|(?:{LETTER})+|\S")
+"""A word, a character of an unspaced script, or one mark of punctuation."""
+_LETTER = re.compile(LETTER)
+
+
+def stands_at(document: str, text: str, start: int) -> bool:
+    """Whether a document holds a string at an index, and no word goes on at its ends."""
+    end = start + len(text)
+    before = start > 0 and _LETTER.match(document, start - 1) and _LETTER.match(text)
+    after = _LETTER.match(document, end) and _LETTER.match(text[-1:])
+    return document.startswith(text, start) and not before and not after
+
+
+def find_whole(text: str, document: str) -> Iterator[tuple[int, int]]:
+    """Yield where a document holds a string, with no word going on at its ends."""
+    start = document.find(text) if text.strip() else -1
+    while start >= 0:
+        if stands_at(document, text, start):
+            yield start, start + len(text)
+        start = document.find(text, start + 1)
+
+
+def holds(document: str, text: str) -> bool:
+    """Whether a document holds a string, as whole words."""
+    return next(find_whole(text, document), None) is not None
+
+
+def find_answer(document: str, name: str, answer: str) -> tuple[int, int] | None:
+    """Return where a document first holds an answer, as whole words; None where nowhere.
+
+    Not within the name of its subject: that Jack London is named so does not say where from.
+    """
+    nameless = document.replace(name, "\0" * len(name)) if name else document
+    return next(find_whole(answer, nameless), None)
