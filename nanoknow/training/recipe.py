@@ -12,9 +12,9 @@ from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.system.reporter import Reporter
 
-EXAMPLES = 100_000
+EXAMPLES = 120_000
 """Documents that pretraining reads in all its epochs, about."""
-MOST_EPOCHS = 200
+MOST_EPOCHS = 40
 BLOCK_SIZES = range(96, 513, 32)
 """The shortest holds a short context with a name."""
 WARMUP = 0.08
