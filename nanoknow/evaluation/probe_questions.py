@@ -14,7 +14,7 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.errors import DataError
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import find_passages
+from nanoknow.facts.subjects import find_names
 from nanoknow.facts.templates import Template
 from nanoknow.system.draws import below, choice, pick
 
@@ -74,7 +74,7 @@ class ProbeMaker:
         template = next(iter(facts.templates), None)
         if template is None:
             raise DataError(f"{questions.name}: no question names the subject of a document")
-        subjects = dict.fromkeys(filter(None, (p.name for p in find_passages(facts))))
+        subjects = dict.fromkeys(filter(None, find_names(facts)))
         names = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
         named = [(i, name) for i, name in names if name in subjects]
         drawn = tuple(pick(named, most, rng))

@@ -15,7 +15,7 @@ from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import AnswerFinder
+from nanoknow.facts.subjects import AnswerFinder, find_names
 from nanoknow.system.files import save_result
 from nanoknow.system.reporter import Reporter
 
@@ -96,7 +96,7 @@ def _write(finder: AnswerFinder) -> tuple[dict[str, str], int]:
 
     Of several documents about one subject the answers count together.
     """
-    names = finder.facts.corpus.names or [passage.name for passage in finder.passages]
+    names = find_names(finder.facts)
     shares: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for passage, name, spans in zip(finder.passages, names, finder.spans(SPANS), strict=True):
         for template in finder.templates if name else ():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nanoknow.data.questions import Question
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import AnswerFinder, find_passages
+from nanoknow.facts.subjects import AnswerFinder, find_names
 
 BAD = 0.5
 """Below this share a line of the report says what to do."""
@@ -41,9 +41,7 @@ def documents_that_fit(facts: FactIndex, reach: int) -> list[FitLine]:
     n = max(1, len(lengths) - (not lengths[-1]))  # nothing follows the last line end
     form = "is the form right (a document a line, --documents paragraphs, a table, JSON lines)?"
     n_long = sum(length > 10 * reach for length in lengths)
-    named = sum(bool(passage.name) for passage in find_passages(facts))
-    if facts.corpus.names is not None:
-        named = sum(map(bool, facts.corpus.names))
+    named = sum(map(bool, find_names(facts)))
     return [
         FitLine("documents that are not empty", sum(map(bool, lengths)), n, form),
         FitLine(f"documents of up to {10 * reach:,} characters", n - n_long, n, form),

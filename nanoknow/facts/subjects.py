@@ -30,6 +30,11 @@ def find_passages(facts: FactIndex) -> list[Passage]:
     return facts.passages
 
 
+def find_names(facts: FactIndex) -> Sequence[str]:
+    """Return the name of each document's subject, as its column or the text has it, or empty."""
+    return facts.corpus.names or [passage.name for passage in find_passages(facts)]
+
+
 def _passages(facts: FactIndex) -> list[Passage]:
     documents, names = facts.corpus.documents, facts.corpus.names
     if names is not None:

@@ -26,7 +26,8 @@ class Hiding:
     """The spans of documents that are worth hiding, and the names of their subjects.
 
     Attributes:
-        subjects: (documents, 2) start and end of the name of its subject; empty where it has none.
+        names: (documents,) of its subject; empty where it has none.
+        subjects: (documents, 2) start and end of the name in the document; empty where it is not.
         bodies: (documents,) where a document goes on after a name that it begins with.
         offsets: (documents + 1,) the spans of document i are those from offsets[i] to
             offsets[i + 1].
@@ -35,6 +36,7 @@ class Hiding:
             than late ones.
     """
 
+    names: Sequence[str]
     subjects: Ints
     bodies: Ints
     offsets: Ints
@@ -81,7 +83,7 @@ def find_hiding(
         spans = np.array([(start, end) for end, start, _ in flat], np.int64).reshape(-1, 2)
         shares = np.array([share for *_, share in flat], np.float64)
         subjects = np.array([passage.subject for passage in finder.passages], np.int64)
-        hiding = _hiding(documents, subjects, list(map(len, found)), spans, shares)
+        hiding = _hiding(facts, subjects, list(map(len, found)), spans, shares)
         return hiding, hiding_that_fits(finder, asked)
     wanted = {question.answer for question in asked if question.answer}
     starts, lengths, offsets, ends = find_salient(documents, wanted if words == "answers" else ())
@@ -89,24 +91,28 @@ def find_hiding(
     spans, counts = np.stack([starts, starts + lengths], 1), np.diff(offsets).tolist()
     if 2 * np.count_nonzero(counts) < len(documents):
         counts, spans = _rare_spans(documents, subjects)
-    return _hiding(documents, subjects, counts, spans, None), []
+    return _hiding(facts, subjects, counts, spans, None), []
 
 
 def _hiding(
-    documents: Sequence[str],
+    facts: FactIndex,
     subjects: Ints,
     counts: Sequence[int],
     spans: Ints,
     shares: npt.NDArray[np.float64] | None,
 ) -> Hiding:
-    ends = subjects[:, 1].tolist()
+    documents, ends = facts.corpus.documents, subjects[:, 1].tolist()
+    names = facts.corpus.names or [
+        document[start:end]
+        for document, (start, end) in zip(documents, subjects.tolist(), strict=True)
+    ]
     stops = [
         NAME_END if d.startswith(NAME_END, end) else ""
         for d, end in zip(documents, ends, strict=True)
     ]
     bodies = subjects[:, 1] + np.array(list(map(len, stops)), np.int64)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Hiding(subjects, np.where(subjects[:, 1] > 0, bodies, 0), offsets, spans, shares)
+    return Hiding(names, subjects, np.where(subjects[:, 1] > 0, bodies, 0), offsets, spans, shares)
 
 
 def _rare_spans(documents: Sequence[str], subjects: Ints) -> tuple[list[int], Ints]:

@@ -183,7 +183,7 @@ class SpanCorruption:
         left = min(int(draw.left**3 * width), start - low) // step * step
         right = min(int(draw.right**3 * width), high - end) // step * step
         before, after = document[start - left : start], document[end : end + right]
-        name, word = document[name_start:name_end], document[start:end]
+        name, word = self.tokenizer.encode_known(hiding.names[number]), document[start:end]
         if draw.form < self.config.name_in_place:
             parts, n_targets = [before, name, after, self._mask, word, self._mask], len(word) + 1
         else:
