@@ -14,7 +14,7 @@ MOST_FORMS = 8
 """Forms of questions that are told apart; what has another form is left to the last of them."""
 MOST_JUDGED = 1200
 """Questions by which a ranker is judged."""
-LEAST, MOST_LESSONS = 5, 300
+LEAST, MOST_LESSONS = 5, 1000
 """Documents with a known subject from which others' subjects can be learned, and are."""
 
 
