@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +75,7 @@ def show_learned(terminal: Terminal, report: LearnReport) -> None:
     means = {name: mean(each.accuracy for each in runs) for name, runs in report.scores.items()}
     first, *others = {**means, report.constant.name: report.constant.score.accuracy}.items()
     for name, accuracy in others:
-        if accuracy:
+        if accuracy and first[1]:
             times = first[1] / accuracy
             terminal.write(f"{first[0]}: {times:.1f} times {name} ({report.label})\n")
     terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
@@ -86,7 +87,7 @@ def _title(report: LearnReport) -> str:
         return "Where were the held-out people born?"
     n = report.training_questions
     which = f"{n} of them training questions" if n else "questions no training question asks"
-    return f"Exact match on {report.questions}, {which}"
+    return f"Exact match on {Path(report.questions).name}, {which}"
 
 
 def _accuracy(scores: Sequence[Score], seeds: int) -> tuple[str, str]:
