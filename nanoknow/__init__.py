@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nanoknow.api import load as load
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 __all__ = ["__version__", "load"]
 
 
