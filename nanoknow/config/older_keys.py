@@ -26,8 +26,8 @@ REMOVED: dict[KeyPath, tuple[Any, str]] = {
 }
 """By section and key: the value that leaves the feature off, and what the feature was."""
 
-DROPPED = ("augment",)
-"""Sections that nothing reads any more."""
+DROPPED: tuple[KeyPath, ...] = (("augment",), ("config", "augment"))
+"""Sections that nothing reads any more, of configs and of the configs in checkpoints."""
 
 
 def with_present_keys(
@@ -47,7 +47,7 @@ def with_present_keys(
     present: dict[str, Any] = {}
     for key, value in values.items():
         here, rule = (*path, key), (*path[-1:], key)
-        if here == DROPPED:
+        if here in DROPPED:
             continue
         if rule in REMOVED:
             neutral, feature = REMOVED[rule]

@@ -59,10 +59,11 @@ def build_task(
             if config.salient_spans:
                 facts = FactIndex(text, taught)
                 hiding, fit = find_hiding(facts, config.salient_words)
+                about = documents_that_fit(facts, block_size)
+                fit += [line for line in about if taught or line.is_bad]
                 if taught is not None:
                     reach = reach_of(config, block_size)
-                    asked_of = questions_that_fit(facts, taught.items, reach)
-                    fit = [*documents_that_fit(facts, block_size), *asked_of, *fit]
+                    fit += questions_that_fit(facts, taught.items, reach)
                 notes = [str(line) for line in fit]
             documents = SpanCorruption(text, tokenizer, config, block_size, hiding)
             documents.notes += notes
