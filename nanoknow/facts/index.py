@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-import numpy as np
-
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.facts.spans import Passage
@@ -58,13 +56,17 @@ class FactIndex:
             if (name := template.name_in(question)) and self.named(name):
                 return name
         span = self._longest_name(question)
-        return question[slice(*span)] if span else None
+        name = question[slice(*span)] if span else ""
+        # Where forms tell what follows a name, one that goes on otherwise is a part of another.
+        is_whole = self.corpus.names is not None or not self.templates
+        whole = is_whole or any(self._ends_there(i, len(name)) for i in self._beginning_with(name))
+        return name if name and whole else None
 
     def named(self, name: str) -> list[int]:
         """Return the indices of the documents about a name, as a question has it."""
         if self.corpus.names is not None:
             return self._by_name.get(name.casefold(), [])
-        found = list(self._beginning_with(name))
+        found = sorted(self._beginning_with(name))
         exact = [i for i in found if self._ends_there(i, len(name))]
         return exact or found or self._holding(name)
 
@@ -162,20 +164,26 @@ class FactIndex:
         return {word for word, n in counts.items() if n > counts.total() / 20} or {"."}
 
     def _holding(self, name: str) -> list[int]:
-        """Return the documents that hold a name anywhere, as whole words."""
-        text = self.corpus.text
-        if name not in text:
-            return []
-        starts, _ = self.corpus.lines()
-        matches = islice(find_whole(name, text), MOST)
-        held = np.searchsorted(starts, [start for start, _ in matches], side="right") - 1
-        return list(dict.fromkeys(held.tolist()))
+        """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
+        return _lines_with(name, self.corpus.text) or _lines_with(name.casefold(), self._folded)
+
+    @cached_property
+    def _folded(self) -> str:
+        return self.corpus.text.casefold()
 
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:
     """Return the answer that most questions have; the first in the file among equals."""
     counts = Counter(q.answer for q in questions if q.answer is not None)
     return max(counts, key=lambda answer: counts[answer])
+
+
+def _lines_with(name: str, text: str) -> list[int]:
+    found, line, last = [-1], 0, 0
+    for start, _ in islice(find_whole(name, text), MOST):
+        line, last = line + text.count("\n", last, start), start
+        found += [line] if line > found[-1] else []
+    return found[1:]
 
 
 def _next(document: str, at: int) -> str:

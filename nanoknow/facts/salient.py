@@ -17,6 +17,8 @@ NAME_END = ". "
 SENTENCE_ENDS = {". ", "! ", "? "}
 SHORT = 3
 """An abbreviation in a name has so many letters at most before its stop: ``J.``, ``Jr.``."""
+MOST_WORDS = 4
+"""Words of a name after an abbreviation."""
 _Places = npt.NDArray[np.int64]
 
 
@@ -111,15 +113,26 @@ class Wanted:
                     yield first, last
 
 
+def _is_name(text: str) -> bool:
+    """Whether a text can be a name: few words, in lower case only short ones within it."""
+    words = text.split()
+    lower = [word for word in words if word.islower()]
+    fits = 0 < len(words) <= MOST_WORDS and not words[-1].islower()
+    return fits and all(len(word) <= SHORT for word in lower)
+
+
 def subject(document: str) -> str:
-    """Return the name that a document starts with: up to a stop that is no abbreviation's."""
+    """Return the name that a document starts with: up to a stop that is no abbreviation's.
+
+    A short word before a stop is one where the name may go on after it, up to the next stop.
+    """
     end = document.find(NAME_END)
     while end >= 0:
         last = document[:end].rpartition(" ")[2]
         following = document.find(NAME_END, end + 1)
-        rest = document[end + len(NAME_END) :]
-        repeated = rest.startswith(document[:end])
-        if len(last) > SHORT or repeated or following < 0:
+        rest = document[end + len(NAME_END) : max(0, following)]
+        repeated = document.startswith(document[:end], end + len(NAME_END))
+        if len(last) > SHORT or repeated or not _is_name(rest):
             return document[:end]
         end = following
     return ""

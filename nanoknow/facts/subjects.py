@@ -9,6 +9,7 @@ from nanoknow.facts.ranker import Lesson, RankedSpan, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template
+from nanoknow.facts.words import find_whole
 
 MOST_FORMS = 8
 """Forms of questions that are told apart; what has another form is left to the last of them."""
@@ -60,9 +61,11 @@ def _passages(facts: FactIndex) -> list[Passage]:
 
 
 def _holding(document: str, name: str) -> Passage:
-    """Return a document with the first stretch of it that is the name, in any case."""
-    start = document.casefold().find(name.casefold()) if name else -1
-    return Passage(document, (max(0, start), max(0, start) + len(name) if start >= 0 else 0))
+    """Return a document with the first stretch of it that is the name, if need be in any case."""
+    span = next(find_whole(name, document), None)
+    if span is None and len(folded := document.casefold()) == len(document):
+        span = next(find_whole(name.casefold(), folded), None)
+    return Passage(document, span or (0, 0))
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class AnswerFinder:
     def taught(cls, facts: FactIndex, questions: Sequence[Question]) -> "AnswerFinder":
         """Teach a ranker by some of the training questions."""
         passages = find_passages(facts)
-        templates = tuple(facts.templates)[:MOST_FORMS]
+        frequent = dict(facts.templates.most_common(MOST_FORMS))
+        templates = tuple(template for template in facts.templates if template in frequent)
         finder = cls(facts, passages, templates, None)
         return finder.retaught(questions)
 

@@ -11,6 +11,8 @@ from nanoknow.facts.words import WORD
 SHARE = 0.5
 """Where documents begin with what fewer questions than this share name, the questions alone are
 asked for their forms."""
+FREQUENT = 0.05
+"""Share of the questions that a form has, and is no accident of some names."""
 MOST_WORDS = 12
 """Words of a form before the name, and after it, that are looked for without documents."""
 
@@ -35,7 +37,10 @@ class Template:
 def find_templates(
     questions: Sequence[str], longest_name: Callable[[str], tuple[int, int] | None]
 ) -> Counter[Template]:
-    """Return the forms of questions, with how many questions have each, the most frequent first.
+    """Return the forms of questions, with how many questions have each.
+
+    In the order in which a question is compared with them: of the frequent ones those that spell
+    the most first (``Who is X's mother?`` before ``Who is X?``), the others by their frequency.
 
     Args:
         questions: each once.
@@ -50,11 +55,12 @@ def find_templates(
     # A question that holds a name by chance has a form that no other has.
     least = 2 if len(questions) > 1 else 1
     kept = [template for template, n in found.most_common() if n >= least]
+    kept.sort(key=lambda t: -len(t.ask("")) if found[t] >= FREQUENT * len(questions) else 0)
     counts: Counter[Template] = Counter()
     for question in questions:
         if template := next((t for t in kept if t.name_in(question)), None):
             counts[template] += 1
-    return Counter(dict(counts.most_common()))
+    return Counter({template: counts[template] for template in kept if counts[template]})
 
 
 def _alike(questions: Sequence[str]) -> Counter[Template]:
