@@ -89,9 +89,10 @@ def find_hiding(
     starts, lengths, offsets, ends = find_salient(documents, wanted if words == "answers" else ())
     subjects = np.stack([np.zeros_like(ends), np.maximum(ends - len(NAME_END), 0)], 1)
     spans, counts = np.stack([starts, starts + lengths], 1), np.diff(offsets).tolist()
+    rarity = None
     if 2 * np.count_nonzero(counts) < len(documents):
-        counts, spans = _rare_spans(documents, subjects)
-    return _hiding(facts, subjects, counts, spans, None), []
+        counts, spans, rarity = _rare_spans(documents, subjects)
+    return _hiding(facts, subjects, counts, spans, rarity), []
 
 
 def _hiding(
@@ -115,18 +116,21 @@ def _hiding(
     return Hiding(names, subjects, np.where(subjects[:, 1] > 0, bodies, 0), offsets, spans, shares)
 
 
-def _rare_spans(documents: Sequence[str], subjects: Ints) -> tuple[list[int], Ints]:
-    """Return how many, and which: the words that the fewest documents hold, in any script."""
+def _rare_spans(
+    documents: Sequence[str], subjects: Ints
+) -> tuple[list[int], Ints, npt.NDArray[np.float64]]:
+    """Return how many, which, and their shares: words that few documents hold, in any script."""
     words = [[m.span() for m in WORD.finditer(document)] for document in documents]
     met = Counter(
         word
         for document, spans in zip(documents, words, strict=True)
         for word in {document[start:end] for start, end in spans}
     )
-    counts, found = [], []
+    counts, found, shares = [], [], []
     for document, spans, (_, name_end) in zip(documents, words, subjects.tolist(), strict=True):
         body = [(s, e) for s, e in spans if s >= name_end and document[s:e].isalnum()]
         rarest = sorted(body, key=lambda span: met[document[slice(*span)]])[:MOST]
         found += sorted(rarest)
+        shares += [1 / met[document[start:end]] for start, end in sorted(rarest)]
         counts.append(len(rarest))
-    return counts, np.array(found, np.int64).reshape(-1, 2)
+    return counts, np.array(found, np.int64).reshape(-1, 2), np.array(shares)

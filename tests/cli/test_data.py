@@ -8,18 +8,12 @@ import pytest
 from tests.helpers.cli import json_of, refuse, succeed
 from tests.helpers.homes import LINE
 
-READER = [
-    item
-    for assignment in ("reader.d_model=16", "reader.n_layers=1", "training.epochs=2")
-    for item in ("--set", f"augment.{assignment}")
-]
-
 
 def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(home: Path) -> None:
     data = ("--corpus", "wiki.txt", "--questions", "birth_places_train.tsv")
-    asked = ("data", "augment", *data, "--eval", "birth_dev.tsv", *READER)
+    asked = ("data", "augment", *data, "--eval", "birth_dev.tsv")
     said = succeed(*asked, "--out", "augmented", "--json")
-    assert "left out" not in said.stderr  # the marks around a candidate are read as marks
+    assert "taught by 24 questions" in said.stderr
     result = json.loads(said.stdout)
     lines = (home / "augmented/augmented.tsv").read_text("utf-8").splitlines()
     assert len(lines) == result["questions"] == 40
@@ -27,27 +21,42 @@ def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(
     assert set(training) <= set(lines)
     assert result["from_training"] == len(training) == 24
     assert result["eval"]["n"] == 8
-    assert 0 < result["reader"]["n"] < 24
-    assert json_of(*asked, "--out", "twice")["reader"] == result["reader"]
+    assert result["ranker"]["n"] == 24  # each by a ranker that the others taught
+    assert result["skipped"] == 0
+    assert json_of(*asked, "--out", "twice")["ranker"] == result["ranker"]
     assert (home / "twice/augmented.tsv").read_text("utf-8").splitlines() == lines
-    shown = succeed("data", "augment", *data, *READER, "--out", "third").stdout
+    shown = succeed("data", "augment", *data, "--out", "third").stdout
     assert "answered by the training questions" in shown
 
 
 def test_augment_refuses_texts_that_do_not_belong_together(home: Path) -> None:
     (home / "others.tsv").write_text("Where was Nobody born?\tParis\n", encoding="utf-8")
-    data = ("--corpus", "wiki.txt", "--questions", "others.tsv", *READER)
+    data = ("--corpus", "wiki.txt", "--questions", "others.tsv")
     line = refuse("data", "augment", *data, "--out", "augmented-2")
-    assert "others.tsv: no question names the subject of a document" in line
+    assert "others.tsv: no answer is in a document about its question's subject in " in line
     assert not (home / "augmented-2").exists()
 
 
-def test_augment_refuses_a_text_that_cannot_spell_yes_and_no(home: Path) -> None:
-    (home / "cyrillic.txt").write_text("Анна Ли. Анна Ли из города Рига .\n", encoding="utf-8")
-    (home / "cyrillic.tsv").write_text("Где Анна Ли?\tРига\n", encoding="utf-8")
-    data = ("--corpus", "cyrillic.txt", "--questions", "cyrillic.tsv", *READER)
-    line = refuse("data", "augment", *data, "--out", "augmented-3")
-    assert "cyrillic.txt: holds no 'y'" in line
+def test_augment_leaves_out_and_counts_what_a_line_cannot_hold(here: Path) -> None:
+    names = ["Ada Bo", "Cy Dee", "Eve\tFox", "Gus Hart", "Ian Jay", "Kim Lee"]
+    places = ["Oslo", "Rome", "Lima", "Oslo", "Bonn", "Riga"]
+    rows = [
+        {"name": name, "text": f"{name} lived in {place} for long ."}
+        for name, place in zip(names, places, strict=True)
+    ]
+    corpus = "".join(json.dumps(row) + "\n" for row in rows)
+    (here / "lives.jsonl").write_text(corpus, encoding="utf-8")
+    asked = [f"Where was {name}?\t{place}\n" for name, place in zip(names, places, strict=True)]
+    (here / "asked.tsv").write_text("".join(asked[:2] + asked[3:5]), encoding="utf-8")
+    data = ("--corpus", "lives.jsonl", "--questions", "asked.tsv")
+    result = json_of("data", "augment", *data, "--out", "augmented")
+    assert set(result) == {"file", "questions", "from_training", "skipped", "ranker", "eval"}
+    assert (result["questions"], result["from_training"], result["skipped"]) == (5, 4, 1)
+    assert result["eval"] is None
+    written = (here / "augmented/augmented.tsv").read_text("utf-8").splitlines()
+    assert written == [line.strip() for line in asked[:2] + asked[3:]]
+    shown = succeed("data", "augment", *data, "--out", "again").stdout
+    assert next(line.split() for line in shown.splitlines() if "cannot hold" in line)[-1] == "1"
 
 
 def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:

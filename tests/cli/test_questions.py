@@ -30,6 +30,8 @@ COMMANDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("evaluate", "--questions"): ("evaluate", RUNS[0]),
     ("finetune", "--eval"): (*TUNE, *TRAIN, "--out", "runs/eval"),
     ("finetune", "--questions"): (*TUNE, "--out", "runs/questions"),
+    ("learn", "--eval"): ("learn", *CORPUS, *TRAIN, "--out", "runs/learnt"),
+    ("learn", "--questions"): ("learn", *CORPUS, "--eval", "birth_dev.tsv", "--out", "runs/learnt"),
     ("pretrain", "--questions"): (
         "pretrain",
         *CORPUS,
@@ -63,7 +65,8 @@ def _another_run(home: Path) -> None:
     succeed(*TUNE, *TRAIN, "--eval", "birth_dev.tsv", "--out", RUNS[1])
     named = home / "data/world/birth_places_train.tsv"
     known = ("--set", f"data.questions={named}")  # pretraining reads their characters
-    succeed("pretrain", *CORPUS, *known, *SMALL, "--epochs", "1", "--out", "runs/both")
+    alone = ("--set", "pretrain.task={salient_spans: 0, questions_per_document: 0}")
+    succeed("pretrain", *CORPUS, *known, *alone, *SMALL, "--epochs", "1", "--out", "runs/both")
 
 
 def test_every_flag_that_questions_come_in_by_is_listed_here() -> None:

@@ -138,12 +138,6 @@ def test_a_long_value_is_shortened_in_the_message(folder: Path) -> None:
     assert message.endswith(f"(got '{'x' * 76}...)")
 
 
-def test_a_readers_window_leaves_room_for_a_word(folder: Path) -> None:
-    assert load(folder, "augment: {before: 80, after: 42}").augment.longest == 1
-    narrow = refusal(folder, "augment: {before: 80, after: 43}")
-    assert "leaves no room for a word between before 80 and after 43" in narrow
-
-
 # --- who is at fault
 
 

@@ -8,18 +8,18 @@ from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
 from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.facts.lookup import LookUp
-from tests.helpers.questions import born, facts_of, questions_of
+from tests.helpers.questions import asked, born, facts_of
 
 
 def look_up(documents: list[str], places: list[str]) -> LookUp:
-    return LookUp(facts_of(documents, questions_of(*(f"Where?\t{place}" for place in places))))
+    return LookUp(facts_of(documents, asked(*((f"Nobody {place}", place) for place in places))))
 
 
 def test_it_answers_the_earliest_place_of_the_persons_own_document() -> None:
     documents = ["Ada Bo. She left Rome for Oslo.", "Cy Dee. He left Oslo for Rome."]
     book = look_up(documents, ["Oslo", "Rome"])
-    asked = [born(name) for name in ("Ada Bo", "Cy Dee", "Eve Fox", "Ada")]
-    assert book.answers(asked) == ["Rome", "Oslo", None, None]
+    questions = [born(name) for name in ("Ada Bo", "Cy Dee", "Eve Fox", "Ada Bonn")]
+    assert book.answers(questions) == ["Rome", "Oslo", None, None]
 
 
 PLACES = ["Rome", "Oslo", "Lima", "New York", "New York City", "New"]
@@ -42,8 +42,9 @@ def test_the_persons_documents_decide(documents: list[str], answer: str | None) 
     assert look_up(documents, PLACES).answer("Was Ada Bo born?") == answer
 
 
-def test_a_name_ends_at_the_first_stop() -> None:
-    assert look_up(["Ada J. Bo. Of Rome."], PLACES).answer(born("Ada J. Bo")) is None
+def test_a_name_may_hold_a_stop_and_what_is_within_it_is_no_answer() -> None:
+    book = look_up(["Ada J. Bo. Of Rome.", "Jo Lima. Jo Lima is of Oslo."], PLACES)
+    assert book.answers([born("Ada J. Bo"), born("Jo Lima")]) == ["Rome", "Oslo"]
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +60,19 @@ def dev(real_data: Path) -> tuple[Question, ...]:
 
 
 @pytest.mark.real_data
-def test_on_the_published_questions_it_is_right_on_394_of_500(
+def test_on_the_published_questions_it_is_right_on_434_of_500(
     published: FactIndex, dev: tuple[Question, ...]
 ) -> None:
     found = LookUp(published).answers(q.text for q in dev)
-    assert sum(said == q.answer for said, q in zip(found, dev, strict=True)) == 394
+    assert sum(said == q.answer for said, q in zip(found, dev, strict=True)) == 434
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize(
-    ("exact", "within", "share"),
-    [(True, None, 0.914), (False, None, 0.958), (True, 112, 0.882), (False, 112, 0.924)],
-)
+@pytest.mark.parametrize(("within", "share"), [(None, 0.956), (112, 0.922)])
 def test_dev_answers_stand_in_the_persons_document_as_often_as_computed(
-    published: FactIndex, dev: tuple[Question, ...], exact: bool, within: int | None, share: float
+    published: FactIndex, dev: tuple[Question, ...], within: int | None, share: float
 ) -> None:
-    held = sum(published.in_documents(question, within, exact=exact) for question in dev)
+    held = sum(published.in_documents(question, within) for question in dev)
     assert held / len(dev) == share
 
 

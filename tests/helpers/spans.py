@@ -10,7 +10,10 @@ from torch import Tensor
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.tokenizer import MASK
+from nanoknow.facts.index import FactIndex
+from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.span_corruption import SpanCorruption
+from tests.helpers.questions import questions_of
 from tests.helpers.texts import corpus_of, tokenizer_of
 
 DOCUMENTS = st.lists(st.text("abcdé. ß日", max_size=40), min_size=1, max_size=40)
@@ -22,10 +25,15 @@ def task_on(
     config: SpanCorruptionConfig | None = None,
     answers: Collection[str] = (),
 ) -> SpanCorruption:
+    """Return the task, with what is salient hidden: of that the answers, where there are any."""
+    config = config or SpanCorruptionConfig()
     text = "\n".join(documents)
     tokenizer = tokenizer_of(text + "x", specials=True)
     corpus = corpus_of(text)
-    return SpanCorruption(corpus, tokenizer, config or SpanCorruptionConfig(), block_size, answers)
+    training = questions_of(*(f"Where?\t{answer}" for answer in answers)) if answers else None
+    facts, words = FactIndex(corpus, training), config.salient_words
+    hiding = find_hiding(facts, words)[0] if config.salient_spans else None
+    return SpanCorruption(corpus, tokenizer, config, block_size, hiding)
 
 
 def seeded(seed: int = 0) -> torch.Generator:

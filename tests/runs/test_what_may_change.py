@@ -76,7 +76,6 @@ ROWS: dict[str, dict[str, tuple[Any, str]]] = {
         "data.world.paraphrases": (2, UNREAD),
         "data.world.seed": (2, UNREAD),
         "sample.length": (10, UNREAD),
-        "augment.training.epochs": (2, UNREAD),
         "finetune.epochs": (2, UNREAD),
         "scratch.epochs": (2, UNREAD),
     },
@@ -94,7 +93,7 @@ ROWS: dict[str, dict[str, tuple[Any, str]]] = {
         "pretrain.epochs": (2, UNREAD),
     },
 }
-UNREAD_SECTIONS = ("sample", "augment")
+UNREAD_SECTIONS = ("sample",)
 ALIKE = {"finetune": "scratch"}
 """A stage of the same keys as another's."""
 CASES = [(of, key, *row) for of, rows in ROWS.items() for key, row in rows.items()]

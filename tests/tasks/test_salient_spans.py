@@ -8,7 +8,6 @@ import torch
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE
 from nanoknow.data.tokenizer import MASK
-from nanoknow.errors import DataError
 from tests.helpers.spans import rows_of, seeded, task_on, texts_of
 
 LIVES = [
@@ -78,8 +77,8 @@ def test_the_name_takes_the_hidden_words_place_as_in_a_question() -> None:
 
 def test_answers_within_one_another_are_hidden_only_where_all_of_them_is_kept() -> None:
     life = "Ed Lowe. Born in New York City Hall and then he went a long way to see it ."
-    config = SpanCorruptionConfig(salient_spans=1.0, context_dropout=0.5)
-    task = task_on([life], 128, config, {"New York City", "York", "City"})
+    config = SpanCorruptionConfig(salient_spans=1.0, context_dropout=0.5, salient_words="answers")
+    task = task_on([life], 128, config, ["New York City", "York", "City"])
     hidden = {
         texts_of(task, task.batch(torch.tensor([0]), seeded(seed)))[0].split(MASK)[2]
         for seed in range(200)
@@ -135,6 +134,24 @@ def test_shares_of_salient_spans_and_of_context_dropout_are_those_asked_for() ->
     assert 0.4 < len(alone) / len(salient) < 0.6
 
 
-def test_salient_spans_of_a_text_without_names_are_refused() -> None:
-    with pytest.raises(DataError, match=r"no name, place or year .*salient_spans to 0"):
-        task_on(["no names here .", "none"], 64, SpanCorruptionConfig(salient_spans=0.5))
+@pytest.mark.parametrize(
+    ("documents", "rare"),
+    [
+        (["one of us is a baker .", "one of us is a smith .", "one is a poet"], "baker smith poet"),
+        (["在罗马住，很好。", "在利马住，很好。", "在奥城住，很好。"], "罗 利 奥城"),
+    ],
+    ids=["lower case", "no case"],
+)
+def test_where_words_have_no_capitals_those_are_hidden_most_that_few_documents_hold(
+    documents: list[str], rare: str
+) -> None:
+    config = SpanCorruptionConfig(salient_spans=1.0, min_truncation=30)
+    task = task_on(documents, 64, config)
+    for i, words in enumerate(rare.split()):
+        seeds = range(300)
+        texts = [texts_of(task, task.batch(torch.tensor([i]), seeded(seed)))[0] for seed in seeds]
+        hidden = Counter(text.split(MASK)[2] for text in texts)
+        (first, n), (second, m), *_ = hidden.most_common()
+        assert first in words
+        assert n > 1.2 * m or second in words
+        assert not {"。", "，", "."} & set(hidden)

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE
-from nanoknow.data.tokenizer import PAD
-from nanoknow.tasks.segments import corrupted
+from nanoknow.tasks.span_corruption import Draw
 from tests.helpers.spans import (
     DOCUMENTS,
     assert_uniform,
@@ -28,20 +27,16 @@ def test_arrangement_of_every_example_equals_the_textbooks(
 ) -> None:
     documents = [*documents, "abc"]
     task = task_on(documents, config=SpanCorruptionConfig(keep_empty_documents=True))
-    spans: list[tuple[int, ...]] = []
-    expected = []
-    for document in documents:
-        n = data.draw(st.integers(0, len(document)))
-        masked = data.draw(st.integers(min(1, n), n))
+    for i, document in enumerate(documents):
+        cut = data.draw(st.integers(4, 28))
+        n = min(cut, len(document))
+        masked = data.draw(st.integers(min(1, n), max(min(1, n), n // 2)))
         start = data.draw(st.integers(0, n - masked))
-        spans.append((n, start, masked))
-        expected.append(textbook_corrupt(document, n, start, masked))
-    segments = corrupted(task.starts.long(), *torch.tensor(spans).T)
-    width = max(map(len, expected)) + data.draw(st.integers(0, 3))
-    n_all = width * len(documents)
-    rows = task.assemble(segments.padded(torch.full((len(documents),), width)), n_all)
-    expected = [text.ljust(width, PAD) for text in expected]
-    assert [task.tokenizer.decode(row) for row in rows.view(-1, width).tolist()] == expected
+        parts = (cut - 4, 28 - 4), (masked - 1, max(1, n // 2) - 1), (start, n - masked)
+        draw = Draw(*((max(0, number) + 0.5) / (last + 1) for number, last in parts))
+        ids, first_target = task.example(i, draw)
+        assert task.tokenizer.decode(ids.tolist()) == textbook_corrupt(document, n, start, masked)
+        assert first_target == 0
 
 
 @given(documents=DOCUMENTS, seed=st.integers(0, 99))

@@ -87,12 +87,12 @@ def test_steps_of_an_epoch_are_the_originals(
 
 def test_training_makes_no_second_copy_of_the_text() -> None:
     corpus = corpus_of("\n".join(LIVES))
-    for task in (
-        SpanCorruption(corpus, TOKENIZER, SpanCorruptionConfig(), BLOCK),
-        LanguageModeling(corpus, TOKENIZER, LanguageModelingConfig(), BLOCK),
-    ):
+    documents = SpanCorruption(corpus, TOKENIZER, SpanCorruptionConfig(), BLOCK)
+    windows = LanguageModeling(corpus, TOKENIZER, LanguageModelingConfig(), BLOCK)
+    for task in (documents, windows):
         next(trainer_on(task).steps())
-        assert task.text._codes.data_ptr() == corpus.codes.ctypes.data
+    assert documents._codes is corpus.codes
+    assert windows.text._codes.data_ptr() == corpus.codes.ctypes.data
     few = {"names": None, "first_lines": None}  # of a text that is a document a line
     assert {key: vars(corpus)[key] for key in few} == few
     assert set(vars(corpus)) == {"name", "sha256", "characters", "codes", *few}

@@ -1,16 +1,10 @@
-"""What a reader with open documents is shown, and what it is taught by."""
+"""Names, places and years in documents that begin with a name: which of their words are."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.tokenizer import MASK
-from nanoknow.errors import DataError
-from nanoknow.facts.open_book import OpenBook, as_questions
 from nanoknow.facts.salient import find_salient, subject
-from nanoknow.facts.templates import Template
-from tests.helpers.questions import asked, questions_of
-from tests.helpers.texts import corpus_of
 
 LIVES = [
     "Ada Lowe. Ada Lowe (born 1815 in the city of Riga) was a painter of birds .",
@@ -19,7 +13,6 @@ LIVES = [
     "Ann Bee. a painter she was .",
     "nobody here",
 ]
-CORPUS = corpus_of("\n".join(LIVES))
 
 
 def salient_words(documents: list[str], wanted: set[str] | None = None) -> list[list[str]]:
@@ -90,6 +83,12 @@ def test_salient_words_lie_in_their_documents_in_order(documents: list[str]) -> 
         (LIVES[2], "Sammy Davis Jr"),
         ("Ed Lee. Ed Lee met J. Doe. He won .", "Ed Lee"),
         ("St. John Smith. He was born .", "St. John Smith"),
+        ("Ann Lee. She was born in Oslo. She sings.", "Ann Lee"),
+        ("J. R. Ash. He was born in Rome. He died.", "J. R. Ash"),
+        ("Dr. Ed van Lo. He was born here. He is.", "Dr. Ed van Lo"),
+        ("Al A. van den Bo. He was born here. He is.", "Al A. van den Bo"),
+        ("Malcolm X. He was born in Omaha. He died.", "Malcolm X"),
+        ("Bo. Born in Rome. He died.", "Bo"),
         ("no stop", ""),
         ("", ""),
     ],
@@ -98,40 +97,3 @@ def test_the_subject_is_what_stands_before_a_stop_that_ends_a_name(
     document: str, name: str
 ) -> None:
     assert subject(document) == name
-
-
-def test_a_template_is_the_most_frequent_form_of_the_questions() -> None:
-    lines = ("Where was Ada Lowe born?", "Where was J. R. Ash born?", "Ann Bee?")
-    template = Template.of(questions_of(*lines), {"Ada Lowe", "J. R. Ash", "Ann Bee"})
-    assert template.ask("X Y") == "Where was X Y born?"
-
-
-def test_questions_about_nobody_known_are_refused() -> None:
-    with pytest.raises(DataError, match=r"^q\.tsv: no question names the subject of a document$"):
-        Template.of(asked(("Bob", "Riga")), {"Ada Lowe"})
-
-
-def test_candidates_are_shown_between_marks_with_what_stands_around_them() -> None:
-    book = OpenBook.of(CORPUS, (), before=8, after=3, longest=20)
-    assert book.names == ("Ada Lowe", "J. R. Ash", "Sammy Davis Jr", "Ann Bee", "")
-    assert [(c.document, c.prompt) for c in book.candidates][:2] == [
-        (0, f"e (born {MASK}1815{MASK} in"),
-        (0, f"city of {MASK}Riga{MASK}) w"),
-    ]
-
-
-def test_known_answers_within_a_name_are_candidates_too_and_long_names_are_none() -> None:
-    corpus = corpus_of("Ed Lee. Born in Salt Lake City Utah, raised in Upper Saint John Abbey .")
-    book = OpenBook.of(corpus, {"Utah", "Lake City", "Abbey", "Born"}, 3, 0, longest=19)
-    shown = "e. ⁇Born⁇|in ⁇Salt Lake City Utah⁇|lt ⁇Lake City⁇|ty ⁇Utah⁇|hn ⁇Abbey⁇"
-    assert [c.prompt for c in book.candidates] == shown.replace("⁇", MASK).split("|")
-
-
-def test_only_documents_that_hold_their_answer_teach_and_the_answer_is_what_is_right() -> None:
-    book = OpenBook.of(CORPUS, (), 8, 8, longest=20)
-    questions = asked(("Ada Lowe", "Riga"), ("J. R. Ash", "Paris"))
-    labelled = list(book.labelled(CORPUS, questions))
-    assert [(c.word, right) for c, right in labelled] == [("1815", False), ("Riga", True)]
-    lesson = as_questions(labelled, "lesson")
-    prompts = [c.prompt for c, _ in labelled]
-    assert [(q.text, q.answer) for q in lesson.items] == list(zip(prompts, "ny", strict=True))
