@@ -71,7 +71,7 @@ class ProbeMaker:
             DataError: no question names the subject of a document.
         """
         facts = FactIndex(corpus, questions)
-        template = next((form for form, _ in facts.templates.most_common(1)), None)
+        template = next(iter(facts.templates), None)
         if template is None:
             raise DataError(f"{questions.name}: no question names the subject of a document")
         subjects = dict.fromkeys(filter(None, find_names(facts)))

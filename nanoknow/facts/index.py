@@ -10,7 +10,7 @@ from itertools import islice
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.facts.spans import Passage
-from nanoknow.facts.templates import Template, find_templates
+from nanoknow.facts.templates import Template, find_templates, form_of
 from nanoknow.facts.words import WORD, find_answer, find_whole, holds, stands_at
 
 NAME = 256
@@ -52,9 +52,9 @@ class FactIndex:
 
     def name_in(self, question: str) -> str | None:
         """Return the subject of a question: by its form, else the longest name it holds."""
-        for template in self.templates:
-            if (name := template.name_in(question)) and self.named(name):
-                return name
+        form = form_of(question, self.templates, self.is_name)
+        if form and self.is_name(name := form.name_in(question) or ""):
+            return name
         span = self._longest_name(question)
         name = question[slice(*span)] if span else ""
         # Where forms tell what follows a name, one that goes on otherwise is a part of another.
@@ -70,11 +70,17 @@ class FactIndex:
         exact = [i for i in found if self._ends_there(i, len(name))]
         return exact or found or self._holding(name)
 
+    def is_name(self, name: str) -> bool:
+        """Whether a document is about a name, or holds it."""
+        if self.corpus.names is not None:
+            return name.casefold() in self._by_name
+        return next(self._beginning_with(name), None) is not None or bool(self._holding(name))
+
     @cached_property
     def templates(self) -> Counter[Template]:
         """The forms of the training questions, the most frequent first."""
         texts = dict.fromkeys(q.text for q in self.training.items) if self.training else {}
-        return find_templates(list(texts), self._longest_name)
+        return find_templates(list(texts), self._longest_name, self.is_name)
 
     def in_documents(self, question: Question, within: int | None = None) -> bool:
         """Whether an accepted answer is in a document about the subject, or in its first part.
@@ -156,11 +162,11 @@ class FactIndex:
     @cached_property
     def _after_names(self) -> set[str]:
         """What follows names at the beginning of documents; a full stop where that is not known."""
-        counts: Counter[str] = Counter()
         texts = {q.text for q in self.training.items} if self.training else set()
-        for name in {t.name_in(text) for text in texts for t in self.templates} - {None}:
-            for i in self._beginning_with(name or ""):
-                counts[_next(self.corpus.documents[i], len(name or ""))] += 1
+        names = {name for text in texts for t in self.templates if (name := t.name_in(text))}
+        # By length, so that of several names that a document begins with the longest counts.
+        ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}
+        counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
         return {word for word, n in counts.items() if n > counts.total() / 20} or {"."}
 
     def _holding(self, name: str) -> list[int]:

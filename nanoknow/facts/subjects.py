@@ -8,7 +8,7 @@ from nanoknow.facts.index import FactIndex
 from nanoknow.facts.ranker import Lesson, RankedSpan, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
-from nanoknow.facts.templates import Template
+from nanoknow.facts.templates import Template, form_of
 from nanoknow.facts.words import find_whole
 
 MOST_FORMS = 8
@@ -88,8 +88,7 @@ class AnswerFinder:
     def taught(cls, facts: FactIndex, questions: Sequence[Question]) -> "AnswerFinder":
         """Teach a ranker by some of the training questions."""
         passages = find_passages(facts)
-        frequent = dict(facts.templates.most_common(MOST_FORMS))
-        templates = tuple(template for template in facts.templates if template in frequent)
+        templates = tuple(facts.templates)[:MOST_FORMS]
         finder = cls(facts, passages, templates, None)
         return finder.retaught(questions)
 
@@ -125,8 +124,8 @@ class AnswerFinder:
 
     def form_of(self, question: str) -> int:
         """Return which of the forms a question has; the last for any other."""
-        last = max(0, len(self.templates) - 1)
-        return next((i for i, t in enumerate(self.templates) if t.name_in(question)), last)
+        form = form_of(question, self.templates, self.facts.is_name)
+        return self.templates.index(form) if form else max(0, len(self.templates) - 1)
 
     def spans(self, most: int) -> list[list[RankedSpan]]:
         """Return the spans of each document that are most probably answers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nanoknow.facts.words import WORD
@@ -11,8 +11,6 @@ from nanoknow.facts.words import WORD
 SHARE = 0.5
 """Where documents begin with what fewer questions than this share name, the questions alone are
 asked for their forms."""
-FREQUENT = 0.05
-"""Share of the questions that a form has, and is no accident of some names."""
 MOST_WORDS = 12
 """Words of a form before the name, and after it, that are looked for without documents."""
 
@@ -35,16 +33,17 @@ class Template:
 
 
 def find_templates(
-    questions: Sequence[str], longest_name: Callable[[str], tuple[int, int] | None]
+    questions: Sequence[str],
+    longest_name: Callable[[str], tuple[int, int] | None],
+    is_name: Callable[[str], bool],
 ) -> Counter[Template]:
-    """Return the forms of questions, with how many questions have each.
-
-    In the order in which a question is compared with them: of the frequent ones those that spell
-    the most first (``Who is X's mother?`` before ``Who is X?``), the others by their frequency.
+    """Return the forms of questions, with how many questions have each, the most frequent first.
 
     Args:
         questions: each once.
         longest_name: returns where a question holds the longest beginning of a document.
+        is_name: whether documents hold a name: ``Who is X's mother?`` is only then of the form
+            ``Who is …?`` if they hold ``X's mother``.
     """
     found: Counter[Template] = Counter()
     for question in questions:
@@ -55,12 +54,20 @@ def find_templates(
     # A question that holds a name by chance has a form that no other has.
     least = 2 if len(questions) > 1 else 1
     kept = [template for template, n in found.most_common() if n >= least]
-    kept.sort(key=lambda t: -len(t.ask("")) if found[t] >= FREQUENT * len(questions) else 0)
     counts: Counter[Template] = Counter()
     for question in questions:
-        if template := next((t for t in kept if t.name_in(question)), None):
+        if template := form_of(question, kept, is_name):
             counts[template] += 1
-    return Counter({template: counts[template] for template in kept if counts[template]})
+    return Counter(dict(counts.most_common()))
+
+
+def form_of(
+    question: str, templates: Iterable[Template], is_name: Callable[[str], bool]
+) -> Template | None:
+    """Return the first form that a question has, of those where it asks about a known name."""
+    named = [(t, name) for t in templates if (name := t.name_in(question))]
+    known = (t for t, name in named if len(named) == 1 or is_name(name))
+    return next(known, named[0][0] if named else None)
 
 
 def _alike(questions: Sequence[str]) -> Counter[Template]:

@@ -1,0 +1,145 @@
+"""Whom or what questions and documents are about, as questions of one form differ."""
+
+from dataclasses import replace
+
+import pytest
+
+from nanoknow.facts.index import FactIndex
+from nanoknow.facts.subjects import find_names, find_passages
+from nanoknow.facts.templates import Template
+from tests.helpers.questions import facts_of, questions_of
+
+NAMES = ["Ada Bo", "Cy Dee", "Eve Fox", "Gus J. Hart", "Ian Lee", "Kim Mo", "Ned Orr", "Pat Quo"]
+MOTHERS = ["Zoe", "Yara", "Xenia", "Wilma", "Vera", "Una", "Tilda", "Sue"]
+KNOWN = 6
+"""Of the names, the first ones are asked about."""
+
+
+def facts_in(document: str, question: str, names: list[str] = NAMES) -> FactIndex:
+    """Return documents on all of the names, and questions on the first of them."""
+    pairs = list(zip(names, MOTHERS, strict=True))
+    documents = [document.format(name=name, mother=mother) for name, mother in pairs]
+    asked = [f"{question.format(name=name)}\t{mother}" for name, mother in pairs[:KNOWN]]
+    return facts_of(documents, questions_of(*asked))
+
+
+@pytest.mark.parametrize("question", ["Who is {name}'s mother?", "《{name}》的母亲是谁？"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param("{name}. Their mother was {mother} .", id="name and stop"),
+        pytest.param("{name} is a child of {mother} .", id="no stop"),
+        pytest.param("The mother of {name} is {mother} .", id="in the middle"),
+        pytest.param("{mother} is the mother of {name}", id="after the answer"),
+        pytest.param('"{name}" was written by {mother} .', id="in quotes"),
+        pytest.param("{name}。母亲{mother}。", id="no spaces"),
+    ],
+)
+def test_the_subject_is_what_varies_between_questions_wherever_documents_name_it(
+    document: str, question: str
+) -> None:
+    facts = facts_in(document, question)
+    for i, name in enumerate(NAMES):
+        asked = question.format(name=name)
+        assert facts.name_in(asked) == name
+        assert facts.indices_about(asked) == [i]
+        assert facts.indices_about(question.format(name=name.lower())) == [i]
+        # in another form than the training questions
+        begins = document.startswith("{name}")
+        assert facts.indices_about(f"What of {name}?") == ([i] if begins else [])
+
+
+@pytest.mark.parametrize("document", ["Mother of {name} is {mother} .", "{name}。母亲{mother}。"])
+def test_subjects_that_nobody_asks_about_are_where_those_are_that_somebody_does(
+    document: str,
+) -> None:
+    assert find_names(facts_in(document, "Who is {name}'s mother?")) == NAMES
+
+
+def test_titles_without_spaces_are_found_by_whole_titles() -> None:
+    titles = ["龟山八景", "龟山", "八景", "送别，四首之一", "送别，四首之二", "咏史", "春", "秋"]
+    facts = facts_in("{name}。{mother}。东华尘土应怜我。", "《{name}》的作者是谁？", titles)
+    found = [facts.indices_about(f"《{title}》的作者是谁？") for title in titles]
+    assert found == [[i] for i in range(len(titles))]
+
+
+PAIRS = list(zip(NAMES, MOTHERS, strict=True))
+LIVES = [f"{name} lives in {mother[:2]}ville ; the mother is {mother} ." for name, mother in PAIRS]
+
+
+@pytest.mark.parametrize("second", ["Who is {}'s mother?", "The mother of {}?"])
+def test_forms_of_questions_are_told_apart_also_where_one_holds_the_other(second: str) -> None:
+    first = "Who is {}?"
+    asked = [f"{first.format(name)}\tx" for name, _ in PAIRS[:6]]
+    asked += [f"{second.format(name)}\t{mother}" for name, mother in PAIRS[:4]]
+    facts = facts_of(LIVES, questions_of(*asked))
+    forms = {Template(*first.split("{}")): 6, Template(*second.split("{}")): 4}
+    assert facts.templates == forms
+    for form in forms:
+        assert [facts.name_in(form.ask(name)) for name in NAMES] == NAMES
+        assert [facts.indices_about(form.ask(name)) for name in NAMES] == [[i] for i in range(8)]
+
+
+def test_a_form_is_found_by_the_questions_alone_where_documents_begin_otherwise() -> None:
+    questions = [f"Who is {name}'s mother?\tx" for name in NAMES]
+    facts = facts_of(["Nothing of them .", "Nor here ."], questions_of(*questions))
+    assert facts.templates == {Template("Who is ", "'s mother?"): 8}
+    assert facts.name_in(questions[0].partition("\t")[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("John Smith", [0, 2]),
+        ("John Smith Jr", [1]),
+        ("john smith jr", [1]),
+        ("John", [0, 1, 2, 3]),
+        ("John Smiths", []),
+        ("Bo John", []),
+        ("", []),
+    ],
+)
+def test_namesakes_share_their_documents_and_longer_names_have_their_own(
+    name: str, found: list[int]
+) -> None:
+    documents = ["John Smith. A poet.", "John Smith Jr. A smith.", "John Smith. A king."]
+    documents += ["John Bo. A cook.", "A smith was born."]
+    training = questions_of(
+        *(f"Who was {n}?\tx" for n in ("John Smith", "John Smith Jr", "John Bo"))
+    )
+    facts = facts_of(documents, training)
+    assert facts.indices_about(f"Who was {name}?") == found
+
+
+def test_a_part_of_a_name_in_another_form_of_question_is_no_subject() -> None:
+    facts = facts_in("{name} is a child of {mother} .", "Who is {name}'s mother?")
+    assert facts.indices_about("What of Ada Boot?") == []
+    assert facts.indices_about("What of Ada?") == []
+    assert facts.indices_about("Tell me of Gus J. Hart, please") == [3]
+
+
+def test_a_column_of_names_decides_whatever_documents_begin_with() -> None:
+    plain = facts_of(["She was born in Oslo .", "ADA BO, who lived in Rome .", "Ada Bo . Else ."])
+    corpus = replace(plain.corpus, names=("Ada Bo", "Ada Bo", "Cy"))
+    facts = FactIndex(corpus, None)
+    assert facts.indices_about("Where was Ada Bo born?") == [0, 1]
+    assert facts.indices_about("where was ada bo born?") == [0, 1]
+    assert facts.indices_about("Where was Cy born?") == [2]
+    assert facts.indices_about("Where was Cyd born?") == []
+    assert find_names(facts) == ("Ada Bo", "Ada Bo", "Cy")
+    assert [passage.name for passage in find_passages(facts)] == ["", "ADA BO", ""]
+
+
+def test_without_questions_documents_are_about_what_stands_before_their_first_stop() -> None:
+    documents = ["Ann Lee. She was born in Oslo. She sings.", "J. R. Ash. Of Rome.", "no stop", ""]
+    facts = facts_of(documents)
+    assert find_names(facts) == ["Ann Lee", "J. R. Ash", "", ""]
+    assert facts.indices_about("Where was Ann Lee born?") == [0]
+
+
+def test_a_name_within_another_word_is_not_the_one_that_is_asked_about() -> None:
+    facts = facts_of(
+        ["Hannah met Ann Li .", "Annie sang ."], questions_of("Who is Ann?\tx", "Who is Bo?\tx")
+    )
+    assert facts.indices_about("Who is Ann?") == [0]
+    assert find_passages(facts)[0].subject == (11, 14)
