@@ -49,10 +49,10 @@ def find_templates(
     for question in questions:
         if span := longest_name(question):
             found[Template(question[: span[0]], question[span[1] :])] += 1
-    if found.total() < SHARE * len(questions):
-        found = _alike(questions)
     # A question that holds a name by chance has a form that no other has.
     least = 2 if len(questions) > 1 else 1
+    if sum(n for n in found.values() if n >= least) < SHARE * len(questions):
+        found = _alike(questions)
     kept = [template for template, n in found.most_common() if n >= least]
     counts: Counter[Template] = Counter()
     for question in questions:
