@@ -102,7 +102,13 @@ class Ranker:
         # (forms, spans): the right ones, for the form of question that was asked.
         asked = forms[found.passage] == torch.arange(len(self.weights))[:, None]
         wrong = ~(asked & found.right)
-        weights = self.weights.requires_grad_()
+        # Of the features, those that occur in the lessons: Adam updates all that it has.
+        hashed = found.features[::2]
+        used = torch.from_numpy(
+            np.unique(np.concatenate([part.numpy().ravel() for part in hashed]))
+        )
+        found.features[::2] = [torch.searchsorted(used, part) for part in hashed]
+        weights = self.weights[:, used].requires_grad_()
         optimizer = torch.optim.Adam([weights], betas=(0.9, 0.99))
         for step in range(STEPS):
             optimizer.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
@@ -111,7 +117,7 @@ class Ranker:
             loss = -found.totals(shares).mean() + DECAY * weights.square().sum()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        weights.requires_grad_(False)
+        self.weights[:, used] = weights.detach()
 
     def rank(self, passages: Sequence[Passage], most: int) -> list[list[RankedSpan]]:
         """Return the most probable spans of each passage, the best first."""
