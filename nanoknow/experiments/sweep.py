@@ -12,13 +12,12 @@ from pathlib import Path
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.config.loading import OWN_FACTS, load_config
 from nanoknow.config.sweep import SweepConfig
-from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
-from nanoknow.experiments.folds import split_into_folds
+from nanoknow.experiments.folds import Folds, split_into_folds
 from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune, several_runs
 from nanoknow.experiments.side_by_side import Chain, train_side_by_side
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
@@ -76,19 +75,15 @@ def sweep(
     configs = file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)
     if len(set(map(_slug, configs))) < len(configs):
         raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
-    questions: dict[str, QuestionSet] = {}
-    data: dict[str, tuple[DataConfig, ...]] = {}
-    for name, config in configs.items():
-        texts = Texts.find(config.data)
-        if file.folds is None:
-            asked = texts.require_eval().require_answers("compare rows by", "data.eval")
-            questions[name], data[name] = asked, (texts.config,)
-        else:
-            folds = split_into_folds(texts, file.folds, config.seed, folder)
-            questions[name], data[name] = folds.questions, folds.data
+    n_folds = file.folds or 1
+    folds = {
+        name: split_into_folds(Texts.find(config.data), n_folds, config.seed, folder)
+        for name, config in configs.items()
+    }
+    questions = {name: each.questions for name, each in folds.items()}
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
     outcomes: dict[tuple[str, int], dict[int, Outcome]] = {}
-    left = list(_runs(configs, data, seeds or file.seeds, folder))
+    left = list(_runs(configs, folds, seeds or file.seeds, folder))
     places = [(config, folder / _slug(name)) for name, config in configs.items()]
     with several_runs(places, device, reporter, processes=processes) as options:
         if processes > 1:
@@ -107,12 +102,11 @@ def sweep(
                 if outcome is not None:
                     outcomes.setdefault((run.name, run.config.seed), {})[run.fold] = outcome
     finished: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
-    for (name, seed), by_fold in sorted(outcomes.items(), key=lambda item: item[0][1]):
-        if file.folds is None:
-            finished[name][seed] = by_fold[0]
-        elif len(by_fold) == file.folds:
-            of_folds, place = [by_fold[fold] for fold in sorted(by_fold)], folder / _slug(name)
-            whole = Outcome.sum_of(of_folds, questions[name].name, str(place / f"seed-{seed}"))
+    for name, seed in sorted(outcomes):
+        runs_of_folds = [outcome for _, outcome in sorted(outcomes[name, seed].items())]
+        if len(runs_of_folds) == n_folds:
+            place = folder / _slug(name) / f"seed-{seed}"
+            whole = Outcome.sum_of(runs_of_folds, questions[name].name, str(place))
             finished[name][seed] = whole
     ordered = {name: list(runs.values()) for name, runs in finished.items()}
     table = [row for runs in ordered.values() for run in runs for row in (*run.folds, run.row)]
@@ -133,22 +127,18 @@ def sweep(
 
 
 def _runs(
-    configs: Mapping[str, ExperimentConfig],
-    data: Mapping[str, Sequence[DataConfig]],
-    seeds: int,
-    folder: Path,
+    configs: Mapping[str, ExperimentConfig], folds: Mapping[str, Folds], seeds: int, folder: Path
 ) -> Iterator[_Planned]:
     """Yield the runs of each row and seed, with the pretraining that each starts from."""
     pretrained: dict[str, RunPlan] = {}
     for offset in range(seeds):
-        for fold in range(max(map(len, data.values()))):
+        for fold in range(len(next(iter(folds.values())).data)):
             for name, config in configs.items():
-                texts = data[name]
+                texts = folds[name].data
                 changes = {"seed": config.seed + offset, "data": texts[fold]}
                 seeded = config.model_copy(update=changes)
                 place = folder / _slug(name) / f"seed-{seeded.seed}"
-                if len(texts) > 1:
-                    place = place / f"fold-{fold + 1}"
+                place = place / f"fold-{fold + 1}" if len(texts) > 1 else place
                 key = _what_pretraining_reads(seeded)
                 pretraining = pretrained.setdefault(key, (seeded, place / "pretrain"))
                 yield _Planned(name, seeded, place, pretraining, fold)
@@ -175,15 +165,9 @@ def _slug(row: str) -> str:
 def _what_pretraining_reads(config: ExperimentConfig) -> str:
     """Return all that decides what a config's pretraining computes."""
     data = config.data
-    read = {
-        "seed": config.seed,
-        "precision": config.precision,
-        "model": config.model,
-        "pretrain": config.pretrain,
-        "texts": {role: getattr(data, role) or data.world for role in roles_of(config, "pretrain")},
-        "as": (data.documents, data.skip_long),
-    }
-    return to_json(read)
+    texts = [getattr(data, role) or data.world for role in roles_of(config, "pretrain")]
+    settings = (config.seed, config.precision, config.model, config.pretrain)
+    return to_json((settings, texts, data.documents, data.skip_long))
 
 
 def _evaluate(

@@ -38,7 +38,9 @@ class Outcome:
 
     @classmethod
     def sum_of(cls, runs: Sequence[Self], questions: str, folder: str) -> Self:
-        """Sum up a run for each fold."""
+        """Sum up a run for each fold; a single one is returned."""
+        if len(runs) == 1:
+            return runs[0]
         last, score = runs[-1], _sum([run.row.score for run in runs])
         minutes = sum(run.minutes for run in runs)
         seconds = round(60 * minutes, 3)
