@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from typer import Option
 from typer.core import TyperGroup
 
 from nanoknow import __version__
@@ -79,10 +80,9 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[  # noqa: ARG001 - its callback acts before a command is asked for
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+        bool, Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> None:
     """A closed-book knowledge lab at nano scale.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.cells import cell_len
 from rich.text import Text
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -27,20 +27,20 @@ PEAK_WIDTH = 6
 def attention(
     run: opt.RunFolder = None,
     question: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Ask a run this, see what its heads read.")
+        str | None, Option(metavar="TEXT", help="Ask a run this, see what its heads read.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="With --question: auto, cpu, cuda or cuda:N.")
+        str | None, Option(help="With --question: auto, cpu, cuda or cuda:N.")
     ] = None,
     dim: Annotated[
-        int | None, typer.Option(help="Without --question: dimensions of keys and values.")
+        int | None, Option(help="Without --question: dimensions of keys and values.")
     ] = None,
-    keys: Annotated[int | None, typer.Option(help="Likewise: number of keys.")] = None,
-    beta: Annotated[float | None, typer.Option(help="Likewise: β, the query's length.")] = None,
+    keys: Annotated[int | None, Option(help="Likewise: number of keys.")] = None,
+    beta: Annotated[float | None, Option(help="Likewise: β, the query's length.")] = None,
     draws: Annotated[
-        int | None, typer.Option(help="Likewise: how often keys and values are drawn.")
+        int | None, Option(help="Likewise: how often keys and values are drawn.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Likewise: of the draws.")] = None,
+    seed: Annotated[int | None, Option(help="Likewise: of the draws.")] = None,
     plot: opt.Plot = None,
     as_json: opt.AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -21,14 +21,11 @@ P_VALUES = "p: exact McNemar test; corrected by Holm for the number of pairs."
 
 @opt.guarded
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN…", help="Run folders, two or more.")
-    ],
+    runs: Annotated[list[Path], Argument(metavar="RUN RUN…", help="Run folders, two or more.")],
     eval_file: opt.EvalFile = None,
     plot: opt.Plot = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE.csv", help="Write the table of runs as CSV."),
+        Path | None, Option("--out", metavar="FILE.csv", help="Write the table of runs as CSV.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @opt.guarded
 def complexity(
-    seq_len: Annotated[int | None, typer.Option(help="Characters of the sequence, ℓ.")] = None,
-    bottleneck: Annotated[int | None, typer.Option(help="Latents of the perceiver, m.")] = None,
+    seq_len: Annotated[int | None, Option(help="Characters of the sequence, ℓ.")] = None,
+    bottleneck: Annotated[int | None, Option(help="Latents of the perceiver, m.")] = None,
     latents: Annotated[
-        str | None, typer.Option(metavar="first|spread", help="What the latents read.")
+        str | None, Option(metavar="first|spread", help="What the latents read.")
     ] = None,
-    d_model: Annotated[int | None, typer.Option(help="Width, d.")] = None,
-    n_layers: Annotated[int | None, typer.Option(help="Layers, L.")] = None,
-    n_heads: Annotated[int | None, typer.Option(help="Heads, h.")] = None,
-    vocab_size: Annotated[int | None, typer.Option(help="Characters, V.")] = None,
+    d_model: Annotated[int | None, Option(help="Width, d.")] = None,
+    n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,
+    n_heads: Annotated[int | None, Option(help="Heads, h.")] = None,
+    vocab_size: Annotated[int | None, Option(help="Characters, V.")] = None,
     sweep: Annotated[
-        str | None, typer.Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
+        str | None, Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
+        Path | None, Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:

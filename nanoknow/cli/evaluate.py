@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -32,18 +32,18 @@ def evaluate(
     skip_long: opt.SkipLong = False,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Evaluate in depth, and write a page (.html) about it."),
+        Option(metavar="FILE", help="Evaluate in depth, and write a page (.html) about it."),
     ] = None,
     target_accuracy: Annotated[
         float | None,
-        typer.Option(
+        Option(
             metavar="SHARE",
             help="With --report: the accuracy that the answers should have which are confident "
             f"enough to be given; {TARGET_ACCURACY} if not given.",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help=f"With --report: of its random draws; {SEED} if not given.")
+        int | None, Option(help=f"With --report: of its random draws; {SEED} if not given.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,

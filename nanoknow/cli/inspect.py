@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -23,14 +23,14 @@ VIEWS = ("namedata", "charcorruption")
 def data_inspect(
     view: Annotated[
         str | None,
-        typer.Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
+        Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
     ] = None,
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
     eval_file: opt.EvalFile = None,
-    count: Annotated[int, typer.Option(min=1, help="Examples to show of each view.")] = 4,
+    count: Annotated[int, Option(min=1, help="Examples to show of each view.")] = 4,
     assign: opt.Set = None,
     seed: opt.Seed = None,
     as_json: opt.AsJson = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -26,28 +26,28 @@ hold, and 15 % in stretches of 15: below this, a model that writes well copies a
 @opt.guarded
 def sample(
     run: opt.RunFolder = None,
-    context: Annotated[str | None, typer.Option(help="Text to continue.")] = None,
-    length: Annotated[int | None, typer.Option(help="Characters to write.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Divides the logits.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw among so many; 0 for all.")] = None,
+    context: Annotated[str | None, Option(help="Text to continue.")] = None,
+    length: Annotated[int | None, Option(help="Characters to write.")] = None,
+    temperature: Annotated[float | None, Option(help="Divides the logits.")] = None,
+    top_k: Annotated[int | None, Option(help="Draw among so many; 0 for all.")] = None,
     past_block: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="recompute|hop",
             help="Past the block: read all of it again for each character, or half of it at times.",
         ),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(metavar="full|int8", help="int8: rounded to eight bits.")
+        str | None, Option(metavar="full|int8", help="int8: rounded to eight bits.")
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    precision: Annotated[str | None, Option(help="auto, float32 or bfloat16.")] = None,
+    seed: Annotated[int, Option(help="Of the draws.")] = 0,
     mark_copied: Annotated[
-        bool, typer.Option("--mark-copied", help="Mark what is copied from the training text.")
+        bool, Option("--mark-copied", help="Mark what is copied from the training text.")
     ] = False,
     min_copied: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=1, metavar="N", help=f"Characters that count as copied; {MIN_COPIED} if not given."
         ),
     ] = None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.compare import P_VALUES, show_pairs
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
 @opt.guarded
 def sweep(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")
-    ],
-    seeds: Annotated[int | None, typer.Option(min=1, help="In place of the file's own.")] = None,
+    file: Annotated[str, Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")],
+    seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,

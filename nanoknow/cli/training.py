@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from nanoknow.cli.terminal import Terminal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Processes = Annotated[
     int,
-    typer.Option(
+    Option(
         "--processes",
         min=1,
         help="Runs to train side by side, each by one thread; with two cores, 2 is fastest.",
