@@ -102,12 +102,9 @@ def show_theory(terminal: Terminal, report: TheoryReport) -> None:
 
 def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
     error = quantity.standard_error
-    return (
-        f"    {quantity.name}",
-        f"{quantity.measured:.4g}",
-        "" if error is None else f"{error:.1g}",
-        ("≤ " if quantity.is_bound else "") + f"{quantity.theory:.4g}",
-    )
+    spread = "" if error is None else f"{error:.1g}"
+    theory = f"{'≤ ' if quantity.is_bound else ''}{quantity.theory:.4g}"
+    return f"    {quantity.name}", f"{quantity.measured:.4g}", spread, theory
 
 
 def show_trace(terminal: Terminal, report: AttentionReport) -> None:

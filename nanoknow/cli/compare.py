@@ -56,24 +56,15 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     from nanoknow.report.tables import NONE, interval, percent
 
     terminal.write(f"{comparison.questions} ({comparison.n} questions)\n")
-    terminal.table(
-        "",
-        ("", "run", "right", "accuracy", "95 %", "in document", "confidence", "AUROC"),
-        [
-            (
-                run.letter,
-                run.run,
-                str(run.score.n_right),
-                percent(run.score.accuracy),
-                interval(run.score),
-                percent(run.score_in_document.accuracy if run.score_in_document else None),
-                percent(run.confidence),
-                NONE if run.auroc is None else f"{run.auroc:.3f}",
-            )
-            for run in comparison.runs
-        ],
-        left=2,
-    )
+    rows = []
+    for run in comparison.runs:
+        score, inside = run.score, run.score_in_document
+        own = (str(score.n_right), percent(score.accuracy), interval(score))
+        shares = (percent(inside.accuracy if inside else None), percent(run.confidence))
+        auroc = NONE if run.auroc is None else f"{run.auroc:.3f}"
+        rows.append((run.letter, run.run, *own, *shares, auroc))
+    columns = ("", "run", "right", "accuracy", "95 %", "in document", "confidence", "AUROC")
+    terminal.table("", columns, rows, left=2)
     show_pairs(terminal, [(f"{each.first}, {each.second}", each) for each in comparison.pairs])
     terminal.paragraph(
         "In document: accuracy where the subject's own document holds the answer. Confidence: the "
@@ -89,19 +80,10 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
 
 def show_pairs(terminal: Terminal, pairs: Sequence[tuple[str, ComparedPair]]) -> None:
     """Show pairs of runs on the same questions, each by its name."""
-    terminal.table(
-        "Questions answered right, pair by pair",
-        ("", "both", "only first", "only second", "neither", "p", "p, corrected"),
-        [
-            (
-                name,
-                str(each.pairing.both),
-                str(each.pairing.only_first),
-                str(each.pairing.only_second),
-                str(each.pairing.neither),
-                f"{each.pairing.p:.2g}",
-                f"{each.corrected_p:.2g}",
-            )
-            for name, each in pairs
-        ],
-    )
+    rows = []
+    for name, each in pairs:
+        found = each.pairing
+        counts = (found.both, found.only_first, found.only_second, found.neither)
+        rows.append((name, *map(str, counts), f"{found.p:.2g}", f"{each.corrected_p:.2g}"))
+    columns = ("", "both", "only first", "only second", "neither", "p", "p, corrected")
+    terminal.table("Questions answered right, pair by pair", columns, rows)

@@ -70,33 +70,20 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
     )
     for model in (report.vanilla, report.perceiver):
         _show_components(terminal, model)
-    terminal.table(
-        "FLOPs and attention memory by sequence length",
-        ("ℓ", "vanilla", "perceiver", "ratio", "vanilla attention", "perceiver attention"),
-        [
-            (
-                str(row.seq_len),
-                _si(row.vanilla_flops),
-                _si(row.perceiver_flops),
-                f"{row.flops_ratio:.3f}",
-                _si(row.vanilla_attention_bytes) + "B",
-                _si(row.perceiver_attention_bytes) + "B",
-            )
-            for row in report.sweep
-        ],
-        left=0,
-    )
+    rows = []
+    for row in report.sweep:
+        flops = (_si(row.vanilla_flops), _si(row.perceiver_flops), f"{row.flops_ratio:.3f}")
+        memory = (row.vanilla_attention_bytes, row.perceiver_attention_bytes)
+        rows.append((str(row.seq_len), *flops, *(f"{_si(n)}B" for n in memory)))
+    columns = ("ℓ", "vanilla", "perceiver", "ratio", "vanilla attention", "perceiver attention")
+    terminal.table("FLOPs and attention memory by sequence length", columns, rows, left=0)
 
 
 def _show_components(terminal: Terminal, model: Complexity) -> None:
-    rows = [
-        (
-            part.name if part.count == 1 else f"{part.count} x {part.name}",
-            part.formula,
-            *_costs(part),
-        )
-        for part in model.components
-    ]
+    rows = []
+    for part in model.components:
+        name = part.name if part.count == 1 else f"{part.count} x {part.name}"
+        rows.append((name, part.formula, *_costs(part)))
     terminal.table(
         f"{model.variant}: {model.formula} multiply-adds",
         ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention"),
@@ -106,12 +93,8 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
 
 
 def _costs(part: Component | Complexity) -> tuple[str, str, str, str]:
-    return (
-        _si(part.multiply_adds),
-        _si(part.flops),
-        f"{part.parameters:,}",
-        _si(part.attention_bytes) + "B",
-    )
+    memory = f"{_si(part.attention_bytes)}B"
+    return _si(part.multiply_adds), _si(part.flops), f"{part.parameters:,}", memory
 
 
 def _si(number: float) -> str:

@@ -47,21 +47,17 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
     """Show each row's accuracy over its seeds and what it cost, then each pair of rows."""
     numbers = {row.name: str(i) for i, row in enumerate(report.rows, start=1)}
     several = len({row.questions for row in report.rows}) > 1
+    rows = []
+    for row in report.rows:
+        name = f"{row.name} ({row.questions})" if several else row.name
+        loss = f"{mean(row.losses):.3f}" if row.losses else "-"
+        minutes = f"{mean(row.minutes):.1f}" if row.minutes else "-"
+        found = (str(len(row.seeds)), _accuracy(row), _mean_and_range(row.recall), loss, minutes)
+        rows.append((numbers[row.name], name, *found))
     terminal.table(
         f"Exact match on {'each row’s questions' if several else report.questions}, in per cent",
         ("", "row", "seeds", "accuracy", "training questions", "loss, mean of batches", "minutes"),
-        [
-            (
-                numbers[row.name],
-                f"{row.name} ({row.questions})" if several else row.name,
-                str(len(row.seeds)),
-                _accuracy(row),
-                _mean_and_range(row.recall),
-                f"{mean(row.losses):.3f}" if row.losses else "-",
-                f"{mean(row.minutes):.1f}" if row.minutes else "-",
-            )
-            for row in report.rows
-        ],
+        rows,
         left=2,
     )
     if report.pairs:

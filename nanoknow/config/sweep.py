@@ -62,17 +62,12 @@ def load_sweep(name_or_path: str) -> SweepConfig:
     Raises:
         ConfigError: one line with the file and the key.
     """
-    source, text = read(name_or_path, shipped_sweeps(), "sweep")
+    source, text = read(name_or_path, shipped("sweeps"), "sweep")
     values, lines = parse(text, source)
     try:
         return SweepConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error.errors()[0], source, lines, {}, SweepConfig)) from None
-
-
-def shipped_sweeps() -> dict[str, Path]:
-    """Return the sweeps that come with nanoknow, by name."""
-    return shipped("sweeps")
 
 
 def _overrides(changes: dict[str, Any], label: str) -> list[Override]:

@@ -1,5 +1,6 @@
 """``nanoknow learn`` and ``demo``: the whole experiment on some texts, to a table and a picture."""
 
+import itertools
 import shlex
 import time
 from collections.abc import Sequence
@@ -103,21 +104,19 @@ def learn(
         RunLock(folder),
         several_runs([(config, folder)], device, reporter, more, processes) as options,
     ):
-        chains = {seed: _chains(config, folder, seed) for seed in range(first, first + seeds)}
+        all_seeds = range(first, first + seeds)
+        chains = [chain for seed in all_seeds for chain in _chains(config, folder, seed)]
         if processes > 1:
-            together = [chain for each in chains.values() for chain in each]
-            train_side_by_side(together, processes, options, reporter)
-        for seed, of_seed in chains.items():
-            for chain in of_seed:
-                reporter.note(chain.name)
-                chain.train(options, reporter)
-            for way, run in FOLDERS.items():
-                place = folder / f"seed-{seed}" / run
-                opened = AnsweringRun.open(place, DataConfig(), device, reporter)
-                for questions in [asked, test] if test else [asked]:
-                    score = score_answers(evaluate_on(opened, questions, reporter).answers)
-                    row = table_row(way, opened.run, opened.checkpoint, questions.name, score)
-                    table.append(row)
+            train_side_by_side(chains, processes, options, reporter)
+        for chain in chains:
+            reporter.note(chain.name)
+            chain.train(options, reporter)
+        for seed, (way, run) in itertools.product(all_seeds, FOLDERS.items()):
+            place = folder / f"seed-{seed}" / run
+            opened = AnsweringRun.open(place, DataConfig(), device, reporter)
+            for questions in [asked, test] if test else [asked]:
+                score = score_answers(evaluate_on(opened, questions, reporter).answers)
+                table.append(table_row(way, opened.run, opened.checkpoint, questions.name, score))
     constant = baseline(config.data, None)
     report = LearnReport(
         folder=str(folder),
@@ -140,12 +139,11 @@ def learn(
 def _chains(config: ExperimentConfig, folder: Path, seed: int) -> tuple[Chain, Chain]:
     """Return a seed's three runs."""
     seeded, place = config.model_copy(update={"seed": seed}), folder / f"seed-{seed}"
-    scratch, pretraining, finetuning = (
-        (seeded, place / run) for run in (FOLDERS[SCRATCH], "pretrain", FOLDERS[PRETRAINED])
-    )
+    scratch, finetuning = ((seeded, place / FOLDERS[way]) for way in (SCRATCH, PRETRAINED))
+    name, pretraining = f"seed {seed}, pretraining then finetuning", (seeded, place / "pretrain")
     return (
         Chain(f"seed {seed}, from scratch", None, (scratch,)),
-        Chain(f"seed {seed}, pretraining then finetuning", pretraining, (finetuning,)),
+        Chain(name, pretraining, (finetuning,)),
     )
 
 

@@ -35,14 +35,11 @@ class _Planned:
     """A run of a row and a seed; of one of its folds, where there are some."""
 
     name: str
-    config: ExperimentConfig
+    seed: int
+    fold: int
     place: Path
     pretraining: RunPlan
-    fold: int
-
-    @property
-    def finetuning(self) -> RunPlan:
-        return self.config, self.place / "finetune"
+    finetuning: RunPlan
 
 
 def sweep(
@@ -91,7 +88,7 @@ def sweep(
         for _ in range(2):  # the second time those that another process was training
             runs, left = left, []
             for run in runs:
-                reporter.note(f"row {run.name!r}, seed {run.config.seed}: {run.place}")
+                reporter.note(f"row {run.name!r}, seed {run.seed}: {run.place}")
                 try:
                     both = pretrain_and_finetune(run.pretraining, run.finetuning, options, reporter)
                 except BusyError as error:
@@ -100,7 +97,7 @@ def sweep(
                     continue
                 outcome = _evaluate(run, both, asked_too, device, reporter)
                 if outcome is not None:
-                    outcomes.setdefault((run.name, run.config.seed), {})[run.fold] = outcome
+                    outcomes.setdefault((run.name, run.seed), {})[run.fold] = outcome
     finished: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
     for name, seed in sorted(outcomes):
         runs_of_folds = [outcome for _, outcome in sorted(outcomes[name, seed].items())]
@@ -141,7 +138,8 @@ def _runs(
                 place = place / f"fold-{fold + 1}" if len(texts) > 1 else place
                 key = _what_pretraining_reads(seeded)
                 pretraining = pretrained.setdefault(key, (seeded, place / "pretrain"))
-                yield _Planned(name, seeded, place, pretraining, fold)
+                finetuning = (seeded, place / "finetune")
+                yield _Planned(name, seeded.seed, fold, place, pretraining, finetuning)
 
 
 def _chains(runs: Sequence[_Planned]) -> list[Chain]:
@@ -150,10 +148,8 @@ def _chains(runs: Sequence[_Planned]) -> list[Chain]:
     for run in runs:
         by_pretraining.setdefault(run.pretraining[1], []).append(run)
     return [
-        Chain(
-            str(first.place), first.pretraining, tuple(run.finetuning for run in (first, *others))
-        )
-        for first, *others in by_pretraining.values()
+        Chain(str(each[0].place), each[0].pretraining, tuple(run.finetuning for run in each))
+        for each in by_pretraining.values()
     ]
 
 

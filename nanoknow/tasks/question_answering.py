@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.questions import QuestionSet, clean
+from nanoknow.data.questions import Question, QuestionSet, clean
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
 
@@ -115,10 +115,7 @@ def fitting(
     Raises:
         DataError: some are longer and may not be left out, or all are.
     """
-    sizes = [
-        len(tokenizer.encode_known(q.text)) + len(tokenizer.encode_known(q.answer or "")) + 2
-        for q in questions.items
-    ]
+    sizes = [length_of(question, tokenizer) for question in questions.items]
     long = [q for q, n in zip(questions.items, sizes, strict=True) if n > block_size]
     n, total = len(long), len(sizes)
     if n and (n == total or not skip_long):
@@ -132,6 +129,11 @@ def fitting(
         )
     kept = tuple(q for q, size in zip(questions.items, sizes, strict=True) if size <= block_size)
     return replace(questions, items=kept, skipped=(*questions.skipped, *long))
+
+
+def length_of(question: Question, tokenizer: Tokenizer) -> int:
+    """Return the characters of a question, its answer and the marks that the vocabulary holds."""
+    return len(tokenizer.encode_known(f"{question.text}{question.answer or ''}")) + 2
 
 
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
