@@ -68,11 +68,8 @@ def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
     for i, each in enumerate(comparison.pairs):
         found = each.pairing
         start = 0
-        for n, color in (
-            (found.only_first, FIRST),
-            (found.both, BOTH),
-            (found.only_second, SECOND),
-        ):
+        counts = (found.only_first, found.both, found.only_second)
+        for n, color in zip(counts, (FIRST, BOTH, SECOND), strict=True):
             axes.barh(i, n, left=start, height=0.55, color=color)
             start += n
         words = f"{found.only_first} / {found.both} / {found.only_second}, p = {found.p:.2g}"

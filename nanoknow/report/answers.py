@@ -59,15 +59,10 @@ def wrong_section(report: Report) -> Section | None:
     columns: Row = ("the first kind that fits", "most confident ones", "answers", "of the wrong")
     tables = [ReportTable("", columns, kinds, left=2)]
     if wrong.fallbacks:
-        fallbacks: list[Row] = [
-            (
-                repr(f.answer),
-                str(f.n),
-                percent(f.n / wrong.n_questions),
-                *map(str, (f.n_right, f.n_gold, f.in_training)),
-            )
-            for f in wrong.fallbacks
-        ]
+        fallbacks: list[Row] = []
+        for f in wrong.fallbacks:
+            counts = map(str, (f.n_right, f.n_gold, f.in_training))
+            fallbacks.append((repr(f.answer), str(f.n), percent(f.n / wrong.n_questions), *counts))
         title = "The most frequent answers, right or wrong"
         columns = ("answer", "given", "of all", "right", "gold", "in training")
         tables.append(ReportTable(title, columns, fallbacks))
