@@ -46,9 +46,8 @@ def data_inspect(
 
     terminal = Terminal()
     if view is not None and view not in VIEWS:
-        raise ConfigError(
-            f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
-        )
+        hint = suggest(view, VIEWS)
+        raise ConfigError(f"unknown view {view!r}.{hint} Available: {', '.join(VIEWS)}")
     data = opt.data_flags(corpus, questions, eval_file, documents)
     flags = {**data, "--seed": ("seed", seed)}
     resolved = resolve_recipe(config, opt.overrides(assign, flags), terminal)

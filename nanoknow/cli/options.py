@@ -135,9 +135,8 @@ def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> 
         require_writable(path, is_folder=not suffixes)
     except OSError as error:
         kind = "file" if suffixes else "folder"
-        raise ConfigError(
-            f"{flag} {path}: {error.strerror}: name a {kind} that can be written, or make it so"
-        ) from None
+        advice = f"name a {kind} that can be written, or make it so"
+        raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
 
 
 def folder_or_table(out: Path | None) -> tuple[Path | None, Path | None]:

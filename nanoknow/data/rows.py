@@ -96,10 +96,8 @@ def read_rows(
         if column not in row.values or (alike and not row.values.keys() & {*others}):
             here = ", ".join(map(repr, row.values))
             hint = next(filter(None, (suggest(each, known) for each in odd)), "")
-            names = ", ".join(known)
-            raise DataError(
-                f"{row.where}: the columns are {here}.{hint} Name those to read {names}"
-            )
+            advice = f"Name those to read {', '.join(known)}"
+            raise DataError(f"{row.where}: the columns are {here}.{hint} {advice}")
         if i or form == JSON:  # else the header
             yield row
 

@@ -99,10 +99,8 @@ def ask(opened: AnsweringRun, question: str, n_best: int, abstain_below: float) 
     if not question:
         raise DataError("an empty question: ask something")
     if "\t" in question:
-        raise DataError(
-            "a question with a tab in it: ask it without its answer, or name its file to "
-            "'nanoknow evaluate --eval FILE'"
-        )
+        advice = "ask it without its answer, or name its file to 'nanoknow evaluate --eval FILE'"
+        raise DataError(f"a question with a tab in it: {advice}")
     prompt = opened.prompt(question)
     stop, limit = opened.tokenizer.mask_id, opened.max_answer_length
     beam = search_beams(opened.model, prompt, stop, limit, n_best)

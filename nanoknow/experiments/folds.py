@@ -75,9 +75,8 @@ def _assign(questions: list[Question], facts: FactIndex, n: int, seed: int, name
         about = facts.documents_about(question.text)
         subjects.setdefault(about[0] if about else question.text, []).append(i)
     if len(subjects) < n:
-        raise DataError(
-            f"{name}: asks about {len(subjects)} subjects: ask for fewer than {n} folds"
-        )
+        what = f"asks about {len(subjects)} subjects"
+        raise DataError(f"{name}: {what}: ask for fewer than {n} folds")
     groups, sizes, fold_of = list(subjects.values()), [0] * n, [0] * len(questions)
     order = ShuffledOrder(len(groups), derive_seed(seed, "folds"))
     for place in order.part(0, len(groups)):

@@ -149,10 +149,8 @@ def fitting_prompt(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
     """
     prompt = prompt_ids(tokenizer, clean(question))
     if len(prompt) > block_size:
-        raise DataError(
-            f"the question takes {len(prompt)} characters, and the model's block_size is "
-            f"{block_size}: shorten it"
-        )
+        what = f"the question takes {len(prompt)} characters"
+        raise DataError(f"{what}, and the model's block_size is {block_size}: shorten it")
     return prompt
 
 
@@ -165,7 +163,5 @@ def describe_unknown(unknown: Counter[str], in_answers: int = 0) -> str:
     """Say which characters were left out, how many in all, and how many of them in answers."""
     n = unknown.total()
     where = f" ({n - in_answers} in questions, {in_answers} in answers)" if in_answers else ""
-    return (
-        f"left out {n} character{'s' * (n > 1)} that the vocabulary does not hold{where}: "
-        f"{describe(list(unknown))}"
-    )
+    what = f"{n} character{'s' * (n > 1)} that the vocabulary does not hold{where}"
+    return f"left out {what}: {describe(list(unknown))}"

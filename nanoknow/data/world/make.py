@@ -52,10 +52,8 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     """
     most = read_words().n_names
     if not MIN_PEOPLE <= people <= most:
-        raise DataError(
-            f"a world of {people} people cannot be made: ask for {MIN_PEOPLE} to {most}, the "
-            f"number of different names"
-        )
+        advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
+        raise DataError(f"a world of {people} people cannot be made: {advice}")
     if paraphrases < 1:
         raise DataError(f"{paraphrases} paraphrases state nothing: ask for at least 1")
     if seed < 0:  # Random(-1) would be Random(1)
