@@ -92,12 +92,9 @@ def show_theory(terminal: Terminal, report: TheoryReport) -> None:
     for finding in report.findings:
         rows.append((f"({finding.letter}) {finding.name}", "", "", ""))
         rows += [_quantity_row(quantity) for quantity in finding.quantities]
-    terminal.table(
-        f"{s.n_keys} keys and values of {s.dim} dimensions, β = {s.beta:g}; {s.draws:,} draws, "
-        f"seed {s.seed}",
-        ("", "measured", "± s.e.", "theory"),
-        rows,
-    )
+    sizes = f"{s.n_keys} keys and values of {s.dim} dimensions, β = {s.beta:g}"
+    title = f"{sizes}; {s.draws:,} draws, seed {s.seed}"
+    terminal.table(title, ("", "measured", "± s.e.", "theory"), rows)
 
 
 def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
@@ -110,13 +107,9 @@ def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
 def show_trace(terminal: Terminal, report: AttentionReport) -> None:
     """Mark under the text how much each head attended to each of its characters."""
     trace, n = report.trace, len(report.read)
-    terminal.pairs(
-        [
-            ("run", f"{report.run} ({report.variant}, epoch {report.epoch})"),
-            ("question", report.question),
-            ("answer", f"{report.answer} (log probability {report.log_probability:.3f})"),
-        ]
-    )
+    answer = f"{report.answer} (log probability {report.log_probability:.3f})"
+    run = f"{report.run} ({report.variant}, epoch {report.epoch})"
+    terminal.pairs([("run", run), ("question", report.question), ("answer", answer)])
     terminal.write("A line's highest mark is its largest weight, given on the right.\n")
     if any(key.kind == "latent" for layer in trace.layers for key in layer.keys):
         terminal.write("A latent is marked under the last character that it reads.\n")

@@ -64,14 +64,12 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
         for x, y in pairs:
             terminal.write(f"x: {_one_line(x)}\ny: {_one_line(y)}\n")
     corpus = inspection.corpus
+    lengths = f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}"
+    within = f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters"
     rows = [
         ("corpus", corpus.name),
         ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
-        (
-            "document lengths",
-            f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}; "
-            f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters",
-        ),
+        ("document lengths", f"{lengths}; {within}"),
     ]
     if corpus.padding is not None:
         rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
@@ -89,19 +87,17 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
     rows = [(f"{role} questions", facts.name), ("  lines", lines)]
     if facts.most_frequent_answer is None:
         return [*rows, ("  answers", "none in the file")]
-    rows += [
-        ("  most frequent answer", f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}")
-    ]
+    most_frequent = f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}"
+    rows.append(("  most frequent answer", most_frequent))
     if facts.among_training_answers is not None:
         rows.append(("  answer among training answers", f"{facts.among_training_answers:.1%}"))
     return rows
 
 
 def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
-    return [
-        (f"  {line.what}", f"{line.n:,} of {line.of:,}{f': {line.remedy}' if line.is_bad else ''}")
-        for line in lines
-    ]
+    remedies = [f": {line.remedy}" if line.is_bad else "" for line in lines]
+    both = zip(lines, remedies, strict=True)
+    return [(f"  {line.what}", f"{line.n:,} of {line.of:,}{remedy}") for line, remedy in both]
 
 
 def _one_line(text: str) -> str:

@@ -126,7 +126,5 @@ def show_copied(terminal: Terminal, context: str, copied: CopiedText) -> None:
     )
     if copied.longest:
         start, end, line = copied.longest.start, copied.longest.end, copied.longest.line
-        terminal.write(
-            f"the longest has {end - start}, at {copied.corpus}:{line}: "
-            f"{copied.text[start:end]!r}\n"
-        )
+        where = f"the longest has {end - start}, at {copied.corpus}:{line}"
+        terminal.write(f"{where}: {copied.text[start:end]!r}\n")

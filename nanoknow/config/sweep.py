@@ -47,13 +47,9 @@ class SweepConfig(Frozen):
         Raises:
             ConfigError: a row sets a key or value that a config does not have.
         """
-        return {
-            name: load(
-                self.config,
-                [*_overrides(self.common, "common"), *_overrides(changes, f"row {name!r}")],
-            )
-            for name, changes in self.rows.items()
-        }
+        common = _overrides(self.common, "common")
+        rows = {name: _overrides(own, f"row {name!r}") for name, own in self.rows.items()}
+        return {name: load(self.config, [*common, *own]) for name, own in rows.items()}
 
 
 def load_sweep(name_or_path: str) -> SweepConfig:

@@ -49,10 +49,8 @@ def fetch(name: str, mirror: str | None, folder: Path | None, reporter: Reporter
             received[file] = n_bytes
             show(received.total(), f"{file}  {received.total():,} bytes")
 
-        return [
-            fetch_file(remote, folder or data_folder() / remote.folder, mirror, update)
-            for remote in files
-        ]
+        folders = [folder or data_folder() / remote.folder for remote in files]
+        return [fetch_file(*each, mirror, update) for each in zip(files, folders, strict=True)]
 
 
 def fetch_file(

@@ -68,13 +68,9 @@ def selection_section(report: Report) -> Section:
 
 
 def _selected(name: str, chosen: Selection) -> Row:
-    return (
-        name,
-        percent(chosen.threshold),
-        f"{chosen.n_answered} ({percent(chosen.coverage)})",
-        percent(chosen.accuracy),
-        f"{chosen.score:+.3f}",
-    )
+    answered = f"{chosen.n_answered} ({percent(chosen.coverage)})"
+    shares = (percent(chosen.threshold), answered, percent(chosen.accuracy))
+    return name, *shares, f"{chosen.score:+.3f}"
 
 
 def wordings_section(report: Report) -> Section | None:
