@@ -56,9 +56,7 @@ def learn(
 
 def show_learned(terminal: Terminal, report: LearnReport) -> None:
     """Show the accuracies of an experiment, and where its picture is."""
-    asked = [(report.label, report.scores, report.constant)]
-    if report.test_constant is not None:
-        asked.append(("test", report.test_scores, report.test_constant))
+    asked = report.asked
     seeds = len(next(iter(report.scores.values())))
     spread = f"{seeds} seeds" if seeds > 1 else "95 %"
     rows = [

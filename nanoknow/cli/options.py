@@ -101,8 +101,15 @@ def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) 
 
 def data_flags(*values: str | Path | bool | None) -> dict[str, tuple[str, Any]]:
     """Return the values of ``DATA``, in its order, as many as a command has, for ``overrides``."""
-    given = zip(DATA, values, strict=False)
-    return {f"--{k.replace('_', '-')}": (f"data.{k}", value or None) for k, value in given}
+    return flags_of("data", DATA, [value or None for value in values])
+
+
+def flags_of(
+    section: str, keys: Sequence[str], values: Sequence[Any]
+) -> dict[str, tuple[str, Any]]:
+    """Return the values of a section's keys, as many as there are, by the flags of their names."""
+    given = zip(keys, values, strict=False)
+    return {f"--{k.replace('_', '-')}": (f"{section}.{k}", value) for k, value in given}
 
 
 def named_data(*values: str | Path | bool | None) -> DataConfig:

@@ -23,6 +23,10 @@ MIN_COPIED = 25
 hold, and 15 % in stretches of 15: below this, a model that writes well copies a little too."""
 
 
+KEYS = ("context", "length", "temperature", "top_k", "past_block", "weights")
+"""Of a config's section, that flags of their names set."""
+
+
 @opt.guarded
 def sample(
     run: opt.RunFolder = None,
@@ -68,16 +72,9 @@ def sample(
     for flag, value in (("--min-copied", min_copied), ("--corpus", corpus)):
         if value is not None and not mark_copied:
             raise ConfigError(f"{flag}: goes with --mark-copied: add that, or leave it out")
-    flags = {
-        "--context": ("sample.context", context),
-        "--length": ("sample.length", length),
-        "--temperature": ("sample.temperature", temperature),
-        "--top-k": ("sample.top_k", top_k or None),
-        "--past-block": ("sample.past_block", past_block),
-        "--weights": ("sample.weights", weights),
-        "--precision": ("precision", precision),
-    }
-    overrides = opt.overrides(None, flags)
+    given = (context, length, temperature, top_k or None, past_block, weights)
+    flags = opt.flags_of("sample", KEYS, given)
+    overrides = opt.overrides(None, {**flags, "--precision": ("precision", precision)})
     if top_k == 0:
         overrides.append(Override("sample.top_k", None, "--top-k"))
     named = DataConfig(corpus=corpus) if mark_copied else None

@@ -63,6 +63,13 @@ class LearnReport:
         """A short name of the evaluation questions."""
         return "dev" if self.is_world else Path(self.questions).name
 
+    @property
+    def asked(self) -> list[tuple[str, dict[str, list[Score]], BaselineResult]]:
+        """Name, scores and constant of the evaluation questions, and of the test questions."""
+        test = (("test", self.test_scores, self.test_constant),)
+        both = ((self.label, self.scores, self.constant), *test)
+        return [(name, scores, constant) for name, scores, constant in both if constant]
+
 
 def learn(
     config: ExperimentConfig,
@@ -160,13 +167,9 @@ def _plot(first: Path, report: LearnReport) -> None:
         return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
 
     bars: dict[str, dict[str, list[float]]] = {}
-    for questions, scores, constant in (
-        (report.label, report.scores, report.constant),
-        ("test", report.test_scores, report.test_constant),
-    ):
-        if constant is not None:
-            shown = {**scores, f"everybody: {constant.answer}": [constant.score]}
-            bars[questions] = {name: [s.accuracy for s in each] for name, each in shown.items()}
+    for questions, scores, constant in report.asked:
+        shown = {**scores, f"everybody: {constant.answer}": [constant.score]}
+        bars[questions] = {name: [s.accuracy for s in each] for name, each in shown.items()}
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
     accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}
     plot_learned(Path(report.picture), bars, losses, accuracies)

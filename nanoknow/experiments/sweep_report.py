@@ -144,15 +144,10 @@ def compare_rows(
 ) -> list[RowPair]:
     """Compare rows on the same questions by the exact test, p corrected for the number of pairs."""
     pairs, seeds = [], []
-    for first, second in itertools.combinations(outcomes, 2):
-        both = outcomes[first].keys() & outcomes[second].keys()
-        if both and questions[first].sha256 == questions[second].sha256:
-            seed = min(both)
-            seeds.append(seed)
-            pairs.append(
-                ((first, outcomes[first][seed].right), (second, outcomes[second][seed].right))
-            )
-    return [
-        RowPair(**vars(each), seed=seed)
-        for each, seed in zip(compare_pairs(pairs), seeds, strict=True)
-    ]
+    for one, other in itertools.combinations(outcomes, 2):
+        both = outcomes[one].keys() & outcomes[other].keys()
+        if both and questions[one].sha256 == questions[other].sha256:
+            seeds.append(seed := min(both))
+            pairs.append(((one, outcomes[one][seed].right), (other, outcomes[other][seed].right)))
+    compared = zip(compare_pairs(pairs), seeds, strict=True)
+    return [RowPair(**vars(each), seed=seed) for each, seed in compared]
