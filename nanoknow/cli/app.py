@@ -50,23 +50,10 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-app.command()(demo)
-app.command()(learn)
-
-app.command()(pretrain)
-app.command()(finetune)
-app.command()(sweep)
-app.command()(plot)
-
-app.command()(evaluate)
-app.command()(compare)
-app.command()(baseline)
-app.command()(ask)
-app.command()(attention)
-
-app.command()(sample)
-
-app.command()(complexity)
+TRAINING = (demo, learn, pretrain, finetune, sweep, plot)
+OF_RUNS = (evaluate, compare, baseline, ask, attention, sample)
+for _command in (*TRAINING, *OF_RUNS, complexity):
+    app.command()(_command)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 

@@ -56,9 +56,8 @@ def data_inspect(
 
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     """Show the headline and the pairs as the original printed them, then the counts."""
-    terminal.write(
-        f"data has {inspection.characters} characters, {inspection.vocabulary} unique.\n"
-    )
+    what = f"{inspection.characters} characters, {inspection.vocabulary} unique"
+    terminal.write(f"data has {what}.\n")
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
         for x, y in pairs:

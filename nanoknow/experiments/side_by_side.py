@@ -98,10 +98,8 @@ def _hear(
         connection.close()
         if not process.exitcode:
             return None
-        return ConfigError(
-            f"a training process ended with {process.exitcode}, for want of memory perhaps: the "
-            f"same command goes on, with fewer --processes"
-        )
+        what = f"a training process ended with {process.exitcode}, for want of memory perhaps"
+        return ConfigError(f"{what}: the same command goes on, with fewer --processes")
     if isinstance(message, Exception):
         return message
     reporter.note(message)

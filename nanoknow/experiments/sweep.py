@@ -178,12 +178,11 @@ def _evaluate(
     place = run.finetuning[1]
     opened = AnsweringRun.open(place, DataConfig(), device, reporter)
     evaluation = evaluate_on(opened, opened.texts.require_eval(), reporter)
-    if evaluation.score is None or opened.training is None or pretraining.loss is None:
+    score = evaluation.score
+    if score is None or opened.training is None or pretraining.loss is None:
         return None
     return Outcome(
-        row=table_row(
-            run.name, opened.run, opened.checkpoint, evaluation.questions, evaluation.score
-        ),
+        row=table_row(run.name, opened.run, opened.checkpoint, evaluation.questions, score),
         minutes=(pretraining.seconds + finetuning.seconds) / 60,
         right=tuple(answer.is_right for answer in evaluation.answers),
         recall=score_answers(opened.answer_questions(opened.task(opened.training))),

@@ -1,5 +1,7 @@
 """The sections of a report on which answers are right, and what the wrong ones are."""
 
+import itertools
+
 from nanoknow.report.findings import Report
 from nanoknow.report.tables import NONE, ReportTable, Row, Section, interval, percent, right
 
@@ -26,13 +28,11 @@ def knowledge_section(report: Report) -> Section | None:
     if not report.parts:
         return None
     rows: list[Row] = []
-    group = ""
-    for part in report.parts:
-        if part.group != group:
-            rows.append((part.group, "", "", "", ""))
-            group = part.group
-        score, confidence = part.score, percent(part.median_confidence)
-        rows.append((f"  {part.name}", *right(score), interval(score), confidence))
+    for group, parts in itertools.groupby(report.parts, lambda part: part.group):
+        rows.append((group, "", "", "", ""))
+        for part in parts:
+            shares = (interval(part.score), percent(part.median_confidence))
+            rows.append((f"  {part.name}", *right(part.score), *shares))
     columns = ("", "right", "accuracy", "95 %", "confidence")
     sentences = [
         "The questions split by what the training texts say of them. Head, middle and tail hold "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,12 +60,9 @@ def _scores(report: Report) -> Drawing:
 
 def _parts(report: Report) -> Drawing:
     lines: list[Line] = []
-    group = ""
-    for part in report.parts:
-        if part.group != group:
-            group = part.group
-            lines.append(Line(group, None))
-        lines.append(Line(part.name, part.score, confidence=part.median_confidence))
+    for group, parts in itertools.groupby(report.parts, lambda part: part.group):
+        lines.append(Line(group, None))
+        lines += [Line(p.name, p.score, confidence=p.median_confidence) for p in parts]
     return _dots("knowledge", "Accuracy by what the training texts say", lines)
 
 

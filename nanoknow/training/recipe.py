@@ -64,10 +64,9 @@ def resolve_recipe(
     planned = n_examples * config.pretrain.epochs * config.model.block_size
     sizes["pretrain.schedule.warmup_tokens"] = round(WARMUP * planned)
     config = sized()
-    reporter.note(
-        f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents, epochs "
-        f"of pretraining {config.pretrain.epochs}, block_size {config.model.block_size}"
-    )
+    which = f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents"
+    epochs, block = config.pretrain.epochs, config.model.block_size
+    reporter.note(f"{which}, epochs of pretraining {epochs}, block_size {block}")
     if not training:
         reporter.note("no training questions: all names, places and years are worth hiding")
     return config
