@@ -45,7 +45,7 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
         DataError: file:line, what is wrong, what to do; only after the last chunk, perhaps.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, held, empty = 1, "", True
+    lines, nul_line, held, empty = 1, 0, "", True
     for chunk in itertools.chain(_without_mark(chunks, name), [None]):
         is_last = chunk is None
         try:
@@ -56,9 +56,8 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
             byte = error.object[error.start]
             what = f"byte 0x{byte:02x} is not UTF-8"
             raise DataError(f"{name}:{line}: {what}: save the file as UTF-8") from None
-        if "\0" in text:
-            line = lines + text.count("\n", 0, text.index("\0"))
-            raise DataError(f"{name}:{line}: a NUL character: is this a text file?")
+        if not nul_line and "\0" in text:
+            nul_line = lines + text.count("\n", 0, text.index("\0"))
         # A carriage return at the end may be half a line end.
         held = "\r" if text.endswith("\r") and not is_last else ""
         text = text.removesuffix(held).replace("\r\n", "\n")
@@ -66,6 +65,8 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
             empty = False
             lines += text.count("\n")
             yield text
+    if nul_line:
+        raise DataError(f"{name}:{nul_line}: a NUL character: is this a text file?")
     if empty:
         raise DataError(f"{name}: an empty file: was it written completely?")
 
