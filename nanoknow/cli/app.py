@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from typer import Option
 from typer.core import TyperGroup
 
 from nanoknow import __version__
@@ -49,23 +50,10 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-app.command()(demo)
-app.command()(learn)
-
-app.command()(pretrain)
-app.command()(finetune)
-app.command()(sweep)
-app.command()(plot)
-
-app.command()(evaluate)
-app.command()(compare)
-app.command()(baseline)
-app.command()(ask)
-app.command()(attention)
-
-app.command()(sample)
-
-app.command()(complexity)
+TRAINING = (demo, learn, pretrain, finetune, sweep, plot)
+OF_RUNS = (evaluate, compare, baseline, ask, attention, sample)
+for _command in (*TRAINING, *OF_RUNS, complexity):
+    app.command()(_command)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 
@@ -79,10 +67,9 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[  # noqa: ARG001 - its callback acts before a command is asked for
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+        bool, Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> None:
     """A closed-book knowledge lab at nano scale.
 

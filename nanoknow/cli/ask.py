@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -24,17 +25,15 @@ ABSTAINED = "I don't know"
 @opt.guarded
 def ask(
     question: Annotated[
-        str | None,
-        typer.Argument(metavar="[QUESTION]", help="Without one, they are read a line each."),
+        str | None, Argument(metavar="[QUESTION]", help="Without one, they are read a line each.")
     ] = None,
     run: Annotated[
-        Path | None,
-        typer.Option("--run", metavar="RUN", help="A run folder; the latest if not given."),
+        Path | None, Option("--run", metavar="RUN", help="A run folder; the latest if not given.")
     ] = None,
-    n_best: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Answers to show.")] = 3,
+    n_best: Annotated[int, Option(min=1, max=100, metavar="N", help="Answers to show.")] = 3,
     abstain_below: Annotated[
         float,
-        typer.Option(
+        Option(
             min=0, max=1, metavar="P", help="Say 'I don't know' where the probability is lower."
         ),
     ] = 0.0,

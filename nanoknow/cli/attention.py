@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.cells import cell_len
 from rich.text import Text
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -27,20 +27,20 @@ PEAK_WIDTH = 6
 def attention(
     run: opt.RunFolder = None,
     question: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Ask a run this, see what its heads read.")
+        str | None, Option(metavar="TEXT", help="Ask a run this, see what its heads read.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="With --question: auto, cpu, cuda or cuda:N.")
+        str | None, Option(help="With --question: auto, cpu, cuda or cuda:N.")
     ] = None,
     dim: Annotated[
-        int | None, typer.Option(help="Without --question: dimensions of keys and values.")
+        int | None, Option(help="Without --question: dimensions of keys and values.")
     ] = None,
-    keys: Annotated[int | None, typer.Option(help="Likewise: number of keys.")] = None,
-    beta: Annotated[float | None, typer.Option(help="Likewise: β, the query's length.")] = None,
+    keys: Annotated[int | None, Option(help="Likewise: number of keys.")] = None,
+    beta: Annotated[float | None, Option(help="Likewise: β, the query's length.")] = None,
     draws: Annotated[
-        int | None, typer.Option(help="Likewise: how often keys and values are drawn.")
+        int | None, Option(help="Likewise: how often keys and values are drawn.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Likewise: of the draws.")] = None,
+    seed: Annotated[int | None, Option(help="Likewise: of the draws.")] = None,
     plot: opt.Plot = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -92,34 +92,24 @@ def show_theory(terminal: Terminal, report: TheoryReport) -> None:
     for finding in report.findings:
         rows.append((f"({finding.letter}) {finding.name}", "", "", ""))
         rows += [_quantity_row(quantity) for quantity in finding.quantities]
-    terminal.table(
-        f"{s.n_keys} keys and values of {s.dim} dimensions, β = {s.beta:g}; {s.draws:,} draws, "
-        f"seed {s.seed}",
-        ("", "measured", "± s.e.", "theory"),
-        rows,
-    )
+    sizes = f"{s.n_keys} keys and values of {s.dim} dimensions, β = {s.beta:g}"
+    title = f"{sizes}; {s.draws:,} draws, seed {s.seed}"
+    terminal.table(title, ("", "measured", "± s.e.", "theory"), rows)
 
 
 def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
     error = quantity.standard_error
-    return (
-        f"    {quantity.name}",
-        f"{quantity.measured:.4g}",
-        "" if error is None else f"{error:.1g}",
-        ("≤ " if quantity.is_bound else "") + f"{quantity.theory:.4g}",
-    )
+    spread = "" if error is None else f"{error:.1g}"
+    theory = f"{'≤ ' if quantity.is_bound else ''}{quantity.theory:.4g}"
+    return f"    {quantity.name}", f"{quantity.measured:.4g}", spread, theory
 
 
 def show_trace(terminal: Terminal, report: AttentionReport) -> None:
     """Mark under the text how much each head attended to each of its characters."""
     trace, n = report.trace, len(report.read)
-    terminal.pairs(
-        [
-            ("run", f"{report.run} ({report.variant}, epoch {report.epoch})"),
-            ("question", report.question),
-            ("answer", f"{report.answer} (log probability {report.log_probability:.3f})"),
-        ]
-    )
+    answer = f"{report.answer} (log probability {report.log_probability:.3f})"
+    run = f"{report.run} ({report.variant}, epoch {report.epoch})"
+    terminal.pairs([("run", run), ("question", report.question), ("answer", answer)])
     terminal.write("A line's highest mark is its largest weight, given on the right.\n")
     if any(key.kind == "latent" for layer in trace.layers for key in layer.keys):
         terminal.write("A latent is marked under the last character that it reads.\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -22,14 +22,13 @@ def baseline(
     documents: opt.Documents = None,
     method: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="constant|lookup",
             help="One answer to all, or the first training answer in the subject's own document.",
         ),
     ] = "constant",
     answer: Annotated[
-        str | None,
-        typer.Option(help="The constant; the most frequent training answer if not given."),
+        str | None, Option(help="The constant; the most frequent training answer if not given.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -21,14 +21,11 @@ P_VALUES = "p: exact McNemar test; corrected by Holm for the number of pairs."
 
 @opt.guarded
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN…", help="Run folders, two or more.")
-    ],
+    runs: Annotated[list[Path], Argument(metavar="RUN RUN…", help="Run folders, two or more.")],
     eval_file: opt.EvalFile = None,
     plot: opt.Plot = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE.csv", help="Write the table of runs as CSV."),
+        Path | None, Option("--out", metavar="FILE.csv", help="Write the table of runs as CSV.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -59,24 +56,15 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     from nanoknow.report.tables import NONE, interval, percent
 
     terminal.write(f"{comparison.questions} ({comparison.n} questions)\n")
-    terminal.table(
-        "",
-        ("", "run", "right", "accuracy", "95 %", "in document", "confidence", "AUROC"),
-        [
-            (
-                run.letter,
-                run.run,
-                str(run.score.n_right),
-                percent(run.score.accuracy),
-                interval(run.score),
-                percent(run.score_in_document.accuracy if run.score_in_document else None),
-                percent(run.confidence),
-                NONE if run.auroc is None else f"{run.auroc:.3f}",
-            )
-            for run in comparison.runs
-        ],
-        left=2,
-    )
+    rows = []
+    for run in comparison.runs:
+        score, inside = run.score, run.score_in_document
+        own = (str(score.n_right), percent(score.accuracy), interval(score))
+        shares = (percent(inside.accuracy if inside else None), percent(run.confidence))
+        auroc = NONE if run.auroc is None else f"{run.auroc:.3f}"
+        rows.append((run.letter, run.run, *own, *shares, auroc))
+    columns = ("", "run", "right", "accuracy", "95 %", "in document", "confidence", "AUROC")
+    terminal.table("", columns, rows, left=2)
     show_pairs(terminal, [(f"{each.first}, {each.second}", each) for each in comparison.pairs])
     terminal.paragraph(
         "In document: accuracy where the subject's own document holds the answer. Confidence: the "
@@ -92,19 +80,10 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
 
 def show_pairs(terminal: Terminal, pairs: Sequence[tuple[str, ComparedPair]]) -> None:
     """Show pairs of runs on the same questions, each by its name."""
-    terminal.table(
-        "Questions answered right, pair by pair",
-        ("", "both", "only first", "only second", "neither", "p", "p, corrected"),
-        [
-            (
-                name,
-                str(each.pairing.both),
-                str(each.pairing.only_first),
-                str(each.pairing.only_second),
-                str(each.pairing.neither),
-                f"{each.pairing.p:.2g}",
-                f"{each.corrected_p:.2g}",
-            )
-            for name, each in pairs
-        ],
-    )
+    rows = []
+    for name, each in pairs:
+        found = each.pairing
+        counts = (found.both, found.only_first, found.only_second, found.neither)
+        rows.append((name, *map(str, counts), f"{found.p:.2g}", f"{each.corrected_p:.2g}"))
+    columns = ("", "both", "only first", "only second", "neither", "p", "p, corrected")
+    terminal.table("Questions answered right, pair by pair", columns, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @opt.guarded
 def complexity(
-    seq_len: Annotated[int | None, typer.Option(help="Characters of the sequence, ℓ.")] = None,
-    bottleneck: Annotated[int | None, typer.Option(help="Latents of the perceiver, m.")] = None,
+    seq_len: Annotated[int | None, Option(help="Characters of the sequence, ℓ.")] = None,
+    bottleneck: Annotated[int | None, Option(help="Latents of the perceiver, m.")] = None,
     latents: Annotated[
-        str | None, typer.Option(metavar="first|spread", help="What the latents read.")
+        str | None, Option(metavar="first|spread", help="What the latents read.")
     ] = None,
-    d_model: Annotated[int | None, typer.Option(help="Width, d.")] = None,
-    n_layers: Annotated[int | None, typer.Option(help="Layers, L.")] = None,
-    n_heads: Annotated[int | None, typer.Option(help="Heads, h.")] = None,
-    vocab_size: Annotated[int | None, typer.Option(help="Characters, V.")] = None,
+    d_model: Annotated[int | None, Option(help="Width, d.")] = None,
+    n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,
+    n_heads: Annotated[int | None, Option(help="Heads, h.")] = None,
+    vocab_size: Annotated[int | None, Option(help="Characters, V.")] = None,
     sweep: Annotated[
-        str | None, typer.Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
+        str | None, Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
+        Path | None, Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -70,33 +70,20 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
     )
     for model in (report.vanilla, report.perceiver):
         _show_components(terminal, model)
-    terminal.table(
-        "FLOPs and attention memory by sequence length",
-        ("ℓ", "vanilla", "perceiver", "ratio", "vanilla attention", "perceiver attention"),
-        [
-            (
-                str(row.seq_len),
-                _si(row.vanilla_flops),
-                _si(row.perceiver_flops),
-                f"{row.flops_ratio:.3f}",
-                _si(row.vanilla_attention_bytes) + "B",
-                _si(row.perceiver_attention_bytes) + "B",
-            )
-            for row in report.sweep
-        ],
-        left=0,
-    )
+    rows = []
+    for row in report.sweep:
+        flops = (_si(row.vanilla_flops), _si(row.perceiver_flops), f"{row.flops_ratio:.3f}")
+        memory = (row.vanilla_attention_bytes, row.perceiver_attention_bytes)
+        rows.append((str(row.seq_len), *flops, *(f"{_si(n)}B" for n in memory)))
+    columns = ("ℓ", "vanilla", "perceiver", "ratio", "vanilla attention", "perceiver attention")
+    terminal.table("FLOPs and attention memory by sequence length", columns, rows, left=0)
 
 
 def _show_components(terminal: Terminal, model: Complexity) -> None:
-    rows = [
-        (
-            part.name if part.count == 1 else f"{part.count} x {part.name}",
-            part.formula,
-            *_costs(part),
-        )
-        for part in model.components
-    ]
+    rows = []
+    for part in model.components:
+        name = part.name if part.count == 1 else f"{part.count} x {part.name}"
+        rows.append((name, part.formula, *_costs(part)))
     terminal.table(
         f"{model.variant}: {model.formula} multiply-adds",
         ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention"),
@@ -106,12 +93,8 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
 
 
 def _costs(part: Component | Complexity) -> tuple[str, str, str, str]:
-    return (
-        _si(part.multiply_adds),
-        _si(part.flops),
-        f"{part.parameters:,}",
-        _si(part.attention_bytes) + "B",
-    )
+    memory = f"{_si(part.attention_bytes)}B"
+    return _si(part.multiply_adds), _si(part.flops), f"{part.parameters:,}", memory
 
 
 def _si(number: float) -> str:

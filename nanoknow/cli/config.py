@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from typer import Argument
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -14,7 +15,7 @@ config_app = typer.Typer(help="Show what configs resolve to.", no_args_is_help=T
 @config_app.command("show")
 @opt.guarded
 def config_show(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]")] = None,
+    name: Annotated[str | None, Argument(metavar="[NAME|FILE]")] = None,
     assign: opt.Set = None,
     as_json: opt.AsJson = False,
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.inspect import data_inspect
@@ -25,10 +26,10 @@ WORLD = WorldConfig()
 @data_app.command("make")
 @opt.guarded
 def data_make(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
-    people: Annotated[int, typer.Option(help="How many people live in it.")] = WORLD.people,
-    paraphrases: Annotated[int, typer.Option(help="Biographies a person.")] = WORLD.paraphrases,
-    seed: Annotated[int, typer.Option(help="Fixes everything about it.")] = WORLD.seed,
+    out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for the files.")],
+    people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
+    paraphrases: Annotated[int, Option(help="Biographies a person.")] = WORLD.paraphrases,
+    seed: Annotated[int, Option(help="Fixes everything about it.")] = WORLD.seed,
     as_json: opt.AsJson = False,
 ) -> None:
     """Write the built-in world as files.
@@ -48,12 +49,12 @@ def data_make(
 @data_app.command("fetch")
 @opt.guarded
 def data_fetch(
-    name: Annotated[str, typer.Argument(metavar="birthplaces|shakespeare")],
+    name: Annotated[str, Argument(metavar="birthplaces|shakespeare")],
     mirror: Annotated[
-        str | None, typer.Option(metavar="FOLDER|URL", help="Take the files from here instead.")
+        str | None, Option(metavar="FOLDER|URL", help="Take the files from here instead.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
+        Path | None, Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -71,7 +72,7 @@ def data_fetch(
 @data_app.command("augment")
 @opt.guarded
 def data_augment(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
+    out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,

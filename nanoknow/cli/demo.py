@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.learn import show_learned
@@ -13,7 +13,7 @@ from nanoknow.config.loading import load_config
 
 @opt.guarded
 def demo(
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to repeat it with.")] = 1,
+    seeds: Annotated[int, Option(min=1, help="How many seeds to repeat it with.")] = 1,
     config: opt.Config = "demo",
     processes: Processes = 1,
     assign: opt.Set = None,

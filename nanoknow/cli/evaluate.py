@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -32,18 +32,18 @@ def evaluate(
     skip_long: opt.SkipLong = False,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Evaluate in depth, and write a page (.html) about it."),
+        Option(metavar="FILE", help="Evaluate in depth, and write a page (.html) about it."),
     ] = None,
     target_accuracy: Annotated[
         float | None,
-        typer.Option(
+        Option(
             metavar="SHARE",
             help="With --report: the accuracy that the answers should have which are confident "
             f"enough to be given; {TARGET_ACCURACY} if not given.",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help=f"With --report: of its random draws; {SEED} if not given.")
+        int | None, Option(help=f"With --report: of its random draws; {SEED} if not given.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -100,21 +100,14 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     terminal.pairs([*rows, ("predictions", evaluation.predictions)])
     if not evaluation.splits:
         return
-    terminal.table(
-        "By whether the right answer is in the subject's document, and a training answer",
-        ("document", "training", "questions", *SHORT_VERDICTS),
-        [
-            (
-                "yes" if part.in_document else "no",
-                "yes" if part.seen_in_training else "no",
-                str(part.n),
-                f"{part.n_right} ({part.n_right / part.n:.1%})" if part.n else "-",
-                *map(str, list(part.verdicts.values())[1:]),
-            )
-            for part in evaluation.splits
-        ],
-        left=2,
-    )
+    table = []
+    for part in evaluation.splits:
+        kind = ("yes" if yes else "no" for yes in (part.in_document, part.seen_in_training))
+        right = f"{part.n_right} ({part.n_right / part.n:.1%})" if part.n else "-"
+        table.append((*kind, str(part.n), right, *map(str, [*part.verdicts.values()][1:])))
+    title = "By whether the right answer is in the subject's document, and a training answer"
+    columns = ("document", "training", "questions", *SHORT_VERDICTS)
+    terminal.table(title, columns, table, left=2)
 
 
 def show_report(terminal: Terminal, report: Report, page: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -14,9 +14,7 @@ from nanoknow.config.loading import Override
 def finetune(
     start: Annotated[
         str | None,
-        typer.Option(
-            "--from", metavar="RUN|scratch", help="Run to start from; latest if not given."
-        ),
+        Option("--from", metavar="RUN|scratch", help="Run to start from; latest if not given."),
     ] = None,
     config: opt.Config = None,
     model: opt.Variant = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -23,14 +23,14 @@ VIEWS = ("namedata", "charcorruption")
 def data_inspect(
     view: Annotated[
         str | None,
-        typer.Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
+        Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
     ] = None,
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
     eval_file: opt.EvalFile = None,
-    count: Annotated[int, typer.Option(min=1, help="Examples to show of each view.")] = 4,
+    count: Annotated[int, Option(min=1, help="Examples to show of each view.")] = 4,
     assign: opt.Set = None,
     seed: opt.Seed = None,
     as_json: opt.AsJson = False,
@@ -46,9 +46,8 @@ def data_inspect(
 
     terminal = Terminal()
     if view is not None and view not in VIEWS:
-        raise ConfigError(
-            f"unknown view {view!r}.{suggest(view, VIEWS)} Available: {', '.join(VIEWS)}"
-        )
+        hint = suggest(view, VIEWS)
+        raise ConfigError(f"unknown view {view!r}.{hint} Available: {', '.join(VIEWS)}")
     data = opt.data_flags(corpus, questions, eval_file, documents)
     flags = {**data, "--seed": ("seed", seed)}
     resolved = resolve_recipe(config, opt.overrides(assign, flags), terminal)
@@ -57,22 +56,19 @@ def data_inspect(
 
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     """Show the headline and the pairs as the original printed them, then the counts."""
-    terminal.write(
-        f"data has {inspection.characters} characters, {inspection.vocabulary} unique.\n"
-    )
+    what = f"{inspection.characters} characters, {inspection.vocabulary} unique"
+    terminal.write(f"data has {what}.\n")
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
         for x, y in pairs:
             terminal.write(f"x: {_one_line(x)}\ny: {_one_line(y)}\n")
     corpus = inspection.corpus
+    lengths = f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}"
+    within = f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters"
     rows = [
         ("corpus", corpus.name),
         ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
-        (
-            "document lengths",
-            f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}; "
-            f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters",
-        ),
+        ("document lengths", f"{lengths}; {within}"),
     ]
     if corpus.padding is not None:
         rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
@@ -90,19 +86,17 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
     rows = [(f"{role} questions", facts.name), ("  lines", lines)]
     if facts.most_frequent_answer is None:
         return [*rows, ("  answers", "none in the file")]
-    rows += [
-        ("  most frequent answer", f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}")
-    ]
+    most_frequent = f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}"
+    rows.append(("  most frequent answer", most_frequent))
     if facts.among_training_answers is not None:
         rows.append(("  answer among training answers", f"{facts.among_training_answers:.1%}"))
     return rows
 
 
 def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
-    return [
-        (f"  {line.what}", f"{line.n:,} of {line.of:,}{f': {line.remedy}' if line.is_bad else ''}")
-        for line in lines
-    ]
+    remedies = [f": {line.remedy}" if line.is_bad else "" for line in lines]
+    both = zip(lines, remedies, strict=True)
+    return [(f"  {line.what}", f"{line.n:,} of {line.of:,}{remedy}") for line, remedy in both]
 
 
 def _one_line(text: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -27,7 +27,7 @@ def learn(
     eval_file: opt.EvalFile = None,
     skip_long: opt.SkipLong = False,
     config: opt.Config = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to repeat it with.")] = 1,
+    seeds: Annotated[int, Option(min=1, help="How many seeds to repeat it with.")] = 1,
     processes: Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
@@ -56,9 +56,7 @@ def learn(
 
 def show_learned(terminal: Terminal, report: LearnReport) -> None:
     """Show the accuracies of an experiment, and where its picture is."""
-    asked = [(report.label, report.scores, report.constant)]
-    if report.test_constant is not None:
-        asked.append(("test", report.test_scores, report.test_constant))
+    asked = report.asked
     seeds = len(next(iter(report.scores.values())))
     spread = f"{seeds} seeds" if seeds > 1 else "95 %"
     rows = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli.guarded import guarded as guarded
 from nanoknow.cli.terminal import Terminal
@@ -21,70 +21,59 @@ if TYPE_CHECKING:
 
 Config = Annotated[
     str | None,
-    typer.Option("--config", metavar="NAME|FILE", help="A shipped config's name, or a YAML file."),
+    Option("--config", metavar="NAME|FILE", help="A shipped config's name, or a YAML file."),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set any config value, as a.b=c; repeatable."),
+    Option("--set", metavar="KEY=VALUE", help="Set any config value, as a.b=c; repeatable."),
 ]
-Seed = Annotated[int | None, typer.Option(help="Fixes weights, data order, corruption, dropout.")]
-DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[int | None, Option(help="Fixes weights, data order, corruption, dropout.")]
+DeviceName = Annotated[str, Option("--device", help="auto, cpu, cuda or cuda:N.")]
+AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
-    Path | None, typer.Option("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
+    Path | None, Option("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
 ]
 Documents = Annotated[
-    str | None, typer.Option(metavar="lines|paragraphs", help="What a document of a text is.")
+    str | None, Option(metavar="lines|paragraphs", help="What a document of a text is.")
 ]
 QuestionsFile = Annotated[
     Path | None,
-    typer.Option("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
+    Option("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
 ]
-SkipLong = Annotated[
-    bool, typer.Option("--skip-long", help="Leave out questions longer than the block.")
-]
+SkipLong = Annotated[bool, Option("--skip-long", help="Leave out questions longer than the block.")]
 EvalFile = Annotated[
-    Path | None, typer.Option("--eval", metavar="FILE", help="Questions to evaluate on.")
+    Path | None, Option("--eval", metavar="FILE", help="Questions to evaluate on.")
 ]
-Variant = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="vanilla or perceiver.")
-]
-Bottleneck = Annotated[
-    int | None, typer.Option("--bottleneck-dim", help="Latents of the perceiver.")
-]
-Epochs = Annotated[int | None, typer.Option(help="Epochs to train.")]
-BatchSize = Annotated[int | None, typer.Option(help="Examples a step.")]
-LearningRate = Annotated[float | None, typer.Option(help="The peak learning rate.")]
+Variant = Annotated[str | None, Option("--model", metavar="NAME", help="vanilla or perceiver.")]
+Bottleneck = Annotated[int | None, Option("--bottleneck-dim", help="Latents of the perceiver.")]
+Epochs = Annotated[int | None, Option(help="Epochs to train.")]
+BatchSize = Annotated[int | None, Option(help="Examples a step.")]
+LearningRate = Annotated[float | None, Option(help="The peak learning rate.")]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="The run folder; a new one in ./runs if not given."),
+    Option("--out", metavar="DIR", help="The run folder; a new one in ./runs if not given."),
 ]
 RunsOrTable = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--out",
         metavar="DIR|FILE.csv",
         help="Folder for the runs; or a file for the table of runs.",
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue the run in --out, or extend it with --epochs.")
+    bool, Option("--resume", help="Continue the run in --out, or extend it with --epochs.")
 ]
-MaxMinutes = Annotated[
-    float | None, typer.Option(min=0, help="Stop, with a checkpoint, after so long.")
-]
+MaxMinutes = Annotated[float | None, Option(min=0, help="Stop, with a checkpoint, after so long.")]
 TensorBoard = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--tensorboard", help="Write event files into the run folder too, all of it with --resume."
     ),
 ]
-Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it as .png or .svg.")
-]
+Plot = Annotated[Path | None, Option("--plot", metavar="FILE", help="Draw it as .png or .svg.")]
 RunFolder = Annotated[
-    Path | None,
-    typer.Argument(metavar="[RUN]", help="A run folder; the latest that fits if not given."),
+    Path | None, Argument(metavar="[RUN]", help="A run folder; the latest that fits if not given.")
 ]
 
 
@@ -112,8 +101,15 @@ def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) 
 
 def data_flags(*values: str | Path | bool | None) -> dict[str, tuple[str, Any]]:
     """Return the values of ``DATA``, in its order, as many as a command has, for ``overrides``."""
-    given = zip(DATA, values, strict=False)
-    return {f"--{k.replace('_', '-')}": (f"data.{k}", value or None) for k, value in given}
+    return flags_of("data", DATA, [value or None for value in values])
+
+
+def flags_of(
+    section: str, keys: Sequence[str], values: Sequence[Any]
+) -> dict[str, tuple[str, Any]]:
+    """Return the values of a section's keys, as many as there are, by the flags of their names."""
+    given = zip(keys, values, strict=False)
+    return {f"--{k.replace('_', '-')}": (f"{section}.{k}", value) for k, value in given}
 
 
 def named_data(*values: str | Path | bool | None) -> DataConfig:
@@ -146,9 +142,8 @@ def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> 
         require_writable(path, is_folder=not suffixes)
     except OSError as error:
         kind = "file" if suffixes else "folder"
-        raise ConfigError(
-            f"{flag} {path}: {error.strerror}: name a {kind} that can be written, or make it so"
-        ) from None
+        advice = f"name a {kind} that can be written, or make it so"
+        raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
 
 
 def folder_or_table(out: Path | None) -> tuple[Path | None, Path | None]:

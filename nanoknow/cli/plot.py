@@ -7,7 +7,7 @@ import locale
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -24,14 +24,13 @@ HEIGHT = 9
 def plot(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RUN]...", help="Run folders; the newest if none is given."),
+        Argument(metavar="[RUN]...", help="Run folders; the newest if none is given."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Draw them as .png or .svg.")
+        Path | None, Option("--out", metavar="FILE", help="Draw them as .png or .svg.")
     ] = None,
     terminal_too: Annotated[
-        bool,
-        typer.Option("--terminal", help="Draw them here as well; without --out it is done anyway."),
+        bool, Option("--terminal", help="Draw them here as well; without --out it is done anyway.")
     ] = False,
     as_json: opt.AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -23,31 +23,35 @@ MIN_COPIED = 25
 hold, and 15 % in stretches of 15: below this, a model that writes well copies a little too."""
 
 
+KEYS = ("context", "length", "temperature", "top_k", "past_block", "weights")
+"""Of a config's section, that flags of their names set."""
+
+
 @opt.guarded
 def sample(
     run: opt.RunFolder = None,
-    context: Annotated[str | None, typer.Option(help="Text to continue.")] = None,
-    length: Annotated[int | None, typer.Option(help="Characters to write.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Divides the logits.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw among so many; 0 for all.")] = None,
+    context: Annotated[str | None, Option(help="Text to continue.")] = None,
+    length: Annotated[int | None, Option(help="Characters to write.")] = None,
+    temperature: Annotated[float | None, Option(help="Divides the logits.")] = None,
+    top_k: Annotated[int | None, Option(help="Draw among so many; 0 for all.")] = None,
     past_block: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="recompute|hop",
             help="Past the block: read all of it again for each character, or half of it at times.",
         ),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(metavar="full|int8", help="int8: rounded to eight bits.")
+        str | None, Option(metavar="full|int8", help="int8: rounded to eight bits.")
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    precision: Annotated[str | None, Option(help="auto, float32 or bfloat16.")] = None,
+    seed: Annotated[int, Option(help="Of the draws.")] = 0,
     mark_copied: Annotated[
-        bool, typer.Option("--mark-copied", help="Mark what is copied from the training text.")
+        bool, Option("--mark-copied", help="Mark what is copied from the training text.")
     ] = False,
     min_copied: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=1, metavar="N", help=f"Characters that count as copied; {MIN_COPIED} if not given."
         ),
     ] = None,
@@ -68,16 +72,9 @@ def sample(
     for flag, value in (("--min-copied", min_copied), ("--corpus", corpus)):
         if value is not None and not mark_copied:
             raise ConfigError(f"{flag}: goes with --mark-copied: add that, or leave it out")
-    flags = {
-        "--context": ("sample.context", context),
-        "--length": ("sample.length", length),
-        "--temperature": ("sample.temperature", temperature),
-        "--top-k": ("sample.top_k", top_k or None),
-        "--past-block": ("sample.past_block", past_block),
-        "--weights": ("sample.weights", weights),
-        "--precision": ("precision", precision),
-    }
-    overrides = opt.overrides(None, flags)
+    given = (context, length, temperature, top_k or None, past_block, weights)
+    flags = opt.flags_of("sample", KEYS, given)
+    overrides = opt.overrides(None, {**flags, "--precision": ("precision", precision)})
     if top_k == 0:
         overrides.append(Override("sample.top_k", None, "--top-k"))
     named = DataConfig(corpus=corpus) if mark_copied else None
@@ -126,7 +123,5 @@ def show_copied(terminal: Terminal, context: str, copied: CopiedText) -> None:
     )
     if copied.longest:
         start, end, line = copied.longest.start, copied.longest.end, copied.longest.line
-        terminal.write(
-            f"the longest has {end - start}, at {copied.corpus}:{line}: "
-            f"{copied.text[start:end]!r}\n"
-        )
+        where = f"the longest has {end - start}, at {copied.corpus}:{line}"
+        terminal.write(f"{where}: {copied.text[start:end]!r}\n")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.compare import P_VALUES, show_pairs
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
 @opt.guarded
 def sweep(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")
-    ],
-    seeds: Annotated[int | None, typer.Option(min=1, help="In place of the file's own.")] = None,
+    file: Annotated[str, Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")],
+    seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
@@ -49,21 +47,17 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
     """Show each row's accuracy over its seeds and what it cost, then each pair of rows."""
     numbers = {row.name: str(i) for i, row in enumerate(report.rows, start=1)}
     several = len({row.questions for row in report.rows}) > 1
+    rows = []
+    for row in report.rows:
+        name = f"{row.name} ({row.questions})" if several else row.name
+        loss = f"{mean(row.losses):.3f}" if row.losses else "-"
+        minutes = f"{mean(row.minutes):.1f}" if row.minutes else "-"
+        found = (str(len(row.seeds)), _accuracy(row), _mean_and_range(row.recall), loss, minutes)
+        rows.append((numbers[row.name], name, *found))
     terminal.table(
         f"Exact match on {'each row’s questions' if several else report.questions}, in per cent",
         ("", "row", "seeds", "accuracy", "training questions", "loss, mean of batches", "minutes"),
-        [
-            (
-                numbers[row.name],
-                f"{row.name} ({row.questions})" if several else row.name,
-                str(len(row.seeds)),
-                _accuracy(row),
-                _mean_and_range(row.recall),
-                f"{mean(row.losses):.3f}" if row.losses else "-",
-                f"{mean(row.minutes):.1f}" if row.minutes else "-",
-            )
-            for row in report.rows
-        ],
+        rows,
         left=2,
     )
     if report.pairs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from nanoknow.cli.terminal import Terminal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Processes = Annotated[
     int,
-    typer.Option(
+    Option(
         "--processes",
         min=1,
         help="Runs to train side by side, each by one thread; with two cores, 2 is fastest.",
@@ -42,16 +42,13 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
     from nanoknow.evaluation.scores import Score
 
     stopped = summary.epochs < summary.planned_epochs
+    more = f" (continue with '{summary.resume}')" if stopped else ""
     seconds, loss = summary.seconds, summary.loss
     took = f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
     rows = [
         ("run", summary.run),
         ("model", f"{summary.variant}, {summary.n_parameters:,} parameters"),
-        (
-            "epochs",
-            f"{summary.epochs} of {summary.planned_epochs}"
-            + (f" (continue with '{summary.resume}')" if stopped else ""),
-        ),
+        ("epochs", f"{summary.epochs} of {summary.planned_epochs}{more}"),
         ("steps", f"{summary.step:,}"),
         ("loss, last epoch (mean of batches)", "-" if loss is None else f"{loss:.3f}"),
         ("time", f"{took} on {summary.device}, {summary.precision}"),

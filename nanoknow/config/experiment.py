@@ -37,10 +37,8 @@ class WorldConfig(Frozen):
     seed: CountOrZero = 0
 
     def __str__(self) -> str:
-        return (
-            f"built-in world (people {self.people}, paraphrases {self.paraphrases}, "
-            f"seed {self.seed})"
-        )
+        sizes = f"people {self.people}, paraphrases {self.paraphrases}"
+        return f"built-in world ({sizes}, seed {self.seed})"
 
 
 class DataConfig(Frozen):
@@ -83,11 +81,9 @@ class ScheduleConfig(Frozen):
 
     @model_validator(mode="after")
     def _decay_follows_warmup(self) -> Self:
-        if self.decay_tokens is not None and self.decay_tokens <= self.warmup_tokens:
-            raise ValueError(
-                f"decay_tokens {self.decay_tokens} must be more than warmup_tokens "
-                f"{self.warmup_tokens}"
-            )
+        decay, warmup = self.decay_tokens, self.warmup_tokens
+        if decay is not None and decay <= warmup:
+            raise ValueError(f"decay_tokens {decay} must be more than warmup_tokens {warmup}")
         return self
 
 

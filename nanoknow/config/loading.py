@@ -43,9 +43,7 @@ def load_config(
     Raises:
         ConfigError: one line with file:line, key, allowed values and the nearest known key.
     """
-    source, text = (
-        ("", "") if name_or_path is None else (read(name_or_path, shipped_configs(), "config"))
-    )
+    source, text = ("", "") if name_or_path is None else (read(name_or_path, shipped(), "config"))
     values, lines = parse(text, source)
     values = with_present_keys(values, lambda path: f"{source}:{lines[path]}: {'.'.join(path)}")
     lines = {present_path(path): line for path, line in lines.items()}
@@ -116,13 +114,8 @@ def dump_config(config: BaseModel) -> str:
     return yaml.dump(config.model_dump(mode="json"), Dumper=StrictDumper, sort_keys=False)
 
 
-def shipped_configs() -> dict[str, Path]:
-    """Return the configs that come with nanoknow, by name."""
-    return shipped("")
-
-
-def shipped(folder: str) -> dict[str, Path]:
-    """Return the YAML files of a folder of the shipped configs, by name."""
+def shipped(folder: str = "") -> dict[str, Path]:
+    """Return the configs that come with nanoknow by name, or the files of a folder beside them."""
     package = Path(__file__).resolve().parents[1]
     for configs in (package / "configs", package.parent / "configs"):
         if configs.is_dir():

@@ -19,14 +19,12 @@ class TransformerConfig(Frozen):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
-        if self.d_model % self.n_heads:
+        d, h = self.d_model, self.n_heads
+        if d % h:
+            raise ValueError(f"n_heads {h} must divide d_model {d} without remainder")
+        if self.positions == "rotary" and d // h % 2:
             raise ValueError(
-                f"n_heads {self.n_heads} must divide d_model {self.d_model} without remainder"
-            )
-        if self.positions == "rotary" and self.d_model // self.n_heads % 2:
-            raise ValueError(
-                f"rotary positions turn pairs: d_model {self.d_model} over n_heads {self.n_heads} "
-                f"must be even"
+                f"rotary positions turn pairs: d_model {d} over n_heads {h} must be even"
             )
         return self
 
@@ -53,10 +51,9 @@ class PerceiverConfig(TransformerConfig):
     def _fits(self) -> Self:
         if self.n_layers < 2:
             raise ValueError("a perceiver needs n_layers of 2 or more: one projects down, one up")
-        if self.bottleneck_dim > self.block_size:
-            raise ValueError(
-                f"bottleneck_dim {self.bottleneck_dim} must not exceed block_size {self.block_size}"
-            )
+        m, block = self.bottleneck_dim, self.block_size
+        if m > block:
+            raise ValueError(f"bottleneck_dim {m} must not exceed block_size {block}")
         return self
 
     @property

@@ -52,10 +52,9 @@ def with_present_keys(
         if rule in REMOVED:
             neutral, feature = REMOVED[rule]
             if value != neutral:
-                raise ConfigError(
-                    f"{where(here)}: {value!r}: {feature} did not help and was removed: take the "
-                    f"key out, or use nanoknow 0.1.0"
-                )
+                why = f"{feature} did not help and was removed"
+                advice = "take the key out, or use nanoknow 0.1.0"
+                raise ConfigError(f"{where(here)}: {value!r}: {why}: {advice}")
             continue
         name = RENAMED.get(rule, key)
         if name != key and name in values:

@@ -22,17 +22,12 @@ class _StrictLoader(yaml.SafeLoader):
     """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                problem="aliases are not supported: write the value out", problem_mark=mark
-            )
         event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise _refused("aliases are not supported: write the value out", event)
         if event.tag:
-            raise yaml.MarkedYAMLError(
-                problem=f"tags such as {event.tag!r} are not supported: write the value alone",
-                problem_mark=event.start_mark,
-            )
+            what = f"tags such as {event.tag!r} are not supported: write the value alone"
+            raise _refused(what, event)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -42,25 +37,21 @@ class _StrictLoader(yaml.SafeLoader):
             if key_node.tag != "tag:yaml.org,2002:str":
                 scalar = isinstance(key_node, yaml.ScalarNode)
                 given = show_value(key_node.value) if scalar else "a list or mapping"
-                raise yaml.MarkedYAMLError(
-                    problem=f"expected a word for a key, not {given}",
-                    problem_mark=key_node.start_mark,
-                )
+                raise _refused(f"expected a word for a key, not {given}", key_node)
             if key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key!r} is there twice: keep one",
-                    problem_mark=key_node.start_mark,
-                )
+                raise _refused(f"key {key!r} is there twice: keep one", key_node)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         value = super().construct_yaml_int(node)
         if value.bit_length() > 64:
-            raise yaml.MarkedYAMLError(
-                problem="an integer of more than 64 bits", problem_mark=node.start_mark
-            )
+            raise _refused("an integer of more than 64 bits", node)
         return value
+
+
+def _refused(problem: str, at: yaml.Node | yaml.Event) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)  # type: ignore[arg-type]
 
 
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)

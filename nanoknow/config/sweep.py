@@ -47,13 +47,9 @@ class SweepConfig(Frozen):
         Raises:
             ConfigError: a row sets a key or value that a config does not have.
         """
-        return {
-            name: load(
-                self.config,
-                [*_overrides(self.common, "common"), *_overrides(changes, f"row {name!r}")],
-            )
-            for name, changes in self.rows.items()
-        }
+        common = _overrides(self.common, "common")
+        rows = {name: _overrides(own, f"row {name!r}") for name, own in self.rows.items()}
+        return {name: load(self.config, [*common, *own]) for name, own in rows.items()}
 
 
 def load_sweep(name_or_path: str) -> SweepConfig:
@@ -62,17 +58,12 @@ def load_sweep(name_or_path: str) -> SweepConfig:
     Raises:
         ConfigError: one line with the file and the key.
     """
-    source, text = read(name_or_path, shipped_sweeps(), "sweep")
+    source, text = read(name_or_path, shipped("sweeps"), "sweep")
     values, lines = parse(text, source)
     try:
         return SweepConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error.errors()[0], source, lines, {}, SweepConfig)) from None
-
-
-def shipped_sweeps() -> dict[str, Path]:
-    """Return the sweeps that come with nanoknow, by name."""
-    return shipped("sweeps")
 
 
 def _overrides(changes: dict[str, Any], label: str) -> list[Override]:

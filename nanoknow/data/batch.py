@@ -161,12 +161,9 @@ class Batch:
 
     def joined(self, other: Batch) -> Batch:
         """Return one batch of the examples of both."""
-        groups = self.layout.groups + other.layout.groups
-        return Batch(
-            torch.cat([self.tokens, other.tokens]),
-            torch.cat([self.targets, other.targets]),
-            Layout.of(groups, self.tokens.device),
-        )
+        layout = Layout.of(self.layout.groups + other.layout.groups, self.tokens.device)
+        tokens = torch.cat([self.tokens, other.tokens])
+        return Batch(tokens, torch.cat([self.targets, other.targets]), layout)
 
 
 def widen(groups: Sequence[Group], widest: int) -> tuple[Group, ...]:

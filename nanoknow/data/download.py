@@ -49,10 +49,8 @@ def fetch(name: str, mirror: str | None, folder: Path | None, reporter: Reporter
             received[file] = n_bytes
             show(received.total(), f"{file}  {received.total():,} bytes")
 
-        return [
-            fetch_file(remote, folder or data_folder() / remote.folder, mirror, update)
-            for remote in files
-        ]
+        folders = [folder or data_folder() / remote.folder for remote in files]
+        return [fetch_file(*each, mirror, update) for each in zip(files, folders, strict=True)]
 
 
 def fetch_file(
@@ -94,10 +92,8 @@ def fetch_file(
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(target, raw)
     except OSError as error:
-        raise DataError(
-            f"{remote.name} cannot be put into {folder} ({_reason(error)}): fix that, or choose "
-            f"another folder or --mirror"
-        ) from error
+        what = f"{remote.name} cannot be put into {folder} ({_reason(error)})"
+        raise DataError(f"{what}: fix that, or choose another folder or --mirror") from error
     return target
 
 
@@ -112,10 +108,8 @@ def _find_source(remote: RemoteFile, mirror: str | None) -> Path | str:
     for folder in (Path(mirror), Path(mirror) / remote.folder):
         if (folder / remote.name).is_file():
             return folder / remote.name
-    raise DataError(
-        f"--mirror {mirror}: no {remote.name} there nor in its subfolder {remote.folder}: "
-        "give the folder that has it"
-    )
+    what = f"no {remote.name} there nor in its subfolder {remote.folder}"
+    raise DataError(f"--mirror {mirror}: {what}: give the folder that has it")
 
 
 def _download(url: str, remote: RemoteFile, progress: Progress | None) -> bytes:
@@ -127,10 +121,8 @@ def _download(url: str, remote: RemoteFile, progress: Progress | None) -> bytes:
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        raise DataError(
-            f"cannot fetch {url} ({_reason(error)}): check the connection, or name another source "
-            "with --mirror FOLDER-or-URL"
-        ) from error
+        advice = "check the connection, or name another source with --mirror FOLDER-or-URL"
+        raise DataError(f"cannot fetch {url} ({_reason(error)}): {advice}") from error
 
 
 def _read(source: BufferedIOBase, remote: RemoteFile, progress: Progress | None) -> bytes:

@@ -118,26 +118,25 @@ def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
     text = "".join(decoded([raw], name))
     form = form_of(text, name, "question")
     if form:
-        rows = list(read_rows(form, text, name, "question", ("answer", "answers")))
-        written = [[" ".join(row.texts("question")), *_answers(row)] for row in rows]
-        places, has_answers = [row.line for row in rows], any(len(parts) > 1 for parts in written)
+        rows = read_rows(form, text, name, "question", ("answer", "answers"))
+        written = [(row.line, [" ".join(row.texts("question")), *_answers(row)]) for row in rows]
+        has_answers = any(len(parts) > 1 for _, parts in written)
     else:
         has_answers = "\t" in text
-        lines = text.removesuffix("\n").split("\n")
-        places = list(range(1, len(lines) + 1))
-        written = [_split(line, f"{name}:{i}", has_answers) for i, line in enumerate(lines, 1)]
+        lines = enumerate(text.removesuffix("\n").split("\n"), start=1)
+        written = [(i, _split(line, f"{name}:{i}", has_answers)) for i, line in lines]
     if not written:
         raise DataError(f"{name}: holds no rows: name {FORMS}")
-    cleaned = [list(map(clean, parts)) for parts in written]
+    cleaned = [(line, list(map(clean, parts))) for line, parts in written]
     accepted: dict[str, list[str]] = {}
-    for parts, line in zip(cleaned, places, strict=True):
+    for line, parts in cleaned:
         _check(parts, f"{name}:{line}", has_answers)
         accepted.setdefault(parts[0], []).extend(parts[1:])
     items = (
         Question(text, tuple(dict.fromkeys((*own, *accepted[text]))), line)
-        for (text, *own), line in zip(cleaned, places, strict=True)
+        for line, (text, *own) in cleaned
     )
-    stripped = sum(map(list.__ne__, written, cleaned))
+    stripped = sum(map(tuple.__ne__, written, cleaned))
     return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest(), stripped)
 
 

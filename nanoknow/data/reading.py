@@ -54,9 +54,8 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
             # ``error.object`` is the chunk after the rest of the one before: no line end.
             line = lines + error.object.count(b"\n", 0, error.start)
             byte = error.object[error.start]
-            raise DataError(
-                f"{name}:{line}: byte 0x{byte:02x} is not UTF-8: save the file as UTF-8"
-            ) from None
+            what = f"byte 0x{byte:02x} is not UTF-8"
+            raise DataError(f"{name}:{line}: {what}: save the file as UTF-8") from None
         if not nul_line and "\0" in text:
             nul_line = lines + text.count("\n", 0, text.index("\0"))
         # A carriage return at the end may be half a line end.

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -89,19 +89,24 @@ def read_rows(
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-    known = (column, *others)
+    columns: Iterable[str] = ()
     for i, row in enumerate((_objects if form == JSON else _table)(text, name, form)):
-        odd = [each for each in row.values if each not in known]
-        alike = any(get_close_matches(each, others, n=1, cutoff=NEAR) for each in odd)
-        if column not in row.values or (alike and not row.values.keys() & {*others}):
-            here = ", ".join(map(repr, row.values))
-            hint = next(filter(None, (suggest(each, known) for each in odd)), "")
-            names = ", ".join(known)
-            raise DataError(
-                f"{row.where}: the columns are {here}.{hint} Name those to read {names}"
-            )
+        if row.values.keys() != columns:  # most rows have those of the one before
+            columns = row.values.keys()
+            _check_columns(row, column, others)
         if i or form == JSON:  # else the header
             yield row
+
+
+def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
+    known = (column, *others)
+    odd = [each for each in row.values if each not in known]
+    alike = any(get_close_matches(each, others, n=1, cutoff=NEAR) for each in odd)
+    if column not in row.values or (alike and not row.values.keys() & {*others}):
+        here = ", ".join(map(repr, row.values))
+        hint = next(filter(None, (suggest(each, known) for each in odd)), "")
+        advice = f"Name those to read {', '.join(known)}"
+        raise DataError(f"{row.where}: the columns are {here}.{hint} {advice}")
 
 
 def _objects(text: str, name: str, _: str) -> Iterator[Row]:

@@ -145,9 +145,8 @@ def locate(path: Path) -> Path:
     if path.is_absolute() or _is_there(path):
         return path
     folder = data_folder()
-    if _is_there(folder / path):
-        return folder / path
-    found = sorted(inner / path for inner in folder.glob("*") if _is_there(inner / path))
+    inner = [folder] if _is_there(folder / path) else sorted(folder.glob("*"))
+    found = [each / path for each in inner if _is_there(each / path)]
     if len(found) > 1:
         raise DataError(f"{path}: could be {' or '.join(map(str, found))}: name it with its folder")
     if found:

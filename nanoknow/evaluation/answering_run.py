@@ -72,10 +72,8 @@ class AnsweringRun(OpenedRun):
             run, checkpoint = open_checkpoint(path)
         require_answers(run, checkpoint)
         if not isinstance(checkpoint.record.task, QuestionAnsweringConfig):
-            reporter.note(
-                f"{run.path} was not finetuned on questions, and answers as it is: "
-                f"'{MAKER} --from {run.path}' finetunes it"
-            )
+            what = f"{run.path} was not finetuned on questions, and answers as it is"
+            reporter.note(f"{what}: '{MAKER} --from {run.path}' finetunes it")
         texts = Texts(named.config.over(run.config.data))
         training, facts = None, None
         if data is not None:
@@ -85,10 +83,8 @@ class AnsweringRun(OpenedRun):
                 read.pop("questions", None)  # only their characters were
             training, facts = _training_texts(texts, read, files, reporter)
             if facts is None:
-                reporter.note(
-                    "no training text available: answers cannot be checked against it: name it "
-                    "with --corpus"
-                )
+                why = "no training text available: answers cannot be checked against it"
+                reporter.note(f"{why}: name it with --corpus")
         chosen = choose_device(device)
         model = checkpoint.load_model(chosen)
         return cls(run, checkpoint, chosen, model, texts, training, facts)

@@ -99,19 +99,13 @@ def ask(opened: AnsweringRun, question: str, n_best: int, abstain_below: float) 
     if not question:
         raise DataError("an empty question: ask something")
     if "\t" in question:
-        raise DataError(
-            "a question with a tab in it: ask it without its answer, or name its file to "
-            "'nanoknow evaluate --eval FILE'"
-        )
+        advice = "ask it without its answer, or name its file to 'nanoknow evaluate --eval FILE'"
+        raise DataError(f"a question with a tab in it: {advice}")
     prompt = opened.prompt(question)
     stop, limit = opened.tokenizer.mask_id, opened.max_answer_length
     beam = search_beams(opened.model, prompt, stop, limit, n_best)
-    answers = [
-        RankedAnswer(
-            answer_text(opened.tokenizer, d.ids), d.log_probability, is_whole=d.ids[-1] == stop
-        )
-        for d in beam.answers
-    ]
+    found = [(answer_text(opened.tokenizer, each.ids), each) for each in beam.answers]
+    answers = [RankedAnswer(text, d.log_probability, d.ids[-1] == stop) for text, d in found]
     best = answers[0]
     evidence = find_evidence(opened.facts, question, best.answer) if opened.facts else None
     asked = _asked_in_training(opened, question)
@@ -150,11 +144,9 @@ def _doubt(best: RankedAnswer, evidence: Evidence | None, trained: str | None) -
     """Say in a line why an answer may be wrong."""
     reasons = []
     if evidence is not None and not evidence.holds and trained != best.answer:
-        if not evidence.documents:
-            named = "is about a subject that the question names"
-            reasons.append(f"no document of the training text {named}")
-        else:
-            reasons.append(f"the document about {evidence.name} does not hold it")
+        about = f"the document about {evidence.name} does not hold it"
+        nothing = "no document of the training text is about a subject that the question names"
+        reasons.append(about if evidence.documents else nothing)
         if not evidence.mentioned:
             reasons.append("it is nowhere in the training text")
     known = not reasons

@@ -96,9 +96,8 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
         DataError: they cannot be read, hold no answers, or give ``lookup`` nothing to look up.
     """
     if method not in METHODS:
-        raise ConfigError(
-            f"--method {method}: unknown.{suggest(method, METHODS)} Available: {', '.join(METHODS)}"
-        )
+        hint = suggest(method, METHODS)
+        raise ConfigError(f"--method {method}: unknown.{hint} Available: {', '.join(METHODS)}")
     if method == "lookup" and answer is not None:
         raise ConfigError("--answer: is for --method constant: leave one of them out")
     texts = Texts.find(data)
@@ -111,10 +110,8 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
         return lookup_baseline(questions, facts)
     if answer is None:
         if texts.questions is None:
-            raise ConfigError(
-                "baseline says the most frequent training answer: give one with --answer TEXT, or "
-                "name training questions with --questions FILE"
-            )
+            advice = "give one with --answer TEXT, or name training questions with --questions FILE"
+            raise ConfigError(f"baseline says the most frequent training answer: {advice}")
         training = texts.questions.require_answers("choose from", "--questions")
         answer = most_frequent_answer(training.items)
     refuse_marks(answer, lambda _: "--answer")

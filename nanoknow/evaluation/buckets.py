@@ -18,11 +18,8 @@ from nanoknow.facts.index import FactIndex
 BANDS = ("head", "middle", "tail")
 """Of the training answers: a third of the training questions each, the frequent ones first."""
 NEVER = "never"
-ASKED, ASKED_OTHERWISE, UNASKED = (
-    "asked, with this answer",
-    "asked, with another answer",
-    "not asked",
-)
+ASKED, ASKED_OTHERWISE = "asked, with this answer", "asked, with another answer"
+UNASKED = "not asked"
 
 
 @dataclass(frozen=True)
@@ -91,12 +88,8 @@ def buckets(answers: Sequence[Answer], facts: FactIndex, reach: int | None) -> l
             ("the answer among training answers", _by_frequency(answers, facts)),
             ("the question among training questions", _by_question(answers, facts.training)),
         ]
-    return [
-        Bucket.of(group, name, part)
-        for group, parts in splits
-        for name, part in parts.items()
-        if part
-    ]
+    found = ((group, name, part) for group, parts in splits for name, part in parts.items())
+    return [Bucket.of(group, name, part) for group, name, part in found if part]
 
 
 def _by_document(

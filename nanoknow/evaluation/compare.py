@@ -142,10 +142,8 @@ def _questions(opened: Sequence[tuple[Run, Checkpoint]], data: DataConfig) -> Qu
         theirs = other.record.data.get("eval")
         if (asked or {}).get("sha256") != (theirs or {}).get("sha256"):
             names = [each["name"] if each else "no questions" for each in (asked, theirs)]
-            raise ConfigError(
-                f"{first.path} was made with {names[0]}, and {run.path} with {names[1]}: name the "
-                f"questions for all of them with --eval FILE"
-            )
+            what = f"{first.path} was made with {names[0]}, and {run.path} with {names[1]}"
+            raise ConfigError(f"{what}: name the questions for all of them with --eval FILE")
     return Texts(first.config.data).require_eval()
 
 
@@ -154,13 +152,11 @@ def compare_answers(questions: str, answers: Mapping[str, Sequence[Answer]]) -> 
     letters = [_letter(i) for i in range(len(answers))]
     right = [[a.is_right for a in each] for each in answers.values()]
     by_letter = zip(letters, right, strict=True)
+    named = zip(letters, answers.items(), strict=True)
     return Comparison(
         questions=questions,
         n=len(right[0]),
-        runs=[
-            ComparedRun.of(letter, run, each)
-            for letter, (run, each) in zip(letters, answers.items(), strict=True)
-        ],
+        runs=[ComparedRun.of(letter, run, each) for letter, (run, each) in named],
         pairs=compare_pairs(list(itertools.combinations(by_letter, 2))),
         all_right=sum(map(all, zip(*right, strict=True))),
         none_right=sum(not any(each) for each in zip(*right, strict=True)),

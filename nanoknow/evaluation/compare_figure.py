@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nanoknow.evaluation.compare import Comparison
-from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
+from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, write_beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
         low, high = (100 * end for end in score.interval_95)
         axes.plot([low, high], [i, i], color=FIRST, linewidth=5, alpha=0.35)
         axes.plot(100 * score.accuracy, i, "o", color=FIRST, markersize=8)
-        _write(axes, high, i, f"{100 * score.accuracy:.1f} %", INK)
+        write_beside(axes, high, i, f"{100 * score.accuracy:.1f} %")
         highest = max(highest, high)
     names = [f"{run.letter}  {_short(run.run)}" for run in comparison.runs]
     axes.set_yticks(range(len(names)), names, color=INK, parse_math=False)
@@ -58,25 +58,16 @@ def _short(run: str) -> str:
     return plain if len(plain) <= NAME_WIDTH else f"...{plain[3 - NAME_WIDTH :]}"
 
 
-def _write(axes: Axes, x: float, y: float, words: str, color: str) -> None:
-    """Write beside a mark."""
-    offset: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points"}
-    axes.annotate(words, (x, y), va="center", color=color, **offset)
-
-
 def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
     for i, each in enumerate(comparison.pairs):
         found = each.pairing
         start = 0
-        for n, color in (
-            (found.only_first, FIRST),
-            (found.both, BOTH),
-            (found.only_second, SECOND),
-        ):
+        counts = (found.only_first, found.both, found.only_second)
+        for n, color in zip(counts, (FIRST, BOTH, SECOND), strict=True):
             axes.barh(i, n, left=start, height=0.55, color=color)
             start += n
         words = f"{found.only_first} / {found.both} / {found.only_second}, p = {found.p:.2g}"
-        _write(axes, start, i, words, QUIET)
+        write_beside(axes, start, i, words, QUIET)
     names = [f"{each.first}, {each.second}" for each in comparison.pairs]
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)

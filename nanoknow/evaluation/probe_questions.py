@@ -86,15 +86,8 @@ class ProbeMaker:
         lower = Template(before[:1].lower() + before[1:], after)
         bare = Template(lower.before, after.rstrip(QUESTION_MARKS))
         forms = [*(BORN_OTHERWISE if self.template == BORN else ()), lower, bare]
-        return [
-            Probe(
-                form.ask("X"),
-                tuple(self._like(i, form.ask(name)) for i, name in self.named),
-                tuple(i for i, _ in self.named),
-            )
-            for form in dict.fromkeys(forms)
-            if form != self.template
-        ]
+        others = [form for form in dict.fromkeys(forms) if form != self.template]
+        return [self._probe(form.ask("X"), form, self.named) for form in others]
 
     def misspelt(self, rng: Random) -> Probe:
         """Ask about the same subjects with one letter of the name wrong.
@@ -107,11 +100,7 @@ class ProbeMaker:
         known = set(self.subjects)
         made = [(i, _misspell(name, letters, known, rng)) for i, name in self.named]
         found = [(i, name) for i, name in made if name]
-        return Probe(
-            "one letter of the name wrong",
-            tuple(self._like(i, self.template.ask(name)) for i, name in found),
-            tuple(i for i, _ in found),
-        )
+        return self._probe("one letter of the name wrong", self.template, found)
 
     def invented(self, n: int, rng: Random) -> Probe:
         """Ask about invented names: one subject's without its last word, with another's last word.
@@ -132,9 +121,11 @@ class ProbeMaker:
         asked = (Question(self.template.ask(name), (), i) for i, name in enumerate(names, 1))
         return Probe("invented names", tuple(asked))
 
-    def _like(self, index: int, text: str) -> Question:
-        source = self.questions.items[index]
-        return Question(text, source.gold, source.line)
+    def _probe(self, what: str, form: Template, named: Sequence[tuple[int, str]]) -> Probe:
+        """Ask about names in place of those in the questions with these indices."""
+        sources = [(self.questions.items[i], form.ask(name)) for i, name in named]
+        asked = tuple(Question(text, source.gold, source.line) for source, text in sources)
+        return Probe(what, asked, tuple(i for i, _ in named))
 
 
 def _misspell(name: str, letters: Sequence[str], known: set[str], rng: Random) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -18,7 +18,7 @@ from nanoknow.facts.index import FactIndex
 from nanoknow.system.draws import pick
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed
-from nanoknow.tasks.question_answering import prompt_ids
+from nanoknow.tasks.question_answering import length_of
 
 MOST = 500
 """Training questions and subjects that are asked about; of more, so many are drawn."""
@@ -163,12 +163,7 @@ def _ask_together(opened: AnsweringRun, probes: Sequence[Probe]) -> list[list[An
 
 def fitting(probe: Probe, tokenizer: Tokenizer, block_size: int) -> Probe:
     """Return a probe without the questions that are longer than a model's block."""
-
-    def fits(question: Question) -> bool:
-        answer = tokenizer.encode_known(question.answer or "")
-        return len(prompt_ids(tokenizer, question.text)) + len(answer) < block_size
-
-    kept = [i for i, question in enumerate(probe.questions) if fits(question)]
+    kept = [i for i, q in enumerate(probe.questions) if length_of(q, tokenizer) <= block_size]
     sources = tuple(probe.sources[i] for i in kept) if probe.sources else ()
     return Probe(probe.name, tuple(probe.questions[i] for i in kept), sources)
 

@@ -68,9 +68,8 @@ class Score:
 
     def __str__(self) -> str:
         low, high = self.interval_95
-        return (
-            f"{self.accuracy:.1%} ({self.n_right} of {self.n}; 95 % interval {low:.1%}-{high:.1%})"
-        )
+        interval = f"95 % interval {low:.1%}-{high:.1%}"
+        return f"{self.accuracy:.1%} ({self.n_right} of {self.n}; {interval})"
 
 
 def holm(ps: Sequence[float]) -> list[float]:

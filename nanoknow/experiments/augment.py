@@ -60,17 +60,12 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
         DataError: the texts do not fit each other.
     """
     texts = Texts.find(data)
-    facts = FactIndex(
-        texts.require_corpus(),
-        texts.require_questions().require_answers("teach a ranker", "--questions"),
-    )
-    training = texts.require_questions()
+    corpus, training = texts.require_corpus(), texts.require_questions()
+    facts = FactIndex(corpus, training.require_answers("teach a ranker", "--questions"))
     finder = AnswerFinder.taught(facts, training.items)
     if finder.ranker is None:
-        raise DataError(
-            f"{training.name}: no answer is in a document about its question's subject in "
-            f"{facts.corpus.name}: do these texts belong together?"
-        )
+        what = f"no answer is in a document about its question's subject in {corpus.name}"
+        raise DataError(f"{training.name}: {what}: do these texts belong together?")
     reporter.note(f"ranker: taught by {len(training.items):,} questions")
     right, asked = finder.cross_validated(training.items)
     written, skipped = _write(finder)

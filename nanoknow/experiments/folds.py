@@ -30,7 +30,8 @@ class Folds:
 def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
     """Split the questions, or find the parts of an earlier call again.
 
-    All questions about a subject are in one fold, of a size as even as that allows.
+    All questions about a subject are in one fold, of a size as even as that allows. One fold is
+    the evaluation questions as they are.
 
     Args:
         texts: corpus, training and evaluation questions.
@@ -42,31 +43,29 @@ def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
         ConfigError: a text is not named, or a file cannot be written.
         DataError: questions have no answers, or there are fewer subjects than folds.
     """
+    asked = texts.require_eval().require_answers("compare rows by", "data.eval")
+    if n == 1:
+        return Folds(asked, (texts.config,))
     corpus = texts.require_corpus()
     training = texts.require_questions().require_answers("learn", "data.questions")
-    asked = texts.require_eval().require_answers("compare rows by", "data.eval")
     shas = corpus.sha256, training.sha256, asked.sha256
     key = "/".join((*shas, texts.config.documents, str(n), str(seed)))
     digest = hashlib.sha256(key.encode()).hexdigest()
     place = (folder / f"folds-{digest[:8]}").absolute()
-    data = tuple(
-        texts.config.model_copy(
-            update={"questions": place / f"without-{i}.jsonl", "eval": place / f"fold-{i}.jsonl"}
-        )
-        for i in range(1, n + 1)
-    )
+    paths = [(place / f"without-{i}.jsonl", place / f"fold-{i}.jsonl") for i in range(1, n + 1)]
     # The last file is written last: where it is there, all are as they were.
-    if not (place / f"fold-{n}.jsonl").exists():
+    if not paths[-1][1].exists():
         everything = [*training.items, *asked.items]
         fold_of = _assign(everything, FactIndex(corpus, None), n, seed, training.name)
-        for i, each in enumerate(data):
-            for path, inside in ((each.questions, False), (each.eval, True)):
+        for i in range(n):
+            for path, inside in ((paths[i][0], False), (paths[i][1], True)):
                 kept = [q for q, at in zip(everything, fold_of, strict=True) if (at == i) == inside]
-                lines = questions_to_jsonl(kept)
-                save_result(path or place, lines.encode(), "the questions of a fold")
-    items = tuple(q for each in data if each.eval for q in read_questions(each.eval).items)
+                save_result(path, questions_to_jsonl(kept).encode(), "the questions of a fold")
+    items = tuple(q for _, fold in paths for q in read_questions(fold).items)
     name = f"{Path(training.name).name} and {Path(asked.name).name} in {n} folds"
-    return Folds(QuestionSet(name, items, digest), data)
+    config = texts.config
+    data = (config.model_copy(update={"questions": rest, "eval": fold}) for rest, fold in paths)
+    return Folds(QuestionSet(name, items, digest), tuple(data))
 
 
 def _assign(questions: list[Question], facts: FactIndex, n: int, seed: int, name: str) -> list[int]:
@@ -76,9 +75,8 @@ def _assign(questions: list[Question], facts: FactIndex, n: int, seed: int, name
         about = facts.documents_about(question.text)
         subjects.setdefault(about[0] if about else question.text, []).append(i)
     if len(subjects) < n:
-        raise DataError(
-            f"{name}: asks about {len(subjects)} subjects: ask for fewer than {n} folds"
-        )
+        what = f"asks about {len(subjects)} subjects"
+        raise DataError(f"{name}: {what}: ask for fewer than {n} folds")
     groups, sizes, fold_of = list(subjects.values()), [0] * n, [0] * len(questions)
     order = ShuffledOrder(len(groups), derive_seed(seed, "folds"))
     for place in order.part(0, len(groups)):

@@ -1,5 +1,6 @@
 """``nanoknow learn`` and ``demo``: the whole experiment on some texts, to a table and a picture."""
 
+import itertools
 import shlex
 import time
 from collections.abc import Sequence
@@ -62,6 +63,13 @@ class LearnReport:
         """A short name of the evaluation questions."""
         return "dev" if self.is_world else Path(self.questions).name
 
+    @property
+    def asked(self) -> list[tuple[str, dict[str, list[Score]], BaselineResult]]:
+        """Name, scores and constant of the evaluation questions, and of the test questions."""
+        test = (("test", self.test_scores, self.test_constant),)
+        both = ((self.label, self.scores, self.constant), *test)
+        return [(name, scores, constant) for name, scores, constant in both if constant]
+
 
 def learn(
     config: ExperimentConfig,
@@ -103,21 +111,19 @@ def learn(
         RunLock(folder),
         several_runs([(config, folder)], device, reporter, more, processes) as options,
     ):
-        chains = {seed: _chains(config, folder, seed) for seed in range(first, first + seeds)}
+        all_seeds = range(first, first + seeds)
+        chains = [chain for seed in all_seeds for chain in _chains(config, folder, seed)]
         if processes > 1:
-            together = [chain for each in chains.values() for chain in each]
-            train_side_by_side(together, processes, options, reporter)
-        for seed, of_seed in chains.items():
-            for chain in of_seed:
-                reporter.note(chain.name)
-                chain.train(options, reporter)
-            for way, run in FOLDERS.items():
-                place = folder / f"seed-{seed}" / run
-                opened = AnsweringRun.open(place, DataConfig(), device, reporter)
-                for questions in [asked, test] if test else [asked]:
-                    score = score_answers(evaluate_on(opened, questions, reporter).answers)
-                    row = table_row(way, opened.run, opened.checkpoint, questions.name, score)
-                    table.append(row)
+            train_side_by_side(chains, processes, options, reporter)
+        for chain in chains:
+            reporter.note(chain.name)
+            chain.train(options, reporter)
+        for seed, (way, run) in itertools.product(all_seeds, FOLDERS.items()):
+            place = folder / f"seed-{seed}" / run
+            opened = AnsweringRun.open(place, DataConfig(), device, reporter)
+            for questions in [asked, test] if test else [asked]:
+                score = score_answers(evaluate_on(opened, questions, reporter).answers)
+                table.append(table_row(way, opened.run, opened.checkpoint, questions.name, score))
     constant = baseline(config.data, None)
     report = LearnReport(
         folder=str(folder),
@@ -140,12 +146,11 @@ def learn(
 def _chains(config: ExperimentConfig, folder: Path, seed: int) -> tuple[Chain, Chain]:
     """Return a seed's three runs."""
     seeded, place = config.model_copy(update={"seed": seed}), folder / f"seed-{seed}"
-    scratch, pretraining, finetuning = (
-        (seeded, place / run) for run in (FOLDERS[SCRATCH], "pretrain", FOLDERS[PRETRAINED])
-    )
+    scratch, finetuning = ((seeded, place / FOLDERS[way]) for way in (SCRATCH, PRETRAINED))
+    name, pretraining = f"seed {seed}, pretraining then finetuning", (seeded, place / "pretrain")
     return (
         Chain(f"seed {seed}, from scratch", None, (scratch,)),
-        Chain(f"seed {seed}, pretraining then finetuning", pretraining, (finetuning,)),
+        Chain(name, pretraining, (finetuning,)),
     )
 
 
@@ -162,13 +167,9 @@ def _plot(first: Path, report: LearnReport) -> None:
         return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
 
     bars: dict[str, dict[str, list[float]]] = {}
-    for questions, scores, constant in (
-        (report.label, report.scores, report.constant),
-        ("test", report.test_scores, report.test_constant),
-    ):
-        if constant is not None:
-            shown = {**scores, f"everybody: {constant.answer}": [constant.score]}
-            bars[questions] = {name: [s.accuracy for s in each] for name, each in shown.items()}
+    for questions, scores, constant in report.asked:
+        shown = {**scores, f"everybody: {constant.answer}": [constant.score]}
+        bars[questions] = {name: [s.accuracy for s in each] for name, each in shown.items()}
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
     accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}
     plot_learned(Path(report.picture), bars, losses, accuracies)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanoknow.figures.canvas import COLORS, INK, Points, draw_curves, picture, wrap
+from nanoknow.figures.canvas import COLORS, INK, Points, draw_curves, picture, wrap, write_beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,15 +65,8 @@ def _draw_bars(
             y = names.index(name) + (row - (len(accuracies) - 1) / 2) * height
             axes.barh(y, mean, height=0.9 * height, color=colors[name], alpha=0.55**row)
             axes.plot([low, high], [y, y], color=INK, linewidth=1.2)
-            axes.annotate(
-                f"{mean:.1f} % {questions if len(accuracies) > 1 else ''}",
-                (high, y),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                annotation_clip=False,
-                parse_math=False,
-            )
+            which = questions if len(accuracies) > 1 else ""
+            write_beside(axes, high, y, f"{mean:.1f} % {which}")
             highest = max(highest, high)
     axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK, parse_math=False)
     axes.tick_params(axis="y", length=0)

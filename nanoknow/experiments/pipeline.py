@@ -106,7 +106,6 @@ def train_or_resume(
     # Texts have hashes, and ``resume_run`` compares the precision with the checkpoint's.
     compared_there = {"data": config.data, "precision": config.precision}
     if run.config.model_copy(update=compared_there) != config:
-        raise ConfigError(
-            f"{out}: an earlier run with other settings: name another folder with --out"
-        )
+        advice = "name another folder with --out"
+        raise ConfigError(f"{out}: an earlier run with other settings: {advice}")
     return resume_run(run, options, reporter, config)

@@ -98,12 +98,8 @@ def _hear(
         connection.close()
         if not process.exitcode:
             return None
-        return ConfigError(
-            f"a training process ended with {process.exitcode}, for want of memory perhaps: the "
-            f"same command goes on, with fewer --processes"
-        )
-    if isinstance(message, BusyError):
-        message = f"left to another process: {message}"
+        what = f"a training process ended with {process.exitcode}, for want of memory perhaps"
+        return ConfigError(f"{what}: the same command goes on, with fewer --processes")
     if isinstance(message, Exception):
         return message
     reporter.note(message)
@@ -125,8 +121,11 @@ def _start(chain: Chain, options: TrainingOptions) -> tuple[Connection, SpawnPro
 
 def _work(chain: Chain, options: TrainingOptions, sender: Connection) -> None:
     torch.set_num_threads(1)
+    reporter = _Sender(chain.name, sender)
     try:
-        chain.train(options, _Sender(chain.name, sender))
+        chain.train(options, reporter)
+    except BusyError as error:
+        reporter.note(f"left to another process: {error}")
     except Exception as error:
         error.add_note(traceback.format_exc())  # for --debug
         with suppress(OSError):
@@ -146,8 +145,7 @@ class _Sender:
             self.connection.send(f"{self.name}: {text}")
 
     @contextmanager
-    def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
-        del done
+    def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:  # noqa: ARG002
         self.said = time.monotonic()
 
         def update(now: int, words: str) -> None:

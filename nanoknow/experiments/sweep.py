@@ -12,13 +12,12 @@ from pathlib import Path
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.config.loading import OWN_FACTS, load_config
 from nanoknow.config.sweep import SweepConfig
-from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
-from nanoknow.experiments.folds import split_into_folds
+from nanoknow.experiments.folds import Folds, split_into_folds
 from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune, several_runs
 from nanoknow.experiments.side_by_side import Chain, train_side_by_side
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
@@ -36,14 +35,11 @@ class _Planned:
     """A run of a row and a seed; of one of its folds, where there are some."""
 
     name: str
-    config: ExperimentConfig
+    seed: int
+    fold: int
     place: Path
     pretraining: RunPlan
-    fold: int
-
-    @property
-    def finetuning(self) -> RunPlan:
-        return self.config, self.place / "finetune"
+    finetuning: RunPlan
 
 
 def sweep(
@@ -76,19 +72,15 @@ def sweep(
     configs = file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)
     if len(set(map(_slug, configs))) < len(configs):
         raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
-    questions: dict[str, QuestionSet] = {}
-    data: dict[str, tuple[DataConfig, ...]] = {}
-    for name, config in configs.items():
-        texts = Texts.find(config.data)
-        if file.folds is None:
-            asked = texts.require_eval().require_answers("compare rows by", "data.eval")
-            questions[name], data[name] = asked, (texts.config,)
-        else:
-            folds = split_into_folds(texts, file.folds, config.seed, folder)
-            questions[name], data[name] = folds.questions, folds.data
+    n_folds = file.folds or 1
+    folds = {
+        name: split_into_folds(Texts.find(config.data), n_folds, config.seed, folder)
+        for name, config in configs.items()
+    }
+    questions = {name: each.questions for name, each in folds.items()}
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
     outcomes: dict[tuple[str, int], dict[int, Outcome]] = {}
-    left = list(_runs(configs, data, seeds or file.seeds, folder))
+    left = list(_runs(configs, folds, seeds or file.seeds, folder))
     places = [(config, folder / _slug(name)) for name, config in configs.items()]
     with several_runs(places, device, reporter, processes=processes) as options:
         if processes > 1:
@@ -96,7 +88,7 @@ def sweep(
         for _ in range(2):  # the second time those that another process was training
             runs, left = left, []
             for run in runs:
-                reporter.note(f"row {run.name!r}, seed {run.config.seed}: {run.place}")
+                reporter.note(f"row {run.name!r}, seed {run.seed}: {run.place}")
                 try:
                     both = pretrain_and_finetune(run.pretraining, run.finetuning, options, reporter)
                 except BusyError as error:
@@ -105,14 +97,13 @@ def sweep(
                     continue
                 outcome = _evaluate(run, both, asked_too, device, reporter)
                 if outcome is not None:
-                    outcomes.setdefault((run.name, run.config.seed), {})[run.fold] = outcome
+                    outcomes.setdefault((run.name, run.seed), {})[run.fold] = outcome
     finished: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
-    for (name, seed), by_fold in sorted(outcomes.items(), key=lambda item: item[0][1]):
-        if file.folds is None:
-            finished[name][seed] = by_fold[0]
-        elif len(by_fold) == file.folds:
-            of_folds, place = [by_fold[fold] for fold in sorted(by_fold)], folder / _slug(name)
-            whole = Outcome.sum_of(of_folds, questions[name].name, str(place / f"seed-{seed}"))
+    for name, seed in sorted(outcomes):
+        runs_of_folds = [outcome for _, outcome in sorted(outcomes[name, seed].items())]
+        if len(runs_of_folds) == n_folds:
+            place = folder / _slug(name) / f"seed-{seed}"
+            whole = Outcome.sum_of(runs_of_folds, questions[name].name, str(place))
             finished[name][seed] = whole
     ordered = {name: list(runs.values()) for name, runs in finished.items()}
     table = [row for runs in ordered.values() for run in runs for row in (*run.folds, run.row)]
@@ -133,25 +124,22 @@ def sweep(
 
 
 def _runs(
-    configs: Mapping[str, ExperimentConfig],
-    data: Mapping[str, Sequence[DataConfig]],
-    seeds: int,
-    folder: Path,
+    configs: Mapping[str, ExperimentConfig], folds: Mapping[str, Folds], seeds: int, folder: Path
 ) -> Iterator[_Planned]:
     """Yield the runs of each row and seed, with the pretraining that each starts from."""
     pretrained: dict[str, RunPlan] = {}
     for offset in range(seeds):
-        for fold in range(max(map(len, data.values()))):
+        for fold in range(len(next(iter(folds.values())).data)):
             for name, config in configs.items():
-                texts = data[name]
+                texts = folds[name].data
                 changes = {"seed": config.seed + offset, "data": texts[fold]}
                 seeded = config.model_copy(update=changes)
                 place = folder / _slug(name) / f"seed-{seeded.seed}"
-                if len(texts) > 1:
-                    place = place / f"fold-{fold + 1}"
+                place = place / f"fold-{fold + 1}" if len(texts) > 1 else place
                 key = _what_pretraining_reads(seeded)
                 pretraining = pretrained.setdefault(key, (seeded, place / "pretrain"))
-                yield _Planned(name, seeded, place, pretraining, fold)
+                finetuning = (seeded, place / "finetune")
+                yield _Planned(name, seeded.seed, fold, place, pretraining, finetuning)
 
 
 def _chains(runs: Sequence[_Planned]) -> list[Chain]:
@@ -160,10 +148,8 @@ def _chains(runs: Sequence[_Planned]) -> list[Chain]:
     for run in runs:
         by_pretraining.setdefault(run.pretraining[1], []).append(run)
     return [
-        Chain(
-            str(first.place), first.pretraining, tuple(run.finetuning for run in (first, *others))
-        )
-        for first, *others in by_pretraining.values()
+        Chain(str(each[0].place), each[0].pretraining, tuple(run.finetuning for run in each))
+        for each in by_pretraining.values()
     ]
 
 
@@ -175,15 +161,9 @@ def _slug(row: str) -> str:
 def _what_pretraining_reads(config: ExperimentConfig) -> str:
     """Return all that decides what a config's pretraining computes."""
     data = config.data
-    read = {
-        "seed": config.seed,
-        "precision": config.precision,
-        "model": config.model,
-        "pretrain": config.pretrain,
-        "texts": {role: getattr(data, role) or data.world for role in roles_of(config, "pretrain")},
-        "as": (data.documents, data.skip_long),
-    }
-    return to_json(read)
+    texts = [getattr(data, role) or data.world for role in roles_of(config, "pretrain")]
+    settings = (config.seed, config.precision, config.model, config.pretrain)
+    return to_json((settings, texts, data.documents, data.skip_long))
 
 
 def _evaluate(
@@ -198,12 +178,11 @@ def _evaluate(
     place = run.finetuning[1]
     opened = AnsweringRun.open(place, DataConfig(), device, reporter)
     evaluation = evaluate_on(opened, opened.texts.require_eval(), reporter)
-    if evaluation.score is None or opened.training is None or pretraining.loss is None:
+    score = evaluation.score
+    if score is None or opened.training is None or pretraining.loss is None:
         return None
     return Outcome(
-        row=table_row(
-            run.name, opened.run, opened.checkpoint, evaluation.questions, evaluation.score
-        ),
+        row=table_row(run.name, opened.run, opened.checkpoint, evaluation.questions, score),
         minutes=(pretraining.seconds + finetuning.seconds) / 60,
         right=tuple(answer.is_right for answer in evaluation.answers),
         recall=score_answers(opened.answer_questions(opened.task(opened.training))),

@@ -38,7 +38,9 @@ class Outcome:
 
     @classmethod
     def sum_of(cls, runs: Sequence[Self], questions: str, folder: str) -> Self:
-        """Sum up a run for each fold."""
+        """Sum up a run for each fold; a single one is returned."""
+        if len(runs) == 1:
+            return runs[0]
         last, score = runs[-1], _sum([run.row.score for run in runs])
         minutes = sum(run.minutes for run in runs)
         seconds = round(60 * minutes, 3)
@@ -142,15 +144,10 @@ def compare_rows(
 ) -> list[RowPair]:
     """Compare rows on the same questions by the exact test, p corrected for the number of pairs."""
     pairs, seeds = [], []
-    for first, second in itertools.combinations(outcomes, 2):
-        both = outcomes[first].keys() & outcomes[second].keys()
-        if both and questions[first].sha256 == questions[second].sha256:
-            seed = min(both)
-            seeds.append(seed)
-            pairs.append(
-                ((first, outcomes[first][seed].right), (second, outcomes[second][seed].right))
-            )
-    return [
-        RowPair(**vars(each), seed=seed)
-        for each, seed in zip(compare_pairs(pairs), seeds, strict=True)
-    ]
+    for one, other in itertools.combinations(outcomes, 2):
+        both = outcomes[one].keys() & outcomes[other].keys()
+        if both and questions[one].sha256 == questions[other].sha256:
+            seeds.append(seed := min(both))
+            pairs.append(((one, outcomes[one][seed].right), (other, outcomes[other][seed].right)))
+    compared = zip(compare_pairs(pairs), seeds, strict=True)
+    return [RowPair(**vars(each), seed=seed) for each, seed in compared]

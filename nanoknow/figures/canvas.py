@@ -79,6 +79,12 @@ def wrap(name: str) -> str:
     return "\n".join(textwrap.wrap(name, LABEL_WIDTH)) or name
 
 
+def write_beside(axes: Axes, x: float, y: float, words: str, color: str = INK) -> None:
+    """Write to the right of a mark."""
+    how: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points", "parse_math": False}
+    axes.annotate(words, (x, y), va="center", color=color, annotation_clip=False, **how)
+
+
 def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
     """Draw lines with their names at their ends; ``fixed`` are colours that some names have."""
     from matplotlib.patheffects import withStroke

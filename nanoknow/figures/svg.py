@@ -56,18 +56,18 @@ class Drawing:
 
     Attributes:
         title: what it shows, in a few words.
-        axes: to draw on.
         svg: an element of a page, when it is drawn.
     """
 
     title: str
-    axes: Axes
     svg: str = ""
 
 
 @contextmanager
-def drawing(name: str, height: float, title: str, description: str) -> Iterator[Drawing]:
-    """Yield a drawing, and make it an SVG element when it is drawn.
+def drawing(
+    name: str, height: float, title: str, description: str
+) -> Iterator[tuple[Drawing, Axes]]:
+    """Yield a drawing and what to draw on, and make it an SVG element when it is drawn.
 
     Args:
         name: what its ids begin with; no other drawing of the page has it.
@@ -80,8 +80,8 @@ def drawing(name: str, height: float, title: str, description: str) -> Iterator[
 
     with style.context(["default", {**SVG_STYLE, "svg.hashsalt": name}]):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        drawn = Drawing(title, figure.subplots())
-        yield drawn
+        drawn = Drawing(title)
+        yield drawn, figure.subplots()
         content = io.BytesIO()
         figure.savefig(content, format="svg", metadata={"Date": None})
     drawn.svg = _inline(content.getvalue().decode(), name, title, description)

@@ -1,5 +1,7 @@
 """The sections of a report on which answers are right, and what the wrong ones are."""
 
+import itertools
+
 from nanoknow.report.findings import Report
 from nanoknow.report.tables import NONE, ReportTable, Row, Section, interval, percent, right
 
@@ -26,13 +28,11 @@ def knowledge_section(report: Report) -> Section | None:
     if not report.parts:
         return None
     rows: list[Row] = []
-    group = ""
-    for part in report.parts:
-        if part.group != group:
-            rows.append((part.group, "", "", "", ""))
-            group = part.group
-        score, confidence = part.score, percent(part.median_confidence)
-        rows.append((f"  {part.name}", *right(score), interval(score), confidence))
+    for group, parts in itertools.groupby(report.parts, lambda part: part.group):
+        rows.append((group, "", "", "", ""))
+        for part in parts:
+            shares = (interval(part.score), percent(part.median_confidence))
+            rows.append((f"  {part.name}", *right(part.score), *shares))
     columns = ("", "right", "accuracy", "95 %", "confidence")
     sentences = [
         "The questions split by what the training texts say of them. Head, middle and tail hold "
@@ -59,15 +59,10 @@ def wrong_section(report: Report) -> Section | None:
     columns: Row = ("the first kind that fits", "most confident ones", "answers", "of the wrong")
     tables = [ReportTable("", columns, kinds, left=2)]
     if wrong.fallbacks:
-        fallbacks: list[Row] = [
-            (
-                repr(f.answer),
-                str(f.n),
-                percent(f.n / wrong.n_questions),
-                *map(str, (f.n_right, f.n_gold, f.in_training)),
-            )
-            for f in wrong.fallbacks
-        ]
+        fallbacks: list[Row] = []
+        for f in wrong.fallbacks:
+            counts = map(str, (f.n_right, f.n_gold, f.in_training))
+            fallbacks.append((repr(f.answer), str(f.n), percent(f.n / wrong.n_questions), *counts))
         title = "The most frequent answers, right or wrong"
         columns = ("answer", "given", "of all", "right", "gold", "in training")
         tables.append(ReportTable(title, columns, fallbacks))

@@ -22,13 +22,9 @@ def confidence_section(report: Report) -> Section:
         ),
     ]
     bins: list[Row] = [
-        (
-            f"{100 * b.low:.0f}–{100 * b.high:.0f} %",
-            str(b.n),
-            percent(b.confidence),
-            percent(b.accuracy),
-        )
+        (f"{100 * b.low:.0f}–{100 * b.high:.0f} %", str(b.n), *shares)
         for b in c.bins
+        for shares in [(percent(b.confidence), percent(b.accuracy))]
     ]
     sentences = [
         "Confidence is the probability that the model gives to the whole answer. If it is well "
@@ -68,18 +64,13 @@ def selection_section(report: Report) -> Section:
     ]
     if c.at_target is None:
         sentences.append("No threshold reaches the target accuracy.")
-    table = ReportTable("", columns, rows)
-    return Section("selection", "When to be silent", sentences, [table])
+    return Section("selection", "When to be silent", sentences, [ReportTable("", columns, rows)])
 
 
 def _selected(name: str, chosen: Selection) -> Row:
-    return (
-        name,
-        percent(chosen.threshold),
-        f"{chosen.n_answered} ({percent(chosen.coverage)})",
-        percent(chosen.accuracy),
-        f"{chosen.score:+.3f}",
-    )
+    answered = f"{chosen.n_answered} ({percent(chosen.coverage)})"
+    shares = (percent(chosen.threshold), answered, percent(chosen.accuracy))
+    return name, *shares, f"{chosen.score:+.3f}"
 
 
 def wordings_section(report: Report) -> Section | None:

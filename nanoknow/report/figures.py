@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,12 +60,9 @@ def _scores(report: Report) -> Drawing:
 
 def _parts(report: Report) -> Drawing:
     lines: list[Line] = []
-    group = ""
-    for part in report.parts:
-        if part.group != group:
-            group = part.group
-            lines.append(Line(group, None))
-        lines.append(Line(part.name, part.score, confidence=part.median_confidence))
+    for group, parts in itertools.groupby(report.parts, lambda part: part.group):
+        lines.append(Line(group, None))
+        lines += [Line(p.name, p.score, confidence=p.median_confidence) for p in parts]
     return _dots("knowledge", "Accuracy by what the training texts say", lines)
 
 
@@ -83,8 +81,7 @@ def _dots(name: str, title: str, lines: Sequence[Line]) -> Drawing:
     description = "; ".join(
         f"{line.name}: {line.score.accuracy:.1%} of {line.score.n}" for line in lines if line.score
     )
-    with drawing(name, ROW * len(lines) + 0.7, title, description) as drawn:
-        axes = drawn.axes
+    with drawing(name, ROW * len(lines) + 0.7, title, description) as (drawn, axes):
         for i, line in enumerate(lines):
             if line.score is None:
                 axes.text(0, i + 0.05, line.name, color=QUIET, weight="bold", va="center")
@@ -130,8 +127,7 @@ def _kinds(report: Report) -> Drawing:
     kinds, n = report.wrong.kinds, report.wrong.n
     description = "; ".join(f"{kind.name}: {kind.n}" for kind in kinds)
     height = ROW * len(kinds) + 0.7
-    with drawing("wrong", height, "What the wrong answers are", description) as drawn:
-        axes = drawn.axes
+    with drawing("wrong", height, "What the wrong answers are", description) as (drawn, axes):
         for i, kind in enumerate(kinds):
             axes.barh(i, 100 * kind.n / n, height=0.3, color=WRONG)
             axes.text(0, i - 0.25, kind.name, va="bottom")
@@ -146,8 +142,7 @@ def _reliability(report: Report) -> Drawing:
     description = "; ".join(
         f"{b.n} answers of {b.confidence:.0%} mean confidence, {b.accuracy:.0%} right" for b in bins
     )
-    with drawing("reliability", 3.4, "Accuracy by confidence", description) as drawn:
-        axes = drawn.axes
+    with drawing("reliability", 3.4, "Accuracy by confidence", description) as (drawn, axes):
         axes.plot([0, 100], [0, 100], color=QUIET, linewidth=1, linestyle=DASHED)
         xs, ys = [100 * b.confidence for b in bins], [100 * b.accuracy for b in bins]
         axes.plot(xs, ys, color=RIGHT, linewidth=1, alpha=0.5)
@@ -185,8 +180,7 @@ def _histograms(
         f"{part}: {len(values)}, median confidence {np.median(values):.0%}"
         for part, values, _ in drawable
     )
-    with drawing(name, 3.0, title, description) as drawn:
-        axes = drawn.axes
+    with drawing(name, 3.0, title, description) as (drawn, axes):
         axes.hist(
             [[100 * value for value in values] for _, values, _ in drawable],
             bins=HISTOGRAM,
@@ -210,8 +204,8 @@ def _coverage(report: Report) -> Drawing:
         if reached
         else f"never {c.target:.0%} right"
     )
-    with drawing("coverage", 3.0, "Accuracy of the most confident answers", description) as drawn:
-        axes = drawn.axes
+    title = "Accuracy of the most confident answers"
+    with drawing("coverage", 3.0, title, description) as (drawn, axes):
         xs = [100 * s.coverage for s in c.selections]
         axes.plot(xs, [100 * (s.accuracy or 0) for s in c.selections], color=RIGHT)
         axes.axhline(100 * c.target, color=QUIET, linewidth=1, linestyle=DASHED)
@@ -232,8 +226,7 @@ def _thresholds(report: Report) -> Drawing:
         f"answering everything scores {c.everything.score:+.3f}, nothing 0, and the best threshold "
         f"{c.best.score:+.3f}; cross-fitted {c.best_cross_fitted.score:+.3f}"
     )
-    with drawing("thresholds", 3.0, "Score by confidence threshold", description) as drawn:
-        axes = drawn.axes
+    with drawing("thresholds", 3.0, "Score by confidence threshold", description) as (drawn, axes):
         xs = [100.0, *(100 * (s.threshold or 0) for s in c.selections), 0.0]
         ys = [0.0, *(s.score for s in c.selections), c.everything.score]
         axes.step(xs, ys, color=RIGHT, where="pre")

@@ -2,13 +2,7 @@
 
 from collections.abc import Sequence
 
-from nanoknow.report.answers import knowledge_section, score_section, wrong_section
-from nanoknow.report.confidence import (
-    confidence_section,
-    invented_section,
-    selection_section,
-    wordings_section,
-)
+from nanoknow.report import answers, confidence
 from nanoknow.report.findings import Report, findings
 from nanoknow.report.tables import Section
 
@@ -17,13 +11,13 @@ def sections(report: Report) -> list[Section]:
     """Return the sections, without those that have nothing to show."""
     found = [
         Section("short", "In short", findings(report)),
-        score_section(report),
-        knowledge_section(report),
-        wrong_section(report),
-        confidence_section(report),
-        selection_section(report),
-        wordings_section(report),
-        invented_section(report.invented),
+        answers.score_section(report),
+        answers.knowledge_section(report),
+        answers.wrong_section(report),
+        confidence.confidence_section(report),
+        confidence.selection_section(report),
+        confidence.wordings_section(report),
+        confidence.invented_section(report.invented),
     ]
     return [section for section in found if section is not None]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.batch import IGNORE, Batch
-from nanoknow.data.questions import QuestionSet, clean
+from nanoknow.data.questions import Question, QuestionSet, clean
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
 
@@ -115,10 +115,7 @@ def fitting(
     Raises:
         DataError: some are longer and may not be left out, or all are.
     """
-    sizes = [
-        len(tokenizer.encode_known(q.text)) + len(tokenizer.encode_known(q.answer or "")) + 2
-        for q in questions.items
-    ]
+    sizes = [length_of(question, tokenizer) for question in questions.items]
     long = [q for q, n in zip(questions.items, sizes, strict=True) if n > block_size]
     n, total = len(long), len(sizes)
     if n and (n == total or not skip_long):
@@ -134,6 +131,11 @@ def fitting(
     return replace(questions, items=kept, skipped=(*questions.skipped, *long))
 
 
+def length_of(question: Question, tokenizer: Tokenizer) -> int:
+    """Return the characters of a question, its answer and the marks that the vocabulary holds."""
+    return len(tokenizer.encode_known(f"{question.text}{question.answer or ''}")) + 2
+
+
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
     """Return ``question⁇`` as ids; what the vocabulary does not hold is left out."""
     return np.append(tokenizer.encode_known(question), tokenizer.mask_id)
@@ -147,10 +149,8 @@ def fitting_prompt(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
     """
     prompt = prompt_ids(tokenizer, clean(question))
     if len(prompt) > block_size:
-        raise DataError(
-            f"the question takes {len(prompt)} characters, and the model's block_size is "
-            f"{block_size}: shorten it"
-        )
+        what = f"the question takes {len(prompt)} characters"
+        raise DataError(f"{what}, and the model's block_size is {block_size}: shorten it")
     return prompt
 
 
@@ -163,7 +163,5 @@ def describe_unknown(unknown: Counter[str], in_answers: int = 0) -> str:
     """Say which characters were left out, how many in all, and how many of them in answers."""
     n = unknown.total()
     where = f" ({n - in_answers} in questions, {in_answers} in answers)" if in_answers else ""
-    return (
-        f"left out {n} character{'s' * (n > 1)} that the vocabulary does not hold{where}: "
-        f"{describe(list(unknown))}"
-    )
+    what = f"{n} character{'s' * (n > 1)} that the vocabulary does not hold{where}"
+    return f"left out {what}: {describe(list(unknown))}"

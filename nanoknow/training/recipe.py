@@ -1,6 +1,6 @@
 """The recipe for facts of one's own, sized by the data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,22 +43,30 @@ def resolve_recipe(
     corpus = Texts.find(config.data, ("corpus",)).corpus
     if corpus is None:  # whoever needs it says so
         return config
-    training = _questions(config.data, "questions")
+    training, asked = _questions(config.data, "questions"), _questions(config.data, "eval")
     n_documents = int((corpus.lines()[1] > 0).sum())
     task, n_examples = config.pretrain.task, n_documents
     if isinstance(task, LanguageModelingConfig):
         n_examples = max(1, len(corpus.codes) // task.stride)
-    sizes = _sizes(n_examples, [*training, *_questions(config.data, "eval")])
-    if not training:
-        sizes |= NO_QUESTIONS
-    config = resolve_config(chosen, [*_as_overrides(sizes), *overrides], reporter)
+    # Question and answer have a mask each.
+    longest = max((len(q.text) + len(q.answer or "") + 2 for q in (*training, *asked)), default=0)
+    sizes: dict[str, Any] = {
+        "model.block_size": next((n for n in BLOCK_SIZES if n >= longest), BLOCK_SIZES[-1]),
+        "pretrain.epochs": min(MOST_EPOCHS, max(1, round(EXAMPLES / n_examples))),
+        **({} if training else NO_QUESTIONS),
+    }
+
+    def sized() -> ExperimentConfig:
+        first = [Override(key, n, f"recipe {OWN_FACTS}: {key}") for key, n in sizes.items()]
+        return resolve_config(chosen, [*first, *overrides], reporter)
+
+    config = sized()
     planned = n_examples * config.pretrain.epochs * config.model.block_size
     sizes["pretrain.schedule.warmup_tokens"] = round(WARMUP * planned)
-    config = resolve_config(chosen, [*_as_overrides(sizes), *overrides], reporter)
-    reporter.note(
-        f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents, epochs "
-        f"of pretraining {config.pretrain.epochs}, block_size {config.model.block_size}"
-    )
+    config = sized()
+    which = f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents"
+    epochs, block = config.pretrain.epochs, config.model.block_size
+    reporter.note(f"{which}, epochs of pretraining {epochs}, block_size {block}")
     if not training:
         reporter.note("no training questions: all names, places and years are worth hiding")
     return config
@@ -70,15 +78,3 @@ def _questions(data: DataConfig, role: str) -> Sequence[Question]:
         questions = getattr(Texts.find(data, (role,)), role)
         return questions.items if questions else ()
     return ()
-
-
-def _sizes(n_examples: int, asked: Sequence[Question]) -> dict[str, Any]:
-    # Question and answer have a mask each.
-    longest = max((len(q.text) + len(q.answer or "") + 2 for q in asked), default=0)
-    epochs = min(MOST_EPOCHS, max(1, round(EXAMPLES / n_examples)))
-    block_size = next((size for size in BLOCK_SIZES if size >= longest), BLOCK_SIZES[-1])
-    return {"model.block_size": block_size, "pretrain.epochs": epochs}
-
-
-def _as_overrides(sizes: Mapping[str, Any]) -> list[Override]:
-    return [Override(key, value, f"recipe {OWN_FACTS}: {key}") for key, value in sizes.items()]

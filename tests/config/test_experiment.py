@@ -18,7 +18,7 @@ from nanoknow.config.experiment import (
     ScheduleConfig,
     WorldConfig,
 )
-from nanoknow.config.loading import dump_config, load_config, shipped_configs
+from nanoknow.config.loading import dump_config, load_config, shipped
 from nanoknow.config.models import PerceiverConfig, VanillaConfig
 from nanoknow.config.tasks import (
     LanguageModelingConfig,
@@ -36,8 +36,8 @@ every_shipped = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.s
 
 
 def test_the_shipped_configs_are_the_files_in_the_configs_folder() -> None:
-    assert shipped_configs() == {path.stem: path for path in SHIPPED}
-    assert {"birthplaces", "demo", "shakespeare"} <= set(shipped_configs())
+    assert shipped() == {path.stem: path for path in SHIPPED}
+    assert {"birthplaces", "demo", "shakespeare"} <= set(shipped())
 
 
 @every_shipped

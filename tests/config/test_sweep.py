@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.config.loading import shipped_configs
-from nanoknow.config.sweep import load_sweep, shipped_sweeps
+from nanoknow.config.loading import shipped
+from nanoknow.config.sweep import load_sweep
 from nanoknow.errors import ConfigError
 from tests.helpers.config_texts import write
 from tests.helpers.refused import refused
 
 
-@pytest.mark.parametrize("path", sorted(shipped_sweeps().values()), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(shipped("sweeps").values()), ids=lambda path: path.stem)
 def test_every_row_of_a_shipped_sweep_is_a_config_of_its_own(path: Path) -> None:
     file = load_sweep(str(path))
     assert load_sweep(path.stem) == file
@@ -21,8 +21,8 @@ def test_every_row_of_a_shipped_sweep_is_a_config_of_its_own(path: Path) -> None
 
 
 def test_sweeps_are_no_configs() -> None:
-    assert shipped_sweeps()
-    assert not set(shipped_sweeps()) & set(shipped_configs())
+    assert shipped("sweeps")
+    assert not set(shipped("sweeps")) & set(shipped())
 
 
 @pytest.mark.parametrize(

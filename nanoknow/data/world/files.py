@@ -86,9 +86,8 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
         missing = [path for path in contents if not path.exists()]
         for path, chunks in contents.items():
             if path not in missing and not _holds(path, chunks):
-                raise DataError(
-                    f"{path} exists with different content: choose another --out, or move it away"
-                )
+                advice = "choose another --out, or move it away"
+                raise DataError(f"{path} exists with different content: {advice}")
         for path in missing:
             write_atomically(path, contents[path])
     except OSError as error:

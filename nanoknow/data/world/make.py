@@ -52,10 +52,8 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     """
     most = read_words().n_names
     if not MIN_PEOPLE <= people <= most:
-        raise DataError(
-            f"a world of {people} people cannot be made: ask for {MIN_PEOPLE} to {most}, the "
-            f"number of different names"
-        )
+        advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
+        raise DataError(f"a world of {people} people cannot be made: {advice}")
     if paraphrases < 1:
         raise DataError(f"{paraphrases} paraphrases state nothing: ask for at least 1")
     if seed < 0:  # Random(-1) would be Random(1)
@@ -66,10 +64,10 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     shuffle(population, rng)
     return WorldFiles(
         biographies=_biographies(population, paraphrases, rng),
-        train=_lines(_question_and_answer(person) for person in train),
-        dev=_lines(_question_and_answer(person) for person in dev),
-        test_inputs=_lines(_question(person) for person in test),
-        test=_lines(_question_and_answer(person) for person in test),
+        train=_questions(train),
+        dev=_questions(dev),
+        test_inputs=_questions(test, with_answers=False),
+        test=_questions(test),
     )
 
 
@@ -79,32 +77,22 @@ def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
     Of every five neighbours three, one and one go to each, so that a place has about the same
     share in all of them and the constant baseline varies little with the seed.
     """
-    train: list[_Person] = []
-    dev: list[_Person] = []
-    test: list[_Person] = []
     whole = len(population) - len(population) % 5
-    for first in range(0, whole, 5):
-        five = population[first : first + 5]
+    fives = [population[first : first + 5] for first in range(0, whole, 5)]
+    for five in fives:
         shuffle(five, rng)
-        dev.append(five[0])
-        test.append(five[1])
-        train += five[2:]
-    train += population[whole:]
+    train = [person for five in fives for person in five[2:]] + population[whole:]
+    dev, test = ([five[i] for five in fives] for i in (0, 1))
     for part in (train, dev, test):
         shuffle(part, rng)
     return train, dev, test
 
 
-def _lines(lines: Iterator[str] | list[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _question(person: _Person) -> str:
-    return f"Where was {person.name} born?"
-
-
-def _question_and_answer(person: _Person) -> str:
-    return f"{_question(person)}\t{person.birthplace}"
+def _questions(people: list[_Person], *, with_answers: bool = True) -> str:
+    """Return a line for each person."""
+    answers = [f"\t{person.birthplace}" if with_answers else "" for person in people]
+    pairs = zip(people, answers, strict=True)
+    return "".join(f"Where was {person.name} born?{answer}\n" for person, answer in pairs)
 
 
 def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Biographies:
@@ -113,12 +101,8 @@ def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Bi
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
         forms = list(read_words().forms)
         shuffle(forms, rng)
-        wordings.append(
-            [
-                f"{person.name}. {form.format(**person.facts)}\n".encode()
-                for form in forms[:paraphrases]
-            ]
-        )
+        stated = (form.format(**person.facts) for form in forms[:paraphrases])
+        wordings.append([f"{person.name}. {sentence}\n".encode() for sentence in stated])
     order = array("Q", range(len(population) * paraphrases))
     shuffle(order, rng)
     return Biographies(wordings, paraphrases, order)
