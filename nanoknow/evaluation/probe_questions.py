@@ -71,12 +71,12 @@ class ProbeMaker:
             DataError: no question names the subject of a document.
         """
         facts = FactIndex(corpus, questions)
-        template = next(iter(facts.templates), None)
-        if template is None:
-            raise DataError(f"{questions.name}: no question names the subject of a document")
         subjects = dict.fromkeys(filter(None, find_names(facts)))
+        template = next(iter(facts.templates), Template("", ""))
         names = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
         named = [(i, name) for i, name in names if name in subjects]
+        if not named:
+            raise DataError(f"{questions.name}: no question names the subject of a document")
         drawn = tuple(pick(named, most, rng))
         return cls(template, questions, drawn, tuple(subjects), corpus.text)
 

@@ -32,7 +32,10 @@ def packed(weight: Tensor) -> Tensor:
     available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     if pack is None or _operator("ops.mkldnn._linear_pointwise") is None or not available:
         return weight
-    return pack(weight) if weight.device.type == "cpu" else weight
+    try:
+        return pack(weight) if weight.device.type == "cpu" else weight
+    except RuntimeError:  # a CPU whose kernels know no bfloat16
+        return weight
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> Tensor:

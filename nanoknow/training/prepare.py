@@ -69,7 +69,8 @@ def prepare(
     questions = texts.questions if "questions" in sources else None
     if questions is not None:
         questions.require_answers("learn", "--questions")
-        questions = fitting(questions, tokenizer, block_size, skip_long=config.data.skip_long)
+        if getattr(stage_config.task, "questions_per_document", True):  # else for their words alone
+            questions = fitting(questions, tokenizer, block_size, skip_long=config.data.skip_long)
     corpus = texts.corpus if "corpus" in sources else None
     task = build_task(stage_config.task, corpus, questions, tokenizer, block_size)
     reporter.note(

@@ -31,10 +31,10 @@ def named(text: str = QUESTIONS, n_documents: int = LINES, **eval_text: str) -> 
 
 def test_epochs_and_the_warm_up_follow_from_the_number_of_documents(here: Path) -> None:
     config, notes = resolve(*named())
-    assert config.pretrain.epochs == 200
-    assert config.pretrain.schedule.warmup_tokens == 0.08 * 200 * LINES * 96
+    assert config.pretrain.epochs == 40
+    assert config.pretrain.schedule.warmup_tokens == 0.08 * 40 * LINES * 96
     assert notes == [
-        "recipe own-facts (no --config): 500 documents, epochs of pretraining 200, block_size 96"
+        "recipe own-facts (no --config): 500 documents, epochs of pretraining 40, block_size 96"
     ]
     assert resolve(*named(n_documents=4000))[0].pretrain.epochs == 25
     assert resolve(*named(n_documents=250_000))[0].pretrain.epochs == 1
