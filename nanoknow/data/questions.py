@@ -13,6 +13,7 @@ from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.data.rows import Row, form_of, read_rows
 from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import DataError
+from nanoknow.system.plain import to_json
 
 FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSONL)"
 # Of no width and no meaning: no part of a text, wherever they are.
@@ -143,7 +144,7 @@ def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
 def questions_to_jsonl(questions: Iterable[Question]) -> str:
     """Return JSON lines that ``questions_from_bytes`` reads as the same questions and answers."""
     rows = ({"question": q.text, **({"answers": q.gold} if q.gold else {})} for q in questions)
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return "".join(to_json(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def clean(text: str) -> str:

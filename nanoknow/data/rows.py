@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from nanoknow.errors import DataError, suggest
+from nanoknow.system.plain import to_json
 
 JSON = "json"
 JSON_SUFFIXES, TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv")
@@ -45,7 +46,7 @@ class Row(NamedTuple):
         texts = value if isinstance(value, list) else [] if value in (None, "") else [value]
         for text in texts:
             if not isinstance(text, str) or NO_TEXT.search(text):
-                shown = json.dumps(text)[:60]
+                shown = to_json(text)[:60]
                 raise DataError(f"{self.where}: {column}: must be a text in quotes (got {shown})")
         return [LINE_END.sub(" ", text) for text in texts]
 

@@ -36,7 +36,7 @@ def test_epochs_and_the_warm_up_follow_from_the_number_of_documents(here: Path) 
     assert notes == [
         "recipe own-facts (no --config): 500 documents, epochs of pretraining 40, block_size 96"
     ]
-    assert resolve(*named(n_documents=4000))[0].pretrain.epochs == 25
+    assert resolve(*named(n_documents=4000))[0].pretrain.epochs == 30
     assert resolve(*named(n_documents=250_000))[0].pretrain.epochs == 1
 
 
