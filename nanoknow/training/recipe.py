@@ -51,10 +51,12 @@ def resolve_recipe(
     # Question and answer have a mask each.
     longest = max((len(q.text) + len(q.answer or "") + 2 for q in (*training, *asked)), default=0)
     sizes: dict[str, Any] = {
-        "model.block_size": next((n for n in BLOCK_SIZES if n >= longest), BLOCK_SIZES[-1]),
         "pretrain.epochs": min(MOST_EPOCHS, max(1, round(EXAMPLES / n_examples))),
         **({} if training else NO_QUESTIONS),
     }
+    if longest:
+        block_size = next((n for n in BLOCK_SIZES if n >= longest), BLOCK_SIZES[-1])
+        sizes["model.block_size"] = block_size
 
     def sized() -> ExperimentConfig:
         first = [Override(key, n, f"recipe {OWN_FACTS}: {key}") for key, n in sizes.items()]
