@@ -89,7 +89,8 @@ def test_every_dev_question_is_answered_with_a_cache_as_without(
     real_data: Path, tokenizer: Tokenizer, config: ModelConfig
 ) -> None:
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
-    task = QuestionAnswering(questions, tokenizer, QuestionAnsweringConfig(), config.block_size)
+    limits = QuestionAnsweringConfig(max_answer_length=32)
+    task = QuestionAnswering(questions, tokenizer, limits, config.block_size)
     model = model_of(config, len(tokenizer)).eval()
 
     def questions_answered_otherwise(prompts: list[Ids]) -> list[Ids]:
