@@ -64,7 +64,7 @@ def test_attention_as_json_holds_every_weight(home: Path) -> None:
 
 
 def test_attention_cuts_a_long_text_to_the_terminal(home: Path) -> None:
-    long = "Where was " + "Ada" * 26 + " born?"
+    long = "Where was " + "Ada" * 33 + " born?"
     lines = succeed("attention", "runs/answers", "--question", long).stdout.splitlines()
     assert max(map(len, lines)) <= 120
     starts = [i for i, line in enumerate(lines) if line.strip().startswith("Where")]
@@ -78,8 +78,8 @@ def test_attention_refuses_what_does_not_go_together(home: Path) -> None:
     assert "--dim: not with --question" in refuse("attention", *asked, "--dim", "8")
     assert "Add --question TEXT" in refuse("attention", "runs/answers")
     assert "answers no questions" in refuse("attention", "runs/play", *asked)
-    line = refuse("attention", "runs/answers", "--question", "x" * 96)
-    assert "the question takes 97 characters, and the model's block_size is 96" in line
+    line = refuse("attention", "runs/answers", "--question", "x" * 128)
+    assert "the question takes 129 characters, and the model's block_size is 128" in line
     for named in ((), ("runs/answers",)):
         left_out = succeed("attention", *named, "--question", "Where was Ω born?")
         assert "left out 1 character " in left_out.stderr

@@ -41,7 +41,7 @@ def test_finetune_refuses_questions_without_answers(home: Path) -> None:
 def test_questions_that_do_not_fit_the_block_are_refused_before_training(home: Path) -> None:
     (home / "long.tsv").write_text("Where was X born?\tParis\n" + "x" * 130 + "\tParis\n", "utf-8")
     line = refuse(*TUNE, *TRAIN, "--eval", "long.tsv", "--out", "runs/never")
-    assert "long.tsv:2: 1 of 2 questions are longer than the model's block_size of 96" in line
+    assert "long.tsv:2: 1 of 2 questions are longer than the model's block_size of 128" in line
     assert "up to 137 characters" in line
     assert not (home / "runs/never").exists()
 
