@@ -94,9 +94,7 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
 
 
 def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
-    remedies = [f": {line.remedy}" if line.is_bad else "" for line in lines]
-    both = zip(lines, remedies, strict=True)
-    return [(f"  {line.what}", f"{line.n:,} of {line.of:,}{remedy}") for line, remedy in both]
+    return [(f"  {line.what}", line.finding) for line in lines]
 
 
 def _one_line(text: str) -> str:

@@ -15,12 +15,10 @@ from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import AnswerFinder, find_names
+from nanoknow.facts.subjects import MOST_COMPARED, AnswerFinder, find_names
 from nanoknow.system.files import save_result
 from nanoknow.system.reporter import Reporter
 
-SPANS = 24
-"""Of a document, the most probable ones, that are compared."""
 LEAST = 0.2
 """Probability at which a document is asked in a form of question."""
 
@@ -93,7 +91,9 @@ def _write(finder: AnswerFinder) -> tuple[dict[str, str], int]:
     """
     names = find_names(finder.facts)
     shares: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for passage, name, spans in zip(finder.passages, names, finder.spans(SPANS), strict=True):
+    for passage, name, spans in zip(
+        finder.passages, names, finder.spans(MOST_COMPARED), strict=True
+    ):
         for template in finder.templates if name else ():
             found = [s for s in spans if finder.templates[s.form] == template]
             if sum(span.probability for span in found) >= LEAST:

@@ -25,9 +25,14 @@ class FitLine:
         """Whether it holds of too few."""
         return self.n < BAD * self.of
 
-    def __str__(self) -> str:
+    @property
+    def finding(self) -> str:
+        """Of how many it holds, with the remedy where it is needed."""
         advice = f": {self.remedy}" if self.is_bad else ""
-        return f"{self.what}: {self.n:,} of {self.of:,}{advice}"
+        return f"{self.n:,} of {self.of:,}{advice}"
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.finding}"
 
 
 def documents_that_fit(facts: FactIndex, reach: int) -> list[FitLine]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.words import stands_at
+from nanoknow.facts.words import stands_at, without_name
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LookUp:
 
     def first_answer(self, document: str, name: str) -> str | None:
         """Return the earliest training answer in a document about a name."""
-        text = document.replace(name, "\0" * len(name)) if name else document
+        text = without_name(document, name)
         for start, character in enumerate(text):
             for answer in self._by_first_character.get(character, ()):
                 if stands_at(text, answer, start):

@@ -13,6 +13,8 @@ from nanoknow.facts.words import find_whole
 
 MOST_FORMS = 8
 """Forms of questions that are told apart; what has another form is left to the last of them."""
+MOST_COMPARED = 24
+"""Spans of a document, the most probable ones, that are compared for an answer."""
 MOST_JUDGED = 1200
 """Questions by which a ranker is judged."""
 LEAST, MOST_LESSONS = 5, 1000
@@ -136,7 +138,9 @@ class AnswerFinder:
         asked = [(text, self.form_of(text), self.facts.indices_about(text)) for text in questions]
         needed = list(dict.fromkeys(i for _, _, about in asked for i in about))
         ranked = (
-            self.ranker.rank([self.passages[i] for i in needed], most=24) if self.ranker else []
+            self.ranker.rank([self.passages[i] for i in needed], MOST_COMPARED)
+            if self.ranker
+            else []
         )
         spans = dict(zip(needed, ranked, strict=False))
         found: list[str | None] = []

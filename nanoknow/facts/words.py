@@ -47,5 +47,9 @@ def find_answer(document: str, name: str, answer: str) -> tuple[int, int] | None
 
     Not within the name of its subject: that Jack London is named so does not say where from.
     """
-    nameless = document.replace(name, "\0" * len(name)) if name else document
-    return next(find_whole(answer, nameless), None)
+    return next(find_whole(answer, without_name(document, name)), None)
+
+
+def without_name(document: str, name: str) -> str:
+    """Return a document with NULs wherever it holds a name, everything else where it was."""
+    return document.replace(name, "\0" * len(name)) if name else document

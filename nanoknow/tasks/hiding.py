@@ -107,13 +107,12 @@ def _hiding(
         document[start:end]
         for document, (start, end) in zip(documents, subjects.tolist(), strict=True)
     ]
-    stops = [
-        NAME_END if d.startswith(NAME_END, end) else ""
-        for d, end in zip(documents, ends, strict=True)
+    bodies = [
+        end and end + len(NAME_END) * document.startswith(NAME_END, end)
+        for document, end in zip(documents, ends, strict=True)
     ]
-    bodies = subjects[:, 1] + np.array(list(map(len, stops)), np.int64)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Hiding(names, subjects, np.where(subjects[:, 1] > 0, bodies, 0), offsets, spans, shares)
+    return Hiding(names, subjects, np.array(bodies, np.int64), offsets, spans, shares)
 
 
 def _rare_spans(

@@ -159,9 +159,10 @@ class SpanCorruption:
             number = int(self.documents[index])
             span = self.hiding.choose(number, draw.word, length if is_alone else kept)
             if span is not None:
-                ids, target = self._corrupted(document[:kept], *span), 0
                 if is_alone:
                     ids, target = self._alone(document, self.hiding, number, span, draw)
+                else:
+                    ids, target = self._corrupted(document[:kept], *span), 0
                 if len(ids) <= self.max_length + 2:
                     return ids, target
         return self._corrupted(document[:kept], first, first + masked), 0
