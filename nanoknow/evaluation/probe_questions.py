@@ -14,7 +14,6 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.errors import DataError
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import find_names
 from nanoknow.facts.templates import Template
 from nanoknow.system.draws import below, choice, pick
 
@@ -71,7 +70,7 @@ class ProbeMaker:
             DataError: no question names the subject of a document.
         """
         facts = FactIndex(corpus, questions)
-        subjects = dict.fromkeys(filter(None, find_names(facts)))
+        subjects = dict.fromkeys(filter(None, facts.names))
         template = next(iter(facts.templates), Template("", ""))
         names = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
         named = [(i, name) for i, name in names if name in subjects]

@@ -5,7 +5,6 @@ all the others. A closed-book model that trains on the result sees no fact that 
 training questions do not hold.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import MOST_COMPARED, AnswerFinder, find_names
 from nanoknow.system.files import save_result
 from nanoknow.system.reporter import Reporter
 
@@ -60,15 +58,20 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
     texts = Texts.find(data)
     corpus, training = texts.require_corpus(), texts.require_questions()
     facts = FactIndex(corpus, training.require_answers("teach a ranker", "--questions"))
-    finder = AnswerFinder.taught(facts, training.items)
+    finder = facts.finder
     if finder.ranker is None:
         what = f"no answer is in a document about its question's subject in {corpus.name}"
         raise DataError(f"{training.name}: {what}: do these texts belong together?")
     reporter.note(f"ranker: taught by {len(training.items):,} questions")
-    right, asked = finder.cross_validated(training.items)
-    written, skipped = _write(finder)
+    right, n_judged = finder.cross_validated
+    asked = [
+        template.ask(name)
+        for name in dict.fromkeys(filter(None, facts.names))
+        for template in finder.templates
+    ]
+    found = {q: a for q, a in zip(asked, finder.answers(asked, LEAST), strict=True) if a}
     known = {question.text: question.answer or "" for question in training.items}
-    pairs = {question: known.get(question, answer) for question, answer in written.items()}
+    pairs = {q: known.get(q, a) for q, a in found.items() if _fits_a_line(q) and _fits_a_line(a)}
     path = out / "augmented.tsv"
     lines = "".join(f"{q}\t{a}\n" for q, a in pairs.items())
     save_result(path, lines.encode(), "the questions")
@@ -78,30 +81,11 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
         file=str(path),
         questions=len(pairs),
         from_training=len(pairs.keys() & known),
-        skipped=skipped,
-        ranker=Score(right, asked),
+        skipped=len(found) - len(pairs),
+        ranker=Score(right, n_judged),
         eval=Score(n_right, len(items)) if items else None,
     )
 
 
-def _write(finder: AnswerFinder) -> tuple[dict[str, str], int]:
-    """Return a question and its answer for each subject and form, and how many a line cannot hold.
-
-    Of several documents about one subject the answers count together.
-    """
-    names = find_names(finder.facts)
-    shares: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for passage, name, spans in zip(
-        finder.passages, names, finder.spans(MOST_COMPARED), strict=True
-    ):
-        for template in finder.templates if name else ():
-            found = [s for s in spans if finder.templates[s.form] == template]
-            if sum(span.probability for span in found) >= LEAST:
-                for span in found:
-                    answer = passage.text[span.start : span.end]
-                    shares[template.ask(name)][answer] += span.probability
-    best = {q: max(found, key=lambda answer: found[answer]) for q, found in shares.items()}
-    fitting = {
-        q: a for q, a in best.items() if q == clean(q) and a == clean(a) and "\t" not in q + a
-    }
-    return fitting, len(best) - len(fitting)
+def _fits_a_line(text: str) -> bool:
+    return text == clean(text) and "\t" not in text

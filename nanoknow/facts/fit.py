@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from nanoknow.data.questions import Question
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import AnswerFinder, find_names
 
 BAD = 0.5
 """Below this share a line of the report says what to do."""
@@ -35,38 +34,49 @@ class FitLine:
         return f"{self.what}: {self.finding}"
 
 
-def documents_that_fit(facts: FactIndex, reach: int) -> list[FitLine]:
-    """Judge the documents.
+def judge_fit(
+    facts: FactIndex, block_size: int, reach: int | None, evaluation: Sequence[Question] = ()
+) -> dict[str, list[FitLine]]:
+    """Judge the ``corpus`` and, by role, the ``training`` and ``eval`` questions, where there are.
 
     Args:
         facts: the training texts.
-        reach: characters of a document that an example can hold.
+        block_size: characters of a document that an example can hold.
+        reach: characters of a document that are read; None for all.
+        evaluation: questions with answers.
     """
+    found = {"corpus": _documents_that_fit(facts, block_size)}
+    training = facts.training.items if facts.training else ()
+    for role, questions in (("training", training), ("eval", evaluation)):
+        if questions:
+            found[role] = _questions_that_fit(facts, questions, reach)
+    right, n = facts.finder.cross_validated
+    if n:
+        remedy = "say the facts in fewer forms of sentence, or write more training questions"
+        line = FitLine("answers found in documents by other questions", right, n, remedy)
+        found["training"].append(line)
+    return found
+
+
+def _documents_that_fit(facts: FactIndex, block_size: int) -> list[FitLine]:
     lengths = [len(document) for document in facts.corpus.documents]
     n = max(1, len(lengths) - (not lengths[-1]))  # nothing follows the last line end
     form = "is the form right (a document a line, --documents paragraphs, a table, JSON lines)?"
-    n_long = sum(length > 10 * reach for length in lengths)
-    named = sum(map(bool, find_names(facts)))
+    most = 10 * block_size
+    n_long = sum(length > most for length in lengths)
     return [
         FitLine("documents that are not empty", sum(map(bool, lengths)), n, form),
-        FitLine(f"documents of up to {10 * reach:,} characters", n - n_long, n, form),
+        FitLine(f"documents of up to {most:,} characters", n - n_long, n, form),
         FitLine(
-            "documents with a subject", named, n,
+            "documents with a subject", sum(map(bool, facts.names)), n,
             "begin each with the name that questions have, or give a column 'name'",
         ),
     ]  # fmt: skip
 
 
-def questions_that_fit(
+def _questions_that_fit(
     facts: FactIndex, questions: Sequence[Question], reach: int | None
 ) -> list[FitLine]:
-    """Judge questions with answers.
-
-    Args:
-        facts: the training texts.
-        questions: at least one.
-        reach: characters of a document that are read; None for all.
-    """
     named = [question for question in questions if facts.indices_about(question.text)]
     held = [question for question in named if facts.in_documents(question)]
     within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
@@ -83,10 +93,3 @@ def questions_that_fit(
         what = f"answers in the first {reach:,} characters of it"
         lines.append(FitLine(what, len(within), len(questions), advice))
     return lines
-
-
-def hiding_that_fits(finder: AnswerFinder, questions: Sequence[Question]) -> list[FitLine]:
-    """Judge whether answers are found in documents; empty where no document holds one."""
-    right, n = finder.cross_validated(questions)
-    remedy = "say the facts in fewer forms of sentence, or write more training questions"
-    return [FitLine("answers found in documents by other questions", right, n, remedy)] if n else []

@@ -1,100 +1,26 @@
 """What the training data say about a question."""
 
-from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 
-from nanoknow.data.corpus import Corpus
-from nanoknow.data.questions import Question, QuestionSet
-from nanoknow.facts.spans import Passage
-from nanoknow.facts.templates import Template, find_templates, form_of
-from nanoknow.facts.words import WORD, find_answer, find_whole, holds, stands_at
-
-NAME = 256
-"""Characters of a document in which a name is looked for at its beginning."""
-MOST = 1000
-"""Documents about one subject."""
+from nanoknow.data.questions import Question
+from nanoknow.facts.finder import AnswerFinder
+from nanoknow.facts.subjects import Subjects
+from nanoknow.facts.words import holds
 
 
 @dataclass(frozen=True)
-class FactIndex:
-    """Looks up subjects and answers in a corpus and in training questions.
+class FactIndex(Subjects):
+    """Looks up subjects and answers in a corpus and in training questions."""
 
-    A document is about what its ``name`` column says. Without one it is about a question's
-    subject, what varies between questions of one form, if it begins with it; where no document
-    begins with it, those that hold it are.
-
-    Attributes:
-        corpus: the documents.
-        training: the training questions, where they are available.
-        passages: the documents with their subjects, once ``find_passages`` has found them.
-    """
-
-    corpus: Corpus
-    training: QuestionSet | None
     _mentioned: dict[str, bool] = field(default_factory=dict)
-    _about: dict[str, list[int]] = field(default_factory=dict)
-    passages: list[Passage] = field(default_factory=list)
-
-    def documents_about(self, question: str) -> list[str]:
-        """Return the documents about the subject of a question, in any wording."""
-        return [self.corpus.documents[i] for i in self.indices_about(question)]
-
-    def indices_about(self, question: str) -> list[int]:
-        """Return the indices of the documents about the subject of a question."""
-        if question not in self._about:
-            name = self.name_in(question)
-            self._about[question] = self.named(name) if name else []
-        return self._about[question]
-
-    def name_in(self, question: str) -> str | None:
-        """Return the subject of a question: by its form, else the longest name it holds."""
-        form = form_of(question, self.templates, self.is_name)
-        if form and self.is_name(name := form.name_in(question) or ""):
-            return name
-        span = self._longest_name(question)
-        name = question[slice(*span)] if span else ""
-        # Where forms tell what follows a name, one that goes on otherwise is a part of another.
-        is_whole = self.corpus.names is not None or not self.templates
-        whole = is_whole or any(self._ends_there(i, len(name)) for i in self._beginning_with(name))
-        return name if name and whole else None
-
-    def named(self, name: str) -> list[int]:
-        """Return the indices of the documents about a name, as a question has it."""
-        if self.corpus.names is not None:
-            return self._by_name.get(name.casefold(), [])
-        found = sorted(self._beginning_with(name))
-        exact = [i for i in found if self._ends_there(i, len(name))]
-        return exact or found or self._holding(name)
-
-    def is_name(self, name: str) -> bool:
-        """Whether a document is about a name, or holds it."""
-        if self.corpus.names is not None:
-            return name.casefold() in self._by_name
-        return next(self._beginning_with(name), None) is not None or bool(self._holding(name))
 
     @cached_property
-    def templates(self) -> Counter[Template]:
-        """The forms of the training questions, the most frequent first."""
-        texts = dict.fromkeys(q.text for q in self.training.items) if self.training else {}
-        return find_templates(list(texts), self._longest_name, self.is_name)
-
-    def in_documents(self, question: Question, within: int | None = None) -> bool:
-        """Whether an accepted answer is in a document about the subject, or in its first part.
-
-        Args:
-            question: one with answers.
-            within: search only so many characters of each document.
-        """
-        name = self.name_in(question.text) or ""
-        return any(
-            find_answer(document[:within], name, gold)
-            for document in self.documents_about(question.text)
-            for gold in question.gold
-        )
+    def finder(self) -> AnswerFinder:
+        """Finds answers in documents, taught by all training questions."""
+        return AnswerFinder.of(self)
 
     @cached_property
     def answer_counts(self) -> Counter[str]:
@@ -108,96 +34,8 @@ class FactIndex:
             self._mentioned[text] = holds(self.corpus.text, text)
         return self._mentioned[text]
 
-    def _longest_name(self, question: str) -> tuple[int, int] | None:
-        """Return where a question holds the longest name, or beginning of a document."""
-        words = [m.span() for m in WORD.finditer(question)]
-        best = None
-        for start, first_end in words:
-            if not question[start:first_end].isalnum():
-                continue
-            end = self._name_at(question, start, [end for first, end in words if first >= start])
-            if end and (best is None or end - start > best[1] - best[0]):
-                best = start, end
-        return best
-
-    def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
-        """Return where the longest name ends that begins at a word of a question."""
-        rest = question[start:].casefold()
-        at = bisect_left(self._sorted, (rest,))
-        near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
-        common = max((_common(rest, each) for each in near), default=0)
-        for end in reversed(ends):
-            name = question[start:end]
-            if end - start <= common and any(stands_at(each, name.casefold(), 0) for each in near):
-                return end
-        return None
-
-    @cached_property
-    def _sorted(self) -> list[tuple[str, int]]:
-        """The names, or where there are none the beginnings, of documents, and their indices."""
-        named = self.corpus.names
-        heads = (d[:NAME] for d in self.corpus.documents) if named is None else iter(named)
-        return sorted((head.casefold(), i) for i, head in enumerate(heads) if head)
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = defaultdict(list)
-        for i, name in enumerate(self.corpus.names or ()):
-            found[name.casefold()].append(i)
-        return dict(found)
-
-    def _beginning_with(self, name: str) -> Iterator[int]:
-        key = name.casefold()[:NAME]
-        at = bisect_left(self._sorted, (key,))
-        while at < len(self._sorted) and self._sorted[at][0].startswith(key):
-            head, i = self._sorted[at]
-            if stands_at(head, key, 0):
-                yield i
-            at += 1
-
-    def _ends_there(self, document: int, end: int) -> bool:
-        """Whether what follows a name in a document also follows the names in others."""
-        return _next(self.corpus.documents[document], end) in self._after_names
-
-    @cached_property
-    def _after_names(self) -> set[str]:
-        """What follows names at the beginning of documents; a full stop where that is not known."""
-        texts = {q.text for q in self.training.items} if self.training else set()
-        names = {name for text in texts for t in self.templates if (name := t.name_in(text))}
-        # By length, so that of several names that a document begins with the longest counts.
-        ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}
-        counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
-        return {word for word, n in counts.items() if n > counts.total() / 20} or {"."}
-
-    def _holding(self, name: str) -> list[int]:
-        """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
-        return _lines_with(name, self.corpus.text) or _lines_with(name.casefold(), self._folded)
-
-    @cached_property
-    def _folded(self) -> str:
-        return self.corpus.text.casefold()
-
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:
     """Return the answer that most questions have; the first in the file among equals."""
     counts = Counter(q.answer for q in questions if q.answer is not None)
     return max(counts, key=lambda answer: counts[answer])
-
-
-def _lines_with(name: str, text: str) -> list[int]:
-    found, line, last = [-1], 0, 0
-    for start, _ in islice(find_whole(name, text), MOST):
-        line, last = line + text.count("\n", last, start), start
-        found += [line] if line > found[-1] else []
-    return found[1:]
-
-
-def _next(document: str, at: int) -> str:
-    match = WORD.search(document, at)
-    return match.group() if match else ""
-
-
-def _common(first: str, second: str) -> int:
-    """Return how many characters two strings begin with in common."""
-    n = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
-    return min(len(first), len(second)) if n is None else n

@@ -8,9 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 YEAR = re.compile(r"\d{3,4}")
 NAME_END = ". "
@@ -19,12 +16,11 @@ SHORT = 3
 """An abbreviation in a name has so many letters at most before its stop: ``J.``, ``Jr.``."""
 MOST_WORDS = 4
 """Words of a name after an abbreviation."""
-_Places = npt.NDArray[np.int64]
 
 
 def find_salient(
     documents: Sequence[str], wanted: Collection[str] = ()
-) -> tuple[_Places, _Places, _Places, _Places]:
+) -> list[tuple[str, list[tuple[int, int]]]]:
     """Find the salient words of documents that each start with ``Name. ``.
 
     A word is salient if it is a year, or capitalised, not a common word, and not a part of the
@@ -37,16 +33,11 @@ def find_salient(
         wanted: words or several that count alone in documents that hold any of them.
 
     Returns:
-        starts: (words,) where each begins in its document.
-        lengths: (words,) in characters. Words of a document come in the order of their ends.
-        offsets: (documents + 1,) the words of document i are those from offsets[i] to
-            offsets[i + 1].
-        name_lengths: (documents,) characters of ``Name. ``; 0 where a document has no name.
+        The name of each document, empty where it has none, and where its salient words begin and
+        end, in the order of their ends.
     """
     common, parts = _common(documents), Wanted(wanted)
-    starts: list[int] = []
-    lengths: list[int] = []
-    offsets, name_lengths = [0], []
+    found = []
     for document in documents:
         name = subject(document)
         body = len(name) + len(NAME_END) if name else 0
@@ -61,14 +52,8 @@ def find_salient(
             elif is_name or YEAR.fullmatch(word):
                 spans.append(match.span())
             joins = match.end() + 1 if is_name else -1
-        spans = list(parts.only(document, spans)) or spans
-        starts += [start for start, _ in spans]
-        lengths += [end - start for start, end in spans]
-        offsets.append(len(starts))
-        name_lengths.append(body)
-    found = (starts, lengths, offsets, name_lengths)
-    first, size, offset, named = (np.array(each, np.int64) for each in found)
-    return first, size, offset, named
+        found.append((name, list(parts.only(document, spans)) or spans))
+    return found
 
 
 def _common(documents: Sequence[str]) -> set[str]:

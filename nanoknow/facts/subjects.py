@@ -1,156 +1,233 @@
-"""Whom or what each document is about, and which of its spans are worth hiding."""
+"""Whom or what questions and documents are about."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 
-from nanoknow.data.questions import Question
-from nanoknow.facts.index import FactIndex
-from nanoknow.facts.ranker import Lesson, RankedSpan, Ranker
+from nanoknow.data.corpus import Corpus
+from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.facts.ranker import Lesson, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
-from nanoknow.facts.templates import Template, form_of
-from nanoknow.facts.words import find_whole
+from nanoknow.facts.templates import Template, find_templates, form_of
+from nanoknow.facts.words import WORD, find_answer, find_whole, stands_at
 
-MOST_FORMS = 8
-"""Forms of questions that are told apart; what has another form is left to the last of them."""
-MOST_COMPARED = 24
-"""Spans of a document, the most probable ones, that are compared for an answer."""
-MOST_JUDGED = 1200
-"""Questions by which a ranker is judged."""
+NAME = 256
+"""Characters of a document in which a name is looked for at its beginning."""
+MOST = 1000
+"""Documents about one subject."""
+
+
 LEAST, MOST_LESSONS = 5, 1000
 """Documents with a known subject from which others' subjects can be learned, and are."""
 
 
-def find_passages(facts: FactIndex) -> list[Passage]:
-    """Return every document with its subject.
+@dataclass(frozen=True)
+class Subjects:
+    """Looks up subjects in a corpus and in training questions.
 
-    By its ``name`` column; or as the training questions name it; of a document that no question
-    is about, as a ranker finds it that is taught by those; without questions, what it begins with
-    up to a full stop.
+    A document is about what its ``name`` column says. Without one it is about a question's
+    subject, what varies between questions of one form, if it begins with it; where no document
+    begins with it, those that hold it are.
+
+    Attributes:
+        corpus: the documents.
+        training: the training questions, where they are available.
     """
-    if not facts.passages:
-        facts.passages.extend(_passages(facts))
-    return facts.passages
+
+    corpus: Corpus
+    training: QuestionSet | None
+    _about: dict[str, list[int]] = field(default_factory=dict)
+
+    @cached_property
+    def passages(self) -> list[Passage]:
+        """Every document with the stretch of it that names its subject.
+
+        By its ``name`` column; or as the training questions name it; of a document that no
+        question is about, as a ranker finds it that is taught by those; without questions, what it
+        begins with up to a full stop.
+        """
+        documents, names = self.corpus.documents, self.corpus.names
+        if names is not None:
+            return [_with_subject(*pair) for pair in zip(documents, names, strict=True)]
+        known: dict[int, Passage] = {}
+        for question in self.training.items if self.training else ():
+            name = self.name_in(question.text) or ""
+            for i in self.named(name) if name else ():
+                known.setdefault(i, _with_subject(documents[i], name))
+        if len(known) < LEAST:
+            return [
+                known.get(i) or Passage(d, (0, len(subject(d)))) for i, d in enumerate(documents)
+            ]
+        lessons = [
+            Lesson(Passage(passage.text, (0, 0)), 0, (passage.name,))
+            for passage in tuple(known.values())[:: -(-len(known) // MOST_LESSONS)]
+        ]
+        ranker = Ranker.taught(lessons)
+        unknown = [i for i in range(len(documents)) if i not in known]
+        ranked = ranker.rank([Passage(documents[i], (0, 0)) for i in unknown], 1) if ranker else []
+        for i, spans in zip(unknown, ranked, strict=False):
+            name = documents[i][spans[0].start : spans[0].end] if spans else ""
+            known[i] = _with_subject(documents[i], name)
+        return [known.get(i) or Passage(d, (0, 0)) for i, d in enumerate(documents)]
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The name of each document's subject, as its column or the text has it, or empty."""
+        return self.corpus.names or [passage.name for passage in self.passages]
+
+    def documents_about(self, question: str) -> list[str]:
+        """Return the documents about the subject of a question, in any wording."""
+        return [self.corpus.documents[i] for i in self.indices_about(question)]
+
+    def indices_about(self, question: str) -> list[int]:
+        """Return the indices of the documents about the subject of a question."""
+        if question not in self._about:
+            name = self.name_in(question)
+            self._about[question] = self.named(name) if name else []
+        return self._about[question]
+
+    def name_in(self, question: str) -> str | None:
+        """Return the subject of a question: by its form, else the longest name it holds."""
+        form = form_of(question, self.templates, self.is_name)
+        if form and self.is_name(name := form.name_in(question) or ""):
+            return name
+        span = self._longest_name(question)
+        name = question[slice(*span)] if span else ""
+        # Where forms tell what follows a name, one that goes on otherwise is a part of another.
+        is_whole = self.corpus.names is not None or not self.templates
+        whole = is_whole or any(self._ends_there(i, len(name)) for i in self._beginning_with(name))
+        return name if name and whole else None
+
+    def named(self, name: str) -> list[int]:
+        """Return the indices of the documents about a name, as a question has it."""
+        if self.corpus.names is not None:
+            return self._by_name.get(name.casefold(), [])
+        found = sorted(self._beginning_with(name))
+        exact = [i for i in found if self._ends_there(i, len(name))]
+        return exact or found or self._holding(name)
+
+    def is_name(self, name: str) -> bool:
+        """Whether a document is about a name, or holds it."""
+        if self.corpus.names is not None:
+            return name.casefold() in self._by_name
+        return next(self._beginning_with(name), None) is not None or bool(self._holding(name))
+
+    @cached_property
+    def templates(self) -> Counter[Template]:
+        """The forms of the training questions, the most frequent first."""
+        texts = dict.fromkeys(q.text for q in self.training.items) if self.training else {}
+        return find_templates(list(texts), self._longest_name, self.is_name)
+
+    def in_documents(self, question: Question, within: int | None = None) -> bool:
+        """Whether an accepted answer is in a document about the subject, or in its first part.
+
+        Args:
+            question: one with answers.
+            within: search only so many characters of each document.
+        """
+        name = self.name_in(question.text) or ""
+        return any(
+            find_answer(document[:within], name, gold)
+            for document in self.documents_about(question.text)
+            for gold in question.gold
+        )
+
+    def _longest_name(self, question: str) -> tuple[int, int] | None:
+        """Return where a question holds the longest name, or beginning of a document."""
+        words = [m.span() for m in WORD.finditer(question)]
+        best = None
+        for start, first_end in words:
+            if not question[start:first_end].isalnum():
+                continue
+            end = self._name_at(question, start, [end for first, end in words if first >= start])
+            if end and (best is None or end - start > best[1] - best[0]):
+                best = start, end
+        return best
+
+    def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
+        """Return where the longest name ends that begins at a word of a question."""
+        rest = question[start:].casefold()
+        at = bisect_left(self._sorted, (rest,))
+        near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
+        common = max((_common(rest, each) for each in near), default=0)
+        for end in reversed(ends):
+            name = question[start:end]
+            if end - start <= common and any(stands_at(each, name.casefold(), 0) for each in near):
+                return end
+        return None
+
+    @cached_property
+    def _sorted(self) -> list[tuple[str, int]]:
+        """The names, or where there are none the beginnings, of documents, and their indices."""
+        named = self.corpus.names
+        heads = (d[:NAME] for d in self.corpus.documents) if named is None else iter(named)
+        return sorted((head.casefold(), i) for i, head in enumerate(heads) if head)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for i, name in enumerate(self.corpus.names or ()):
+            found[name.casefold()].append(i)
+        return dict(found)
+
+    def _beginning_with(self, name: str) -> Iterator[int]:
+        key = name.casefold()[:NAME]
+        at = bisect_left(self._sorted, (key,))
+        while at < len(self._sorted) and self._sorted[at][0].startswith(key):
+            head, i = self._sorted[at]
+            if stands_at(head, key, 0):
+                yield i
+            at += 1
+
+    def _ends_there(self, document: int, end: int) -> bool:
+        """Whether what follows a name in a document also follows the names in others."""
+        return _next(self.corpus.documents[document], end) in self._after_names
+
+    @cached_property
+    def _after_names(self) -> set[str]:
+        """What follows names at the beginning of documents; a full stop where that is not known."""
+        texts = {q.text for q in self.training.items} if self.training else set()
+        names = {name for text in texts for t in self.templates if (name := t.name_in(text))}
+        # By length, so that of several names that a document begins with the longest counts.
+        ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}
+        counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
+        return {word for word, n in counts.items() if n > counts.total() / 20} or {"."}
+
+    def _holding(self, name: str) -> list[int]:
+        """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
+        return _lines_with(name, self.corpus.text) or _lines_with(name.casefold(), self._folded)
+
+    @cached_property
+    def _folded(self) -> str:
+        return self.corpus.text.casefold()
 
 
-def find_names(facts: FactIndex) -> Sequence[str]:
-    """Return the name of each document's subject, as its column or the text has it, or empty."""
-    return facts.corpus.names or [passage.name for passage in find_passages(facts)]
+def _lines_with(name: str, text: str) -> list[int]:
+    found, line, last = [-1], 0, 0
+    for start, _ in islice(find_whole(name, text), MOST):
+        line, last = line + text.count("\n", last, start), start
+        found += [line] if line > found[-1] else []
+    return found[1:]
 
 
-def _passages(facts: FactIndex) -> list[Passage]:
-    documents, names = facts.corpus.documents, facts.corpus.names
-    if names is not None:
-        return [_holding(*pair) for pair in zip(documents, names, strict=True)]
-    known: dict[int, Passage] = {}
-    for question in facts.training.items if facts.training else ():
-        name = facts.name_in(question.text) or ""
-        for i in facts.named(name) if name else ():
-            known.setdefault(i, _holding(documents[i], name))
-    if len(known) < LEAST:
-        return [known.get(i) or Passage(d, (0, len(subject(d)))) for i, d in enumerate(documents)]
-    lessons = [
-        Lesson(Passage(passage.text, (0, 0)), 0, (passage.name,))
-        for passage in tuple(known.values())[:: -(-len(known) // MOST_LESSONS)]
-    ]
-    ranker = Ranker.taught(lessons)
-    unknown = [i for i in range(len(documents)) if i not in known]
-    ranked = ranker.rank([Passage(documents[i], (0, 0)) for i in unknown], 1) if ranker else []
-    for i, spans in zip(unknown, ranked, strict=False):
-        name = documents[i][spans[0].start : spans[0].end] if spans else ""
-        known[i] = _holding(documents[i], name)
-    return [known.get(i) or Passage(d, (0, 0)) for i, d in enumerate(documents)]
+def _next(document: str, at: int) -> str:
+    match = WORD.search(document, at)
+    return match.group() if match else ""
 
 
-def _holding(document: str, name: str) -> Passage:
+def _common(first: str, second: str) -> int:
+    """Return how many characters two strings begin with in common."""
+    n = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+    return min(len(first), len(second)) if n is None else n
+
+
+def _with_subject(document: str, name: str) -> Passage:
     """Return a document with the first stretch of it that is the name, if need be in any case."""
     span = next(find_whole(name, document), None)
     if span is None and len(folded := document.casefold()) == len(document):
         span = next(find_whole(name.casefold(), folded), None)
     return Passage(document, span or (0, 0))
-
-
-@dataclass(frozen=True)
-class AnswerFinder:
-    """Finds the answers that documents hold, by a ranker that training questions have taught.
-
-    Attributes:
-        facts: the training texts.
-        passages: every document with its subject.
-        templates: the forms of questions that the ranker tells apart.
-        ranker: None where no document holds the answer of a training question.
-    """
-
-    facts: FactIndex
-    passages: Sequence[Passage]
-    templates: Sequence[Template]
-    ranker: Ranker | None
-
-    @classmethod
-    def taught(cls, facts: FactIndex, questions: Sequence[Question]) -> "AnswerFinder":
-        """Teach a ranker by some of the training questions."""
-        passages = find_passages(facts)
-        templates = tuple(facts.templates)[:MOST_FORMS]
-        finder = cls(facts, passages, templates, None)
-        return finder.retaught(questions)
-
-    def retaught(self, questions: Sequence[Question]) -> "AnswerFinder":
-        """Return the same with a ranker that is taught by other questions."""
-        lessons = [
-            Lesson(self.passages[i], self.form_of(question.text), question.gold)
-            for question in questions
-            for i in self.facts.indices_about(question.text)
-        ]
-        ranker = Ranker.taught(list(dict.fromkeys(lessons)))
-        return AnswerFinder(self.facts, self.passages, self.templates, ranker)
-
-    def cross_validated(self, questions: Sequence[Question]) -> tuple[int, int]:
-        """Return how many questions a ranker answers that was taught by others, and of how many.
-
-        Of the questions whose answer is in a document about their subject, in thirds; a subject's
-        questions are all in one. Of more than ``MOST_JUDGED``, every so many.
-        """
-        held = [question for question in questions if self.facts.in_documents(question)]
-        held = held[:: -(-len(held) // MOST_JUDGED) or 1]
-        numbers: dict[str, int] = {}
-        third = [
-            numbers.setdefault(self.facts.name_in(q.text) or "", len(numbers)) % 3 for q in held
-        ]
-        right = 0
-        for k in range(3):
-            asked = [question for question, of in zip(held, third, strict=True) if of == k]
-            others = [question for question, of in zip(held, third, strict=True) if of != k]
-            found = self.retaught(others).answers([question.text for question in asked])
-            right += sum(a in question.gold for a, question in zip(found, asked, strict=True))
-        return right, len(held)
-
-    def form_of(self, question: str) -> int:
-        """Return which of the forms a question has; the last for any other."""
-        form = form_of(question, self.templates, self.facts.is_name)
-        return self.templates.index(form) if form else max(0, len(self.templates) - 1)
-
-    def spans(self, most: int) -> list[list[RankedSpan]]:
-        """Return the spans of each document that are most probably answers."""
-        return self.ranker.rank(self.passages, most) if self.ranker else [[] for _ in self.passages]
-
-    def answers(self, questions: Sequence[str]) -> list[str | None]:
-        """Return what the documents about its subject answer to each question, together."""
-        asked = [(text, self.form_of(text), self.facts.indices_about(text)) for text in questions]
-        needed = list(dict.fromkeys(i for _, _, about in asked for i in about))
-        ranked = (
-            self.ranker.rank([self.passages[i] for i in needed], MOST_COMPARED)
-            if self.ranker
-            else []
-        )
-        spans = dict(zip(needed, ranked, strict=False))
-        found: list[str | None] = []
-        for _, form, about in asked:
-            shares: dict[str, float] = {}
-            for i in about:
-                of_form = [span for span in spans.get(i, ()) if span.form == form]
-                total = sum(span.probability for span in of_form) or 1.0
-                for span in of_form:
-                    text = self.passages[i].text[span.start : span.end]
-                    shares[text] = shares.get(text, 0.0) + span.probability / total
-            found.append(max(shares, key=lambda text: shares[text]) if shares else None)
-        return found

@@ -14,9 +14,8 @@ from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import PAD, Tokenizer
 from nanoknow.errors import ConfigError
-from nanoknow.facts.fit import FitLine, documents_that_fit, hiding_that_fits, questions_that_fit
+from nanoknow.facts.fit import FitLine, judge_fit
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.facts.subjects import AnswerFinder
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.question_answering import fitting
@@ -106,7 +105,8 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     corrupts = isinstance(task_config, SpanCorruptionConfig)
     if corrupts:  # questions mixed with the documents have a view of their own
         task_config = task_config.model_copy(update={"questions_per_document": 0.0})
-    pretraining = build_task(task_config, corpus, texts.questions, tokenizer, block_size)
+    facts = FactIndex(corpus, texts.questions)
+    pretraining = build_task(task_config, corpus, texts.questions, tokenizer, block_size, facts)
     if view is not None and not corrupts:
         raise ConfigError(
             f"{view}: this config pretrains by {task_config.kind}, on a vocabulary without marks: "
@@ -120,11 +120,12 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
     if view != "namedata":
         tasks["charcorruption" if corrupts else "windows"] = pretraining
-    prefix, padding = block_size, None
+    prefix, padding, fit = block_size, None, {}
     if isinstance(pretraining, SpanCorruption):
         prefix, padding = pretraining.max_length, _padding_share(pretraining)
+        asked = texts.eval.items if texts.eval and texts.eval.answered else ()
+        fit = judge_fit(facts, block_size, reach_of(pretraining.config, block_size), asked)
     lengths = [len(document) for document in corpus.documents]
-    facts = FactIndex(corpus, texts.questions)
     roles = (("training", texts.questions), ("eval", texts.eval))
     return Inspection(
         characters=len(corpus.codes),
@@ -142,24 +143,8 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
             padding=padding,
         ),
         questions={role: _describe(role, items, facts, prefix) for role, items in roles if items},
-        fit=_fit(facts, texts, config),
+        fit=fit,
     )
-
-
-def _fit(facts: FactIndex, texts: Texts, config: ExperimentConfig) -> dict[str, list[FitLine]]:
-    """Judge the texts by what pretraining reads of them."""
-    task, block_size = config.pretrain.task, config.model.block_size
-    if not isinstance(task, SpanCorruptionConfig):
-        return {}
-    found = {"corpus": documents_that_fit(facts, block_size)}
-    for role, asked in (("training", texts.questions), ("eval", texts.eval)):
-        if asked and asked.answered:
-            reach = reach_of(task, block_size)
-            found[role] = questions_that_fit(facts, asked.items, reach)
-    if "training" in found:
-        asked = texts.require_questions()
-        found["training"] += hiding_that_fits(AnswerFinder.taught(facts, asked.items), asked.items)
-    return found
 
 
 def _pairs(task: Task, tokenizer: Tokenizer, seed: int, count: int) -> list[tuple[str, str]]:

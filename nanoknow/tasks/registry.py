@@ -12,7 +12,7 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError
-from nanoknow.facts.fit import documents_that_fit, questions_that_fit
+from nanoknow.facts.fit import judge_fit
 from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.hiding import find_hiding
@@ -30,8 +30,17 @@ def build_task(
     questions: QuestionSet | None,
     tokenizer: Tokenizer,
     block_size: int,
+    facts: FactIndex | None = None,
 ) -> Task:
     """Make a task from the texts it trains on.
+
+    Args:
+        config: of the task.
+        corpus: where it trains on one.
+        questions: likewise.
+        tokenizer: of the texts' characters.
+        block_size: of the model.
+        facts: of these texts, where they are at work elsewhere too.
 
     Raises:
         ConfigError: one of them is not named.
@@ -53,18 +62,14 @@ def build_task(
             return QuestionAnswering(asked, tokenizer, config, block_size)
         case SpanCorruptionConfig():
             text = require(corpus, "corpus")
-            needs = "questions" in config.sources
-            taught = require(questions, "questions") if needs else None
+            taught = require(questions, "questions") if "questions" in config.sources else None
             hiding, notes = None, []
             if config.salient_spans:
-                facts = FactIndex(text, taught)
-                hiding, fit = find_hiding(facts, config.salient_words)
-                about = documents_that_fit(facts, block_size)
-                fit += [line for line in about if taught or line.is_bad]
-                if taught is not None:
-                    reach = reach_of(config, block_size)
-                    fit += questions_that_fit(facts, taught.items, reach)
-                notes = [str(line) for line in fit]
+                facts = facts or FactIndex(text, taught)
+                hiding = find_hiding(facts, config.salient_words)
+                fit = judge_fit(facts, block_size, reach_of(config, block_size))
+                lines = [line for role in fit.values() for line in role]
+                notes = [str(line) for line in lines if taught or line.is_bad]
             documents = SpanCorruption(text, tokenizer, config, block_size, hiding)
             documents.notes += notes
             if not config.questions_per_document or taught is None:

@@ -13,6 +13,7 @@ by, in one of two forms:
     in place    left Name right ⁇ word ⁇
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ class SpanCorruption:
         tokenizer: Tokenizer,
         config: SpanCorruptionConfig,
         block_size: int,
-        hiding: Hiding | None = None,
+        hiding: Sequence[Hiding] | None = None,
     ) -> None:
         """Prepare a corpus.
 
@@ -71,7 +72,7 @@ class SpanCorruption:
             tokenizer: of its characters.
             config: how to corrupt.
             block_size: of the model.
-            hiding: what is worth hiding, where ``salient_spans`` asks for it.
+            hiding: what is worth hiding in each document, where ``salient_spans`` asks for it.
 
         Raises:
             ConfigError: no truncation length is left between the shortest and the longest.
@@ -96,7 +97,8 @@ class SpanCorruption:
         kept = (lengths > 0) | config.keep_empty_documents
         self.documents = np.flatnonzero(kept)  # (examples,)
         self.starts, self.lengths = starts[kept], lengths[kept]  # (examples,)
-        self.hiding = hiding
+        self._hiding = hiding
+        self._names = [tokenizer.encode_known(each.name) for each in hiding or ()]
         # What follows the last line end is not a line, and not worth a note.
         n_empty = int((~kept[:-1]).sum())
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
@@ -121,7 +123,7 @@ class SpanCorruption:
         """Corrupt the documents with the given (B,) indices."""
         n = len(indices)
         cut = [torch.rand(n, generator=generator, dtype=torch.float64) for _ in range(3)]
-        sizes = (3, 1, 2) if self.hiding is not None else ()
+        sizes = (3, 1, 2) if self._hiding is not None else ()
         hide = [torch.rand(size, n, generator=generator).double() for size in sizes]
         draws = torch.cat([torch.stack(cut), *hide]).T.tolist()  # (B, 3 or 9)
         examples = [
@@ -154,13 +156,14 @@ class SpanCorruption:
         kept = min(self.min_length + int(draw.truncation * spread), length)
         masked = min(1 + int(draw.masked * max(1, kept // 2)), kept)
         first = int(draw.start * (kept - masked + 1))
-        if self.hiding is not None and draw.salient < self.config.salient_spans:
+        if self._hiding is not None and draw.salient < self.config.salient_spans:
             is_alone = draw.dropout < self.config.context_dropout
             number = int(self.documents[index])
-            span = self.hiding.choose(number, draw.word, length if is_alone else kept)
+            hiding, name = self._hiding[number], self._names[number]
+            span = hiding.choose(draw.word, length if is_alone else kept)
             if span is not None:
                 if is_alone:
-                    ids, target = self._alone(document, self.hiding, number, span, draw)
+                    ids, target = self._alone(document, hiding, name, span, draw)
                 else:
                     ids, target = self._corrupted(document[:kept], *span), 0
                 if len(ids) <= self.max_length + 2:
@@ -173,18 +176,18 @@ class SpanCorruption:
         return np.concatenate([prefix, self._mask, suffix, self._mask, masked])
 
     def _alone(
-        self, document: Ids, hiding: Hiding, number: int, span: tuple[int, int], draw: Draw
+        self, document: Ids, hiding: Hiding, name: Ids, span: tuple[int, int], draw: Draw
     ) -> tuple[Ids, int]:
         """Return a span with the name of the subject and a little of what is around it."""
         start, end = span
-        name_start, name_end = hiding.subjects[number].tolist()
-        low = int(hiding.bodies[number]) if name_end <= start else 0
+        name_start, name_end = hiding.subject
+        low = hiding.body if name_end <= start else 0
         high = name_start if name_start >= end else len(document)
         width, step = self.config.context_width + 1, self.config.context_step
         left = min(int(draw.left**3 * width), start - low) // step * step
         right = min(int(draw.right**3 * width), high - end) // step * step
         before, after = document[start - left : start], document[end : end + right]
-        name, word = self.tokenizer.encode_known(hiding.names[number]), document[start:end]
+        word = document[start:end]
         if draw.form < self.config.name_in_place:
             parts, n_targets = [before, name, after, self._mask, word, self._mask], len(word) + 1
         else:

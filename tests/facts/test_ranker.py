@@ -2,14 +2,15 @@
 of question, and what a ranker is worth is counted on questions that it has not seen."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
+from nanoknow.facts.finder import AnswerFinder
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import AnswerFinder
 from tests.helpers.questions import facts_of, questions_of
 
 N, TAUGHT = 60, 30
@@ -74,22 +75,17 @@ def n_right(finder: AnswerFinder, asked: tuple[Question, ...]) -> int:
     return sum(said in q.gold for said, q in zip(found, asked, strict=True))
 
 
-def taught_on(facts: FactIndex) -> AnswerFinder:
-    assert facts.training is not None
-    return AnswerFinder.taught(facts, facts.training.items)
-
-
 @pytest.mark.parametrize("kind", [kind for kind in CASES if "capitals" not in kind])
 def test_answers_of_any_kind_are_found_in_documents_that_taught_nothing(kind: str) -> None:
     facts, asked = world(kind)
     if "unseen" in kind:
         assert not any(set(question.gold) & set(facts.answer_counts) for question in asked)
-    assert n_right(taught_on(facts), asked) >= len(asked) - 1
+    assert n_right(facts.finder, asked) >= len(asked) - 1
 
 
 def test_worlds_that_differ_in_upper_and_lower_case_alone_rank_alike() -> None:
     capitals, lower = (world(f"words in {case}")[0] for case in ("capitals", "lower case"))
-    ranked = [taught_on(facts).spans(4) for facts in (capitals, lower)]
+    ranked = [facts.finder.spans(4) for facts in (capitals, lower)]
     for i, (one, other) in enumerate(zip(*ranked, strict=True)):
         first, second = (
             facts.corpus.documents[i][spans[0].start : spans[0].end]
@@ -109,7 +105,7 @@ def test_forms_of_question_in_one_corpus_find_their_own_answers() -> None:
     asked += [f"Where was {name} born?\t{at}" for name, at in zip(NAMES, places, strict=True)]
     taught = [line for i, line in enumerate(asked) if i % N < TAUGHT]
     others = questions_of(*(line for i, line in enumerate(asked) if i % N >= TAUGHT)).items
-    finder = taught_on(facts_of(documents, questions_of(*taught)))
+    finder = facts_of(documents, questions_of(*taught)).finder
     assert {finder.form_of(question.text) for question in others} == {0, 1}
     assert n_right(finder, others) >= len(others) - 2
     for spans, document in zip(finder.spans(2), documents, strict=True):
@@ -120,7 +116,7 @@ def test_forms_of_question_in_one_corpus_find_their_own_answers() -> None:
 
 def test_the_probabilities_of_a_form_are_shares_and_the_best_comes_first() -> None:
     facts, _ = world("Chinese")
-    for spans in taught_on(facts).spans(10**6):
+    for spans in facts.finder.spans(10**6):
         shares = [span.probability for span in spans]
         assert shares == sorted(shares, reverse=True)
         assert sum(shares) == pytest.approx(1, abs=1e-3)
@@ -138,31 +134,33 @@ def test_what_a_ranker_is_worth_is_counted_on_questions_that_did_not_teach_it() 
         lines.append(f"What of {name}?\t{answer}")
     for repeat in (1, 2):  # asked again, a question is still one of the same subject
         training = questions_of(*(line for line in lines for _ in range(repeat)))
-        finder = AnswerFinder.taught(facts_of(documents, training), training.items)
+        finder = facts_of(documents, training).finder
         n = len(training.items)
         assert n_right(finder, training.items) >= 0.95 * n
-        right, asked = finder.cross_validated(training.items)
+        right, asked = finder.cross_validated
         assert asked == n
         assert 0.5 * n <= right <= 0.9 * n
 
 
 def test_questions_whose_answer_no_document_holds_are_not_counted() -> None:
-    facts, asked = world("dates")
+    facts, _ = world("dates")
+    assert facts.training is not None
     lost = questions_of("What of Nobody?\tOslo", "What of Ada Q?\tOslo").items
-    finder = taught_on(facts)
-    right, n = finder.cross_validated((*asked, *lost))
-    assert n == len(asked)
+    training = replace(facts.training, items=(*facts.training.items, *lost))
+    finder = FactIndex(facts.corpus, training).finder
+    right, n = finder.cross_validated
+    assert n == TAUGHT
     assert right >= n - 2
     assert finder.answers([lost[0].text]) == [None]
 
 
 def test_without_a_document_that_holds_its_answer_there_is_no_ranker() -> None:
     facts = facts_of(["Ada . A poet .", "Bo . A cook ."], questions_of("Who?\tOslo"))
-    finder = taught_on(facts)
+    finder = facts.finder
     assert finder.ranker is None
     assert finder.spans(3) == [[], []]
     assert finder.answers(["Who?"]) == [None]
-    assert finder.cross_validated(questions_of("Who?\tOslo").items) == (0, 0)
+    assert finder.cross_validated == (0, 0)
 
 
 @pytest.mark.real_data
@@ -172,4 +170,4 @@ def test_of_the_published_makers_98_percent_are_found(real_data: Path) -> None:
     dev = read_questions(folder / "dev.tsv").items
     held = tuple(question for question in dev if facts.in_documents(question))
     assert len(held) >= 300
-    assert n_right(taught_on(facts), held) >= 0.98 * len(held)
+    assert n_right(facts.finder, held) >= 0.98 * len(held)

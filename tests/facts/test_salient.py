@@ -16,10 +16,10 @@ LIVES = [
 
 
 def salient_words(documents: list[str], wanted: set[str] | None = None) -> list[list[str]]:
-    starts, lengths, offsets, _ = find_salient(documents, wanted or set())
+    found = find_salient(documents, wanted or set())
     return [
-        [document[starts[j] : starts[j] + lengths[j]] for j in range(offsets[i], offsets[i + 1])]
-        for i, document in enumerate(documents)
+        [document[slice(*span)] for span in spans]
+        for document, (_, spans) in zip(documents, found, strict=True)
     ]
 
 
@@ -62,17 +62,12 @@ def test_a_name_of_very_many_words_takes_no_longer_than_its_length() -> None:
 
 @given(documents=st.lists(st.text(max_size=60), min_size=1, max_size=5))
 def test_salient_words_lie_in_their_documents_in_order(documents: list[str]) -> None:
-    starts, lengths, offsets, names = find_salient(documents)
-    assert (len(offsets), offsets[0]) == (len(documents) + 1, 0)
-    assert offsets[-1] == len(starts) == len(lengths)
-    for i, document in enumerate(documents):
-        assert 0 <= names[i] <= len(document)
-        end = names[i]
-        for j in range(offsets[i], offsets[i + 1]):
-            assert starts[j] >= end
-            end = starts[j] + lengths[j]
-            assert lengths[j] >= 1
-            assert end <= len(document)
+    for document, (name, spans) in zip(documents, find_salient(documents), strict=True):
+        assert document.startswith(name)
+        at = len(name)
+        for start, end in spans:
+            assert at <= start < end <= len(document)
+            at = end
 
 
 @pytest.mark.parametrize(

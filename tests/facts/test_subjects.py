@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.subjects import find_names, find_passages
 from nanoknow.facts.templates import Template
 from tests.helpers.questions import facts_of, questions_of
 
@@ -53,7 +52,7 @@ def test_the_subject_is_what_varies_between_questions_wherever_documents_name_it
 def test_subjects_that_nobody_asks_about_are_where_those_are_that_somebody_does(
     document: str,
 ) -> None:
-    assert find_names(facts_in(document, "Who is {name}'s mother?")) == NAMES
+    assert facts_in(document, "Who is {name}'s mother?").names == NAMES
 
 
 def test_titles_without_spaces_are_found_by_whole_titles() -> None:
@@ -126,14 +125,14 @@ def test_a_column_of_names_decides_whatever_documents_begin_with() -> None:
     assert facts.indices_about("where was ada bo born?") == [0, 1]
     assert facts.indices_about("Where was Cy born?") == [2]
     assert facts.indices_about("Where was Cyd born?") == []
-    assert find_names(facts) == ("Ada Bo", "Ada Bo", "Cy")
-    assert [passage.name for passage in find_passages(facts)] == ["", "ADA BO", ""]
+    assert facts.names == ("Ada Bo", "Ada Bo", "Cy")
+    assert [passage.name for passage in facts.passages] == ["", "ADA BO", ""]
 
 
 def test_without_questions_documents_are_about_what_stands_before_their_first_stop() -> None:
     documents = ["Ann Lee. She was born in Oslo. She sings.", "J. R. Ash. Of Rome.", "no stop", ""]
     facts = facts_of(documents)
-    assert find_names(facts) == ["Ann Lee", "J. R. Ash", "", ""]
+    assert facts.names == ["Ann Lee", "J. R. Ash", "", ""]
     assert facts.indices_about("Where was Ann Lee born?") == [0]
 
 
@@ -142,4 +141,4 @@ def test_a_name_within_another_word_is_not_the_one_that_is_asked_about() -> None
         ["Hannah met Ann Li .", "Annie sang ."], questions_of("Who is Ann?\tx", "Who is Bo?\tx")
     )
     assert facts.indices_about("Who is Ann?") == [0]
-    assert find_passages(facts)[0].subject == (11, 14)
+    assert facts.passages[0].subject == (11, 14)

@@ -32,7 +32,7 @@ def task_on(
     corpus = corpus_of(text)
     training = questions_of(*(f"Where?\t{answer}" for answer in answers)) if answers else None
     facts, words = FactIndex(corpus, training), config.salient_words
-    hiding = find_hiding(facts, words)[0] if config.salient_spans else None
+    hiding = find_hiding(facts, words) if config.salient_spans else None
     return SpanCorruption(corpus, tokenizer, config, block_size, hiding)
 
 

@@ -1,14 +1,12 @@
 """Which span of a document is hidden, and what an example shows of it, as plain texts."""
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.hiding import MOST, Hiding, find_hiding
 from nanoknow.tasks.span_corruption import Draw, SpanCorruption
 from tests.helpers.questions import facts_of, questions_of
@@ -23,19 +21,11 @@ def hiding_of(
     """Return these words of one document, in its order, and its subject."""
     spans = [(document.index(word), document.index(word) + len(word)) for word in words]
     start = document.index(name) if name else 0
-    body = start + len(name) + len(". ") if document.startswith(f"{name}. ") else start + len(name)
-    return Hiding(
-        names=[name],
-        subjects=np.array([(start, start + len(name))]),
-        bodies=np.array([body if name else 0]),
-        offsets=np.array([0, len(words)]),
-        spans=np.array(spans, np.int64).reshape(-1, 2),
-        shares=None if shares is None else np.array(shares),
-    )
+    return Hiding.of(document, name, (start, start + len(name)), spans, shares)
 
 
 def chosen(hiding: Hiding, document: str, reach: int) -> Counter[str]:
-    found = (hiding.choose(0, draw, reach) for draw in DRAWS)
+    found = (hiding.choose(draw, reach) for draw in DRAWS)
     return Counter(document[slice(*span)] for span in found if span)
 
 
@@ -51,8 +41,8 @@ def test_spans_are_chosen_by_their_shares_of_those_within_reach() -> None:
     assert set(within) == {"Rome", "Oslo"}
     assert within["Rome"] == pytest.approx(667, abs=1)
     assert chosen(hiding, LIFE, end - 1) == {"Rome": 1000}
-    assert hiding.choose(0, 0.5, LIFE.index("Rome")) is None
-    assert hiding.choose(0, 1 - 1e-12, len(LIFE)) is not None
+    assert hiding.choose(0.5, LIFE.index("Rome")) is None
+    assert hiding.choose(1 - 1e-12, len(LIFE)) is not None
     assert chosen(hiding_of(LIFE, []), LIFE, len(LIFE)) == {}
 
 
@@ -71,7 +61,7 @@ def shown(
     )
     tokenizer = tokenizer_of(document, specials=True)
     task = SpanCorruption(
-        corpus_of(document), tokenizer, settings, 128, hiding_of(document, [word], name)
+        corpus_of(document), tokenizer, settings, 128, [hiding_of(document, [word], name)]
     )
     sides = (((side + 0.5) / width) ** (1 / 3) for side in (left, right))
     ids, first = task.example(0, Draw(0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.5, *sides))
@@ -123,10 +113,10 @@ def test_widths_are_cut_to_multiples_of_the_step() -> None:
 
 def test_a_named_column_is_shown_where_the_document_does_not_have_the_name() -> None:
     document = "She was born in Rome ."
-    hiding = replace(hiding_of(document, ["Rome"]), names=["Ada Bo"])
+    hiding = hiding_of(document, ["Rome"])._replace(name="Ada Bo")
     tokenizer = tokenizer_of(document + "Ada Bo", specials=True)
     config = SpanCorruptionConfig(salient_spans=1.0, context_dropout=1.0)
-    task = SpanCorruption(corpus_of(document), tokenizer, config, 64, hiding)
+    task = SpanCorruption(corpus_of(document), tokenizer, config, 64, [hiding])
     ids, _ = task.example(0, Draw(0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0))
     assert tokenizer.decode(ids.tolist()) == "Ada Bo. ⁇⁇Rome"
 
@@ -136,7 +126,7 @@ def test_an_example_that_would_not_fit_hides_a_random_span_of_the_beginning() ->
     hiding = hiding_of(document, ["x" * 50], "Ada Bo")
     tokenizer = tokenizer_of(document, specials=True)
     config = SpanCorruptionConfig(salient_spans=1.0, context_dropout=1.0)
-    task = SpanCorruption(corpus_of(document), tokenizer, config, 32, hiding)
+    task = SpanCorruption(corpus_of(document), tokenizer, config, 32, [hiding])
     ids, _ = task.example(0, Draw(0.999, 0.5, 0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0))
     assert len(ids) == 30
     prefix, suffix, hidden = tokenizer.decode(ids.tolist()).split("⁇")
@@ -147,38 +137,34 @@ NAMES = [f"{a} {b}" for a in ("Ada", "Bo", "Cy", "Di") for b in "QRSTU"]
 JOBS = ["night watchman", "baker", "cook", "30. May 1815"]
 
 
-def ranked(words: Literal["all", "answers", "ranked"]) -> tuple[FactIndex, Hiding, list[str]]:
+def hidden(words: Literal["all", "answers", "ranked"]) -> list[tuple[str, Hiding]]:
+    """Return documents, and what is hidden in them."""
     lives = [f"{name} was a {JOBS[i % 4]} in Rome ." for i, name in enumerate(NAMES)]
     asked = [f"What was {name}?\t{JOBS[i % 4]}" for i, name in enumerate(NAMES[:12])]
     facts = facts_of(lives, questions_of(*asked))
-    hiding, fit = find_hiding(facts, words)
-    return facts, hiding, [line.what for line in fit]
+    return list(zip(facts.corpus.documents, find_hiding(facts, words), strict=True))
 
 
 def test_ranked_spans_are_the_likely_answers_also_of_those_whom_nobody_asks_about() -> None:
-    facts, hiding, fit = ranked("ranked")
-    assert fit == ["answers found in documents by other questions"]
-    assert hiding.names == NAMES
-    for i, document in enumerate(facts.corpus.documents):
-        low, high = hiding.offsets[i : i + 2].tolist()
-        assert 1 <= high - low <= MOST
-        ends = hiding.spans[low:high, 1].tolist()
-        assert ends == sorted(ends)
-        found = Counter(
+    found = hidden("ranked")
+    assert [hiding.name for _, hiding in found] == NAMES
+    for i, (document, hiding) in enumerate(found):
+        assert 1 <= len(hiding.ends) <= MOST
+        assert list(hiding.ends) == sorted(hiding.ends)
+        words = Counter(
             document[slice(*span)]
             for draw in DRAWS[::20]
-            if (span := hiding.choose(i, draw, len(document)))
+            if (span := hiding.choose(draw, len(document)))
         )
-        [(best, n)] = found.most_common(1)
-        assert (best, n >= 35) == (JOBS[i % 4], True), found
+        [(best, n)] = words.most_common(1)
+        assert (best, n >= 35) == (JOBS[i % 4], True), words
 
 
 def test_salient_words_see_no_answers_in_lower_case() -> None:
-    facts, hiding, fit = ranked("all")
-    assert fit == []
-    words: set[str] = set()
-    for i, document in enumerate(facts.corpus.documents):
-        low, high = hiding.offsets[i : i + 2].tolist()
-        words |= {document[slice(*span)] for span in hiding.spans[low:high].tolist()}
+    words = {
+        document[start:end]
+        for document, hiding in hidden("all")
+        for start, end in zip(hiding.starts, hiding.ends, strict=True)
+    }
     assert "baker" not in words
     assert "Rome" in words
