@@ -38,7 +38,7 @@ def compare(
     """
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.evaluation.compare_figure import plot_comparison
-    from nanoknow.experiments.table import rows_of_comparison
+    from nanoknow.experiments.table import rows_of_comparison, write_table
 
     opt.check_output("--plot", plot, opt.PICTURE)
     opt.check_output("--out", out, opt.TABLE)
@@ -47,7 +47,9 @@ def compare(
     if plot:
         plot_comparison(result, plot)
     table = rows_of_comparison(result)
-    opt.save_table(terminal, out, table)
+    if out:
+        write_table(out, table)
+        terminal.note(f"table: {out}")
     opt.show(terminal, result, show_comparison, as_json, plot=plot, table=table)
 
 

@@ -18,7 +18,7 @@ def demo(
     processes: Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
-    out: opt.RunsOrTable = None,
+    out: opt.RunsFolder = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run the whole experiment on the built-in world.
@@ -29,9 +29,8 @@ def demo(
     """
     from nanoknow.experiments.learn import learn
 
-    folder, table = opt.folder_or_table(out)
+    opt.check_output("--out", out)
     terminal = Terminal()
     resolved = load_config(config, opt.overrides(assign, {}))
-    report = learn(resolved, seeds, folder, device, terminal, "demo", processes)
-    opt.save_table(terminal, table, report.table)
+    report = learn(resolved, seeds, out, device, terminal, "demo", processes)
     opt.show(terminal, report, show_learned, as_json)

@@ -24,7 +24,7 @@ def sweep(
     seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
-    out: opt.RunsOrTable = None,
+    out: opt.RunsFolder = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train variants of a config with several seeds, to one table.
@@ -36,10 +36,9 @@ def sweep(
     from nanoknow.config.sweep import load_sweep
     from nanoknow.experiments.sweep import sweep as run_sweep
 
-    folder, table = opt.folder_or_table(out)
+    opt.check_output("--out", out)
     terminal = Terminal()
-    report = run_sweep(load_sweep(file), seeds, folder, device, terminal, processes)
-    opt.save_table(terminal, table, report.table)
+    report = run_sweep(load_sweep(file), seeds, out, device, terminal, processes)
     opt.show(terminal, report, show_sweep, as_json)
 
 
