@@ -1,6 +1,5 @@
 """``nanoknow learn`` and ``demo``: the whole experiment on some texts, to a table and a picture."""
 
-import itertools
 import shlex
 import time
 from collections.abc import Sequence
@@ -12,13 +11,14 @@ from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
-from nanoknow.evaluation.baseline import BaselineResult, baseline, constant_baseline
+from nanoknow.evaluation.baseline import BaselineResult, constant_baseline
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
-from nanoknow.experiments.pipeline import several_runs
-from nanoknow.experiments.side_by_side import Chain, train_side_by_side
+from nanoknow.experiments.pipeline import PlannedRun, several_runs
+from nanoknow.experiments.side_by_side import train_side_by_side
 from nanoknow.experiments.table import TableRow, save_report, table_row
+from nanoknow.facts.index import most_frequent_answer
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.lock import RunLock
 from nanoknow.runs.run import Run
@@ -100,40 +100,34 @@ def learn(
     texts = Texts.find(config.data)
     config = config.model_copy(update={"data": texts.config})
     texts.require_corpus()
-    training = texts.require_questions()
+    training = texts.require_questions().require_answers("learn", "--questions")
     asked = texts.require_eval().require_answers("score the answers by", "data.eval")
     test, first = texts.test, config.seed
     folder = new_folder(out, name)
+    runs = [run for n in range(first, first + seeds) for run in _runs_of(config, folder, n)]
     table = []
     more = "" if out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
-    with (
-        RunLock(folder),
-        several_runs([(config, folder)], device, reporter, more, processes) as options,
-    ):
-        all_seeds = range(first, first + seeds)
-        chains = [chain for seed in all_seeds for chain in _chains(config, folder, seed)]
+    with RunLock(folder), several_runs(runs, device, reporter, more, processes) as options:
         if processes > 1:
-            train_side_by_side(chains, processes, options, reporter)
-        for chain in chains:
-            reporter.note(chain.name)
-            chain.train(options, reporter)
-        for seed, (way, run) in itertools.product(all_seeds, FOLDERS.items()):
-            place = folder / f"seed-{seed}" / run
-            opened = AnsweringRun.open(place, DataConfig(), device, reporter)
+            train_side_by_side(runs, processes, options, reporter)
+        for run in runs:
+            run.train(options, reporter)
+            opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
             for questions in [asked, test] if test else [asked]:
                 score = score_answers(evaluate_on(opened, questions, reporter).answers)
-                table.append(table_row(way, opened.run, opened.checkpoint, questions.name, score))
-    constant = baseline(config.data, None)
+                row = table_row(run.row, opened.run, opened.checkpoint, questions.name, score)
+                table.append(row)
+    said = most_frequent_answer(training.items)
     report = LearnReport(
         folder=str(folder),
         questions=asked.name,
         training_questions=sum(question.text in training.texts for question in asked.items),
         is_world=not any((config.data.corpus, config.data.questions, config.data.eval)),
         scores=_scores(table, asked),
-        constant=constant,
+        constant=constant_baseline(asked, said),
         test_scores=_scores(table, test) if test else {},
-        test_constant=constant_baseline(test, constant.answer or "") if test else None,
+        test_constant=constant_baseline(test, said) if test else None,
         seconds=round(time.monotonic() - began, 1),
         picture=str(folder / f"{name}.png"),
         table=table,
@@ -143,15 +137,11 @@ def learn(
     return report
 
 
-def _chains(config: ExperimentConfig, folder: Path, seed: int) -> tuple[Chain, Chain]:
-    """Return a seed's three runs."""
+def _runs_of(config: ExperimentConfig, folder: Path, seed: int) -> list[PlannedRun]:
+    """Return a seed's runs, the second of which has no pretraining."""
     seeded, place = config.model_copy(update={"seed": seed}), folder / f"seed-{seed}"
-    scratch, finetuning = ((seeded, place / FOLDERS[way]) for way in (SCRATCH, PRETRAINED))
-    name, pretraining = f"seed {seed}, pretraining then finetuning", (seeded, place / "pretrain")
-    return (
-        Chain(f"seed {seed}, from scratch", None, (scratch,)),
-        Chain(name, pretraining, (finetuning,)),
-    )
+    sources = {PRETRAINED: (seeded, place / "pretrain"), SCRATCH: None}
+    return [PlannedRun(way, seeded, place / FOLDERS[way], sources[way]) for way in FOLDERS]
 
 
 def _scores(table: Sequence[TableRow], questions: QuestionSet) -> dict[str, list[Score]]:

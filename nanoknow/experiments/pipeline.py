@@ -1,8 +1,9 @@
-"""Pretraining and finetuning in a row, in named folders where an interrupted one is resumed."""
+"""Runs that one command trains, in named folders where an interrupted one is resumed."""
 
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,23 +22,55 @@ from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
 
-RunPlan = tuple[ExperimentConfig, Path]
-"""The config of a run, and its folder."""
 Start = Callable[[ExperimentConfig, Path, TrainingOptions, Reporter], TrainingSummary]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that learns to answer questions, and what it starts from.
+
+    Attributes:
+        row: what it is an instance of: a row of a sweep, a way to train.
+        config: its own.
+        place: its folder.
+        pretraining: config and folder of the run that it starts from, which may be that of
+            others too; None where it starts from scratch.
+    """
+
+    row: str
+    config: ExperimentConfig
+    place: Path
+    pretraining: tuple[ExperimentConfig, Path] | None
+
+    def train(self, options: TrainingOptions, reporter: Reporter) -> list[TrainingSummary]:
+        """Train the run, after its pretraining; what is complete is left as it is.
+
+        Raises:
+            BusyError: another process trains one of them.
+            ConfigError: a folder holds a run with other settings.
+        """
+        reporter.note(f"{self.row}, seed {self.config.seed}: {self.place}")
+        if self.pretraining is None:
+            scratch = partial(start_run, "scratch")
+            return [train_or_resume(scratch, self.config, self.place, options, reporter)]
+        config, source = self.pretraining
+        first = train_or_resume(partial(start_run, "pretrain"), config, source, options, reporter)
+        finetune = partial(finetune_from, *open_checkpoint(source))
+        return [first, train_or_resume(finetune, self.config, self.place, options, reporter)]
 
 
 @contextmanager
 def several_runs(
-    plans: Iterable[RunPlan], device: str, reporter: Reporter, more: str = "", processes: int = 1
+    runs: Sequence[PlannedRun], device: str, reporter: Reporter, more: str, processes: int
 ) -> Iterator[TrainingOptions]:
     """Yield the options of runs that are trained by one command, in one precision.
 
-    What ``precision: auto`` is in their configs is decided once: what runs below their folders
-    have already, or else what suits the device. Where a signal stops the command, the error names
-    what continues all of it.
+    What ``precision: auto`` is in their configs is decided once: what some of them have already,
+    or else what suits the device. Where a signal stops the command, the error names what continues
+    all of it.
 
     Args:
-        plans: a config, and the folder that its runs are below.
+        runs: whose folders' parents hold nothing but runs that belong to these.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of the precision.
         more: to be added to the command that continues.
@@ -48,7 +81,7 @@ def several_runs(
         ConfigError: the device does not exist.
         Interrupted: it was stopped, in the middle of a run or between two.
     """
-    folders = [folder for config, folder in plans if config.precision == "auto"]
+    folders = [run.place.parent for run in runs if run.config.precision == "auto"]
     found = [f.parent for each in folders for f in sorted(each.glob("**/step-*/checkpoint.json"))]
     chosen = choose_device(device, read_checkpoint(found[0]).record.precision if found else "auto")
     if folders:
@@ -66,28 +99,15 @@ def several_runs(
         torch.set_num_threads(threads)
 
 
-def pretrain_and_finetune(
-    pretraining: RunPlan, finetuning: RunPlan, options: TrainingOptions, reporter: Reporter
-) -> tuple[TrainingSummary, TrainingSummary]:
-    """Train two runs, the second on the first; a run that is complete is left as it is.
-
-    Raises:
-        BusyError: another process trains one of them.
-        ConfigError: the folder holds a run with other settings.
-    """
-    first = train_or_resume(partial(start_run, "pretrain"), pretraining, options, reporter)
-    finetune = partial(finetune_from, *open_checkpoint(pretraining[1]))
-    return first, train_or_resume(finetune, finetuning, options, reporter)
-
-
 def train_or_resume(
-    start: Start, plan: RunPlan, options: TrainingOptions, reporter: Reporter
+    start: Start, config: ExperimentConfig, out: Path, options: TrainingOptions, reporter: Reporter
 ) -> TrainingSummary:
     """Train a run, or resume it where an interrupted command left it.
 
     Args:
         start: trains it in a new folder.
-        plan: its config and folder.
+        config: of the run.
+        out: its folder.
         options: device, time, and the precision of a run that starts where its config leaves it.
         reporter: is notified of what happens.
 
@@ -95,7 +115,6 @@ def train_or_resume(
         BusyError: another process trains it.
         ConfigError: the folder holds a run with other settings.
     """
-    config, out = plan
     run = Run.open(out) if (out / "run.json").exists() else None
     if config.precision == "auto":
         own = run.config.precision if run else options.precision

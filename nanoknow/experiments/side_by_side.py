@@ -8,56 +8,33 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 import torch
 
 from nanoknow.errors import BusyError, ConfigError, Interrupted
-from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune, train_or_resume
+from nanoknow.experiments.pipeline import PlannedRun
 from nanoknow.system.reporter import Reporter, Update
 from nanoknow.system.signals import stop_signals
 from nanoknow.training.session import TrainingOptions
-from nanoknow.training.start import start_run
 
 SECONDS = 30.0
 """Between two lines of a run's progress."""
 
 
-@dataclass(frozen=True)
-class Chain:
-    """Runs that are trained one after another.
-
-    Attributes:
-        name: for people.
-        pretraining: that the others start from; None where they start from scratch.
-        others: at least one.
-    """
-
-    name: str
-    pretraining: RunPlan | None
-    others: tuple[RunPlan, ...]
-
-    def train(self, options: TrainingOptions, reporter: Reporter) -> None:
-        """Train what is not complete (see ``train_or_resume``)."""
-        for plan in self.others:
-            if self.pretraining is None:
-                train_or_resume(partial(start_run, "scratch"), plan, options, reporter)
-            else:
-                pretrain_and_finetune(self.pretraining, plan, options, reporter)
-
-
 def train_side_by_side(
-    chains: Sequence[Chain], processes: int, options: TrainingOptions, reporter: Reporter
+    runs: Sequence[PlannedRun], processes: int, options: TrainingOptions, reporter: Reporter
 ) -> None:
-    """Train chains in processes of their own; a run that another command trains is left to it.
+    """Train runs in processes of their own; one that another command trains is left to it.
 
-    Where one fails, or a signal comes, the others save what they have and end too.
+    Those that start from one pretrained run are trained one after another. Where one fails, or a
+    signal comes, the others save what they have and end too.
 
     Args:
-        chains: of different runs.
+        runs: in the order to begin them.
         processes: at work at a time.
         options: device, and precision of the runs.
         reporter: is notified of what happens in all of them.
@@ -66,20 +43,23 @@ def train_side_by_side(
         Interrupted: a signal came.
         NanoknowError: what stopped one of them.
     """
-    waiting, running = deque(chains), dict[Connection, SpawnProcess]()
+    chains: dict[Path, list[PlannedRun]] = {}
+    for run in runs:
+        first = run.pretraining[1] if run.pretraining else run.place
+        chains.setdefault(first, []).append(run)
+    waiting, running = deque(chains.values()), dict[Connection, SpawnProcess]()
     failure: Exception | None = None
     with stop_signals() as received:
-        while running or (waiting and failure is None):
-            while waiting and len(running) < processes and failure is None:
-                chain = waiting.popleft()
-                reporter.note(f"{chain.name}: in a process of its own")
-                connection, process = _start(chain, options)
+        while waiting or running:
+            while waiting and len(running) < processes:
+                connection, process = _start(waiting.popleft(), options)
                 running[connection] = process
             ready = wait(list(running), timeout=0.2)
             found = [_hear(each, running, reporter) for each in list(running) if each in ready]
             if received:
                 found.append(Interrupted("stopped", received[0]))
             if failure is None and (failure := next(filter(None, found), None)):
+                waiting.clear()
                 for process in running.values():
                     process.terminate()  # once: a second signal would cut its saving short
     if failure is not None:
@@ -106,7 +86,9 @@ def _hear(
     return None
 
 
-def _start(chain: Chain, options: TrainingOptions) -> tuple[Connection, SpawnProcess]:
+def _start(
+    chain: Sequence[PlannedRun], options: TrainingOptions
+) -> tuple[Connection, SpawnProcess]:
     """Start a process, which is left out when Ctrl-C in a terminal goes to all of them."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -119,11 +101,12 @@ def _start(chain: Chain, options: TrainingOptions) -> tuple[Connection, SpawnPro
     return receiver, process
 
 
-def _work(chain: Chain, options: TrainingOptions, sender: Connection) -> None:
+def _work(chain: Sequence[PlannedRun], options: TrainingOptions, sender: Connection) -> None:
     torch.set_num_threads(1)
-    reporter = _Sender(chain.name, sender)
+    reporter = _Sender(chain[0].place, sender)
     try:
-        chain.train(options, reporter)
+        for run in chain:
+            run.train(options, reporter)
     except BusyError as error:
         reporter.note(f"left to another process: {error}")
     except Exception as error:
@@ -136,7 +119,7 @@ def _work(chain: Chain, options: TrainingOptions, sender: Connection) -> None:
 class _Sender:
     """A reporter that sends its notes, and progress now and then, to the first process."""
 
-    name: str
+    name: Path
     connection: Connection
     said: float = 0.0
 

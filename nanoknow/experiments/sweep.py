@@ -4,8 +4,7 @@ Several processes may work on one sweep: each takes runs that no other process i
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate, evaluate_on
 from nanoknow.experiments.folds import Folds, split_into_folds
-from nanoknow.experiments.pipeline import RunPlan, pretrain_and_finetune, several_runs
-from nanoknow.experiments.side_by_side import Chain, train_side_by_side
+from nanoknow.experiments.pipeline import PlannedRun, several_runs
+from nanoknow.experiments.side_by_side import train_side_by_side
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
 from nanoknow.experiments.table import save_report, table_row
 from nanoknow.runs.folders import runs_folder
@@ -28,18 +27,6 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.training.prepare import roles_of
 from nanoknow.training.recipe import resolve_recipe
 from nanoknow.training.session import TrainingSummary
-
-
-@dataclass(frozen=True)
-class _Planned:
-    """A run of a row and a seed; of one of its folds, where there are some."""
-
-    name: str
-    seed: int
-    fold: int
-    place: Path
-    pretraining: RunPlan
-    finetuning: RunPlan
 
 
 def sweep(
@@ -79,32 +66,27 @@ def sweep(
     }
     questions = {name: each.questions for name, each in folds.items()}
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
-    outcomes: dict[tuple[str, int], dict[int, Outcome]] = {}
-    left = list(_runs(configs, folds, seeds or file.seeds, folder))
-    places = [(config, folder / _slug(name)) for name, config in configs.items()]
-    with several_runs(places, device, reporter, processes=processes) as options:
+    planned = _plan(configs, folds, seeds or file.seeds, folder)
+    outcomes: dict[Path, Outcome] = {}
+    left = [run for runs in planned.values() for run in runs]
+    with several_runs(left, device, reporter, "", processes) as options:
         if processes > 1:
-            train_side_by_side(_chains(left), processes, options, reporter)
+            train_side_by_side(left, processes, options, reporter)
         for _ in range(2):  # the second time those that another process was training
             runs, left = left, []
             for run in runs:
-                reporter.note(f"row {run.name!r}, seed {run.seed}: {run.place}")
                 try:
-                    both = pretrain_and_finetune(run.pretraining, run.finetuning, options, reporter)
+                    pretraining, _ = run.train(options, reporter)
                 except BusyError as error:
                     reporter.note(f"left to another process: {error}")
                     left.append(run)
                     continue
-                outcome = _evaluate(run, both, asked_too, device, reporter)
-                if outcome is not None:
-                    outcomes.setdefault((run.name, run.seed), {})[run.fold] = outcome
+                outcomes[run.place] = _evaluate(run, pretraining, asked_too, device, reporter)
     finished: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
-    for name, seed in sorted(outcomes):
-        runs_of_folds = [outcome for _, outcome in sorted(outcomes[name, seed].items())]
-        if len(runs_of_folds) == n_folds:
-            place = folder / _slug(name) / f"seed-{seed}"
-            whole = Outcome.sum_of(runs_of_folds, questions[name].name, str(place))
-            finished[name][seed] = whole
+    for (name, seed), of_folds in planned.items():
+        if all(run.place in outcomes for run in of_folds):
+            each = [outcomes[run.place] for run in of_folds]
+            finished[name][seed] = Outcome.sum_of(each, questions[name].name)
     ordered = {name: list(runs.values()) for name, runs in finished.items()}
     table = [row for runs in ordered.values() for run in runs for row in (*run.folds, run.row)]
     report = SweepReport(
@@ -123,34 +105,24 @@ def sweep(
     return report
 
 
-def _runs(
+def _plan(
     configs: Mapping[str, ExperimentConfig], folds: Mapping[str, Folds], seeds: int, folder: Path
-) -> Iterator[_Planned]:
-    """Yield the runs of each row and seed, with the pretraining that each starts from."""
-    pretrained: dict[str, RunPlan] = {}
+) -> dict[tuple[str, int], list[PlannedRun]]:
+    """Return the runs of each row and seed, one for each fold."""
+    planned: dict[tuple[str, int], list[PlannedRun]] = {}
+    pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
     for offset in range(seeds):
-        for fold in range(len(next(iter(folds.values())).data)):
-            for name, config in configs.items():
-                texts = folds[name].data
-                changes = {"seed": config.seed + offset, "data": texts[fold]}
-                seeded = config.model_copy(update=changes)
-                place = folder / _slug(name) / f"seed-{seeded.seed}"
-                place = place / f"fold-{fold + 1}" if len(texts) > 1 else place
-                key = _what_pretraining_reads(seeded)
-                pretraining = pretrained.setdefault(key, (seeded, place / "pretrain"))
-                finetuning = (seeded, place / "finetune")
-                yield _Planned(name, seeded.seed, fold, place, pretraining, finetuning)
-
-
-def _chains(runs: Sequence[_Planned]) -> list[Chain]:
-    """Return what to train side by side: runs that share a pretrained one, after another."""
-    by_pretraining: dict[Path, list[_Planned]] = {}
-    for run in runs:
-        by_pretraining.setdefault(run.pretraining[1], []).append(run)
-    return [
-        Chain(str(each[0].place), each[0].pretraining, tuple(run.finetuning for run in each))
-        for each in by_pretraining.values()
-    ]
+        for name, config in configs.items():
+            seed, data = config.seed + offset, folds[name].data
+            for number, texts in enumerate(data, start=1):
+                seeded = config.model_copy(update={"seed": seed, "data": texts})
+                place = folder / _slug(name) / f"seed-{seed}"
+                place = place / f"fold-{number}" if len(data) > 1 else place
+                reads = _what_pretraining_reads(seeded)
+                pretraining = pretrained.setdefault(reads, (seeded, place / "pretrain"))
+                run = PlannedRun(name, seeded, place / "finetune", pretraining)
+                planned.setdefault((name, seed), []).append(run)
+    return planned
 
 
 def _slug(row: str) -> str:
@@ -167,26 +139,24 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
 
 
 def _evaluate(
-    run: _Planned,
-    summaries: tuple[TrainingSummary, TrainingSummary],
+    run: PlannedRun,
+    pretraining: TrainingSummary,
     asked: Sequence[DataConfig],
     device: str,
     reporter: Reporter,
-) -> Outcome | None:
-    """Evaluate a run; None where it was stopped before there was anything to evaluate."""
-    pretraining, finetuning = summaries
-    place = run.finetuning[1]
-    opened = AnsweringRun.open(place, DataConfig(), device, reporter)
+) -> Outcome:
+    opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
     evaluation = evaluate_on(opened, opened.texts.require_eval(), reporter)
-    score = evaluation.score
-    if score is None or opened.training is None or pretraining.loss is None:
-        return None
+    score = score_answers(evaluation.answers)
+    training = opened.task(opened.texts.require_questions())
+    assert pretraining.loss is not None
     return Outcome(
-        row=table_row(run.name, opened.run, opened.checkpoint, evaluation.questions, score),
-        minutes=(pretraining.seconds + finetuning.seconds) / 60,
+        row=table_row(run.row, opened.run, opened.checkpoint, evaluation.questions, score),
         right=tuple(answer.is_right for answer in evaluation.answers),
-        recall=score_answers(opened.answer_questions(opened.task(opened.training))),
+        recall=score_answers(opened.answer_questions(training)),
         loss=pretraining.loss,
-        predictions=tuple(evaluate(place, data, device, reporter).predictions for data in asked),
-        n_parameters=finetuning.n_parameters,
+        predictions=tuple(
+            evaluate(run.place, data, device, reporter).predictions for data in asked
+        ),
+        n_parameters=opened.run.record.n_parameters,
     )

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import mean
 from typing import Any, Self
 
@@ -20,7 +21,6 @@ class Outcome:
         row: of the table of runs.
         right: (questions,) whether each evaluation question was answered right.
         recall: on the training questions: what finetuning retained of those that it saw.
-        minutes: of pretraining and finetuning.
         loss: of pretraining: mean of its last epoch's batches, in nats a character.
         predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
@@ -29,7 +29,6 @@ class Outcome:
 
     row: TableRow
     right: tuple[bool, ...]
-    minutes: float
     recall: Score
     loss: float
     predictions: tuple[str, ...]
@@ -37,18 +36,22 @@ class Outcome:
     folds: tuple[TableRow, ...] = ()
 
     @classmethod
-    def sum_of(cls, runs: Sequence[Self], questions: str, folder: str) -> Self:
-        """Sum up a run for each fold; a single one is returned."""
+    def sum_of(cls, runs: Sequence[Self], questions: str) -> Self:
+        """Sum up a run for each fold, in their folder's parent; a single one is returned."""
         if len(runs) == 1:
             return runs[0]
-        last, score = runs[-1], _sum([run.row.score for run in runs])
-        minutes = sum(run.minutes for run in runs)
-        seconds = round(60 * minutes, 3)
+        last = runs[-1]
+        row = replace(
+            last.row,
+            questions=questions,
+            score=_sum([run.row.score for run in runs]),
+            seconds=round(sum(run.row.seconds or 0.0 for run in runs), 3),
+            run=str(Path(last.row.run).parents[1]),
+        )
         return replace(
             last,
-            row=replace(last.row, questions=questions, score=score, seconds=seconds, run=folder),
+            row=row,
             right=tuple(right for run in runs for right in run.right),
-            minutes=minutes,
             recall=_sum([run.recall for run in runs]),
             loss=mean(run.loss for run in runs),
             predictions=tuple(path for run in runs for path in run.predictions),
@@ -99,7 +102,7 @@ class Row:
             folds=[[fold.score for fold in run.folds] for run in outcomes if run.folds],
             recall=[run.recall for run in outcomes],
             losses=[run.loss for run in outcomes],
-            minutes=[round(run.minutes, 2) for run in outcomes],
+            minutes=[round((run.row.seconds or 0.0) / 60, 2) for run in outcomes],
             predictions=[path for run in outcomes for path in run.predictions],
             n_parameters=max((run.n_parameters for run in outcomes), default=0),
         )

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.config.loading import parse_assignment
+from nanoknow.config.loading import load_config, parse_assignment
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.errors import DataError, Interrupted
-from nanoknow.experiments.side_by_side import Chain, _work
+from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.experiments.side_by_side import _work
 from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.session import TrainingOptions
+from nanoknow.training.session import TrainingOptions, TrainingSummary
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import ENVIRONMENT, OPTIONS, PYTHON, weights_file
 
@@ -41,7 +42,7 @@ def test_runs_side_by_side_are_those_one_after_another_to_the_bit(here: Path) ->
     assert weights(here / "two") == weights(here / "one")
     assert two.rows[0].scores == one.rows[0].scores
     place = here / "two/plain/seed-0"
-    assert any(note.startswith(f"{place}: corpus: ") for note in reporter.notes)
+    assert any(note.startswith(f"{place}/finetune: corpus: ") for note in reporter.notes)
     for name in ("pretrain", "finetune"):
         assert any(f"resuming {place / name} at " in note for note in reporter.notes)
 
@@ -55,14 +56,14 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
 ) -> None:
     receiver, sender = Pipe(duplex=False)
 
-    class Failing(Chain):
-        def train(self, options: TrainingOptions, reporter: Reporter) -> None:
+    class Failing(PlannedRun):
+        def train(self, options: TrainingOptions, reporter: Reporter) -> list[TrainingSummary]:
             del options
             reporter.note("at work")
             raise error
 
-    _work(Failing("seed 0", None, ()), OPTIONS, sender)
-    assert receiver.recv() == "seed 0: at work"
+    _work([Failing("row", load_config("demo"), Path("rows/finetune"), None)], OPTIONS, sender)
+    assert receiver.recv() == "rows/finetune: at work"
     arrived = receiver.recv()
     assert (type(arrived), str(arrived)) == (type(error), str(error))
     assert getattr(arrived, "exit_code", 1) == getattr(error, "exit_code", 1)

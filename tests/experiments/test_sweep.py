@@ -157,7 +157,7 @@ def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:
     def outcome(row: str, seed: int, right: bool) -> Outcome:
         score = Score(int(right), 1)
         cells = TableRow(row, seed, "dev.tsv", score, 1.0, "cpu, float32", f"{row}/{seed}")
-        return Outcome(cells, (right,), 1.0, score, 1.0, (), 1)
+        return Outcome(cells, (right,), score, 1.0, (), 1)
 
     finished = {"a": {0: True, 1: False, 2: True}, "b": {1: True, 2: True}, "c": {0: False}}
     outcomes = {
