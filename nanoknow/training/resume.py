@@ -16,7 +16,7 @@ from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.optimizer import learning_rate
 from nanoknow.training.prepare import prepare, roles_of
-from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
+from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary, summarize
 from nanoknow.training.state import restore_state
 from nanoknow.training.trainer import Trainer
 
@@ -92,15 +92,19 @@ def resume_run(
         texts = Texts.find(config.data, roles_of(config, stage, run.record.data))
         run.require_same_texts(texts)
         config = config.model_copy(update={"data": texts.config})
+        step = int(record.progress["step"])
+        is_complete = record.progress["epoch"] == config.stage(stage).epochs
+        if is_complete and not options.tensorboard:  # else its event files are written
+            reporter.note(f"resuming {run.path} at step {step} of {step}")
+            return summarize(run.with_config(config))
         model = checkpoint.load_model(device)
         prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
         trainer = prepared.trainer
         restore_state(trainer, state, record.progress)
         run = run.with_config(config)
-        step = trainer.progress.step
         run.forget_after(step)
         reporter.note(f"resuming {run.path} at step {step} of {trainer.total_steps}")
-        if step < trainer.total_steps:  # else nothing more is computed
+        if not is_complete:
             for note in (*effects(trainer, then.stage(stage)), *changes_since(run, record, device)):
                 reporter.note(note)
         return TrainingSession(run, prepared, options, reporter, record.seconds, step).train()
