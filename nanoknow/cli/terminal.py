@@ -36,8 +36,7 @@ class Terminal:
 
     def error(self, text: str) -> None:
         """Print an error on stderr."""
-        self.err.print("error:", style="bold red", end=" ")
-        self.err.print(text, markup=False, soft_wrap=True)
+        self.err.print(Text.assemble(("error:", "bold red"), f" {text}"), soft_wrap=True)
 
     @contextmanager
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:

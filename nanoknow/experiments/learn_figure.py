@@ -73,8 +73,7 @@ def _draw_bars(
     axes.invert_yaxis()
     axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
-    axes.set(xlabel="% right")
     axes.set_title(f"Accuracy on {' and '.join(accuracies)}", parse_math=False)
     seeds = max(len(shares) for by_name in accuracies.values() for shares in by_name.values())
-    if seeds > 1:
-        axes.set_xlabel(f"% right: mean of {seeds} seeds, line from lowest to highest")
+    of_seeds = f": mean of {seeds} seeds, line from lowest to highest" if seeds > 1 else ""
+    axes.set(xlabel=f"% right{of_seeds}")

@@ -87,15 +87,15 @@ def sweep(
         if all(run.place in outcomes for run in of_folds):
             each = [outcomes[run.place] for run in of_folds]
             finished[name][seed] = Outcome.sum_of(each, questions[name].name)
-    ordered = {name: list(runs.values()) for name, runs in finished.items()}
-    table = [row for runs in ordered.values() for run in runs for row in (*run.folds, run.row)]
+    whole = [outcome for of_row in finished.values() for outcome in of_row.values()]
+    table = [row for outcome in whole for row in (*outcome.folds, outcome.row)]
     report = SweepReport(
         folder=str(folder),
         questions=", ".join(dict.fromkeys(each.name for each in questions.values())),
         device=table[-1].device if table else "",
         rows=[
-            Row.of(name, file.rows[name], questions[name].name, runs)
-            for name, runs in ordered.items()
+            Row.of(name, file.rows[name], questions[name].name, [*of_row.values()])
+            for name, of_row in finished.items()
         ],
         elsewhere=len(left),
         table=table,

@@ -54,24 +54,27 @@ LINE_HEIGHT = 0.055
 @contextmanager
 def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
-    suffix = _format(path)
-    from matplotlib import style
-    from matplotlib.figure import Figure
-
-    with style.context(["default", STYLE]):
-        figure = Figure(figsize=size, layout="constrained")
-        yield figure
-        content = io.BytesIO()
-        metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
-        figure.savefig(content, format=suffix[1:], metadata=metadata)
-    save_result(path, content.getvalue(), "the picture")
-
-
-def _format(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
-    return suffix
+    with rendered(suffix[1:], size, STYLE) as (figure, content):
+        yield figure
+    save_result(path, content.getvalue(), "the picture")
+
+
+@contextmanager
+def rendered(
+    form: str, size: tuple[float, float], settings: dict[str, Any]
+) -> Iterator[tuple[Figure, io.BytesIO]]:
+    """Yield a figure of ``size`` inches, and what holds it as a ``png`` or ``svg`` when drawn."""
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    with style.context(["default", settings]):
+        figure, content = Figure(figsize=size, layout="constrained"), io.BytesIO()
+        yield figure, content
+        metadata = {"Date": None} if form == "svg" else {"Software": None}
+        figure.savefig(content, format=form, metadata=metadata)
 
 
 def wrap(name: str) -> str:

@@ -7,14 +7,13 @@ variables, so that one drawing serves light, dark and print.
 from __future__ import annotations
 
 import html
-import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nanoknow.figures.canvas import STYLE
+from nanoknow.figures.canvas import STYLE, rendered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,17 +21,10 @@ if TYPE_CHECKING:
 
 WIDTH = 4.0
 """Inches: 288 points, which a phone of 320 pixels shows at their size."""
-INK, QUIET, LINE, RIGHT, WRONG, REAL, INVENTED = (f"#0000{i:02x}" for i in range(1, 8))
-VARIABLES = {
-    INK: "--ink",
-    QUIET: "--quiet",
-    LINE: "--line",
-    RIGHT: "--right",
-    WRONG: "--wrong",
-    REAL: "--real",
-    INVENTED: "--invented",
-}
+NAMES = ("ink", "quiet", "line", "right", "wrong", "real", "invented")
+VARIABLES = {f"#0000{i:02x}": f"--{name}" for i, name in enumerate(NAMES, start=1)}
 """What each colour of a drawing becomes in the page."""
+INK, QUIET, LINE, RIGHT, WRONG, REAL, INVENTED = VARIABLES
 SVG_STYLE: dict[str, Any] = {
     **STYLE,
     "axes.edgecolor": LINE,
@@ -75,15 +67,9 @@ def drawing(
         title: what it shows, in a few words.
         description: the same in a sentence with its figures, for those who cannot see it.
     """
-    from matplotlib import style
-    from matplotlib.figure import Figure
-
-    with style.context(["default", {**SVG_STYLE, "svg.hashsalt": name}]):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        drawn = Drawing(title)
+    drawn, settings = Drawing(title), {**SVG_STYLE, "svg.hashsalt": name}
+    with rendered("svg", (WIDTH, height), settings) as (figure, content):
         yield drawn, figure.subplots()
-        content = io.BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
     drawn.svg = _inline(content.getvalue().decode(), name, title, description)
 
 

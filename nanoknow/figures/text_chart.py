@@ -1,10 +1,13 @@
 """Curves as plain text for a terminal: one as an area of blocks, several as letters."""
 
+import itertools
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+
+from nanoknow.figures.canvas import Points
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 LETTERS = string.ascii_lowercase
@@ -13,7 +16,6 @@ MARGIN = 10
 LEAST_WIDTH = 30
 """A chart is never narrower: the terminal then wraps its lines."""
 
-Points = Sequence[tuple[float, float]]
 _Columns = npt.NDArray[np.float64]
 
 
@@ -53,14 +55,10 @@ def draw_chart(
         " " * MARGIN + corner + line * n_columns,
         " " * (MARGIN + 1) + ends[0] + x_label.center(n_columns - sum(map(len, ends))) + ends[1],
     ]
-    for letter, (name, points) in zip(_cycle(len(drawn)), drawn.items(), strict=True):
+    for letter, (name, points) in zip(itertools.cycle(LETTERS), drawn.items(), strict=False):
         key = "" if len(drawn) == 1 else f"{letter}  "
         lines.append(f"{' ' * (MARGIN + 1)}{key}{name}: {points[-1][1]:.3g} at the end")
     return "".join(f"{text.rstrip()}\n" for text in lines)
-
-
-def _cycle(n: int) -> str:
-    return (LETTERS * (1 + n // len(LETTERS)))[:n]
 
 
 def _columns(points: Points, first: float, last: float, n: int) -> _Columns:
@@ -84,7 +82,7 @@ def _area(share: _Columns, height: int) -> list[str]:
 def _letters(shares: Mapping[str, _Columns], height: int) -> list[str]:
     """Put each curve's letter in its row of each column; the later one covers the earlier."""
     grid = [[" "] * len(next(iter(shares.values()))) for _ in range(height)]
-    for letter, share in zip(_cycle(len(shares)), shares.values(), strict=True):
+    for letter, share in zip(itertools.cycle(LETTERS), shares.values(), strict=False):
         for column in np.flatnonzero(~np.isnan(share)):
             grid[height - 1 - round(float(share[column]) * (height - 1))][column] = letter
     return ["".join(row) for row in grid]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.figures.text_chart import BLOCKS, Points, draw_chart
+from nanoknow.figures.canvas import Points
+from nanoknow.figures.text_chart import BLOCKS, draw_chart
 
 values = st.floats(-1e6, 1e6).map(lambda y: round(y, 9)) | st.sampled_from([0.0, 1e-9, 3.5])
 curves = st.lists(
