@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -42,7 +43,7 @@ class Terminal:
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
         """Show a bar on a terminal, and a line every few seconds elsewhere."""
         if not self.err.is_terminal:
-            yield self._plain(title, total)
+            yield self._plain(title, total, done)
             return
         columns = (
             TextColumn("{task.description}"),
@@ -59,18 +60,16 @@ class Terminal:
 
             yield update
 
-    def _plain(self, title: str, total: int) -> Update:
+    def _plain(self, title: str, total: int, done: int) -> Update:
         began = last = time.monotonic()
-        first: int | None = None
 
         def update(now: int, words: str) -> None:
-            nonlocal last, first
-            first = now - 1 if first is None else first
+            nonlocal last
             if time.monotonic() - last < PLAIN_SECONDS and now < total:
                 return
             last = time.monotonic()
-            left = (last - began) / max(1, now - first) * (total - now)
-            self.note(f"{title}  {now}/{total}  {words}  {_clock(left)} left")
+            left = timedelta(seconds=int((last - began) / max(1, now - done) * (total - now)))
+            self.note(f"{title}  {now}/{total}  {words}  {left} left")
 
         return update
 
@@ -122,9 +121,3 @@ class Terminal:
     def pairs(self, rows: Sequence[tuple[str, str]]) -> None:
         """Print names and their values on stdout."""
         self.table("", ("", ""), rows, left=2)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
