@@ -17,9 +17,6 @@ from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.calibration import auroc, median
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Pairing, Score, holm, pair
-from nanoknow.runs.checkpoint import Checkpoint
-from nanoknow.runs.finding import open_checkpoint
-from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 
 NamedFlags = tuple[str, Sequence[bool]]
@@ -115,20 +112,19 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     """
     if len(paths) < 2:
         raise ConfigError("compare: name two runs or more")
-    opened = [open_checkpoint(path) for path in paths]
-    places = [checkpoint.path.resolve() for _, checkpoint in opened]
+    opened = [AnsweringRun.open(path, data, device, reporter) for path in paths]
+    places = [run.checkpoint.path.resolve() for run in opened]
     for i, place in enumerate(places):
         if place in places[:i]:
             raise ConfigError(f"{paths[i]}: is named twice: name different runs")
     questions = _questions(opened, data).require_answers("compare by")
-    runs = {str(path): AnsweringRun.open(path, data, device, reporter) for path in paths}
-    for run in runs.values():
+    for run in opened:
         questions = run.fitting(questions)  # what none of them skips
-    answers = {name: evaluate_on(run, questions, reporter).answers for name, run in runs.items()}
-    return compare_answers(questions.name, answers)
+    answers = [evaluate_on(run, questions, reporter).answers for run in opened]
+    return compare_answers(questions.name, dict(zip(map(str, paths), answers, strict=True)))
 
 
-def _questions(opened: Sequence[tuple[Run, Checkpoint]], data: DataConfig) -> QuestionSet:
+def _questions(opened: Sequence[AnsweringRun], data: DataConfig) -> QuestionSet:
     """Return the questions named, or those that all of the runs have in common.
 
     Raises:
@@ -136,27 +132,28 @@ def _questions(opened: Sequence[tuple[Run, Checkpoint]], data: DataConfig) -> Qu
     """
     if data.eval is not None:
         return Texts.find(data, ("eval",)).require_eval()
-    (first, checkpoint), *others = opened
-    asked = checkpoint.record.data.get("eval")
-    for run, other in others:
-        theirs = other.record.data.get("eval")
+    first, *others = opened
+    asked = first.checkpoint.record.data.get("eval")
+    for other in others:
+        theirs = other.checkpoint.record.data.get("eval")
         if (asked or {}).get("sha256") != (theirs or {}).get("sha256"):
             names = [each["name"] if each else "no questions" for each in (asked, theirs)]
-            what = f"{first.path} was made with {names[0]}, and {run.path} with {names[1]}"
+            what = (
+                f"{first.run.path} was made with {names[0]}, and {other.run.path} with {names[1]}"
+            )
             raise ConfigError(f"{what}: name the questions for all of them with --eval FILE")
-    return Texts(first.config.data).require_eval()
+    return Texts(first.run.config.data).require_eval()
 
 
 def compare_answers(questions: str, answers: Mapping[str, Sequence[Answer]]) -> Comparison:
     """Compare the answers of two runs or more, by name, to the same questions."""
-    letters = [_letter(i) for i in range(len(answers))]
+    runs = [ComparedRun.of(_letter(i), *each) for i, each in enumerate(answers.items())]
     right = [[a.is_right for a in each] for each in answers.values()]
-    by_letter = zip(letters, right, strict=True)
-    named = zip(letters, answers.items(), strict=True)
+    by_letter = zip([run.letter for run in runs], right, strict=True)
     return Comparison(
         questions=questions,
         n=len(right[0]),
-        runs=[ComparedRun.of(letter, run, each) for letter, (run, each) in named],
+        runs=runs,
         pairs=compare_pairs(list(itertools.combinations(by_letter, 2))),
         all_right=sum(map(all, zip(*right, strict=True))),
         none_right=sum(not any(each) for each in zip(*right, strict=True)),
