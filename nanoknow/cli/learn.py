@@ -58,19 +58,18 @@ def show_learned(terminal: Terminal, report: LearnReport) -> None:
     asked = report.asked
     seeds = len(next(iter(report.scores.values())))
     spread = f"{seeds} seeds" if seeds > 1 else "95 %"
+    columns = [column for name in asked for column in (name, spread)]
     rows = [
-        (name, *(cell for _, scores, _ in asked for cell in _accuracy(scores[name], seeds)))
-        for name in report.scores
+        (name, *(cell for scores in asked.values() for cell in _accuracy(scores[name], seeds)))
+        for name in asked[report.label]
     ]
-    constants = [_accuracy([constant.score], seeds) for _, _, constant in asked]
-    rows.append((report.constant.name, *(cell for cells in constants for cell in cells)))
-    columns = [column for name, _, _ in asked for column in (name, spread)]
     terminal.table(_title(report), ("", *columns), rows)
-    sizes = " and ".join(f"{constant.score.n} {name}" for name, _, constant in asked)
+    constants = {name: scores[report.constant.name][0] for name, scores in asked.items()}
+    sizes = " and ".join(f"{score.n} {name}" for name, score in constants.items())
     chosen = " The demo's config was chosen by its dev accuracy." if report.is_world else ""
     terminal.paragraph(f"{sizes} questions.{chosen}")
-    means = {name: mean(each.accuracy for each in runs) for name, runs in report.scores.items()}
-    first, *others = {**means, report.constant.name: report.constant.score.accuracy}.items()
+    scores = asked[report.label]
+    first, *others = ((name, mean(s.accuracy for s in of)) for name, of in scores.items())
     for name, accuracy in others:
         if accuracy and first[1]:
             times = first[1] / accuracy

@@ -15,8 +15,8 @@ from nanoknow.evaluation.baseline import BaselineResult, constant_baseline
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
-from nanoknow.experiments.pipeline import PlannedRun, several_runs
-from nanoknow.experiments.side_by_side import train_side_by_side
+from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.runs.folders import new_folder
@@ -64,11 +64,12 @@ class LearnReport:
         return "dev" if self.is_world else Path(self.questions).name
 
     @property
-    def asked(self) -> list[tuple[str, dict[str, list[Score]], BaselineResult]]:
-        """Name, scores and constant of the evaluation questions, and of the test questions."""
-        test = (("test", self.test_scores, self.test_constant),)
-        both = ((self.label, self.scores, self.constant), *test)
-        return [(name, scores, constant) for name, scores, constant in both if constant]
+    def asked(self) -> dict[str, dict[str, list[Score]]]:
+        """By short names of the questions, the scores of each way of training and the constant."""
+        by_way = {self.label: {**self.scores, self.constant.name: [self.constant.score]}}
+        if self.test_constant is not None:
+            by_way["test"] = {**self.test_scores, self.constant.name: [self.test_constant.score]}
+        return by_way
 
 
 def learn(
@@ -109,8 +110,6 @@ def learn(
     more = "" if out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
     with RunLock(folder), several_runs(runs, device, reporter, more, processes) as options:
-        if processes > 1:
-            train_side_by_side(runs, processes, options, reporter)
         for run in runs:
             run.train(options, reporter)
             opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
@@ -156,10 +155,11 @@ def _plot(first: Path, report: LearnReport) -> None:
         metrics = Run.open(first / run).metrics()
         return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
 
-    bars: dict[str, dict[str, list[float]]] = {}
-    for questions, scores, constant in report.asked:
-        shown = {**scores, f"everybody: {constant.answer}": [constant.score]}
-        bars[questions] = {name: [s.accuracy for s in each] for name, each in shown.items()}
+    shown = {report.constant.name: f"everybody: {report.constant.answer}"}
+    bars = {
+        questions: {shown.get(name, name): [s.accuracy for s in of] for name, of in scores.items()}
+        for questions, scores in report.asked.items()
+    }
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
     accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}
     plot_learned(Path(report.picture), bars, losses, accuracies)

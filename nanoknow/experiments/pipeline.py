@@ -1,21 +1,14 @@
-"""Runs that one command trains, in named folders where an interrupted one is resumed."""
+"""A run and its pretraining, in named folders where an interrupted one is resumed."""
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from nanoknow.config.experiment import ExperimentConfig
-from nanoknow.errors import ConfigError, Interrupted
-from nanoknow.runs.checkpoint import read_checkpoint
+from nanoknow.errors import ConfigError
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
-from nanoknow.system.device import choose_device
-from nanoknow.system.provenance import command_line
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.finetune import finetune_from
 from nanoknow.training.resume import resume_run
@@ -57,46 +50,6 @@ class PlannedRun:
         first = train_or_resume(partial(start_run, "pretrain"), config, source, options, reporter)
         finetune = partial(finetune_from, *open_checkpoint(source))
         return [first, train_or_resume(finetune, self.config, self.place, options, reporter)]
-
-
-@contextmanager
-def several_runs(
-    runs: Sequence[PlannedRun], device: str, reporter: Reporter, more: str, processes: int
-) -> Iterator[TrainingOptions]:
-    """Yield the options of runs that are trained by one command, in one precision.
-
-    What ``precision: auto`` is in their configs is decided once: what some of them have already,
-    or else what suits the device. Where a signal stops the command, the error names what continues
-    all of it.
-
-    Args:
-        runs: whose folders' parents hold nothing but runs that belong to these.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        reporter: is notified of the precision.
-        more: to be added to the command that continues.
-        processes: where there are several, each has one thread, this one too.
-
-    Raises:
-        CheckpointError: a run's checkpoint is damaged.
-        ConfigError: the device does not exist.
-        Interrupted: it was stopped, in the middle of a run or between two.
-    """
-    folders = [run.place.parent for run in runs if run.config.precision == "auto"]
-    found = [f.parent for each in folders for f in sorted(each.glob("**/step-*/checkpoint.json"))]
-    chosen = choose_device(device, read_checkpoint(found[0]).record.precision if found else "auto")
-    if folders:
-        why = f"that of {found[0]}" if found else chosen.reason
-        reporter.note(f"precision of all runs: {chosen.precision} ({why})")
-    threads = torch.get_num_threads()
-    try:
-        if processes > 1:
-            torch.set_num_threads(1)
-        yield TrainingOptions(device=device, precision=chosen.precision)
-    except (Interrupted, KeyboardInterrupt) as stop:
-        number = getattr(stop, "exit_code", 128 + signal.SIGINT) - 128
-        raise Interrupted(f"stopped: continue with '{command_line()}{more}'", number) from None
-    finally:
-        torch.set_num_threads(threads)
 
 
 def train_or_resume(

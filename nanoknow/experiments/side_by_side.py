@@ -1,4 +1,4 @@
-"""Runs trained side by side, each process with one thread."""
+"""Runs that one command trains: in one precision, and side by side, each process by one thread."""
 
 import multiprocessing
 import signal
@@ -17,6 +17,9 @@ import torch
 
 from nanoknow.errors import BusyError, ConfigError, Interrupted
 from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.runs.checkpoint import read_checkpoint
+from nanoknow.system.device import choose_device
+from nanoknow.system.provenance import command_line
 from nanoknow.system.reporter import Reporter, Update
 from nanoknow.system.signals import stop_signals
 from nanoknow.training.session import TrainingOptions
@@ -25,23 +28,57 @@ SECONDS = 30.0
 """Between two lines of a run's progress."""
 
 
-def train_side_by_side(
+@contextmanager
+def several_runs(
+    runs: Sequence[PlannedRun], device: str, reporter: Reporter, more: str, processes: int
+) -> Iterator[TrainingOptions]:
+    """Yield the options of runs that one command trains, in one precision.
+
+    What ``precision: auto`` is in their configs is decided once: what some of them have already,
+    or else what suits the device. Where a signal stops the command, the error names what continues
+    all of it.
+
+    Args:
+        runs: whose folders' parents hold nothing but runs that belong to these.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        reporter: is notified of the precision.
+        more: to be added to the command that continues.
+        processes: where there are several, they have trained the runs before anything is yielded,
+            and each has one thread, this one too.
+
+    Raises:
+        CheckpointError: a run's checkpoint is damaged.
+        ConfigError: the device does not exist.
+        Interrupted: it was stopped, in the middle of a run or between two.
+        NanoknowError: what stopped one of the processes.
+    """
+    folders = [run.place.parent for run in runs if run.config.precision == "auto"]
+    found = [f.parent for each in folders for f in sorted(each.glob("**/step-*/checkpoint.json"))]
+    chosen = choose_device(device, read_checkpoint(found[0]).record.precision if found else "auto")
+    if folders:
+        why = f"that of {found[0]}" if found else chosen.reason
+        reporter.note(f"precision of all runs: {chosen.precision} ({why})")
+    threads = torch.get_num_threads()
+    try:
+        options = TrainingOptions(device=device, precision=chosen.precision)
+        if processes > 1:
+            torch.set_num_threads(1)
+            _train_side_by_side(runs, processes, options, reporter)
+        yield options
+    except (Interrupted, KeyboardInterrupt) as stop:
+        number = getattr(stop, "exit_code", 128 + signal.SIGINT) - 128
+        raise Interrupted(f"stopped: continue with '{command_line()}{more}'", number) from None
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train_side_by_side(
     runs: Sequence[PlannedRun], processes: int, options: TrainingOptions, reporter: Reporter
 ) -> None:
     """Train runs in processes of their own; one that another command trains is left to it.
 
     Those that start from one pretrained run are trained one after another. Where one fails, or a
     signal comes, the others save what they have and end too.
-
-    Args:
-        runs: in the order to begin them.
-        processes: at work at a time.
-        options: device, and precision of the runs.
-        reporter: is notified of what happens in all of them.
-
-    Raises:
-        Interrupted: a signal came.
-        NanoknowError: what stopped one of them.
     """
     chains: dict[Path, list[PlannedRun]] = {}
     for run in runs:

@@ -15,11 +15,11 @@ from nanoknow.data.sources import Texts
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
-from nanoknow.evaluation.evaluate import evaluate, evaluate_on
+from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.experiments.folds import Folds, split_into_folds
-from nanoknow.experiments.pipeline import PlannedRun, several_runs
-from nanoknow.experiments.side_by_side import train_side_by_side
-from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows
+from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.experiments.side_by_side import several_runs
+from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows, rows_of_table
 from nanoknow.experiments.table import save_report, table_row
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.plain import to_json
@@ -65,13 +65,11 @@ def sweep(
         for name, config in configs.items()
     }
     questions = {name: each.questions for name, each in folds.items()}
-    asked_too = [Texts.find(DataConfig(eval=path), ("eval",)).config for path in file.predict]
+    asked_too = [Texts.find(DataConfig(eval=path), ("eval",)) for path in file.predict]
     planned = _plan(configs, folds, seeds or file.seeds, folder)
     outcomes: dict[Path, Outcome] = {}
     left = [run for runs in planned.values() for run in runs]
     with several_runs(left, device, reporter, "", processes) as options:
-        if processes > 1:
-            train_side_by_side(left, processes, options, reporter)
         for _ in range(2):  # the second time those that another process was training
             runs, left = left, []
             for run in runs:
@@ -82,21 +80,20 @@ def sweep(
                     left.append(run)
                     continue
                 outcomes[run.place] = _evaluate(run, pretraining, asked_too, device, reporter)
-    finished: dict[str, dict[int, Outcome]] = {name: {} for name in configs}
+    finished: dict[str, dict[int, list[Outcome]]] = {name: {} for name in configs}
     for (name, seed), of_folds in planned.items():
         if all(run.place in outcomes for run in of_folds):
-            each = [outcomes[run.place] for run in of_folds]
-            finished[name][seed] = Outcome.sum_of(each, questions[name].name)
-    whole = [outcome for of_row in finished.values() for outcome in of_row.values()]
-    table = [row for outcome in whole for row in (*outcome.folds, outcome.row)]
+            finished[name][seed] = [outcomes[run.place] for run in of_folds]
+    rows, table = [], []
+    for name, by_seed in finished.items():
+        asked = questions[name].name
+        rows.append(Row.of(name, file.rows[name], asked, by_seed))
+        table += [row for each in by_seed.values() for row in rows_of_table(asked, each)]
     report = SweepReport(
         folder=str(folder),
         questions=", ".join(dict.fromkeys(each.name for each in questions.values())),
         device=table[-1].device if table else "",
-        rows=[
-            Row.of(name, file.rows[name], questions[name].name, [*of_row.values()])
-            for name, of_row in finished.items()
-        ],
+        rows=rows,
         elsewhere=len(left),
         table=table,
         pairs=compare_rows(questions, finished),
@@ -139,24 +136,20 @@ def _what_pretraining_reads(config: ExperimentConfig) -> str:
 
 
 def _evaluate(
-    run: PlannedRun,
-    pretraining: TrainingSummary,
-    asked: Sequence[DataConfig],
-    device: str,
-    reporter: Reporter,
+    run: PlannedRun, first: TrainingSummary, asked: Sequence[Texts], device: str, reporter: Reporter
 ) -> Outcome:
     opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
     evaluation = evaluate_on(opened, opened.texts.require_eval(), reporter)
     score = score_answers(evaluation.answers)
     training = opened.task(opened.texts.require_questions())
-    assert pretraining.loss is not None
+    assert first.loss is not None
     return Outcome(
         row=table_row(run.row, opened.run, opened.checkpoint, evaluation.questions, score),
         right=tuple(answer.is_right for answer in evaluation.answers),
         recall=score_answers(opened.answer_questions(training)),
-        loss=pretraining.loss,
+        loss=first.loss,
         predictions=tuple(
-            evaluate(run.place, data, device, reporter).predictions for data in asked
+            evaluate_on(opened, texts.require_eval(), reporter).predictions for texts in asked
         ),
         n_parameters=opened.run.record.n_parameters,
     )

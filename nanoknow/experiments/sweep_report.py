@@ -24,7 +24,6 @@ class Outcome:
         loss: of pretraining: mean of its last epoch's batches, in nats a character.
         predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
-        folds: rows of the runs that this is the sum of; none of a single run.
     """
 
     row: TableRow
@@ -33,30 +32,10 @@ class Outcome:
     loss: float
     predictions: tuple[str, ...]
     n_parameters: int
-    folds: tuple[TableRow, ...] = ()
 
-    @classmethod
-    def sum_of(cls, runs: Sequence[Self], questions: str) -> Self:
-        """Sum up a run for each fold, in their folder's parent; a single one is returned."""
-        if len(runs) == 1:
-            return runs[0]
-        last = runs[-1]
-        row = replace(
-            last.row,
-            questions=questions,
-            score=_sum([run.row.score for run in runs]),
-            seconds=round(sum(run.row.seconds or 0.0 for run in runs), 3),
-            run=str(Path(last.row.run).parents[1]),
-        )
-        return replace(
-            last,
-            row=row,
-            right=tuple(right for run in runs for right in run.right),
-            recall=_sum([run.recall for run in runs]),
-            loss=mean(run.loss for run in runs),
-            predictions=tuple(path for run in runs for path in run.predictions),
-            folds=tuple(run.row for run in runs),
-        )
+
+Outcomes = Mapping[int, Sequence[Outcome]]
+"""What a row's finished runs gave, by seed, ascending; of each seed a run for each fold."""
 
 
 def _sum(scores: Sequence[Score]) -> Score:
@@ -89,23 +68,34 @@ class Row:
     n_parameters: int
 
     @classmethod
-    def of(
-        cls, name: str, changes: dict[str, Any], questions: str, outcomes: Sequence[Outcome]
-    ) -> Self:
+    def of(cls, name: str, changes: dict[str, Any], questions: str, outcomes: Outcomes) -> Self:
         """Sum up a row's runs."""
+        by_seed = outcomes.values()
+        scores = [[run.row.score for run in folds] for folds in by_seed]
+        seconds = [sum(run.row.seconds or 0.0 for run in folds) for folds in by_seed]
         return cls(
             name,
             changes,
             questions,
-            seeds=[run.row.seed for run in outcomes],
-            scores=[run.row.score for run in outcomes],
-            folds=[[fold.score for fold in run.folds] for run in outcomes if run.folds],
-            recall=[run.recall for run in outcomes],
-            losses=[run.loss for run in outcomes],
-            minutes=[round((run.row.seconds or 0.0) / 60, 2) for run in outcomes],
-            predictions=[path for run in outcomes for path in run.predictions],
-            n_parameters=max((run.n_parameters for run in outcomes), default=0),
+            seeds=list(outcomes),
+            scores=[_sum(of_folds) for of_folds in scores],
+            folds=[of_folds for of_folds in scores if len(of_folds) > 1],
+            recall=[_sum([run.recall for run in folds]) for folds in by_seed],
+            losses=[mean(run.loss for run in folds) for folds in by_seed],
+            minutes=[round(each / 60, 2) for each in seconds],
+            predictions=[path for folds in by_seed for run in folds for path in run.predictions],
+            n_parameters=max((run.n_parameters for folds in by_seed for run in folds), default=0),
         )
+
+
+def rows_of_table(questions: str, folds: Sequence[Outcome]) -> list[TableRow]:
+    """Return the rows of a seed's runs, and of their sum, in their parent, where it has folds."""
+    rows = [run.row for run in folds]
+    if len(rows) == 1:
+        return rows
+    score, seconds = _sum([row.score for row in rows]), sum(row.seconds or 0.0 for row in rows)
+    whole = replace(rows[-1], questions=questions, score=score, seconds=round(seconds, 3))
+    return [*rows, replace(whole, run=str(Path(whole.run).parents[1]))]
 
 
 @dataclass(frozen=True)
@@ -143,14 +133,18 @@ class SweepReport:
 
 
 def compare_rows(
-    questions: Mapping[str, QuestionSet], outcomes: Mapping[str, Mapping[int, Outcome]]
+    questions: Mapping[str, QuestionSet], outcomes: Mapping[str, Outcomes]
 ) -> list[RowPair]:
     """Compare rows on the same questions by the exact test, p corrected for the number of pairs."""
+    right = {
+        name: {seed: [each for run in folds for each in run.right] for seed, folds in runs.items()}
+        for name, runs in outcomes.items()
+    }
     pairs, seeds = [], []
-    for one, other in itertools.combinations(outcomes, 2):
-        both = outcomes[one].keys() & outcomes[other].keys()
+    for one, other in itertools.combinations(right, 2):
+        both = right[one].keys() & right[other].keys()
         if both and questions[one].sha256 == questions[other].sha256:
             seeds.append(seed := min(both))
-            pairs.append(((one, outcomes[one][seed].right), (other, outcomes[other][seed].right)))
+            pairs.append(((one, right[one][seed]), (other, right[other][seed])))
     compared = zip(compare_pairs(pairs), seeds, strict=True)
     return [RowPair(**vars(each), seed=seed) for each, seed in compared]

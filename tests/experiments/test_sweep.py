@@ -161,7 +161,7 @@ def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:
 
     finished = {"a": {0: True, 1: False, 2: True}, "b": {1: True, 2: True}, "c": {0: False}}
     outcomes = {
-        row: {seed: outcome(row, seed, right) for seed, right in runs.items()}
+        row: {seed: [outcome(row, seed, right)] for seed, right in runs.items()}
         for row, runs in finished.items()
     }
     questions = {row: questions_from_bytes(b"Who?\tAda\n", row) for row in finished}
