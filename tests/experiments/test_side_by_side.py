@@ -1,5 +1,6 @@
 """Runs in processes of their own end as those one after another, and stop with the command."""
 
+import json
 import os
 import shlex
 import signal
@@ -72,9 +73,11 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
 
 
 def test_ctrl_c_saves_what_the_processes_train_and_names_what_continues(here: Path) -> None:
-    sets = [f"--set={each.key}={each.value}" for each in TINY]
-    asked = ["demo", *sets, "--set=pretrain.epochs=1000000", "--out=mine", "--processes=2"]
-    run = here / "mine/seed-0/pretrain"
+    common = {each.key: each.value for each in TINY} | {"pretrain.epochs": 1000000}
+    file = {"config": "demo", "seeds": 1, "common": common, "rows": {"plain": {}}}
+    Path("rows.yaml").write_text(json.dumps(file), encoding="utf-8")
+    asked = ["sweep", "rows.yaml", "--out=mine", "--processes=2"]
+    run = here / "mine/plain/seed-0/pretrain"
     with subprocess.Popen(
         [*PYTHON, "-m", "nanoknow", *asked],
         stderr=subprocess.PIPE,
