@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 ABSTAINED = "I don't know"
 
 
-@opt.guarded
 def ask(
     question: Annotated[
         str | None, Argument(metavar="[QUESTION]", help="Without one, they are read a line each.")

@@ -23,7 +23,6 @@ PEAK_WIDTH = 6
 """Columns to the right of the text."""
 
 
-@opt.guarded
 def attention(
     run: opt.RunFolder = None,
     question: Annotated[

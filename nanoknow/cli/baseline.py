@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from nanoknow.evaluation.baseline import BaselineResult
 
 
-@opt.guarded
 def baseline(
     config: opt.Config = None,
     eval_file: opt.EvalFile = None,

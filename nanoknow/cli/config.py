@@ -13,7 +13,6 @@ config_app = typer.Typer(help="Show what configs resolve to.", no_args_is_help=T
 
 
 @config_app.command("show")
-@opt.guarded
 def config_show(
     name: Annotated[str | None, Argument(metavar="[NAME|FILE]")] = None,
     assign: opt.Set = None,

@@ -24,7 +24,6 @@ WORLD = WorldConfig()
 
 
 @data_app.command("make")
-@opt.guarded
 def data_make(
     out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for the files.")],
     people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
@@ -47,7 +46,6 @@ def data_make(
 
 
 @data_app.command("fetch")
-@opt.guarded
 def data_fetch(
     name: Annotated[str, Argument(metavar="birthplaces|shakespeare")],
     mirror: Annotated[
@@ -70,7 +68,6 @@ def data_fetch(
 
 
 @data_app.command("augment")
-@opt.guarded
 def data_augment(
     out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
     config: opt.Config = None,

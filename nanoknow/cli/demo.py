@@ -11,7 +11,6 @@ from nanoknow.cli.training import Processes
 from nanoknow.config.loading import load_config
 
 
-@opt.guarded
 def demo(
     seeds: Annotated[int, Option(min=1, help="How many seeds to repeat it with.")] = 1,
     config: opt.Config = "demo",

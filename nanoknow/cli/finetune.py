@@ -10,7 +10,6 @@ from nanoknow.cli.training import show_training, training_flags
 from nanoknow.config.loading import Override
 
 
-@opt.guarded
 def finetune(
     start: Annotated[
         str | None,

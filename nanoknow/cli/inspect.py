@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 VIEWS = ("namedata", "charcorruption")
 
 
-@opt.guarded
 def data_inspect(
     view: Annotated[
         str | None,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from typer import Argument, Option
 
-from nanoknow.cli.guarded import guarded as guarded
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.loading import Override, load_config, parse_assignment

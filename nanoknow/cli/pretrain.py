@@ -5,7 +5,6 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_training, training_flags
 
 
-@opt.guarded
 def pretrain(
     config: opt.Config = None,
     model: opt.Variant = None,

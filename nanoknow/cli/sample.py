@@ -27,7 +27,6 @@ KEYS = ("context", "length", "temperature", "top_k", "past_block", "weights")
 """Of a config's section, that flags of their names set."""
 
 
-@opt.guarded
 def sample(
     run: opt.RunFolder = None,
     context: Annotated[str | None, Option(help="Text to continue.")] = None,
