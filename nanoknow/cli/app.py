@@ -78,9 +78,10 @@ def _last_words(error: BaseException) -> tuple[int, str]:
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-TRAINING = (demo, learn, pretrain, finetune, sweep, plot)
-OF_RUNS = (evaluate, compare, baseline, ask, attention, sample)
-for _command in (*TRAINING, *OF_RUNS, complexity):
+for _command in (
+    *(demo, learn, pretrain, finetune, sweep, plot),
+    *(evaluate, compare, baseline, ask, attention, sample, complexity),
+):
     app.command()(_command)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")

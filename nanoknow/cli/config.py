@@ -22,5 +22,5 @@ def config_show(
 
     Example: nanoknow config show birthplaces --set seed=7
     """
-    config = load_config(name, opt.overrides(assign, {}))
+    config = load_config(name, opt.overrides(assign))
     opt.show(Terminal(), config, lambda terminal, _: terminal.write(dump_config(config)), as_json)

@@ -30,7 +30,7 @@ def demo(
 
     folder, table = opt.folder_or_table(out)
     terminal = Terminal()
-    resolved = load_config(config, opt.overrides(assign, {}))
+    resolved = load_config(config, opt.overrides(assign))
     report = learn(resolved, seeds, folder, device, terminal, "demo", processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)
