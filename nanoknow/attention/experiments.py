@@ -1,6 +1,6 @@
 """``nanoknow attention``: the four findings on attention, measured beside ``theory``."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -139,23 +139,18 @@ def run_experiments(setting: Setting) -> TheoryReport:
 
 
 def _check(setting: Setting) -> None:
-    if setting.n_keys < 3:
-        raise ConfigError(f"--keys {setting.n_keys}: give 3 or more: two to average, and others")
-    if setting.dim > MAX_DIM:
-        raise ConfigError(f"--dim {setting.dim}: give {MAX_DIM} or less")
-    if setting.dim < setting.n_keys:
-        raise ConfigError(
-            f"--dim {setting.dim}: too few for {setting.n_keys} orthonormal keys: give "
-            f"{setting.n_keys} or more, or fewer --keys"
-        )
-    if not 0 < setting.beta <= MAX_BETA:  # also refuses nan
-        raise ConfigError(
-            f"--beta {setting.beta:g}: give more than 0, and no more than {MAX_BETA:g}"
-        )
-    if not 2 <= setting.draws <= MAX_DRAWS:
-        raise ConfigError(f"--draws {setting.draws}: give from 2 to {MAX_DRAWS:,}")
-    if setting.seed < 0:
-        raise ConfigError(f"--seed {setting.seed}: give 0 or more")
+    dim, n, beta, draws, seed = astuple(setting)
+    few = f"too few for {n} orthonormal keys: give {n} or more, or fewer --keys"
+    for flag, value, is_fine, advice in (
+        ("--keys", n, n >= 3, "give 3 or more: two to average, and others"),
+        ("--dim", dim, dim <= MAX_DIM, f"give {MAX_DIM} or less"),
+        ("--dim", dim, dim >= n, few),
+        ("--beta", beta, 0 < beta <= MAX_BETA, f"give more than 0, and no more than {MAX_BETA:g}"),
+        ("--draws", draws, 2 <= draws <= MAX_DRAWS, f"give from 2 to {MAX_DRAWS:,}"),
+        ("--seed", seed, seed >= 0, "give 0 or more"),
+    ):
+        if not is_fine:
+            raise ConfigError(f"{flag} {value:g}: {advice}")
 
 
 def _finding(experiment: Experiment, outcome: Outcome, law: Law, *more: Quantity) -> Finding:

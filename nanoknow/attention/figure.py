@@ -125,8 +125,8 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
         columns, rows = _glyphs(read), _glyphs(written)
         norm = PowerNorm(0.5, 0.0, 1.0)
         panels = figure.subplots(n_heads, n_layers, squeeze=False, sharex=True, sharey=True)
-        for layer, column in zip(trace.layers, panels.T, strict=True):
-            weights = layer.by_position(len(read)).numpy()  # (written, h, read)
+        by_layer = trace.by_position().numpy()  # (layers, written, h, read)
+        for layer, weights, column in zip(trace.layers, by_layer, panels.T, strict=True):
             for h, axes in enumerate(column):
                 image = axes.imshow(weights[:, h], cmap="Blues", norm=norm, aspect="auto")
                 axes.axvline(trace.n_prompt - 0.5, color=QUIET, linewidth=0.5)

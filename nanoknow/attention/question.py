@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nanoknow.attention.trace import AttentionTrace, LayerTrace, TracePoint, trace_answer
+from nanoknow.attention.trace import AttentionTrace, TracePoint, trace_answer
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.system.plain import plain
 from nanoknow.system.reporter import Reporter
@@ -51,18 +51,18 @@ class AttentionReport:
     @property
     def layers(self) -> list[dict[str, Any]]:
         """The weights as JSON, by written character, head and key."""
-        return [self._layer(layer) for layer in self.trace.layers]
-
-    def _layer(self, layer: LayerTrace) -> dict[str, Any]:
-        return {
-            "name": layer.name,
-            "queries": [query and self._point(query) for query in layer.queries],
-            "keys": [self._point(key) for key in layer.keys],
-            "weights": [
-                query and [[round(weight, 8) for weight in head] for head in weights]  # float32
-                for query, weights in zip(layer.queries, layer.weights.tolist(), strict=True)
-            ],
-        }
+        return [
+            {
+                "name": layer.name,
+                "queries": [query and self._point(query) for query in layer.queries],
+                "keys": [self._point(key) for key in layer.keys],
+                "weights": [
+                    query and [[round(weight, 8) for weight in head] for head in weights]  # float32
+                    for query, weights in zip(layer.queries, layer.weights.tolist(), strict=True)
+                ],
+            }
+            for layer in self.trace.layers
+        ]
 
     def _point(self, point: TracePoint) -> dict[str, Any]:
         # The first latent lies past a short text; nothing sees it there.

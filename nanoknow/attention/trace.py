@@ -5,11 +5,11 @@ Models need no change for it. While ``recording``, every call of torch's fused a
 the call's result. What is recorded is therefore what the logits come from.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -45,31 +45,17 @@ class _UnfusedAttention(TorchFunctionMode):
         super().__init__()
         self._keep = keep
 
-    def __torch_function__(
-        self,
-        func: Any,  # noqa: ANN401
-        types: Any,  # noqa: ANN401
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        given = kwargs or {}
         if func is not F.scaled_dot_product_attention:
-            return func(*args, **(kwargs or {}))
-        return self._attend(*args, **(kwargs or {}))
-
-    def _attend(
-        self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,  # noqa: ARG002 - 0 outside training
-        is_causal: bool = False,
-    ) -> Tensor:
+            return func(*args, **given)
+        q, k, v = args
         scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, h, T, S)
-        if is_causal:
-            attn_mask = scores.new_ones(scores.shape[-2:], dtype=torch.bool).tril()
-        if attn_mask is not None:
-            scores = scores.masked_fill(~attn_mask, -torch.inf)
+        seen = given.get("attn_mask")
+        if given.get("is_causal"):
+            seen = scores.new_ones(scores.shape[-2:], dtype=torch.bool).tril()
+        if seen is not None:
+            scores = scores.masked_fill(~seen, -torch.inf)
         weights = scores.softmax(-1)
         self._keep(weights)
         return weights @ v
@@ -79,25 +65,15 @@ class _UnfusedAttention(TorchFunctionMode):
 def recording(model: CharacterModel) -> Iterator[list[Recorded]]:
     """Yield a list that fills with the attention weights of every forward pass made meanwhile.
 
-    Only outside training: without gradients, and with the model in ``eval``.
+    Each pass reads sequences of one length. Only outside training: without gradients, and with the
+    model in ``eval``.
     """
     found: list[Recorded] = []
-    entered: list[str] = []
-
-    def enter(name: str, *_: object) -> None:
-        entered.append(name.removesuffix(".attention"))
-
-    handles = [
-        module.register_forward_pre_hook(partial(enter, name))
-        for name, module in model.named_modules()
-        if isinstance(module, Attention)
-    ]
-    try:
-        with _UnfusedAttention(lambda weights: found.append(Recorded(entered[-1], weights))):
-            yield found
-    finally:
-        for handle in handles:
-            handle.remove()
+    modules = model.named_modules()  # holds attentions in the order in which it calls them
+    names = [name for name, module in modules if isinstance(module, Attention)]
+    layer = itertools.cycle(name.removesuffix(".attention") for name in names)
+    with _UnfusedAttention(lambda weights: found.append(Recorded(next(layer), weights))):
+        yield found
 
 
 @dataclass(frozen=True)
@@ -157,6 +133,10 @@ class AttentionTrace:
     n_prompt: int
     layers: tuple[LayerTrace, ...]
 
+    def by_position(self) -> Tensor:
+        """Return (layers, characters of the answer, h, read): each key's weight at its position."""
+        return torch.stack([layer.by_position(len(self.read)) for layer in self.layers])
+
 
 @torch.inference_mode()
 def trace_answer(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int) -> AttentionTrace:
@@ -182,13 +162,10 @@ def _of_answer(model: CharacterModel, record: Recorded, length: int, writing: ra
     """Take from a (1, h, T, S) record the queries at the positions that wrote the answer."""
     weights = model.require_finite(record.weights[0]).float().cpu().transpose(0, 1)  # (T, h, S)
     queries, keys = points_of(model, record.layer, length)
-    used: list[TracePoint | None] = []
-    rows = []
-    for position in writing:
-        seeing = [i for i, query in enumerate(queries) if query.position <= position]
-        used.append(queries[seeing[-1]] if seeing else None)
-        rows.append(weights[seeing[-1]] if seeing else torch.zeros_like(weights[0]))
-    return LayerTrace(record.layer, tuple(used), tuple(keys), torch.stack(rows))
+    seeing = [[i for i, query in enumerate(queries) if query.position <= at] for at in writing]
+    used = tuple(queries[each[-1]] if each else None for each in seeing)
+    rows = [weights[each[-1]] if each else torch.zeros_like(weights[0]) for each in seeing]
+    return LayerTrace(record.layer, used, tuple(keys), torch.stack(rows))
 
 
 def points_of(

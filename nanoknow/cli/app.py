@@ -5,6 +5,7 @@ runs, so that ``--help`` does not wait for torch.
 """
 
 import io
+import os
 import sys
 from typing import Annotated, Any
 
@@ -24,7 +25,6 @@ from nanoknow.cli.data import data_app
 from nanoknow.cli.demo import demo
 from nanoknow.cli.evaluate import evaluate
 from nanoknow.cli.finetune import finetune
-from nanoknow.cli.guarded import STATE
 from nanoknow.cli.learn import learn
 from nanoknow.cli.plot import plot
 from nanoknow.cli.pretrain import pretrain
@@ -32,27 +32,56 @@ from nanoknow.cli.sample import sample
 from nanoknow.cli.sweep import sweep
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.messages import in_words
+from nanoknow.errors import Interrupted, NanoknowError, ran_out_of_memory
 
 
 class Commands(TyperGroup):
-    """The commands; a value that a flag cannot have is refused as a config refuses it."""
+    """The commands, each of which ends as users expect.
+
+    That is one line for what they can fix, and no traceback for Ctrl-C.
+    """
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own types have no names
-        """Run a command, and put what Typer leaves to pydantic into our words."""
+        """Run a command, and end it."""
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
             if isinstance(error.__cause__, ValidationError):
-                error.message = in_words(error.__cause__.errors()[0])
+                error.message = in_words(error.__cause__.errors()[0])  # as a config refuses it
             raise
+        except Interrupted as stop:
+            Terminal().note(str(stop))
+            raise typer.Exit(stop.exit_code) from None
+        except BrokenPipeError:
+            # The reader of our output went away (``| head``): stop without a word.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from None
+        except (KeyboardInterrupt, MemoryError, NanoknowError, RuntimeError) as error:
+            code, words = _last_words(error)
+            if not words or ctx.params["debug"]:
+                raise
+            Terminal().error(words)
+            raise typer.Exit(code) from None
+
+
+def _last_words(error: BaseException) -> tuple[int, str]:
+    """Return an error's exit code and its line; no line where it shows a mistake of ours."""
+    if isinstance(error, NanoknowError):
+        return error.exit_code, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return 130, "interrupted: the same command starts it again"
+    if ran_out_of_memory(error):
+        return 1, "out of memory: take a smaller model, block or batch, or other data"
+    return 1, ""
 
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-TRAINING = (demo, learn, pretrain, finetune, sweep, plot)
-OF_RUNS = (evaluate, compare, baseline, ask, attention, sample)
-for _command in (*TRAINING, *OF_RUNS, complexity):
+for _command in (
+    *(demo, learn, pretrain, finetune, sweep, plot),
+    *(evaluate, compare, baseline, ask, attention, sample, complexity),
+):
     app.command()(_command)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
@@ -66,7 +95,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[  # noqa: ARG001 - its callback acts before a command is asked for
+    version: Annotated[
         bool, Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
@@ -75,7 +104,6 @@ def root(
 
     Teach a tiny transformer facts by pretraining, ask it what it knows, and see what it made up.
     """
-    STATE.debug = debug
 
 
 def main() -> None:

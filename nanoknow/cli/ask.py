@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 ABSTAINED = "I don't know"
 
 
-@opt.guarded
 def ask(
     question: Annotated[
         str | None, Argument(metavar="[QUESTION]", help="Without one, they are read a line each.")
@@ -78,20 +77,15 @@ def ask(
 
 def _lines(terminal: Terminal) -> Iterator[str]:
     """Yield questions from stdin: up to an empty line at a terminal, to the end of a pipe."""
-    asking = sys.stdin.isatty()
-    if asking:
-        terminal.note("a question a line; an empty one ends")
-    while True:
-        if asking:
-            terminal.err.print("? ", end="")
-        line = sys.stdin.readline()
-        text = line.strip()
-        if not line or (asking and not text):
-            if asking and not line:
-                terminal.err.print()  # Ctrl-D leaves the cursor behind the prompt
-            return
-        if text:
+    if not sys.stdin.isatty():
+        yield from filter(None, map(str.strip, sys.stdin))
+        return
+    terminal.note("a question a line; an empty one ends")
+    try:
+        while text := terminal.err.input("? ").strip():
             yield text
+    except EOFError:
+        terminal.err.print()  # Ctrl-D leaves the cursor behind the prompt
 
 
 def show_reply(terminal: Terminal, reply: Reply) -> None:

@@ -23,7 +23,6 @@ PEAK_WIDTH = 6
 """Columns to the right of the text."""
 
 
-@opt.guarded
 def attention(
     run: opt.RunFolder = None,
     question: Annotated[
@@ -54,11 +53,12 @@ def attention(
     """
     opt.check_output("--plot", plot, opt.PICTURE)
     terminal = Terminal()
-    sizes = {"dim": dim, "keys": keys, "beta": beta, "draws": draws, "seed": seed}
+    sizes = {"dim": dim, "n_keys": keys, "beta": beta, "draws": draws, "seed": seed}
     given = {name: value for name, value in sizes.items() if value is not None}
     if question is not None:
         if given:
-            raise ConfigError(f"--{next(iter(given))}: not with --question: leave one of them out")
+            flag = next(iter(given)).removeprefix("n_")
+            raise ConfigError(f"--{flag}: not with --question: leave one of them out")
         from nanoknow.attention.question import trace_question
 
         answered = trace_question(run, question, device or "auto", terminal)
@@ -75,8 +75,6 @@ def attention(
     from nanoknow.attention.experiments import run_experiments
     from nanoknow.attention.theory import Setting
 
-    if keys is not None:
-        given["n_keys"] = given.pop("keys")
     report = run_experiments(Setting(**given))  # type: ignore[arg-type]
     if plot:
         from nanoknow.attention.figure import plot_theory
@@ -106,7 +104,7 @@ def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
 
 def show_trace(terminal: Terminal, report: AttentionReport) -> None:
     """Mark under the text how much each head attended to each of its characters."""
-    trace, n = report.trace, len(report.read)
+    trace = report.trace
     answer = f"{report.answer} (log probability {report.log_probability:.3f})"
     run = f"{report.run} ({report.variant}, epoch {report.epoch})"
     terminal.pairs([("run", run), ("question", report.question), ("answer", answer)])
@@ -114,17 +112,16 @@ def show_trace(terminal: Terminal, report: AttentionReport) -> None:
     if any(key.kind == "latent" for layer in trace.layers for key in layer.keys):
         terminal.write("A latent is marked under the last character that it reads.\n")
     name_width = max(len(layer.name) for layer in trace.layers)
-    heads = []
-    by_character = trace.layers[0].weights.new_zeros(len(report.written), n)
-    for layer in trace.layers:
-        weights = layer.by_position(n)  # (written, h, read)
-        by_character += weights.mean(1) / len(trace.layers)
-        each = weights.mean(0)
-        heads += [(f"{layer.name:<{name_width}} {h + 1:<4}", each[h]) for h in range(len(each))]
+    weights = trace.by_position()  # (layers, written, h, read)
+    heads = [
+        (f"{layer.name:<{name_width}} {h:<4}", each)
+        for layer, of_layer in zip(trace.layers, weights.mean(1), strict=True)
+        for h, each in enumerate(of_layer, start=1)
+    ]
     _show_marks(terminal, "By layer and head, mean over all characters written", report.read, heads)
     written = [
-        (_shown(c).ljust(name_width + 5), weights)
-        for c, weights in zip(report.written, by_character, strict=True)
+        (_shown(c).ljust(name_width + 5), each)
+        for c, each in zip(report.written, weights.mean((0, 2)), strict=True)
     ]
     _show_marks(terminal, "By character written, mean over layers and heads", report.read, written)
 

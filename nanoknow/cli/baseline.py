@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from nanoknow.evaluation.baseline import BaselineResult
 
 
-@opt.guarded
 def baseline(
     config: opt.Config = None,
     eval_file: opt.EvalFile = None,
@@ -40,8 +39,7 @@ def baseline(
     from nanoknow.evaluation.baseline import baseline as score_baseline
 
     terminal = Terminal()
-    flags = opt.data_flags(corpus, questions, eval_file, documents)
-    overrides = opt.overrides(None, flags)
+    overrides = opt.overrides(None, opt.data_flags(corpus, questions, eval_file, documents))
     result = score_baseline(resolve_config(config, overrides, terminal).data, answer, method)
     opt.show(terminal, result, show_baseline, as_json)
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 P_VALUES = "p: exact McNemar test; corrected by Holm for the number of pairs."
 
 
-@opt.guarded
 def compare(
     runs: Annotated[list[Path], Argument(metavar="RUN RUN…", help="Run folders, two or more.")],
     eval_file: opt.EvalFile = None,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nanoknow.complexity.formulas import Complexity, Component
 
 
-@opt.guarded
 def complexity(
     seq_len: Annotated[int | None, Option(help="Characters of the sequence, ℓ.")] = None,
     bottleneck: Annotated[int | None, Option(help="Latents of the perceiver, m.")] = None,

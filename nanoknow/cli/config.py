@@ -13,7 +13,6 @@ config_app = typer.Typer(help="Show what configs resolve to.", no_args_is_help=T
 
 
 @config_app.command("show")
-@opt.guarded
 def config_show(
     name: Annotated[str | None, Argument(metavar="[NAME|FILE]")] = None,
     assign: opt.Set = None,
@@ -23,5 +22,5 @@ def config_show(
 
     Example: nanoknow config show birthplaces --set seed=7
     """
-    config = load_config(name, opt.overrides(assign, {}))
+    config = load_config(name, opt.overrides(assign))
     opt.show(Terminal(), config, lambda terminal, _: terminal.write(dump_config(config)), as_json)

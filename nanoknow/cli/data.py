@@ -9,22 +9,61 @@ import typer
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.inspect import data_inspect
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import WorldConfig
+from nanoknow.config.loading import Override
+from nanoknow.errors import ConfigError, suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nanoknow.experiments.augment import Augmentation
+    from nanoknow.facts.fit import FitLine
+    from nanoknow.tasks.inspection import Inspection, QuestionFacts
 
 data_app = typer.Typer(
     help="Inspect data, make the built-in world, fetch published files.", no_args_is_help=True
 )
-data_app.command("inspect")(data_inspect)
 WORLD = WorldConfig()
+VIEWS = ("namedata", "charcorruption")
+
+
+@data_app.command("inspect")
+def data_inspect(
+    view: Annotated[
+        str | None,
+        Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
+    ] = None,
+    config: opt.Config = None,
+    corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    count: Annotated[int, Option(min=1, help="Examples to show of each view.")] = 4,
+    assign: opt.Set = None,
+    seed: opt.Seed = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Show how the data become examples.
+
+    And what can be known from them.
+
+    Example: nanoknow data inspect charcorruption --config birthplaces --count 2
+    """
+    from nanoknow.tasks.inspection import inspect
+    from nanoknow.training.recipe import resolve_recipe
+
+    terminal = Terminal()
+    if view is not None and view not in VIEWS:
+        hint = suggest(view, VIEWS)
+        raise ConfigError(f"unknown view {view!r}.{hint} Available: {', '.join(VIEWS)}")
+    data = opt.data_flags(corpus, questions, eval_file, documents)
+    overrides = opt.overrides(assign, [*data, Override("seed", seed, "--seed")])
+    resolved = resolve_recipe(config, overrides, terminal)
+    opt.show(terminal, inspect(resolved, view, count), show_inspection, as_json)
 
 
 @data_app.command("make")
-@opt.guarded
 def data_make(
     out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for the files.")],
     people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
@@ -47,7 +86,6 @@ def data_make(
 
 
 @data_app.command("fetch")
-@opt.guarded
 def data_fetch(
     name: Annotated[str, Argument(metavar="birthplaces|shakespeare")],
     mirror: Annotated[
@@ -70,7 +108,6 @@ def data_fetch(
 
 
 @data_app.command("augment")
-@opt.guarded
 def data_augment(
     out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
     config: opt.Config = None,
@@ -115,3 +152,51 @@ def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
     if result.eval:
         rows.append(("accuracy of the file on the evaluation questions", str(result.eval)))
     terminal.pairs(rows)
+
+
+def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
+    """Show the headline and the pairs as the original printed them, then the counts."""
+    what = f"{inspection.characters} characters, {inspection.vocabulary} unique"
+    terminal.write(f"data has {what}.\n")
+    for view, pairs in inspection.pairs.items():
+        terminal.write(f"\n{view}\n")
+        for x, y in pairs:
+            terminal.write(f"x: {_one_line(x)}\ny: {_one_line(y)}\n")
+    corpus = inspection.corpus
+    lengths = f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}"
+    within = f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters"
+    rows = [
+        ("corpus", corpus.name),
+        ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
+        ("document lengths", f"{lengths}; {within}"),
+    ]
+    if corpus.padding is not None:
+        rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
+    rows += _fit_rows(inspection.fit.get("corpus", ()))
+    for role, facts in inspection.questions.items():
+        rows += [*_question_rows(role, facts), *_fit_rows(inspection.fit.get(role, ()))]
+    terminal.write("\n")
+    terminal.pairs(rows)
+
+
+def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
+    others = ((facts.in_training, "training questions"), (facts.stripped, "with blanks left out"))
+    more = "".join(f", {n} {what}" for n, what in others if n)
+    lines = f"{facts.lines:,} ({facts.asked_again} repeated, {facts.not_ascii} not ASCII{more})"
+    rows = [(f"{role} questions", facts.name), ("  lines", lines)]
+    if facts.most_frequent_answer is None:
+        return [*rows, ("  answers", "none in the file")]
+    most_frequent = f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}"
+    rows.append(("  most frequent answer", most_frequent))
+    if facts.among_training_answers is not None:
+        rows.append(("  answer among training answers", f"{facts.among_training_answers:.1%}"))
+    return rows
+
+
+def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
+    return [(f"  {line.what}", line.finding) for line in lines]
+
+
+def _one_line(text: str) -> str:
+    """Write line ends as visible characters."""
+    return text.replace("\n", "↵").replace("\r", "␍")

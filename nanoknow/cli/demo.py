@@ -11,7 +11,6 @@ from nanoknow.cli.training import Processes
 from nanoknow.config.loading import load_config
 
 
-@opt.guarded
 def demo(
     seeds: Annotated[int, Option(min=1, help="How many seeds to repeat it with.")] = 1,
     config: opt.Config = "demo",
@@ -31,6 +30,6 @@ def demo(
 
     opt.check_output("--out", out)
     terminal = Terminal()
-    resolved = load_config(config, opt.overrides(assign, {}))
+    resolved = load_config(config, opt.overrides(assign))
     report = learn(resolved, seeds, out, device, terminal, "demo", processes)
     opt.show(terminal, report, show_learned, as_json)

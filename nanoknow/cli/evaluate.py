@@ -22,7 +22,6 @@ TARGET_ACCURACY = 0.8
 SEED = 0
 
 
-@opt.guarded
 def evaluate(
     run: opt.RunFolder = None,
     eval_file: opt.EvalFile = None,

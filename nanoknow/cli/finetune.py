@@ -10,7 +10,6 @@ from nanoknow.cli.training import show_training, training_flags
 from nanoknow.config.loading import Override
 
 
-@opt.guarded
 def finetune(
     start: Annotated[
         str | None,
@@ -56,8 +55,7 @@ def finetune(
         stage = Run.open(out).record.stage
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     data = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
-    flags = {**training_flags(stage, *sizes), **data}
-    overrides = opt.overrides(assign, flags)
+    overrides = opt.overrides(assign, [*training_flags(stage, *sizes), *data])
     if resume:
         given = [Override("from", start, "--from")] if start else []
         asked = [*given, *overrides]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nanoknow.experiments.learn import LearnReport
 
 
-@opt.guarded
 def learn(
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,

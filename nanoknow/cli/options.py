@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 
 from typer import Argument, Option
 
-from nanoknow.cli.guarded import guarded as guarded
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.loading import Override, load_config, parse_assignment
@@ -76,30 +75,21 @@ PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 """Suffixes of the files that commands write."""
 
 
-def overrides(assignments: list[str] | None, flags: dict[str, tuple[str, Any]]) -> list[Override]:
-    """Turn flags that were given, and ``--set``, into config overrides; ``--set`` goes last.
-
-    Args:
-        assignments: the values of ``--set``.
-        flags: flag → (config key, value or None).
-    """
-    given = [
-        Override(key, value, flag) for flag, (key, value) in flags.items() if value is not None
-    ]
-    return given + [parse_assignment(text) for text in assignments or []]
+def overrides(assignments: list[str] | None, flags: Sequence[Override] = ()) -> list[Override]:
+    """Return what a command line sets: the flags that have a value, then those of ``--set``."""
+    given = [flag for flag in flags if flag.value is not None]
+    return [*given, *(parse_assignment(text) for text in assignments or ())]
 
 
-def data_flags(*values: str | Path | bool | None) -> dict[str, tuple[str, Any]]:
+def data_flags(*values: str | Path | bool | None) -> list[Override]:
     """Return the values of ``DATA``, in its order, as many as a command has, for ``overrides``."""
     return flags_of("data", DATA, [value or None for value in values])
 
 
-def flags_of(
-    section: str, keys: Sequence[str], values: Sequence[Any]
-) -> dict[str, tuple[str, Any]]:
-    """Return the values of a section's keys, as many as there are, by the flags of their names."""
-    given = zip(keys, values, strict=False)
-    return {f"--{k.replace('_', '-')}": (f"{section}.{k}", value) for k, value in given}
+def flags_of(section: str, keys: Sequence[str], values: Sequence[Any]) -> list[Override]:
+    """Return the values of a section's keys, as many as there are, as flags of their names."""
+    pairs = zip(keys, values, strict=False)
+    return [Override(f"{section}.{k}", value, f"--{k.replace('_', '-')}") for k, value in pairs]
 
 
 def named_data(*values: str | Path | bool | None) -> DataConfig:

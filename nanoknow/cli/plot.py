@@ -20,7 +20,6 @@ WIDEST = 100
 HEIGHT = 9
 
 
-@opt.guarded
 def plot(
     runs: Annotated[
         list[Path] | None,

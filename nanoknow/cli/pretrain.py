@@ -5,7 +5,6 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_training, training_flags
 
 
-@opt.guarded
 def pretrain(
     config: opt.Config = None,
     model: opt.Variant = None,
@@ -42,8 +41,7 @@ def pretrain(
     options = TrainingOptions(device, max_minutes, tensorboard)
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     data = opt.data_flags(corpus, questions, None, documents, skip_long)
-    flags = {**training_flags("pretrain", *sizes), **data}
-    overrides = opt.overrides(assign, flags)
+    overrides = opt.overrides(assign, [*training_flags("pretrain", *sizes), *data])
     if resume:
         summary = resume_training("pretrain", out, config, overrides, options, terminal)
     else:

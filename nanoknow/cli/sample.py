@@ -27,7 +27,6 @@ KEYS = ("context", "length", "temperature", "top_k", "past_block", "weights")
 """Of a config's section, that flags of their names set."""
 
 
-@opt.guarded
 def sample(
     run: opt.RunFolder = None,
     context: Annotated[str | None, Option(help="Text to continue.")] = None,
@@ -74,7 +73,7 @@ def sample(
             raise ConfigError(f"{flag}: goes with --mark-copied: add that, or leave it out")
     given = (context, length, temperature, top_k or None, past_block, weights)
     flags = opt.flags_of("sample", KEYS, given)
-    overrides = opt.overrides(None, {**flags, "--precision": ("precision", precision)})
+    overrides = opt.overrides(None, [*flags, Override("precision", precision, "--precision")])
     if top_k == 0:
         overrides.append(Override("sample.top_k", None, "--top-k"))
     named = DataConfig(corpus=corpus) if mark_copied else None

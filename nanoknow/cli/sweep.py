@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nanoknow.experiments.sweep_report import Row, SweepReport
 
 
-@opt.guarded
 def sweep(
     file: Annotated[str, Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")],
     seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
 from nanoknow.cli.terminal import Terminal
+from nanoknow.config.loading import Override
 
 if TYPE_CHECKING:
     from nanoknow.training.session import TrainingSummary
@@ -31,10 +32,10 @@ FLAGS = {
 """Those of both commands, with the keys that they set."""
 
 
-def training_flags(stage: str, *values: str | float | None) -> dict[str, tuple[str, Any]]:
+def training_flags(stage: str, *values: str | float | None) -> list[Override]:
     """Return the values of ``FLAGS``, in their order, for ``options.overrides``."""
     given = zip(FLAGS.items(), values, strict=True)
-    return {flag: (key.format(stage=stage), value) for (flag, key), value in given}
+    return [Override(key.format(stage=stage), value, flag) for (flag, key), value in given]
 
 
 def show_training(terminal: Terminal, summary: TrainingSummary) -> None:

@@ -95,7 +95,14 @@ def estimate(
         default = PerceiverConfig.model_fields["bottleneck_dim"].default
         sizes["bottleneck_dim"] = min(default, seq_len)
     sizes["block_size"] = seq_len
-    config = _validate({key: value for key, value in sizes.items() if value is not None})
+    given = {key: value for key, value in sizes.items() if value is not None}
+    try:
+        config = PerceiverConfig.model_validate(given)
+    except ValidationError as invalid:
+        error = invalid.errors()[0]
+        words = "".join(f"{key}: " for key in error["loc"]) + in_words(error)
+        # Here the table of positions is as long as the sequence, and the user knows it as that.
+        raise ConfigError(words.replace("block_size", "seq_len")) from None
     if vocab_size < 1:
         raise ConfigError(f"vocab_size {vocab_size}: give 1 or more")
     lengths = sorted(set(sweep_lengths))
@@ -134,13 +141,3 @@ def sweep_bottlenecks(config: PerceiverConfig, vocab_size: int) -> list[Bottlene
         cost = complexity_of(narrow, vocab_size, config.block_size)
         rows.append(BottleneckRow(m, cost.flops, cost.attention_bytes))
     return rows
-
-
-def _validate(sizes: dict[str, int | str]) -> PerceiverConfig:
-    try:
-        return PerceiverConfig.model_validate(sizes)
-    except ValidationError as invalid:
-        error = invalid.errors()[0]
-    key = "".join(f"{part}: " for part in error["loc"])
-    # Here the table of positions is as long as the sequence, and the user knows it as that.
-    raise ConfigError((key + in_words(error)).replace("block_size", "seq_len"))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nanoknow.evaluation.probes import InventedNames
 from nanoknow.evaluation.scores import Score
+from nanoknow.evaluation.wrong_answers import WrongAnswers
 from nanoknow.figures.svg import INK, INVENTED, LINE, QUIET, REAL, RIGHT, WRONG, Drawing, drawing
 from nanoknow.report.findings import Report
 
@@ -40,16 +42,15 @@ class Line:
 
 def drawings(report: Report) -> dict[str, list[Drawing]]:
     """Return a report's drawings, by the key of the section that they belong to."""
-    found = {
+    return {
         "score": [_scores(report)],
         "knowledge": [_parts(report)] if report.parts else [],
-        "wrong": [_kinds(report)] if report.wrong and report.wrong.n else [],
+        "wrong": [_kinds(report.wrong)] if report.wrong and report.wrong.n else [],
         "confidence": [_reliability(report), _confidences(report)],
         "selection": [_coverage(report), _thresholds(report)],
         "wordings": [_wordings(report)] if report.probes else [],
-        "invented": [_invented(report)] if report.invented else [],
+        "invented": [_invented(report.invented)] if report.invented else [],
     }
-    return {key: drawn for key, drawn in found.items() if drawn}
 
 
 def _scores(report: Report) -> Drawing:
@@ -122,9 +123,8 @@ def _percent_axis(axes: Axes, label: str) -> None:
     axes.set_xlabel(label)
 
 
-def _kinds(report: Report) -> Drawing:
-    assert report.wrong is not None
-    kinds, n = report.wrong.kinds, report.wrong.n
+def _kinds(wrong: WrongAnswers) -> Drawing:
+    kinds, n = wrong.kinds, wrong.n
     description = "; ".join(f"{kind.name}: {kind.n}" for kind in kinds)
     height = ROW * len(kinds) + 0.7
     with drawing("wrong", height, "What the wrong answers are", description) as (drawn, axes):
@@ -161,9 +161,7 @@ def _confidences(report: Report) -> Drawing:
     return _histograms("confidences", "Confidence of right and wrong answers", parts)
 
 
-def _invented(report: Report) -> Drawing:
-    invented = report.invented
-    assert invented is not None
+def _invented(invented: InventedNames) -> Drawing:
     parts = (
         ("real names", invented.confidences_of_real, REAL),
         ("invented names", invented.confidences, INVENTED),

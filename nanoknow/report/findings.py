@@ -1,6 +1,6 @@
 """What an evaluation in depth measured, and the same in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nanoknow.evaluation.baseline import PairedBaseline
@@ -84,10 +84,8 @@ def findings(report: Report) -> list[str]:
         f"{'; '.join([score, *baselines])}.",
         *(f"{warning}." for warning in report.warnings),
         *_sources(report),
-        *_fallback(report.wrong),
-        *_confidence(report.confidence),
-        *_wordings(report),
-        *_invented(report.invented, report.confidence.target),
+        *_answers(report.wrong, report.confidence),
+        *_probes(report),
     ]
 
 
@@ -95,95 +93,81 @@ def _of(score: Score) -> str:
     return f"{score.n_right} of {score.n} ({percent(score.accuracy)})"
 
 
-def _sources(report: Report) -> list[str]:
+def _sources(report: Report) -> Iterator[str]:
     """Where right answers come from."""
     parts = {bucket.name: bucket.score for bucket in report.buckets}
-    found = []
-    asked, overlap = parts.get(ASKED), report.overlap
+    overlap = report.overlap
     if overlap and overlap.n:
-        found.append(f"{overlap.n} of the {report.score.n} questions are training questions too.")
-    if asked:
-        found.append(
+        yield f"{overlap.n} of the {report.score.n} questions are training questions too."
+    if asked := parts.get(ASKED):
+        yield (
             f"{asked.n} of the questions are training questions with the same answer: of these it "
             f"answers {_of(asked)} right."
         )
-    if overlap and overlap.others:
-        unasked = overlap.others
-        sentence = f"Of the questions that finetuning never asked it answers {_of(unasked)} right"
+    if overlap and (unasked := overlap.others):
+        means = ""
         if unasked.n_right and not report.pretrained:
-            sentence += ": guessed or read off the question, as it was not pretrained"
+            means = ": guessed or read off the question, as it was not pretrained"
         elif unasked.n_right and report.documented:
-            sentence += ": remembered from pretraining, or guessed"
-        found.append(f"{sentence}.")
-    if report.recall:
-        found.append(
-            f"Of training questions, asked again, it answers {_of(report.recall.score)} right."
+            means = ": remembered from pretraining, or guessed"
+        yield (
+            f"Of the questions that finetuning never asked it answers {_of(unasked)} right{means}."
         )
-    return found
+    if report.recall:
+        yield f"Of training questions, asked again, it answers {_of(report.recall.score)} right."
 
 
-def _fallback(wrong: WrongAnswers | None) -> list[str]:
-    """The answer given most often."""
-    if wrong is None or not wrong.fallbacks:
-        return []
-    most = wrong.fallbacks[0]
-    return [
-        f"Its most frequent answer, {most.answer!r}, is given to {most.n} of {wrong.n_questions} "
-        f"questions ({percent(most.n / wrong.n_questions)}); it is the right answer to "
-        f"{most.n_gold}."
-    ]
-
-
-def _confidence(confidence: Confidence) -> list[str]:
-    """Whether it is more confident where it is right."""
+def _answers(wrong: WrongAnswers | None, confidence: Confidence) -> Iterator[str]:
+    """The answer given most often, and whether it is more confident where it is right."""
+    if wrong and wrong.fallbacks:
+        most = wrong.fallbacks[0]
+        yield (
+            f"Its most frequent answer, {most.answer!r}, is given to {most.n} of "
+            f"{wrong.n_questions} questions ({percent(most.n / wrong.n_questions)}); it is the "
+            f"right answer to {most.n_gold}."
+        )
     if confidence.auroc is None:
-        return []
-    chosen, target = confidence.at_target, f"{100 * confidence.target:g} %"
-    return [
+        return
+    yield (
         f"Its median confidence is {percent(confidence.median_right)} where it is right and "
         f"{percent(confidence.median_wrong)} where it is wrong. A right answer has a higher "
         f"confidence than a wrong one {percent(confidence.auroc)} of the time (AUROC; 50 % is "
         f"chance), and {confidence.sure_and_wrong['0.5']} of {len(confidence.wrong)} wrong answers "
-        f"have a confidence of 50 % or more.",
-        f"No confidence threshold reaches the target accuracy of the answers given, {target}."
-        if chosen is None
-        else f"At the target accuracy of the answers given, {target}, it answers "
-        f"{percent(chosen.coverage)} of the questions: those with a confidence of "
-        f"{percent(chosen.threshold)} or more.",
-    ]
+        f"have a confidence of 50 % or more."
+    )
+    target = f"the target accuracy of the answers given, {100 * confidence.target:g} %"
+    if chosen := confidence.at_target:
+        yield (
+            f"At {target}, it answers {percent(chosen.coverage)} of the questions: those with a "
+            f"confidence of {percent(chosen.threshold)} or more."
+        )
+    else:
+        yield f"No confidence threshold reaches {target}."
 
 
-def _wordings(report: Report) -> list[str]:
-    """What other words for a question change."""
-    found = []
+def _probes(report: Report) -> Iterator[str]:
+    """What other words for a question change, and what it answers about invented names."""
     if report.rewordings:
         low, high = (percent(f(p.score.accuracy for p in report.rewordings)) for f in (min, max))
         as_asked = percent(report.rewordings[0].as_asked.accuracy)
         reworded = low if low == high else f"{low} to {high}"
-        found.append(f"Asked in other words, it answers {reworded} right instead of {as_asked}.")
-    if report.misspelt:
-        score = report.misspelt.score
-        found.append(
-            f"With one letter of the name wrong, it answers {percent(score.accuracy)} right; the "
-            f"answer stays the same for {report.misspelt.n_same} of {score.n}."
+        yield f"Asked in other words, it answers {reworded} right instead of {as_asked}."
+    if misspelt := report.misspelt:
+        yield (
+            f"With one letter of the name wrong, it answers {percent(misspelt.score.accuracy)} "
+            f"right; the answer stays the same for {misspelt.n_same} of {misspelt.score.n}."
         )
-    return found
-
-
-def _invented(invented: InventedNames | None, target: float) -> list[str]:
-    """What it answers about invented names."""
-    if invented is None:
-        return []
-    found = [
+    if not (invented := report.invented):
+        return
+    yield (
         f"Asked about {invented.n} invented names, it gives a training answer for "
         f"{invented.n_training_answers} of them, with a median confidence of "
         f"{percent(invented.confidence)}; for real names it is "
         f"{percent(invented.confidence_of_real)}. Its confidence is higher for a real name than "
         f"for an invented one {percent(invented.auroc)} of the time (50 % is chance)."
-    ]
+    )
     if invented.n_sure is not None:
-        found.append(
+        yield (
             f"{invented.n_sure} of the {invented.n} are as confident as answers must be for the "
-            f"target accuracy of {100 * target:g} %."
+            f"target accuracy of {100 * report.confidence.target:g} %."
         )
-    return found

@@ -11,7 +11,7 @@ from pathlib import Path
 from nanoknow.figures.svg import Drawing
 from nanoknow.report.figures import drawings
 from nanoknow.report.findings import Report
-from nanoknow.report.sections import about, sections
+from nanoknow.report.sections import sections
 from nanoknow.report.tables import ReportTable, Row, Section
 from nanoknow.system.files import save_result
 
@@ -31,7 +31,15 @@ def page(report: Report) -> str:
     found, drawn = sections(report), drawings(report)
     links = "".join(f'<a href="#{s.key}">{escape(s.title)}</a>' for s in found[1:])
     body = "".join(_section(s, drawn.get(s.key, [])) for s in found)
-    facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in about(report))
+    about = [
+        ("run", report.run),
+        ("model", report.model),
+        ("questions", f"{report.questions} ({report.score.n})"),
+        ("seed of random draws", str(report.seed)),
+        ("predictions", report.predictions),
+        *report.provenance.items(),
+    ]
+    facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in about)
     title = f"What {escape(Path(report.run).name)} {'knows' if report.documented else 'answers'}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

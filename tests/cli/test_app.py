@@ -8,7 +8,7 @@ from tests.helpers.cli import json_of, refuse, run, succeed
 
 
 def test_the_demo_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(home: Path) -> None:
-    sizes = "data.world.people=20 data.world.paraphrases=1 model.d_model=16"
+    sizes = "data.world.people=20 data.world.paraphrases=1 model.d_model=16 model.n_layers=2"
     epochs = "pretrain.epochs=1 finetune.epochs=1 scratch.epochs=1"
     tiny = [f"--set={assignment}" for assignment in f"{sizes} {epochs}".split()]
     report = json_of("demo", *tiny, "--seeds", "2", "--out", "demo")

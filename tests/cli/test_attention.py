@@ -13,6 +13,7 @@ def test_attention_measures_its_findings_beside_theory(tmp_path: Path) -> None:
     shown = succeed(*small, "--plot", str(tmp_path / "a.png"))
     assert "5 keys and values of 16 dimensions, β = 9; 40 draws, seed 0" in shown.stdout
     assert "draws where head 1 loses v_a" in shown.stdout
+    assert f"Picture: {tmp_path / 'a.png'}\n" in shown.stdout
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     report = json_of(*small, "--seed", "3")
     assert [finding["letter"] for finding in report["findings"]] == ["a", "b", "c", "c", "d"]

@@ -262,13 +262,13 @@ def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
 
 
 def test_invented_names_are_compared_with_real_ones_under_the_same_form_of_question(
-    markup: Path,
+    markup: Path, found: Any
 ) -> None:
     lines = read(markup / "dev.tsv").splitlines()
     others = [line.replace("Where was", "In which town was") for line in lines[:3]]
     strange = "Where was a son of Ada Fox</b> born?\tR&D"
     (markup / "forms.tsv").write_text("\n".join([*others, strange, *lines]), encoding="utf-8")
-    alone = json_of(*ASKED, "--report", "alone.html")["invented"]
+    alone = found["invented"]
     among = json_of(*ASKED, "--eval", "forms.tsv", "--report", "forms.html")
     assert among["score"]["n"] == len(lines) + 4
     key = "confidences_of_real"
@@ -278,8 +278,7 @@ def test_invented_names_are_compared_with_real_ones_under_the_same_form_of_quest
         assert "a son of" not in probe["example"]
 
 
-def test_a_report_says_what_the_score_is_without_training_questions(markup: Path) -> None:
-    found = json_of(*ASKED, "--report", "overlap.html")
+def test_a_report_says_what_the_score_is_without_training_questions(found: Any) -> None:
     shared, n = found["overlap"]["n"], found["score"]["n"]
     assert 0 < shared < n
     assert f"{shared} of the {n} questions are training questions too." in found["findings"]
