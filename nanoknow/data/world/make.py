@@ -6,7 +6,6 @@ paraphrases decide whether a question can extract a fact is the finding of Allen
 "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
 """
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +13,14 @@ from itertools import accumulate
 from random import Random
 
 from nanoknow.config.experiment import MIN_PEOPLE
-from nanoknow.data.world.files import Biographies, WorldFiles
+from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
 from nanoknow.system.draws import below, choice, shuffle
 
+CORPUS, TRAIN, DEV = "wiki.txt", "birth_places_train.tsv", "birth_dev.tsv"
+TEST = "birth_test.tsv"
+"""Names of files, as the published data have them."""
 PLACE_FLOOR = 1 / 6
 """The place of rank r, from 1, has weight 1/r + PLACE_FLOOR: Zipf's law with a floor. The first of
 100 places then has 5.3 % of people, as in the published data, the second 3.1, the last 0.8."""
@@ -62,13 +64,13 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     population = list(_invent_people(people, rng))
     train, dev, test = _split(population, rng)
     shuffle(population, rng)
-    return WorldFiles(
-        biographies=_biographies(population, paraphrases, rng),
-        train=_questions(train),
-        dev=_questions(dev),
-        test_inputs=_questions(test, with_answers=False),
-        test=_questions(test),
-    )
+    return {
+        CORPUS: _biographies(population, paraphrases, rng),
+        TRAIN: _questions(train),
+        DEV: _questions(dev),
+        "birth_test_inputs.tsv": _questions(test, with_answers=False),
+        TEST: _questions(test),
+    }
 
 
 def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
@@ -88,24 +90,25 @@ def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
     return train, dev, test
 
 
-def _questions(people: list[_Person], *, with_answers: bool = True) -> str:
-    """Return a line for each person."""
+def _questions(people: list[_Person], *, with_answers: bool = True) -> list[bytes]:
+    """Return a line for each person, ``Where was X born?<TAB>Place``."""
     answers = [f"\t{person.birthplace}" if with_answers else "" for person in people]
     pairs = zip(people, answers, strict=True)
-    return "".join(f"Where was {person.name} born?{answer}\n" for person, answer in pairs)
+    return [f"Where was {person.name} born?{answer}\n".encode() for person, answer in pairs]
 
 
-def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Biographies:
-    wordings = []
+def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> list[bytes]:
+    """Return the lines about all people, mixed; one that comes again is the same object."""
+    lines: list[bytes] = []
     for person in population:
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
         forms = list(read_words().forms)
         shuffle(forms, rng)
         stated = (form.format(**person.facts) for form in forms[:paraphrases])
-        wordings.append([f"{person.name}. {sentence}\n".encode() for sentence in stated])
-    order = array("Q", range(len(population) * paraphrases))
-    shuffle(order, rng)
-    return Biographies(wordings, paraphrases, order)
+        wordings = [f"{person.name}. {sentence}\n".encode() for sentence in stated]
+        lines += (wordings[turn % len(wordings)] for turn in range(paraphrases))
+    shuffle(lines, rng)
+    return lines
 
 
 def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
