@@ -59,11 +59,30 @@ def finetune_from(
 ) -> TrainingSummary:
     """Train a checkpoint of a pretrained run on question and answer pairs.
 
+    A config that names no corpus gets the one that the run was pretrained on.
+
     Raises:
-        ConfigError: the run has no marks to ask with, or the config names another corpus.
+        ConfigError: the run has no marks to ask with, or the config names a text that it has not
+            read, or that has changed since.
+        DataError: the text cannot be read.
     """
-    _require_marks(source)
-    config = with_corpus_of(run, source, config)
+    if source.record.task.kind == "language_modeling":
+        raise ConfigError(
+            f"{source.path}: of a language_modeling run, without marks to ask with: "
+            f"start from a {PRETRAIN} run"
+        )
+    recorded, own = source.record.data["corpus"], run.config.data
+    data = config.data.model_copy(update={"documents": own.documents})
+    named = Texts.find(data, ("corpus",)).corpus
+    if named is None:
+        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
+    elif named.sha256 != recorded["sha256"]:
+        raise ConfigError(
+            f"{named.name}: {run.path} was pretrained on {recorded['name']}, SHA-256 "
+            f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
+            f"with --from, or --from scratch"
+        )
+    config = config.model_copy(update={"data": data})
     return start_run("finetune", config, out, options, reporter, source)
 
 
@@ -80,7 +99,7 @@ def find_source(
 
     Raises:
         CheckpointError: there is none.
-        ConfigError: the run has no marks to ask with, or flags ask for another model.
+        ConfigError: flags ask for another model.
     """
     if start is None:
         questions = Texts.find(data, ("questions",)).questions
@@ -89,7 +108,6 @@ def find_source(
         run, checkpoint = latest_run(PRETRAIN, characters, maker, whole=True)
     else:
         run, checkpoint = open_checkpoint(start)
-    _require_marks(checkpoint)
     for override in overrides:
         section, _, key = override.key.partition(".")
         own = getattr(checkpoint.record.model, key, None)
@@ -100,34 +118,3 @@ def find_source(
             )
     reporter.note(f"starting from {describe_run(run, checkpoint)}")
     return run, checkpoint
-
-
-def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
-    """Put the corpus that a run was pretrained on into a config that names none.
-
-    Raises:
-        ConfigError: it names a text that this model has not read, or that has changed since.
-        DataError: the text cannot be read.
-    """
-    recorded = source.record.data["corpus"]
-    own = run.config.data
-    data = config.data.model_copy(update={"documents": own.documents})
-    named = Texts.find(data, ("corpus",)).corpus
-    if named is None:
-        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
-        return config.model_copy(update={"data": data})
-    if named.sha256 != recorded["sha256"]:
-        raise ConfigError(
-            f"{named.name}: {run.path} was pretrained on {recorded['name']}, SHA-256 "
-            f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
-            f"with --from, or --from scratch"
-        )
-    return config.model_copy(update={"data": data})
-
-
-def _require_marks(source: Checkpoint) -> None:
-    if source.record.task.kind == "language_modeling":
-        raise ConfigError(
-            f"{source.path}: of a language_modeling run, without marks to ask with: "
-            f"start from a {PRETRAIN} run"
-        )
