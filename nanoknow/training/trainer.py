@@ -87,18 +87,14 @@ class Trainer:
         torch.manual_seed(derive_seed(self.seed, "dropout"))
 
     @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch, a smaller last one included."""
-        return math.ceil(self.task.n_examples / self.config.batch_size)
-
-    @property
     def total_steps(self) -> int:
         """Updates made, and those that are still planned."""
         progress, epochs = self.progress, self.config.epochs - self.progress.epoch
         if epochs <= 0:
             return progress.step
-        rest = math.ceil((self.task.n_examples - progress.examples) / self.config.batch_size)
-        return progress.step + rest + (epochs - 1) * self.steps_per_epoch
+        n, batch_size = self.task.n_examples, self.config.batch_size
+        rest = math.ceil((n - progress.examples) / batch_size)
+        return progress.step + rest + (epochs - 1) * math.ceil(n / batch_size)
 
     @property
     def notes(self) -> list[str]:
