@@ -185,10 +185,8 @@ def _moved(path: Path, sha256: str) -> Path:
 
 
 def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that is too long, a folder that may not be searched
-        return False
+    # Unlike Path.exists, also of a name that is too long, or in a folder that may not be searched.
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def data_folder() -> Path:
