@@ -80,7 +80,6 @@ def resume_run(
         ConfigError: the config differs in what may not change.
         DataError: its texts have changed, or are not found.
     """
-    options.require_packages()
     config = config or run.config
     with RunLock(run.path):
         checkpoint = run.latest()

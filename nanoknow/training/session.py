@@ -41,7 +41,7 @@ class TrainingOptions:
     tensorboard: bool = False
     precision: str = "auto"
 
-    def require_packages(self) -> None:
+    def __post_init__(self) -> None:
         """See that what the options need is installed.
 
         Raises:

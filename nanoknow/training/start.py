@@ -45,7 +45,6 @@ def start_run(
         ConfigError: a text is not named, or the device does not exist.
         DataError: a text cannot be read, or the training questions have no answers.
     """
-    options.require_packages()
     if out is not None:
         require_free(out)
     device = choose_device(options.device, config.precision)
