@@ -45,7 +45,7 @@ class CheckpointRecord(BaseModel):
 
     Attributes:
         vocabulary: the characters, in the order of their ids.
-        progress: how far training came (``training.state``).
+        progress: how far training came (``Trainer.state``).
         seconds: training took so far, evaluations and earlier sessions included.
         data: the name and SHA-256 of each text by its role.
         config: what the run trained by; None before 0.3.0.

@@ -17,7 +17,6 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.training.optimizer import learning_rate
 from nanoknow.training.prepare import prepare, roles_of
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
-from nanoknow.training.state import restore_state
 from nanoknow.training.trainer import Trainer
 
 FREE = ("log_every", "checkpoint_minutes", "evaluate_every")
@@ -94,7 +93,7 @@ def resume_run(
         model = checkpoint.load_model(device)
         prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
         trainer = prepared.trainer
-        restore_state(trainer, state, record.progress)
+        trainer.restore(state, record.progress)
         run = run.with_config(config)
         step = trainer.progress.step
         run.forget_after(step)

@@ -15,7 +15,6 @@ from nanoknow.errors import NanoknowError, NonFiniteError
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.span_corruption import SpanCorruption
-from nanoknow.training.state import state_of
 from nanoknow.training.trainer import Progress, StepResult, Trainer
 from tests.helpers.spans import restore, texts_of
 from tests.helpers.texts import corpus_of, tokenizer_of
@@ -165,7 +164,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(
 
 
 def optimizer_state_of(trainer: Trainer) -> dict[str, Tensor]:
-    tensors, _ = state_of(trainer)
+    tensors, _ = trainer.state()
     return {key: t.clone() for key, t in tensors.items() if key.startswith("optimizer.")}
 
 
