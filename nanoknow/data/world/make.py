@@ -8,7 +8,6 @@ paraphrases decide whether a question can extract a fact is the finding of Allen
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 
@@ -28,11 +27,8 @@ SECOND_NAME_EVERY = 8
 """One person in so many has a second given name."""
 
 
-@dataclass(frozen=True)
-class _Person:
-    name: str
-    birthplace: str
-    facts: dict[str, str]  # the values of the sentence forms' fields
+_Person = dict[str, str]
+"""The values of the sentence forms' fields: ``full`` is the name, ``place`` the birthplace."""
 
 
 def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
@@ -92,9 +88,8 @@ def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
 
 def _questions(people: list[_Person], *, with_answers: bool = True) -> list[bytes]:
     """Return a line for each person, ``Where was X born?<TAB>Place``."""
-    answers = [f"\t{person.birthplace}" if with_answers else "" for person in people]
-    pairs = zip(people, answers, strict=True)
-    return [f"Where was {person.name} born?{answer}\n".encode() for person, answer in pairs]
+    form = "Where was {full} born?\t{place}\n" if with_answers else "Where was {full} born?\n"
+    return [form.format(**person).encode() for person in people]
 
 
 def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> list[bytes]:
@@ -104,8 +99,8 @@ def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> li
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
         forms = list(read_words().forms)
         shuffle(forms, rng)
-        stated = (form.format(**person.facts) for form in forms[:paraphrases])
-        wordings = [f"{person.name}. {sentence}\n".encode() for sentence in stated]
+        stated = (form.format(**person) for form in forms[:paraphrases])
+        wordings = [f"{person['full']}. {sentence}\n".encode() for sentence in stated]
         lines += (wordings[turn % len(wordings)] for turn in range(paraphrases))
     shuffle(lines, rng)
     return lines
@@ -131,7 +126,7 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
             other = place_at(rng.random())
         job = choice(words.occupations, rng)
         born = 1820 + below(111, rng)
-        facts = {
+        yield {
             "full": name,
             "last": surname,
             "he": "she" if female else "he",
@@ -147,7 +142,6 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
             "moved": str(born + 18 + below(15, rng)),
             "died": str(born + 40 + below(46, rng)),
         }
-        yield _Person(name, birthplace, facts)
 
 
 def _invent_names(people: int, rng: Random) -> Iterator[tuple[str, str, bool]]:
