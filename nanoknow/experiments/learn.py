@@ -20,7 +20,7 @@ from nanoknow.experiments.pipeline import several_runs
 from nanoknow.experiments.side_by_side import Chain, train_side_by_side
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.runs.folders import new_folder
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 
@@ -108,7 +108,7 @@ def learn(
     more = "" if out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
     with (
-        RunLock(folder),
+        lock_run(folder),
         several_runs([(config, folder)], device, reporter, more, processes) as options,
     ):
         all_seeds = range(first, first + seeds)

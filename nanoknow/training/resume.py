@@ -9,7 +9,7 @@ from nanoknow.config.loading import Override, load_config
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
 from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.provenance import environment
@@ -80,7 +80,7 @@ def resume_run(
         DataError: its texts have changed, or are not found.
     """
     config = config or run.config
-    with RunLock(run.path):
+    with lock_run(run.path):
         checkpoint = run.latest()
         record, stage = checkpoint.record, run.record.stage
         state = checkpoint.load_training_state()
