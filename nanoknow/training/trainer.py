@@ -127,30 +127,26 @@ class Trainer:
             order = ShuffledOrder(self.task.n_examples, seed)
             for start in range(self.progress.examples, order.n, self.config.batch_size):
                 indices = torch.from_numpy(order.part(start, start + self.config.batch_size))
-                result = self._step_if_it_fits(indices)
-                if result is None:
+                result = None
+                try:
+                    result = self._step(indices)
+                except (MemoryError, RuntimeError) as error:
+                    if not ran_out_of_memory(error):
+                        raise
+                if result is None:  # and all that the step held is freed again
                     raise self._out_of_memory(len(indices))
                 yield result
-
-    def _step_if_it_fits(self, indices: Tensor) -> StepResult | None:
-        """Make a step; None where memory ran out, with all that the step held freed again."""
-        try:
-            return self._step(indices)
-        except (MemoryError, RuntimeError) as error:
-            if not ran_out_of_memory(error):
-                raise
-            return None
 
     def _step(self, indices: Tensor) -> StepResult:
         progress = self.progress
         tokens = progress.tokens + len(indices) * self.task.tokens_per_example
-        rate = self._set_learning_rate(tokens)
+        settings, planned = self.config.optimizer, self.planned_tokens()
+        rate = learning_rate(self.config.schedule, settings.learning_rate, tokens, planned)
         self.model.train()
         self.model.zero_grad(set_to_none=True)
         loss = self._loss(indices)
         loss.backward()  # type: ignore[no-untyped-call]
-        clip = self.config.optimizer.grad_clip
-        grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+        grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.grad_clip)
         # Both in one transfer, for which a GPU is waited for.
         loss_value, norm_value = torch.stack([loss.detach(), grad_norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
@@ -159,6 +155,8 @@ class Trainer:
                 f"stopped before the update; lower the learning rate ({rate:g})"
             )
         for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
             optimizer.step()
         progress.step += 1
         progress.examples += len(indices)
@@ -203,14 +201,6 @@ class Trainer:
             f"{self.model.config.block_size}: {fitting}, or a smaller model, or free memory; "
             f"pretrain and finetune continue with --resume, and --batch-size may differ"
         )
-
-    def _set_learning_rate(self, tokens: int) -> float:
-        peak = self.config.optimizer.learning_rate
-        rate = learning_rate(self.config.schedule, peak, tokens, self.planned_tokens())
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-        return rate
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, int | float]]:
         """Return what resuming needs beside the weights: tensors, and the progress by its keys."""
