@@ -71,42 +71,6 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How sequences of given lengths are packed: nothing here leaves the CPU.
-
-    Attributes:
-        order: (B,) int64, the sequences' indices in the order of the batch.
-        groups: the rectangles that they fill in that order, each at least as long as its longest.
-    """
-
-    order: Tensor
-    groups: tuple[Group, ...]
-
-    @classmethod
-    def of(cls, lengths: Tensor, widest: int) -> Plan:
-        """Sort sequences by their (B,) lengths and cut them into groups of few shapes.
-
-        Args:
-            lengths: each 1 … ``widest``.
-            widest: what a group may be widened to.
-        """
-        order = torch.argsort(lengths, stable=True)
-        n_groups = max(1, min(MAX_GROUPS, len(order) // MIN_ROWS))
-        chunks = torch.split(order, -(-len(order) // n_groups))
-        longest = lengths[[int(chunk[-1]) for chunk in chunks]].tolist()
-        groups = [
-            Group(len(chunk), min(_round_up(n, WIDTH_STEP), widest))
-            for chunk, n in zip(chunks, longest, strict=True)
-        ]
-        return cls(order, widen(groups, widest))
-
-    @property
-    def widths(self) -> Tensor:
-        """(B,) int64, the padded length of each sequence, in the order of ``order``."""
-        return torch.tensor([g.length for g in self.groups for _ in range(g.n_sequences)])
-
-
-@dataclass(frozen=True)
 class Batch:
     """Training examples.
 
@@ -122,21 +86,20 @@ class Batch:
 
     @classmethod
     def from_rows(cls, rows: Tensor, targets: Tensor, lengths: Tensor) -> Batch:
-        """Pack padded rows as ``Plan.of`` has it, and drop the padding past each group.
+        """Pack padded rows as ``pack`` has it, and drop the padding past each group.
 
         Args:
             rows: (B, T) input ids, meaningful in the first ``lengths[b]`` columns of row b.
             targets: (B, T) the same for targets; ``IGNORE`` past the length.
             lengths: (B,) int64 on the CPU, each at least 1.
         """
-        plan = Plan.of(lengths, rows.shape[1])
-        order = plan.order.to(rows.device)
-        sizes = [group.n_sequences for group in plan.groups]
+        chunks, groups = pack(lengths, rows.shape[1])
         tokens_in, targets_in = [], []
-        for chunk, group in zip(torch.split(order, sizes), plan.groups, strict=True):
-            tokens_in.append(rows[chunk, : group.length].flatten())
-            targets_in.append(targets[chunk, : group.length].flatten())
-        layout = Layout.of(plan.groups, rows.device)
+        for chunk, group in zip(chunks, groups, strict=True):
+            chosen = chunk.to(rows.device)
+            tokens_in.append(rows[chosen, : group.length].flatten())
+            targets_in.append(targets[chosen, : group.length].flatten())
+        layout = Layout.of(groups, rows.device)
         return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)
 
     def scored(self) -> tuple[Tensor | None, Tensor]:
@@ -164,6 +127,28 @@ class Batch:
         layout = Layout.of(self.layout.groups + other.layout.groups, self.tokens.device)
         tokens = torch.cat([self.tokens, other.tokens])
         return Batch(tokens, torch.cat([self.targets, other.targets]), layout)
+
+
+def pack(lengths: Tensor, widest: int) -> tuple[Sequence[Tensor], tuple[Group, ...]]:
+    """Sort sequences by their (B,) lengths and cut them into groups of few shapes, on the CPU.
+
+    Args:
+        lengths: each 1 … ``widest``.
+        widest: what a group may be widened to.
+
+    Returns:
+        The indices of the sequences in each group, and the groups, each at least as long as its
+        longest.
+    """
+    order = torch.argsort(lengths, stable=True)
+    n_groups = max(1, min(MAX_GROUPS, len(order) // MIN_ROWS))
+    chunks = torch.split(order, -(-len(order) // n_groups))
+    longest = lengths[[int(chunk[-1]) for chunk in chunks]].tolist()
+    groups = [
+        Group(len(chunk), min(_round_up(n, WIDTH_STEP), widest))
+        for chunk, n in zip(chunks, longest, strict=True)
+    ]
+    return chunks, widen(groups, widest)
 
 
 def widen(groups: Sequence[Group], widest: int) -> tuple[Group, ...]:

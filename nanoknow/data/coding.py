@@ -1,16 +1,16 @@
 """Texts as compact arrays: a small code for each character."""
 
+from array import array
+
 import numpy as np
 import numpy.typing as npt
 
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.int16] | npt.NDArray[np.int32]
-Width = np.dtype[np.uint8] | np.dtype[np.int16] | np.dtype[np.int32]
-WIDTHS: tuple[Width, ...] = (np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
-"""The narrowest that fits all codes is used; signed beyond a byte, as torch prefers."""
+WIDTHS = {"B": 2**8, "h": 2**15, "i": 2**31}
+"""Type codes of arrays, and how many different codes they hold; signed beyond a byte, as torch
+prefers. The narrowest that fits all codes is used."""
 PART = 1 << 20
 """Characters processed at a time, so that temporary arrays stay small."""
-GROWTH = 1.125
-"""Memory allocated when it runs out, as a multiple of what the codes need."""
 
 
 class Coder:
@@ -19,9 +19,7 @@ class Coder:
     def __init__(self) -> None:
         self._points: list[int] = []  # code points by code
         self._table = np.full(0x110000, -1, np.int32)  # codes by code point
-        self._width: Width = WIDTHS[0]
-        self._room = np.empty(0, np.uint8)
-        self._size = 0
+        self._codes = array("B")
 
     def add(self, text: str) -> None:
         """Append some text."""
@@ -32,39 +30,22 @@ class Coder:
             self._table[new] = len(self._points) + np.arange(len(new))
             self._points += new.tolist()
             codes = self._table[points]
-        width = next(w for w in WIDTHS if len(self._points) - 1 <= np.iinfo(w).max)
-        if width != self._width:
-            self._widen(width)
-        end = self._size + len(codes)
-        if end * width.itemsize > len(self._room):
-            self._resize(int(end * GROWTH))
-        self._room.view(width)[self._size : end] = codes
-        self._size = end
+        width = next(w for w, n in WIDTHS.items() if len(self._points) <= n)
+        if width != self._codes.typecode:
+            narrow, self._codes = np.asarray(self._codes), array(width)
+            for start in range(0, len(narrow), PART):
+                self._codes.frombytes(narrow[start : start + PART].astype(width).tobytes())
+        self._codes.frombytes(codes.astype(width).tobytes())
 
     def finish(self) -> tuple[str, Codes]:
         """Return the characters in sorted order, and the text as their indices."""
-        self._resize(self._size)
-        codes: Codes = self._room.view(self._width)
-        ranks = np.empty(len(self._points), self._width)
+        codes: Codes = np.asarray(self._codes)
+        ranks = np.empty(len(self._points), codes.dtype)
         ranks[np.argsort(self._points)] = np.arange(len(self._points))
         for start in range(0, len(codes), PART):
             part = codes[start : start + PART]
             part[:] = ranks[part]
         return "".join(map(chr, sorted(self._points))), codes
-
-    def _resize(self, size: int) -> None:
-        # By the system's realloc, which moves a large array without copying it. No view of the
-        # room outlives the methods here.
-        self._room.resize(size * self._width.itemsize, refcheck=False)
-
-    def _widen(self, width: Width) -> None:
-        narrow, self._width = self._width, width
-        self._resize(self._size)
-        old, wide = self._room.view(narrow), self._room.view(width)
-        # From the end, so that nothing is written over before it is read.
-        for start in reversed(range(0, self._size, PART)):
-            part = slice(start, min(start + PART, self._size))
-            wide[part] = old[part].astype(width)  # a copy: numpy sees no overlap between types
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:

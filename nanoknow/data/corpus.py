@@ -146,10 +146,8 @@ def _rows(form: str, text: str, name: str) -> Iterator[Found]:
 
 
 def _paragraphs(text: str) -> Iterator[Found]:
-    held: list[str] = []
-    for number, line in enumerate((*text.split("\n"), ""), start=1):
-        if line.strip():
-            held.append(line)
-        elif held:
-            yield number - len(held), "", " ".join(held)
-            held = []
+    numbered = enumerate(text.split("\n"), start=1)
+    for is_text, group in itertools.groupby(numbered, lambda each: bool(each[1].strip())):
+        if is_text:
+            numbers, lines = zip(*group, strict=True)
+            yield numbers[0], "", " ".join(lines)

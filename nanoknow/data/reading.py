@@ -9,7 +9,6 @@ from nanoknow.errors import DataError
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
-BOM = codecs.BOM_UTF8
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -45,9 +44,14 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
         DataError: file:line, what is wrong, what to do; only after the last chunk, perhaps.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, nul_line, held, empty = 1, 0, "", True
-    for chunk in itertools.chain(_without_mark(chunks, name), [None]):
+    lines, nul_line, head, held = 1, 0, b"", ""
+    at_start = empty = True
+    for chunk in itertools.chain(chunks, [None]):
         is_last = chunk is None
+        if len(head) < len(LFS_POINTER):
+            head += chunk or b""
+            if head.startswith(LFS_POINTER):
+                raise DataError(f"{name}:1: a Git LFS pointer, not the data: run 'git lfs pull'")
         try:
             text = held + decoder.decode(chunk or b"", is_last)
         except UnicodeDecodeError as error:
@@ -61,6 +65,8 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
         # A carriage return at the end may be half a line end.
         held = "\r" if text.endswith("\r") and not is_last else ""
         text = text.removesuffix(held).replace("\r\n", "\n")
+        if at_start and text:
+            text, at_start = text.removeprefix("\ufeff"), False
         if text:
             empty = False
             lines += text.count("\n")
@@ -69,16 +75,3 @@ def decoded(chunks: Iterable[bytes], name: str) -> Iterator[str]:
         raise DataError(f"{name}:{nul_line}: a NUL character: is this a text file?")
     if empty:
         raise DataError(f"{name}: an empty file: was it written completely?")
-
-
-def _without_mark(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Check that a file is no Git LFS pointer, and leave out a byte order mark."""
-    rest, head = iter(chunks), b""
-    for chunk in rest:
-        head += chunk
-        if len(head) >= len(LFS_POINTER):
-            break
-    if head.startswith(LFS_POINTER):
-        raise DataError(f"{name}:1: a Git LFS pointer, not the data: run 'git lfs pull'")
-    yield head.removeprefix(BOM)
-    yield from rest

@@ -18,9 +18,11 @@ from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_ques
 from nanoknow.data.reading import file_chunks
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.files import WorldFiles
-from nanoknow.data.world.make import make_world
+from nanoknow.data.world.make import CORPUS, DEV, TEST, TRAIN, make_world
 from nanoknow.errors import ConfigError, DataError
 
+LINES = 10_000
+"""Of a world's corpus that are read at a time: about a megabyte."""
 ROLES = ("corpus", "questions", "eval")
 Text = TypeVar("Text", Corpus, QuestionSet)
 
@@ -53,24 +55,25 @@ class Texts:
         if self.config.corpus:
             return read_corpus(self.config.corpus, self.config.documents)
         if self._world:
-            chunks = self._world.by_name()["wiki.txt"]
-            return corpus_from_chunks(chunks, f"{self.config.world}/wiki.txt")
+            lines, name = self._world[CORPUS], f"{self.config.world}/{CORPUS}"
+            parts = (lines[start : start + LINES] for start in range(0, len(lines), LINES))
+            return corpus_from_chunks(map(b"".join, parts), name)
         return None
 
     @cached_property
     def questions(self) -> QuestionSet | None:
         """The training questions, where a file is named."""
-        return self._questions(self.config.questions, "birth_places_train.tsv")
+        return self._questions(self.config.questions, TRAIN)
 
     @cached_property
     def eval(self) -> QuestionSet | None:
         """The questions to evaluate on, where a file is named."""
-        return self._questions(self.config.eval, "birth_dev.tsv")
+        return self._questions(self.config.eval, DEV)
 
     @cached_property
     def test(self) -> QuestionSet | None:
         """The built-in world's test questions, where the corpus is the world's."""
-        return None if self.config.corpus else self._questions(None, "birth_test.tsv")
+        return None if self.config.corpus else self._questions(None, TEST)
 
     def require_corpus(self) -> Corpus:
         """Return the pretraining text.
@@ -123,7 +126,7 @@ class Texts:
         if path:
             return read_questions(path)
         if self._world:
-            raw = b"".join(self._world.by_name()[part])
+            raw = b"".join(self._world[part])
             return questions_from_bytes(raw, f"{self.config.world}/{part}")
         return None
 
@@ -182,10 +185,8 @@ def _moved(path: Path, sha256: str) -> Path:
 
 
 def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that is too long, a folder that may not be searched
-        return False
+    # Unlike Path.exists, also of a name that is too long, or in a folder that may not be searched.
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def data_folder() -> Path:

@@ -20,7 +20,7 @@ from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.runs.folders import new_folder
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 
@@ -109,7 +109,7 @@ def learn(
     table = []
     more = "" if out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
-    with RunLock(folder), several_runs(runs, device, reporter, more, processes) as options:
+    with lock_run(folder), several_runs(runs, device, reporter, more, processes) as options:
         for run in runs:
             run.train(options, reporter)
             opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)

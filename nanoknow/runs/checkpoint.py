@@ -32,6 +32,7 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, sealed, unreadable
 from nanoknow.system.device import Device
+from nanoknow.system.files import write_atomically
 
 MODEL_FILE, TRAINING_FILE = "model.safetensors", "training.safetensors"
 RECORD_FILE = "checkpoint.json"
@@ -44,7 +45,7 @@ class CheckpointRecord(BaseModel):
 
     Attributes:
         vocabulary: the characters, in the order of their ids.
-        progress: how far training came (``training.state``).
+        progress: how far training came (``Trainer.state``).
         seconds: training took so far, evaluations and earlier sessions included.
         data: the name and SHA-256 of each text by its role.
         config: what the run trained by; None before 0.3.0.
@@ -149,12 +150,13 @@ def save_checkpoint(
             shutil.rmtree(left_by_a_kill, ignore_errors=True)
         folder.mkdir(exist_ok=True)  # and not its parents: a run folder that has gone stays gone
         partial.mkdir()
-        hashes = {
-            name: _write(partial / name, safetensors.save(_contiguous(tensors)))
-            for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training))
-        }
+        hashes = {}
+        for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training)):
+            raw = safetensors.save({key: t.contiguous().cpu() for key, t in tensors.items()})
+            write_atomically(partial / name, raw)
+            hashes[name] = hashlib.sha256(raw).hexdigest()
         content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
-        _write(partial / RECORD_FILE, sealed(content))
+        write_atomically(partial / RECORD_FILE, sealed(content))
         partial.rename(final)  # refused where this step is saved already, which stays
         _sync(folder)
     except OSError as error:
@@ -213,18 +215,6 @@ def _refusal(file: Path, why: str, going_on: str = "name") -> CheckpointError:
     older = [p.name for p in list_checkpoints(file.parent.parent) if p.name < file.parent.name]
     before = f", or {going_on} the one before it, {older[-1]}" if older else ""
     return CheckpointError(f"{file}: {why}{before}")
-
-
-def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
-
-
-def _write(path: Path, raw: bytes) -> str:
-    with path.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    return hashlib.sha256(raw).hexdigest()
 
 
 def _sync(folder: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nanoknow.errors import CheckpointError, naming
-from nanoknow.runs.lock import LOCK_FILE, RunLock
+from nanoknow.runs.lock import LOCK_FILE, lock_run
 
 NAME_ANOTHER = "name a folder that can be written with --out"
 
@@ -42,7 +42,7 @@ def require_free(path: Path) -> None:
         CheckpointError: names the process, or says what to do.
     """
     if (path / LOCK_FILE).exists():
-        with RunLock(path):
+        with lock_run(path):
             pass
     require_unused(path)
 

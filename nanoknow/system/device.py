@@ -36,7 +36,8 @@ class Device:
         if self.torch_device.type == "cuda":
             return torch.cuda.get_device_name(self.torch_device)
         n = torch.get_num_threads()
-        return f"{_cpu_name()}, {n} thread{'s' if n > 1 else ''}"
+        cpu = _cpu_info("model name") or platform.processor() or platform.machine()
+        return f"{cpu}, {n} thread{'s' if n > 1 else ''}"
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which training computes."""
@@ -89,10 +90,6 @@ def _is_faster_in_bfloat16(device: torch.device) -> tuple[bool, str]:
     flags = _cpu_info("flags").split()
     found = [name for flag, name in CAPABILITIES.items() if flag in flags]
     return bool(found), f"this CPU has {found[0] if found else 'no AMX or AVX512-BF16'}"
-
-
-def _cpu_name() -> str:
-    return _cpu_info("model name") or platform.processor() or platform.machine()
 
 
 def _cpu_info(key: str) -> str:

@@ -32,7 +32,9 @@ def largest_that_fits(n: int, attempt: Callable[[int], object]) -> int:
         The first number that fits; 0 where none does.
     """
     while n := n // 2:
-        _give_back_freed_memory()
+        if platform.libc_ver()[0] == "glibc":
+            # For those who do not use the C library's memory: oneDNN's kernels, or a GPU's.
+            ctypes.CDLL(None).malloc_trim(0)
         try:
             attempt(n)
         except (MemoryError, RuntimeError) as error:
@@ -41,9 +43,3 @@ def largest_that_fits(n: int, attempt: Callable[[int], object]) -> int:
         else:
             break
     return n
-
-
-def _give_back_freed_memory() -> None:
-    """Free it for those who do not use the C library's memory: oneDNN's kernels, or a GPU's."""
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)

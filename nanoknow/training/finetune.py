@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, resolve_config
 from nanoknow.config.older_keys import REMOVED
 from nanoknow.data.sources import Texts
@@ -30,21 +30,38 @@ def finetune(
     """Find what to start from, resolve the config, and train on question and answer pairs.
 
     Args:
-        start: a run or checkpoint folder, or ``scratch``; None for the latest run that fits.
+        start: a run or checkpoint folder, or ``scratch``; None for the latest run whose vocabulary
+            holds the questions.
         config_name: a shipped config or a file; None for that of the run that it starts from.
-        overrides: values from the command line.
+        overrides: flags, which may not contradict the model of the run that it starts from.
         out: the run folder; None for a fresh one.
         options: device and time.
         reporter: is notified of what happens.
 
     Raises:
-        NanoknowError: see ``find_source``, ``resolve_recipe`` and ``start_run``.
+        CheckpointError: there is no run to start from.
+        ConfigError: flags ask for another model.
+        NanoknowError: see ``finetune_from``, ``resolve_recipe`` and ``start_run``.
     """
     if start == SCRATCH:
         config = resolve_recipe(config_name, overrides, reporter)
         return start_run("scratch", config, out, options, reporter)
-    named = load_config(config_name, overrides).data
-    run, source = find_source(Path(start) if start else None, named, overrides, reporter)
+    if start:
+        run, source = open_checkpoint(Path(start))
+    else:
+        questions = Texts.find(load_config(config_name, overrides).data, ("questions",)).questions
+        characters = questions.characters(answers=True) if questions else ""
+        maker = "nanoknow pretrain --corpus FILE" if characters else "nanoknow pretrain"
+        run, source = latest_run(PRETRAIN, characters, maker, whole=True)
+    for override in overrides:
+        section, _, key = override.key.partition(".")
+        own = getattr(source.record.model, key, None)
+        if section == "model" and own != override.value and (section, key) not in REMOVED:
+            raise ConfigError(
+                f"{override.label} {override.value}: {run.path} has {key} {own}, and its model "
+                f"is kept: name another run with --from, or --from scratch"
+            )
+    reporter.note(f"starting from {describe_run(run, source)}")
     config = resolve_config(config_name, overrides, reporter, base=run.config)
     return finetune_from(run, source, config, out, options, reporter)
 
@@ -59,75 +76,28 @@ def finetune_from(
 ) -> TrainingSummary:
     """Train a checkpoint of a pretrained run on question and answer pairs.
 
-    Raises:
-        ConfigError: the run has no marks to ask with, or the config names another corpus.
-    """
-    _require_marks(source)
-    config = with_corpus_of(run, source, config)
-    return start_run("finetune", config, out, options, reporter, source)
-
-
-def find_source(
-    start: Path | None, data: DataConfig, overrides: Sequence[Override], reporter: Reporter
-) -> tuple[Run, Checkpoint]:
-    """Find the pretrained run to start from: the one that is named, or the latest that fits.
-
-    Args:
-        start: a run or checkpoint folder.
-        data: named for this command; a latest run's vocabulary must hold its questions.
-        overrides: flags, which may not contradict the run's own model.
-        reporter: is notified of the run.
+    A config that names no corpus gets the one that the run was pretrained on.
 
     Raises:
-        CheckpointError: there is none.
-        ConfigError: the run has no marks to ask with, or flags ask for another model.
-    """
-    if start is None:
-        questions = Texts.find(data, ("questions",)).questions
-        characters = questions.characters(answers=True) if questions else ""
-        maker = "nanoknow pretrain --corpus FILE" if characters else "nanoknow pretrain"
-        run, checkpoint = latest_run(PRETRAIN, characters, maker, whole=True)
-    else:
-        run, checkpoint = open_checkpoint(start)
-    _require_marks(checkpoint)
-    for override in overrides:
-        section, _, key = override.key.partition(".")
-        own = getattr(checkpoint.record.model, key, None)
-        if section == "model" and own != override.value and (section, key) not in REMOVED:
-            raise ConfigError(
-                f"{override.label} {override.value}: {run.path} has {key} {own}, and its model "
-                f"is kept: name another run with --from, or --from scratch"
-            )
-    reporter.note(f"starting from {describe_run(run, checkpoint)}")
-    return run, checkpoint
-
-
-def with_corpus_of(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
-    """Put the corpus that a run was pretrained on into a config that names none.
-
-    Raises:
-        ConfigError: it names a text that this model has not read, or that has changed since.
+        ConfigError: the run has no marks to ask with, or the config names a text that it has not
+            read, or that has changed since.
         DataError: the text cannot be read.
     """
-    recorded = source.record.data["corpus"]
-    own = run.config.data
-    data = config.data.model_copy(update={"documents": own.documents})
-    named = Texts.find(data, ("corpus",)).corpus
-    if named is None:
-        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
-        return config.model_copy(update={"data": data})
-    if named.sha256 != recorded["sha256"]:
-        raise ConfigError(
-            f"{named.name}: {run.path} was pretrained on {recorded['name']}, SHA-256 "
-            f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
-            f"with --from, or --from scratch"
-        )
-    return config.model_copy(update={"data": data})
-
-
-def _require_marks(source: Checkpoint) -> None:
     if source.record.task.kind == "language_modeling":
         raise ConfigError(
             f"{source.path}: of a language_modeling run, without marks to ask with: "
             f"start from a {PRETRAIN} run"
         )
+    recorded, own = source.record.data["corpus"], run.config.data
+    data = config.data.model_copy(update={"documents": own.documents})
+    named = Texts.find(data, ("corpus",)).corpus
+    if named is None:
+        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
+    elif named.sha256 != recorded["sha256"]:
+        raise ConfigError(
+            f"{named.name}: {run.path} was pretrained on {recorded['name']}, SHA-256 "
+            f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
+            f"with --from, or --from scratch"
+        )
+    config = config.model_copy(update={"data": data})
+    return start_run("finetune", config, out, options, reporter, source)

@@ -9,7 +9,7 @@ from nanoknow.config.loading import Override, load_config
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
 from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.provenance import environment
@@ -17,7 +17,6 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.training.optimizer import learning_rate
 from nanoknow.training.prepare import prepare, roles_of
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary, summarize
-from nanoknow.training.state import restore_state
 from nanoknow.training.trainer import Trainer
 
 FREE = ("log_every", "checkpoint_minutes", "evaluate_every")
@@ -80,9 +79,8 @@ def resume_run(
         ConfigError: the config differs in what may not change.
         DataError: its texts have changed, or are not found.
     """
-    options.require_packages()
     config = config or run.config
-    with RunLock(run.path):
+    with lock_run(run.path):
         checkpoint = run.latest()
         record, stage = checkpoint.record, run.record.stage
         state = checkpoint.load_training_state()
@@ -100,7 +98,7 @@ def resume_run(
         model = checkpoint.load_model(device)
         prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
         trainer = prepared.trainer
-        restore_state(trainer, state, record.progress)
+        trainer.restore(state, record.progress)
         run = run.with_config(config)
         run.forget_after(step)
         reporter.note(f"resuming {run.path} at step {step} of {trainer.total_steps}")

@@ -21,7 +21,6 @@ from nanoknow.system.reporter import Reporter
 from nanoknow.system.signals import stop_signals
 from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
 from nanoknow.training.prepare import Prepared
-from nanoknow.training.state import state_of
 from nanoknow.training.trainer import StepResult
 
 
@@ -41,7 +40,7 @@ class TrainingOptions:
     tensorboard: bool = False
     precision: str = "auto"
 
-    def require_packages(self) -> None:
+    def __post_init__(self) -> None:
         """See that what the options need is installed.
 
         Raises:
@@ -117,7 +116,7 @@ class TrainingSession:
         if self.trainer.progress.step == self.saved_step:
             return
         self.trainer.model.require_sound()
-        tensors, progress = state_of(self.trainer)
+        tensors, progress = self.trainer.state()
         record = CheckpointRecord(
             version=__version__,
             torch=torch.__version__,

@@ -10,7 +10,7 @@ from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import next_number
 from nanoknow.runs.folders import new_folder, require_free
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
@@ -45,7 +45,6 @@ def start_run(
         ConfigError: a text is not named, or the device does not exist.
         DataError: a text cannot be read, or the training questions have no answers.
     """
-    options.require_packages()
     if out is not None:
         require_free(out)
     device = choose_device(options.device, config.precision)
@@ -79,6 +78,6 @@ def start_run(
         number=next_number(),
     )
     path = new_folder(out, f"{stage}-{config.model.variant}")
-    with RunLock(path):
+    with lock_run(path):
         run = Run.create(path, record, config)
         return TrainingSession(run, prepared, options, reporter).train()

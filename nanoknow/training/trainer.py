@@ -1,8 +1,9 @@
 """The only training loop: it yields what happened and neither prints nor writes."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,15 +11,17 @@ from torch import Tensor
 
 from nanoknow.config.experiment import StageConfig
 from nanoknow.data.batch import IGNORE
-from nanoknow.errors import NonFiniteError, ran_out_of_memory
+from nanoknow.errors import CheckpointError, NonFiniteError, OutOfMemoryError, ran_out_of_memory
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
-from nanoknow.system.memory import keep_freed_memory
+from nanoknow.system.memory import keep_freed_memory, largest_that_fits
 from nanoknow.system.seeds import derive_seed, new_generator
 from nanoknow.tasks.base import Task
-from nanoknow.training.memory_probe import out_of_memory
 from nanoknow.training.optimizer import build_optimizers, learning_rate
 from nanoknow.training.order import ShuffledOrder
+
+TOKENS = "positions"
+"""The key of ``Progress.tokens`` in ``checkpoint.json``, whose format does not change."""
 
 
 @dataclass
@@ -87,18 +90,14 @@ class Trainer:
         torch.manual_seed(derive_seed(self.seed, "dropout"))
 
     @property
-    def steps_per_epoch(self) -> int:
-        """Batches in an epoch, a smaller last one included."""
-        return math.ceil(self.task.n_examples / self.config.batch_size)
-
-    @property
     def total_steps(self) -> int:
         """Updates made, and those that are still planned."""
         progress, epochs = self.progress, self.config.epochs - self.progress.epoch
         if epochs <= 0:
             return progress.step
-        rest = math.ceil((self.task.n_examples - progress.examples) / self.config.batch_size)
-        return progress.step + rest + (epochs - 1) * self.steps_per_epoch
+        n, batch_size = self.task.n_examples, self.config.batch_size
+        rest = math.ceil((n - progress.examples) / batch_size)
+        return progress.step + rest + (epochs - 1) * math.ceil(n / batch_size)
 
     @property
     def notes(self) -> list[str]:
@@ -128,32 +127,26 @@ class Trainer:
             order = ShuffledOrder(self.task.n_examples, seed)
             for start in range(self.progress.examples, order.n, self.config.batch_size):
                 indices = torch.from_numpy(order.part(start, start + self.config.batch_size))
-                result = self._step_if_it_fits(indices)
-                if result is None:
-                    raise out_of_memory(
-                        self.model, self.optimizers, self._loss, len(indices), self.progress.step
-                    )
+                result = None
+                try:
+                    result = self._step(indices)
+                except (MemoryError, RuntimeError) as error:
+                    if not ran_out_of_memory(error):
+                        raise
+                if result is None:  # and all that the step held is freed again
+                    raise self._out_of_memory(len(indices))
                 yield result
-
-    def _step_if_it_fits(self, indices: Tensor) -> StepResult | None:
-        """Make a step; None where memory ran out, with all that the step held freed again."""
-        try:
-            return self._step(indices)
-        except (MemoryError, RuntimeError) as error:
-            if not ran_out_of_memory(error):
-                raise
-            return None
 
     def _step(self, indices: Tensor) -> StepResult:
         progress = self.progress
         tokens = progress.tokens + len(indices) * self.task.tokens_per_example
-        rate = self._set_learning_rate(tokens)
+        settings, planned = self.config.optimizer, self.planned_tokens()
+        rate = learning_rate(self.config.schedule, settings.learning_rate, tokens, planned)
         self.model.train()
         self.model.zero_grad(set_to_none=True)
         loss = self._loss(indices)
         loss.backward()  # type: ignore[no-untyped-call]
-        clip = self.config.optimizer.grad_clip
-        grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+        grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.grad_clip)
         # Both in one transfer, for which a GPU is waited for.
         loss_value, norm_value = torch.stack([loss.detach(), grad_norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
@@ -162,6 +155,8 @@ class Trainer:
                 f"stopped before the update; lower the learning rate ({rate:g})"
             )
         for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
             optimizer.step()
         progress.step += 1
         progress.examples += len(indices)
@@ -188,10 +183,67 @@ class Trainer:
         precise = torch.promote_types(logits.dtype, torch.float32)
         return F.cross_entropy(logits.to(precise), targets, ignore_index=IGNORE)
 
-    def _set_learning_rate(self, tokens: int) -> float:
-        peak = self.config.optimizer.learning_rate
-        rate = learning_rate(self.config.schedule, peak, tokens, self.planned_tokens())
+    def _out_of_memory(self, n: int) -> OutOfMemoryError:
+        """Return the error for a step of ``n`` examples that did not fit, after trying fewer."""
+
+        def try_gradients(n: int) -> None:
+            self.model.zero_grad(set_to_none=True)
+            moments = []  # which optimizers make at the first step
+            if not any(optimizer.state for optimizer in self.optimizers):
+                moments = [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]
+            self._loss(torch.arange(n)).backward()  # type: ignore[no-untyped-call]
+            del moments
+
+        fits = largest_that_fits(n, try_gradients)
+        fitting = f"batch_size {fits} fits: take it" if fits else "no smaller batch fits now"
+        return OutOfMemoryError(
+            f"step {self.progress.step + 1}: out of memory with batch_size {n} and block_size "
+            f"{self.model.config.block_size}: {fitting}, or a smaller model, or free memory; "
+            f"pretrain and finetune continue with --resume, and --batch-size may differ"
+        )
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, int | float]]:
+        """Return what resuming needs beside the weights: tensors, and the progress by its keys."""
+        names: dict[Tensor, str] = {each: name for name, each in self.model.named_parameters()}
+        tensors = {"random.cpu": torch.get_rng_state()}
+        if self.device.torch_device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device.torch_device)
         for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-        return rate
+            for parameter, values in optimizer.state.items():
+                for key, value in values.items():
+                    tensors[f"optimizer.{key}.{names[parameter]}"] = value
+        progress = asdict(self.progress)
+        return tensors, {TOKENS if key == "tokens" else key: progress[key] for key in progress}
+
+    def restore(self, tensors: Mapping[str, Tensor], progress: Mapping[str, int | float]) -> None:
+        """Continue from a ``state``; the model has the weights that go with it.
+
+        Raises:
+            CheckpointError: its place in the data is outside of them.
+        """
+        values: dict[str, Any] = {"tokens" if k == TOKENS else k: v for k, v in progress.items()}
+        self.progress = place = Progress(**values)
+        n = self.task.n_examples
+        if "examples" not in progress:  # before 0.3.0
+            place.examples = place.tokens // self.task.tokens_per_example - place.epoch * n
+        if not 0 <= place.examples < n:
+            raise CheckpointError(
+                f"step {place.step}: {place.examples} examples into epoch {place.epoch + 1} of "
+                f"{n}: the data or the task are others than it was trained with: start a new run"
+            )
+        torch.set_rng_state(tensors["random.cpu"])
+        device = self.device.torch_device
+        if device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"], device)
+        parameters = dict(self.model.named_parameters())
+        optimizer_of = {
+            parameter: optimizer
+            for optimizer in self.optimizers
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+        }
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, key, of = name.split(".", 2)
+                # Fused AdamW keeps its step count on the device as well.
+                optimizer_of[parameters[of]].state[parameters[of]][key] = value.to(device)

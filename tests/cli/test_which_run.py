@@ -10,7 +10,7 @@ import pytest
 
 from nanoknow.config.loading import dump_config
 from nanoknow.runs.finding import next_number
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
 from tests.helpers.cli import commands_with, json_of, record_of, refuse, succeed
 
@@ -154,7 +154,7 @@ def test_no_command_takes_a_run_of_a_demo_that_is_under_way(home: Path, command:
     record = {**record_of(scratch), "number": 30}
     (scratch / "run.json").write_text(json.dumps(record), encoding="utf-8")
     line = [command, *UNNAMED[command][1]]
-    with RunLock(Path("runs/demo")):
+    with lock_run(Path("runs/demo")):
         assert "using runs/answers" in succeed(*line).stderr
         assert next_number() == 31
         assert "runs/demo: in use by process " in refuse("demo", "--out", "runs/demo")

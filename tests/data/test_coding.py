@@ -46,9 +46,7 @@ def test_codes_are_as_wide_as_the_number_of_characters_asks_for(
     assert characters == text[::-1]
 
 
-def test_codes_widen_where_they_are_when_characters_come_late(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_codes_widen_when_characters_come_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coding, "PART", 7)
     pieces = ["z\nab" * 25, MANY[300:600], "é" * 10, MANY[1000:34_000], "end"]
     characters, codes = coded(pieces)

@@ -12,7 +12,7 @@ from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
 from tests.helpers.refused import refused
-from tests.helpers.texts import corpus_text
+from tests.helpers.texts import corpus_text, questions_text
 
 WORLD = WorldConfig(people=20, paraphrases=2, seed=3)
 LABEL = "built-in world (people 20, paraphrases 2, seed 3)"
@@ -47,16 +47,17 @@ def read(texts: Texts) -> tuple[str, ...]:
 
 def test_the_world_fills_every_role(world: WorldFiles) -> None:
     found = read(Texts.find(DataConfig(world=WORLD)))
-    assert found == (corpus_text(world), world.train, world.dev)
+    assert found == (corpus_text(world), *questions_text(world)[:2])
 
 
 def test_the_worlds_texts_are_named_after_it_and_hashed_as_its_files_would_be(
     world: WorldFiles,
 ) -> None:
+    train, dev, _ = questions_text(world)
     named = {
         "corpus": ("wiki.txt", corpus_text(world)),
-        "questions": ("birth_places_train.tsv", world.train),
-        "eval": ("birth_dev.tsv", world.dev),
+        "questions": ("birth_places_train.tsv", train),
+        "eval": ("birth_dev.tsv", dev),
     }
     assert Texts.find(DataConfig(world=WORLD)).hashes() == {
         role: {"name": f"{LABEL}/{name}", "sha256": hashlib.sha256(text.encode()).hexdigest()}

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.world.files import LINES, WorldFiles, write_world
+from nanoknow.data.world.files import WorldFiles, write_world
 from nanoknow.data.world.make import make_world
 from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
 from tests.helpers.refused import refused
-from tests.helpers.texts import corpus_text, texts_of
+from tests.helpers.texts import corpus_text, questions_text, texts_of
 
 WORDS = read_words()
 QUESTION = re.compile(r"Where was (.+) born\?\t(.+)")
@@ -32,7 +32,7 @@ def answers(text: str) -> dict[str, str]:
 
 
 def all_answers(world: WorldFiles) -> dict[str, str]:
-    return answers(world.train + world.dev + world.test)
+    return answers("".join(questions_text(world)))
 
 
 def sentences(world: WorldFiles) -> dict[str, list[str]]:
@@ -66,12 +66,13 @@ def test_every_world_has_the_published_file_forms(people: int, paraphrases: int,
         assert unicodedata.is_normalized("NFC", text)
     born = all_answers(world)
     paraphrased = sentences(world)
+    _, dev, test = questions_text(world)
     assert len(born) == people
-    assert len(answers(world.dev)) == len(answers(world.test)) == people // 5
+    assert len(answers(dev)) == len(answers(test)) == people // 5
     assert paraphrased.keys() == born.keys()
     assert {len(group) for group in paraphrased.values()} == {paraphrases}
-    asked = [line.partition("\t")[0] for line in world.test.splitlines()]
-    assert world.test_inputs.splitlines() == asked
+    asked = [line.partition("\t")[0] for line in test.splitlines()]
+    assert texts_of(world)["birth_test_inputs.tsv"].splitlines() == asked
 
 
 @given(people=st.integers(10, 60), paraphrases=st.integers(1, 20), seed=st.integers(0, 2**64 - 1))
@@ -98,12 +99,12 @@ def test_more_paraphrases_than_forms_come_round_again() -> None:
 def test_fewer_paraphrases_are_a_part_of_more_and_change_no_question() -> None:
     few, many = make_world(80, 2, 5), make_world(80, 9, 5)
     assert Counter(corpus_text(few).splitlines()) <= Counter(corpus_text(many).splitlines())
-    assert (few.train, few.dev, few.test) == (many.train, many.dev, many.test)
+    assert questions_text(few) == questions_text(many)
 
 
 def test_train_dev_and_test_take_three_one_and_one_fifth_of_the_people() -> None:
     world = make_world(1000, 1, 0)
-    assert [t.count("\n") for t in (world.train, world.dev, world.test)] == [600, 200, 200]
+    assert [t.count("\n") for t in questions_text(world)] == [600, 200, 200]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -171,13 +172,6 @@ def test_a_world_that_cannot_be_made_is_refused_with_the_limit(
         make_world(people, paraphrases, seed)
 
 
-def test_the_biographies_come_in_chunks_of_so_many_lines() -> None:
-    world = make_world(10, LINES // 4, 0)
-    chunks = [chunk.count(b"\n") for chunk in world.biographies.chunks()]
-    assert chunks == [LINES, LINES, LINES // 2]
-    assert {len(group) for group in sentences(world).values()} == {LINES // 4}
-
-
 def test_the_biographies_of_all_people_are_mixed() -> None:
     names = [line.partition(". ")[0] for line in corpus_text(make_world(50, 4, 0)).splitlines()]
     assert sum(a == b for a, b in pairwise(names)) < 20
@@ -189,7 +183,7 @@ def test_the_most_frequent_place_has_the_same_share_of_train_and_dev(seed: int) 
     world = make_world(500, 1, seed)
     shares = [
         Counter(answers(text).values())["London"] / text.count("\n")
-        for text in (world.train, world.dev, world.test)
+        for text in questions_text(world)
     ]
     assert max(shares) - min(shares) < 0.03
     assert "?" in corpus_text(world)

@@ -15,11 +15,12 @@ from nanoknow.evaluation.probe_questions import BORN, ProbeMaker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.templates import Template
 from tests.helpers.questions import asked, born, questions_of
-from tests.helpers.texts import corpus_of
+from tests.helpers.texts import corpus_of, questions_text
 
 WORLD = make_world(60, 2, 0)
-CORPUS = corpus_from_chunks(WORLD.by_name()["wiki.txt"], "wiki.txt")
-DEV = questions_of(WORLD.dev)
+CORPUS = corpus_from_chunks(WORLD["wiki.txt"], "wiki.txt")
+DEV_TEXT = questions_text(WORLD)[1]
+DEV = questions_of(DEV_TEXT)
 NAMES = {subject(document) for document in CORPUS.documents} - {""}
 
 
@@ -54,7 +55,7 @@ def test_another_form_of_question_keeps_its_own_words() -> None:
 
 
 def test_questions_that_follow_no_form_are_left_out() -> None:
-    named = maker(questions_of(WORLD.dev + "Who?\tRome", f"{born('')}\tRome")).named
+    named = maker(questions_of(DEV_TEXT + "Who?\tRome", f"{born('')}\tRome")).named
     assert [index for index, _ in named] == list(range(len(DEV.items)))
 
 

@@ -15,7 +15,7 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.sweep import sweep
 from nanoknow.experiments.sweep_report import Outcome, compare_rows
 from nanoknow.experiments.table import COLUMNS, TableRow
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.system.plain import plain
 from tests.helpers.cli import json_of, refuse, succeed
 from tests.helpers.silent import Silent
@@ -71,7 +71,7 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(here
     assert "resuming rows/plain/seed-0/finetune at step 1 of 1" in again.stderr
     assert Path("rows/plain/seed-1/finetune/run.json").exists()
     assert "perceiver m 8" in again.stdout
-    with RunLock(Path("rows/perceiver-m-8/seed-0/finetune")):
+    with lock_run(Path("rows/perceiver-m-8/seed-0/finetune")):
         report = json_of(*command)
     assert [len(row["scores"]) for row in report["rows"]] == [1, 1, 0]
     assert report["elsewhere"] == 1
@@ -86,7 +86,7 @@ class OtherProcess(Silent):
     def __init__(self, run: Path) -> None:
         super().__init__()
         self.held = ExitStack()
-        self.held.enter_context(RunLock(run))
+        self.held.enter_context(lock_run(run))
 
     def note(self, text: str) -> None:
         super().note(text)

@@ -20,9 +20,15 @@ def tokenizer_of(text: str, *, specials: bool) -> Tokenizer:
 
 def texts_of(world: WorldFiles) -> dict[str, str]:
     """Return a world's files, each as one text."""
-    return {name: b"".join(pieces).decode() for name, pieces in world.by_name().items()}
+    return {name: b"".join(pieces).decode() for name, pieces in world.items()}
 
 
 def corpus_text(world: WorldFiles) -> str:
     """Return all of a world's biographies."""
     return texts_of(world)["wiki.txt"]
+
+
+def questions_text(world: WorldFiles) -> tuple[str, str, str]:
+    """Return a world's train, dev and test questions with their answers."""
+    texts = texts_of(world)
+    return texts["birth_places_train.tsv"], texts["birth_dev.tsv"], texts["birth_test.tsv"]

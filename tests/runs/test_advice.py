@@ -11,7 +11,7 @@ import pytest
 import nanoknow
 from nanoknow.errors import CheckpointError
 from nanoknow.runs.finding import open_checkpoint
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
 from tests.helpers.checkpoints import CPU, FILES
 from tests.helpers.refused import refused
@@ -89,7 +89,7 @@ def test_a_checkpoint_that_is_being_saved_is_not_complete(run: Run) -> None:
 
 
 def test_a_run_that_is_just_starting_is_waited_for(run: Run) -> None:
-    with RunLock(run.path):
+    with lock_run(run.path):
         shutil.rmtree(run.checkpoints)
         assert "holds no checkpoint: if it is starting, wait for its first" in advice(run.path)
         (run.path / "run.json").unlink()

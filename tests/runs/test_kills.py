@@ -16,7 +16,7 @@ from tests.helpers.small_runs import ENVIRONMENT, PYTHON, SmallRun, run_python, 
 
 @pytest.mark.kill
 def test_runs_that_are_killed_and_resumed_end_as_those_never_interrupted() -> None:
-    result = run_python("-m", "tests.tools.kill", "--kills", "8", "--seed", "1")
+    result = run_python("-m", "tests.tools.kill", "--kills", "3", "--seed", "1")
     assert result.returncode == 0, result.stderr
     assert "every run ended as the uninterrupted one, byte for byte" in result.stdout
 

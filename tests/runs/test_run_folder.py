@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nanoknow.errors import CheckpointError
-from nanoknow.runs.lock import RunLock
+from nanoknow.runs.lock import lock_run
 from nanoknow.system.device import choose_device
 from tests.helpers.faults import AtStep, largest_file
 from tests.helpers.refused import refused
@@ -34,8 +34,8 @@ def test_a_lock_is_gone_with_the_process_that_was_killed(tmp_path: Path) -> None
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from nanoknow.runs.lock import RunLock\n"
-        "with RunLock(Path(sys.argv[1])):\n"
+        "from nanoknow.runs.lock import lock_run\n"
+        "with lock_run(Path(sys.argv[1])):\n"
         "    print('held', flush=True)\n"
         "    time.sleep(600)\n"
     )
@@ -43,10 +43,10 @@ def test_a_lock_is_gone_with_the_process_that_was_killed(tmp_path: Path) -> None
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "held\n"
-        refusal = refused(CheckpointError, RunLock(tmp_path).__enter__)
+        refusal = refused(CheckpointError, lock_run(tmp_path).__enter__)
         assert f"in use by process {first.pid} on " in refusal
         first.kill()
-    with RunLock(tmp_path):
+    with lock_run(tmp_path):
         assert f"process {os.getpid()} on " in (tmp_path / "lock").read_text()
 
 

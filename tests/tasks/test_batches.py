@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nanoknow.config.loading import load_config
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.batch import IGNORE, Batch, Group, Plan
+from nanoknow.data.batch import IGNORE, Batch, Group, pack
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.tokenizer import MASK, Tokenizer
 from nanoknow.errors import ConfigError, DataError
@@ -79,12 +79,12 @@ def test_packing_keeps_every_row_whole(lengths: list[int], seed: int) -> None:
 
 @given(lengths=st.lists(st.integers(1, 127), min_size=1, max_size=300))
 def test_groups_hold_every_sequence_and_are_no_wider_than_allowed(lengths: list[int]) -> None:
-    plan = Plan.of(torch.tensor(lengths), 127)
-    assert sorted(plan.order.tolist()) == list(range(len(lengths)))
-    assert len(plan.widths) == sum(group.n_sequences for group in plan.groups) == len(lengths)
-    assert len(plan.groups) <= 16
-    for i, width in zip(plan.order.tolist(), plan.widths.tolist(), strict=True):
-        assert lengths[i] <= width <= 127
+    chunks, groups = pack(torch.tensor(lengths), 127)
+    assert sorted(torch.cat([*chunks]).tolist()) == list(range(len(lengths)))
+    assert [len(chunk) for chunk in chunks] == [group.n_sequences for group in groups]
+    assert len(groups) <= 16
+    for chunk, group in zip(chunks, groups, strict=True):
+        assert all(lengths[i] <= group.length <= 127 for i in chunk.tolist())
 
 
 def test_batches_of_one_corpus_come_in_few_shapes() -> None:

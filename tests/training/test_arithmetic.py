@@ -10,7 +10,6 @@ from torch import Tensor
 from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.system.device import choose_device
-from nanoknow.training.state import restore_state, state_of
 from nanoknow.training.trainer import Trainer
 from tests.helpers.textbook_twins import copy_weights, textbook_of
 from tests.helpers.training import (
@@ -137,18 +136,18 @@ def test_a_saved_state_continues_where_it_was_saved(
     expected = losses_of(whole)
     first = trainer_on(Watched(), config, fresh_model(wet), device=device)
     losses = [result.loss for result in itertools.islice(first.steps(), 4)]
-    tensors, progress = state_of(first)
+    tensors, progress = first.state()
     saved = {key: tensor.cpu().clone() for key, tensor in tensors.items()}
     weights = weights_of(first)
     model = fresh_model(wet, seed=99)
     model.load_state_dict(weights)
     second = trainer_on(Watched(), config, model, device=device)
-    restore_state(second, saved, progress)
+    second.restore(saved, progress)
     losses += losses_of(second)
     # a GPU adds up embedding gradients in whatever order they come
     slack = 0.0 if name == "cpu" else 1e-4
     assert losses == pytest.approx(expected, rel=slack, abs=slack)
-    ours, theirs = state_of(whole)[0], state_of(second)[0]
+    ours, theirs = whole.state()[0], second.state()[0]
     assert {key: (t.device, t.dtype) for key, t in ours.items()} == {
         key: (t.device, t.dtype) for key, t in theirs.items()
     }

@@ -15,7 +15,6 @@ from nanoknow.errors import NanoknowError, NonFiniteError
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.span_corruption import SpanCorruption
-from nanoknow.training.state import state_of
 from nanoknow.training.trainer import Progress, StepResult, Trainer
 from tests.helpers.spans import restore, texts_of
 from tests.helpers.texts import corpus_of, tokenizer_of
@@ -76,7 +75,7 @@ def test_steps_of_an_epoch_are_the_originals(
     tiny = VanillaConfig(n_layers=1, n_heads=1, d_model=8, block_size=8)
     model = build_model(tiny, len(tokenizer), torch.Generator().manual_seed(0))
     trainer = trainer_on(task, stage(1, batch_size), model)
-    assert trainer.steps_per_epoch == trainer.total_steps == steps
+    assert trainer.total_steps == steps
     results = list(trainer.steps())
     assert len(results) == steps
     assert results[-1].n_examples == last
@@ -165,7 +164,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(
 
 
 def optimizer_state_of(trainer: Trainer) -> dict[str, Tensor]:
-    tensors, _ = state_of(trainer)
+    tensors, _ = trainer.state()
     return {key: t.clone() for key, t in tensors.items() if key.startswith("optimizer.")}
 
 

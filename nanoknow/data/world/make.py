@@ -6,19 +6,20 @@ paraphrases decide whether a question can extract a fact is the finding of Allen
 "Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
 """
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 
 from nanoknow.config.experiment import MIN_PEOPLE
-from nanoknow.data.world.files import Biographies, WorldFiles
+from nanoknow.data.world.files import WorldFiles
 from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
 from nanoknow.system.draws import below, choice, shuffle
 
+CORPUS, TRAIN, DEV = "wiki.txt", "birth_places_train.tsv", "birth_dev.tsv"
+TEST = "birth_test.tsv"
+"""Names of files, as the published data have them."""
 PLACE_FLOOR = 1 / 6
 """The place of rank r, from 1, has weight 1/r + PLACE_FLOOR: Zipf's law with a floor. The first of
 100 places then has 5.3 % of people, as in the published data, the second 3.1, the last 0.8."""
@@ -26,11 +27,8 @@ SECOND_NAME_EVERY = 8
 """One person in so many has a second given name."""
 
 
-@dataclass(frozen=True)
-class _Person:
-    name: str
-    birthplace: str
-    facts: dict[str, str]  # the values of the sentence forms' fields
+_Person = dict[str, str]
+"""The values of the sentence forms' fields: ``full`` is the name, ``place`` the birthplace."""
 
 
 def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
@@ -62,13 +60,13 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
     population = list(_invent_people(people, rng))
     train, dev, test = _split(population, rng)
     shuffle(population, rng)
-    return WorldFiles(
-        biographies=_biographies(population, paraphrases, rng),
-        train=_questions(train),
-        dev=_questions(dev),
-        test_inputs=_questions(test, with_answers=False),
-        test=_questions(test),
-    )
+    return {
+        CORPUS: _biographies(population, paraphrases, rng),
+        TRAIN: _questions(train),
+        DEV: _questions(dev),
+        "birth_test_inputs.tsv": _questions(test, with_answers=False),
+        TEST: _questions(test),
+    }
 
 
 def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
@@ -88,24 +86,24 @@ def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
     return train, dev, test
 
 
-def _questions(people: list[_Person], *, with_answers: bool = True) -> str:
-    """Return a line for each person."""
-    answers = [f"\t{person.birthplace}" if with_answers else "" for person in people]
-    pairs = zip(people, answers, strict=True)
-    return "".join(f"Where was {person.name} born?{answer}\n" for person, answer in pairs)
+def _questions(people: list[_Person], *, with_answers: bool = True) -> list[bytes]:
+    """Return a line for each person, ``Where was X born?<TAB>Place``."""
+    form = "Where was {full} born?\t{place}\n" if with_answers else "Where was {full} born?\n"
+    return [form.format(**person).encode() for person in people]
 
 
-def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> Biographies:
-    wordings = []
+def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> list[bytes]:
+    """Return the lines about all people, mixed; one that comes again is the same object."""
+    lines: list[bytes] = []
     for person in population:
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
         forms = list(read_words().forms)
         shuffle(forms, rng)
-        stated = (form.format(**person.facts) for form in forms[:paraphrases])
-        wordings.append([f"{person.name}. {sentence}\n".encode() for sentence in stated])
-    order = array("Q", range(len(population) * paraphrases))
-    shuffle(order, rng)
-    return Biographies(wordings, paraphrases, order)
+        stated = (form.format(**person) for form in forms[:paraphrases])
+        wordings = [f"{person['full']}. {sentence}\n".encode() for sentence in stated]
+        lines += (wordings[turn % len(wordings)] for turn in range(paraphrases))
+    shuffle(lines, rng)
+    return lines
 
 
 def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
@@ -128,7 +126,7 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
             other = place_at(rng.random())
         job = choice(words.occupations, rng)
         born = 1820 + below(111, rng)
-        facts = {
+        yield {
             "full": name,
             "last": surname,
             "he": "she" if female else "he",
@@ -144,7 +142,6 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
             "moved": str(born + 18 + below(15, rng)),
             "died": str(born + 40 + below(46, rng)),
         }
-        yield _Person(name, birthplace, facts)
 
 
 def _invent_names(people: int, rng: Random) -> Iterator[tuple[str, str, bool]]:
