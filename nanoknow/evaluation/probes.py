@@ -142,16 +142,15 @@ def probe(
     asked, subjects = [*training, *questions.items], set(maker.subjects)
     real = [a for a in answers if maker.template.name_in(a.question) in subjects]  # in this form
     plain = {q.line: answer for q, answer in zip(questions.items, answers, strict=True)}
-    *others, invented = found
     *rewordings, misspelt = (
         judge_probe(made, said, plain) if said else None
-        for made, said in zip(probes[1:-1], others, strict=True)
+        for made, said in zip(probes[1:-1], found[:-1], strict=True)
     )
     return Probed(
         recalled=recalled,
         rewordings=[result for result in rewordings if result],
         misspelt=misspelt,
-        invented=judge_invented(invented, real, facts, threshold) if invented else None,
+        invented=judge_invented(found[-1], real, facts, threshold) if found[-1] else None,
         names={q.text: name for q in asked if (name := maker.template.name_in(q.text))},
     )
 
@@ -170,26 +169,24 @@ def _fitting(probe: Probe, opened: AnsweringRun) -> Probe:
     return Probe(probe.name, tuple(kept))
 
 
-def judge_probe(
-    probe: Probe, asked: Sequence[Answer], all_plain: Mapping[int, Answer]
-) -> ProbeResult:
+def judge_probe(probe: Probe, asked: Sequence[Answer], plain: Mapping[int, Answer]) -> ProbeResult:
     """Compare the answers to a probe with those to the questions it was made from; at least one.
 
     Args:
         probe: of evaluation questions.
         asked: its answers.
-        all_plain: the answers to the evaluation questions, by their lines.
+        plain: the answers to the evaluation questions, by their lines.
     """
-    plain = [all_plain[q.line] for q in probe.questions]
+    before = [plain[question.line] for question in probe.questions]
     return ProbeResult(
         name=probe.name,
         example=probe.questions[0].text,
         score=score_answers(asked),
-        as_asked=score_answers(plain),
-        pairing=pair([a.is_right for a in plain], [a.is_right for a in asked]),
-        n_same=sum(a.answer == b.answer for a, b in zip(asked, plain, strict=True)),
+        as_asked=score_answers(before),
+        pairing=pair([a.is_right for a in before], [a.is_right for a in asked]),
+        n_same=sum(a.answer == b.answer for a, b in zip(asked, before, strict=True)),
         confidence=median(confidences(asked)) or 0.0,
-        confidence_as_asked=median(confidences(plain)) or 0.0,
+        confidence_as_asked=median(confidences(before)) or 0.0,
     )
 
 
