@@ -1,8 +1,6 @@
 """A finetuned run that is asked questions, with the texts that it was trained on."""
 
-from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +11,6 @@ from nanoknow.data.sources import ROLES, Texts
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answers import Answer, answer_questions
 from nanoknow.facts.index import FactIndex
-from nanoknow.facts.templates import Template
 from nanoknow.generation.opened_run import OpenedRun, require_answers
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.system.device import choose_device
@@ -112,11 +109,6 @@ class AnsweringRun(OpenedRun):
         block_size = self.model.config.block_size
         return QuestionAnswering(self.fitting(questions), self.tokenizer, limits, block_size)
 
-    @cached_property
-    def question_forms(self) -> Counter[Template]:
-        """How many training questions have each form."""
-        return self.facts.templates if self.facts else Counter()
-
 
 def _training_texts(
     texts: Texts, recorded: dict[str, dict[str, str]], named: set[str], reporter: Reporter
@@ -146,6 +138,5 @@ def _training_texts(
             continue
         usable[role] = text
     corpus, training = usable.get("corpus"), usable.get("questions")
-    if training is not None and not training.answered:
-        training = None
+    training = training if training and training.answered else None
     return training, FactIndex(corpus, training) if corpus else None

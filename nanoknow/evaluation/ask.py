@@ -123,18 +123,18 @@ def ask(opened: AnsweringRun, question: str, n_best: int, abstain_below: float) 
 
 def _asked_in_training(opened: AnsweringRun, question: str) -> AskedInTraining | None:
     training = opened.facts.training if opened.facts else None
-    for asked in reversed(training.items if training else ()):
-        if training and asked.text == question:
-            return AskedInTraining(f"{training.name}:{asked.line}", asked.answer)
-    return None
+    if training is None or question not in training.texts:
+        return None
+    last = [item for item in training.items if item.text == question][-1]
+    return AskedInTraining(f"{training.name}:{last.line}", last.answer)
 
 
 def _notes(opened: AnsweringRun, question: str, best: str) -> Iterator[str]:
     if unknown := opened.tokenizer.unknown(question):
         yield f"left out, as the run's vocabulary lacks it: {describe(unknown)}"
-    forms = opened.question_forms
+    forms = list(opened.facts.templates) if opened.facts else []  # the most frequent first
     if forms and not any(form.name_in(question) for form in forms):
-        usual = max(forms, key=lambda form: forms[form]).ask("…")
+        usual = forms[0].ask("…")
         yield f"asked in another form than the training questions ({usual})"
     if (greedy := opened.answer(question)) != best:
         yield f"decoded greedily, as 'evaluate' does, it says {greedy!r}"

@@ -77,9 +77,8 @@ def constant_baseline(questions: QuestionSet, answer: str) -> BaselineResult:
 def lookup_baseline(questions: QuestionSet, facts: FactIndex) -> BaselineResult:
     """Look every question up in the documents (see ``LookUp``)."""
     found = LookUp(facts).answers(question.text for question in questions.items)
-    right = tuple(
-        said in question.gold for said, question in zip(found, questions.items, strict=True)
-    )
+    pairs = zip(found, questions.items, strict=True)
+    right = tuple(said in question.gold for said, question in pairs)
     return BaselineResult("lookup", None, questions.name, right)
 
 

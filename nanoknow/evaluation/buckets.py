@@ -141,9 +141,7 @@ def frequency_bands(counts: Counter[str]) -> dict[int, str]:
 
 
 def _by_question(answers: Sequence[Answer], training: QuestionSet) -> dict[str, list[Answer]]:
-    taught: dict[str, set[str]] = {}
-    for question in training.items:
-        taught.setdefault(question.text, set()).update(question.gold)
+    taught = {question.text: set(question.gold) for question in training.items}
 
     def part(answer: Answer) -> str:
         if answer.question not in taught:

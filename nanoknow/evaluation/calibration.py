@@ -81,7 +81,8 @@ class Confidence:
 
     Attributes:
         bins: of the reliability diagram, without the empty ones.
-        ece: expected calibration error over these bins.
+        ece: expected calibration error: the mean distance of accuracy from confidence over the
+            answers of all bins.
         brier: mean squared distance of confidence from right (1) and wrong (0).
         brier_of_base_rate: the same, had every answer the accuracy for its confidence.
         auroc: how often a right answer is surer than a wrong one; None without both.
@@ -138,8 +139,8 @@ def measure_confidence(confidence: Values, right: Flags, target: float, rng: Ran
     return Confidence(
         n=len(right),
         bins=bins,
-        ece=expected_calibration_error(bins),
-        brier=brier_score(confidence, right),
+        ece=sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / len(right),
+        brier=float(np.mean((confidence - right) ** 2)),
         brier_of_base_rate=base_rate * (1 - base_rate),
         auroc=auroc(confidence[right], confidence[~right]),
         median_right=median(confidence[right]),
@@ -174,17 +175,6 @@ def reliability(confidence: Values, right: Flags, n_bins: int = BINS) -> list[Bi
     return found
 
 
-def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """Return the mean distance of accuracy from confidence over the answers of all bins."""
-    total = sum(b.n for b in bins)
-    return sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / total
-
-
-def brier_score(confidence: Values, right: Flags) -> float:
-    """Return the mean squared distance of confidence from right (1) and wrong (0)."""
-    return float(np.mean((confidence - right) ** 2))
-
-
 def auroc(positive: Values, negative: Values) -> float | None:
     """Return how often a value of the first is above one of the second; a tie counts half.
 
@@ -217,14 +207,13 @@ def selections(confidence: Values, right: Flags) -> list[Selection]:
 
 def widest(curve: Sequence[Selection], target: float) -> Selection | None:
     """Return the selection that answers most with an accuracy of ``target`` or more."""
-    reaching = [s for s in curve if (s.accuracy or 0.0) >= target]
-    return max(reaching, key=lambda s: s.n_answered) if reaching else None
+    reaching = (s for s in curve if (s.accuracy or 0.0) >= target)
+    return max(reaching, key=lambda s: s.n_answered, default=None)
 
 
 def best_scoring(curve: Sequence[Selection]) -> Selection | None:
     """Return the selection of the highest score; None where abstaining scores as well."""
-    best = max(curve, key=lambda s: s.score)
-    return best if best.score > 0 else None
+    return max((s for s in curve if s.score > 0), key=lambda s: s.score, default=None)
 
 
 def cross_fitted(

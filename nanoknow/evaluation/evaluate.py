@@ -10,7 +10,7 @@ from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, Split, count_verdicts, score_answers, split_by_facts
 from nanoknow.evaluation.baseline import UNNAMED, BaselineResult, constant_baseline
 from nanoknow.evaluation.buckets import Overlap
-from nanoknow.evaluation.predictions import predictions_file, save_predictions
+from nanoknow.evaluation.predictions import save_predictions
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.system.reporter import Reporter
@@ -116,12 +116,11 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
     for note in task.notes:
         reporter.note(f"{opened.run.path}: {note}")
     answers = opened.answer_questions(task)
-    path = predictions_file(opened.run, opened.checkpoint, questions)
-    save_predictions(opened.run, path, questions, answers, reporter)
+    predictions = save_predictions(opened, questions, answers, reporter)
     constant, facts = None, opened.facts
     if opened.training is not None and questions.answered:
         constant = constant_baseline(questions, most_frequent_answer(opened.training.items))
-    about = [facts.documents_about(q.text) for q in questions.items] if facts else None
+    named = [bool(facts.indices_about(q.text)) for q in questions.items] if facts else None
     record = opened.checkpoint.record
     evaluation = Evaluation(
         run=str(opened.run.path),
@@ -133,9 +132,9 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         overlap=Overlap.of(answers, opened.training) if opened.training else None,
         unreachable=task.unreachable,
         skipped=len(questions.skipped),
-        documented=None if about is None else sum(map(bool, about)),
+        documented=None if named is None else sum(named),
         left_out=dict(task.unknown),
-        predictions=str(path),
+        predictions=str(predictions),
     )
     for warning in evaluation.warnings:
         reporter.note(f"{opened.run.path}: {questions.name}: {warning}")

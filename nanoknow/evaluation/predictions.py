@@ -6,34 +6,27 @@ from pathlib import Path
 from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import naming
 from nanoknow.evaluation.answers import Answer
-from nanoknow.runs.checkpoint import Checkpoint
-from nanoknow.runs.run import Run
+from nanoknow.generation.opened_run import OpenedRun
 from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import plain, to_json
 from nanoknow.system.reporter import Reporter
 
 
-def predictions_file(run: Run, checkpoint: Checkpoint, questions: QuestionSet) -> Path:
-    """Return where the answers of a checkpoint to some questions are saved.
-
-    Other questions of the same name, or another checkpoint, get files of their own.
-    """
-    step = int(checkpoint.record.progress["step"])
-    name = f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
-    return run.path / "predictions" / name
-
-
 def save_predictions(
-    run: Run, path: Path, questions: QuestionSet, answers: Sequence[Answer], reporter: Reporter
-) -> None:
-    """Write a run's answers to a ``predictions_file``; each row of the details has the run's id.
+    opened: OpenedRun, questions: QuestionSet, answers: Sequence[Answer], reporter: Reporter
+) -> Path:
+    """Write answers into the run's folder, and return their file.
 
-    The line of a question that was skipped is empty. What was there is never read for its answers;
-    where it was something else, that is noted.
+    Other questions of the same name, or another checkpoint, get files of their own. The line of a
+    question that was skipped is empty, and each row of the details has the run's id. What was
+    there is never read for its answers; where it was something else, that is noted.
 
     Raises:
         CheckpointError: it cannot be written.
     """
+    run, step = opened.run, int(opened.checkpoint.record.progress["step"])
+    name = f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
+    path = run.path / "predictions" / name
     by_line = {question.line: "" for question in questions.skipped}
     for question, answer in zip(questions.items, answers, strict=True):
         by_line[question.line] = " ".join(answer.answer.splitlines())
@@ -46,3 +39,4 @@ def save_predictions(
             if file.exists() and file.read_bytes() != text.encode():
                 reporter.note(f"{file}: held something else: written again")
             write_atomically(file, text.encode())
+    return path

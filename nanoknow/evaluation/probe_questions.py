@@ -6,8 +6,8 @@ any two runs with the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 from nanoknow.data.corpus import Corpus
@@ -31,18 +31,16 @@ TRIES = 20
 
 @dataclass(frozen=True)
 class Probe:
-    """Questions changed in one way, and the evaluation question that each was made from.
+    """Questions changed in one way.
 
     Attributes:
         name: what was done, for a table's line.
-        questions: what to ask; the accepted answers are those of the questions they were made
-            from, and none for invented names.
-        sources: (questions,) index of the evaluation question; empty for invented names.
+        questions: what to ask; the accepted answers and the line are those of the evaluation
+            question that each was made from; about invented names there are no answers.
     """
 
     name: str
     questions: tuple[Question, ...]
-    sources: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,13 @@ class ProbeMaker:
 
     Attributes:
         template: the form of the questions.
-        named: (index of the question, name) of those that follow the template and name a subject.
+        named: questions that follow the template and name a subject, each with that name.
         subjects: whatever a document is about.
         text: the corpus.
     """
 
     template: Template
-    questions: QuestionSet
-    named: tuple[tuple[int, str], ...]
+    named: tuple[tuple[Question, str], ...]
     subjects: tuple[str, ...]
     text: str
 
@@ -72,12 +69,11 @@ class ProbeMaker:
         facts = FactIndex(corpus, questions)
         subjects = dict.fromkeys(filter(None, facts.names))
         template = next(iter(facts.templates), Template("", ""))
-        names = [(i, template.name_in(q.text)) for i, q in enumerate(questions.items)]
-        named = [(i, name) for i, name in names if name in subjects]
+        names = [(q, template.name_in(q.text)) for q in questions.items]
+        named = [(q, name) for q, name in names if name in subjects]
         if not named:
             raise DataError(f"{questions.name}: no question names the subject of a document")
-        drawn = tuple(pick(named, most, rng))
-        return cls(template, questions, drawn, tuple(subjects), corpus.text)
+        return cls(template, tuple(pick(named, most, rng)), tuple(subjects), corpus.text)
 
     def rewordings(self) -> list[Probe]:
         """Ask about the same subjects in other words."""
@@ -86,7 +82,7 @@ class ProbeMaker:
         bare = Template(lower.before, after.rstrip(QUESTION_MARKS))
         forms = [*(BORN_OTHERWISE if self.template == BORN else ()), lower, bare]
         others = [form for form in dict.fromkeys(forms) if form != self.template]
-        return [self._probe(form.ask("X"), form, self.named) for form in others]
+        return [_probe(form.ask("X"), form, self.named) for form in others]
 
     def misspelt(self, rng: Random) -> Probe:
         """Ask about the same subjects with one letter of the name wrong.
@@ -97,9 +93,9 @@ class ProbeMaker:
         """
         letters = sorted({c for name in self.subjects for c in name if c.isalpha()})
         known = set(self.subjects)
-        made = [(i, _misspell(name, letters, known, rng)) for i, name in self.named]
-        found = [(i, name) for i, name in made if name]
-        return self._probe("one letter of the name wrong", self.template, found)
+        made = [(source, _misspell(name, letters, known, rng)) for source, name in self.named]
+        found = [(source, name) for source, name in made if name]
+        return _probe("one letter of the name wrong", self.template, found)
 
     def invented(self, n: int, rng: Random) -> Probe:
         """Ask about invented names: one subject's without its last word, with another's last word.
@@ -120,11 +116,10 @@ class ProbeMaker:
         asked = (Question(self.template.ask(name), (), i) for i, name in enumerate(names, 1))
         return Probe("invented names", tuple(asked))
 
-    def _probe(self, what: str, form: Template, named: Sequence[tuple[int, str]]) -> Probe:
-        """Ask about names in place of those in the questions with these indices."""
-        sources = [(self.questions.items[i], form.ask(name)) for i, name in named]
-        asked = tuple(Question(text, source.gold, source.line) for source, text in sources)
-        return Probe(what, asked, tuple(i for i, _ in named))
+
+def _probe(what: str, form: Template, named: Iterable[tuple[Question, str]]) -> Probe:
+    """Ask about names in place of those in some questions."""
+    return Probe(what, tuple(replace(source, text=form.ask(name)) for source, name in named))
 
 
 def _misspell(name: str, letters: Sequence[str], known: set[str], rng: Random) -> str | None:

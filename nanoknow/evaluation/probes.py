@@ -1,12 +1,12 @@
 """Asking a run what separates knowing from guessing: ``probe_questions``, training questions."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 from nanoknow.data.questions import QuestionSet
-from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
@@ -135,15 +135,16 @@ def probe(
         ]
         for left_out in (each for each in probes[-2:] if not each.questions):
             reporter.note(f"probe left out: {left_out.name}: none can be made of the names")
-    probes = [fitting(each, opened.tokenizer, opened.model.config.block_size) for each in probes]
+    probes = [_fitting(each, opened) for each in probes]
     recalled, *found = _ask_together(opened, probes)
     if facts is None or maker is None:
         return Probed(recalled, [], None, None, {})
     asked, subjects = [*training, *questions.items], set(maker.subjects)
     real = [a for a in answers if maker.template.name_in(a.question) in subjects]  # in this form
-    *rewordings, misspelt, _ = (
-        judge_probe(made, said, answers) if made.sources else None
-        for made, said in zip(probes[1:], found, strict=True)
+    plain = {q.line: answer for q, answer in zip(questions.items, answers, strict=True)}
+    *rewordings, misspelt = (
+        judge_probe(made, said, plain) if said else None
+        for made, said in zip(probes[1:-1], found[:-1], strict=True)
     )
     return Probed(
         recalled=recalled,
@@ -156,36 +157,36 @@ def probe(
 
 def _ask_together(opened: AnsweringRun, probes: Sequence[Probe]) -> list[list[Answer]]:
     items = tuple(question for probe in probes for question in probe.questions)
-    asked = opened.task(QuestionSet("probes", items, "")) if items else None
-    answers = iter(opened.answer_questions(asked) if asked else ())
-    return [[next(answers) for _ in probe.questions] for probe in probes]
+    task = opened.task(QuestionSet("probes", items, "")) if items else None
+    answers = iter(opened.answer_questions(task) if task else ())
+    return [list(islice(answers, len(probe.questions))) for probe in probes]
 
 
-def fitting(probe: Probe, tokenizer: Tokenizer, block_size: int) -> Probe:
-    """Return a probe without the questions that are longer than a model's block."""
-    kept = [i for i, q in enumerate(probe.questions) if length_of(q, tokenizer) <= block_size]
-    sources = tuple(probe.sources[i] for i in kept) if probe.sources else ()
-    return Probe(probe.name, tuple(probe.questions[i] for i in kept), sources)
+def _fitting(probe: Probe, opened: AnsweringRun) -> Probe:
+    """Return a probe without the questions that are longer than a run's block."""
+    most = opened.model.config.block_size
+    kept = (q for q in probe.questions if length_of(q, opened.tokenizer) <= most)
+    return Probe(probe.name, tuple(kept))
 
 
-def judge_probe(probe: Probe, asked: Sequence[Answer], all_plain: Sequence[Answer]) -> ProbeResult:
-    """Compare the answers to a probe with those to its sources; at least one.
+def judge_probe(probe: Probe, asked: Sequence[Answer], plain: Mapping[int, Answer]) -> ProbeResult:
+    """Compare the answers to a probe with those to the questions it was made from; at least one.
 
     Args:
-        probe: with sources.
+        probe: of evaluation questions.
         asked: its answers.
-        all_plain: the answers to the evaluation questions.
+        plain: the answers to the evaluation questions, by their lines.
     """
-    plain = [all_plain[i] for i in probe.sources]
+    before = [plain[question.line] for question in probe.questions]
     return ProbeResult(
         name=probe.name,
         example=probe.questions[0].text,
         score=score_answers(asked),
-        as_asked=score_answers(plain),
-        pairing=pair([a.is_right for a in plain], [a.is_right for a in asked]),
-        n_same=sum(a.answer == b.answer for a, b in zip(asked, plain, strict=True)),
+        as_asked=score_answers(before),
+        pairing=pair([a.is_right for a in before], [a.is_right for a in asked]),
+        n_same=sum(a.answer == b.answer for a, b in zip(asked, before, strict=True)),
         confidence=median(confidences(asked)) or 0.0,
-        confidence_as_asked=median(confidences(plain)) or 0.0,
+        confidence_as_asked=median(confidences(before)) or 0.0,
     )
 
 

@@ -64,9 +64,9 @@ def search_beams(
     for step in range(limit):
         scores = model.require_finite(logits).double().log_softmax(-1)  # (B, vocabulary)
         scores += scores.new_tensor([b.log_probability for b in open_beams])[:, None]
-        # Each beginning may end here, so that up to B of the best may be answers.
-        n = min(scores.numel(), n_beams + len(open_beams) + 1)
-        values, indices = scores.flatten().topk(n)
+        # Each beginning may end here, so that up to B of the best may be answers; one more of
+        # the others, or of the answers, is the most probable that is dropped.
+        values, indices = scores.flatten().topk(min(scores.numel(), n_beams + len(scores) + 1))
         grown: list[tuple[int, Decoded]] = []
         for value, index in zip(values.tolist(), indices.tolist(), strict=True):
             row, token = divmod(index, scores.shape[1])
@@ -77,8 +77,6 @@ def search_beams(
                 grown.append((row, decoded))
             else:
                 lost = max(lost, value)
-        if n < scores.numel():
-            lost = max(lost, values[-1].item())
         found.sort(key=lambda decoded: -decoded.log_probability)
         lost = max(lost, *(d.log_probability for d in found[n_best:]), -torch.inf)
         del found[n_best:]

@@ -1,6 +1,5 @@
 """Which stretches of a text are word for word in a corpus: is it writing, or reciting?"""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,8 +42,16 @@ class CopiedText:
 
     @property
     def segments(self) -> list[tuple[str, bool]]:
-        """The text cut into segments that are copied or not."""
-        return list(cut(self.text, self.stretches))
+        """The text cut into segments that are copied or not, with nothing left out, none empty.
+
+        Where stretches overlap, the later begins at the end of the earlier.
+        """
+        found, at = [], 0
+        for stretch in self.stretches:
+            start = max(at, stretch.start)
+            found += [(self.text[at:start], False), (self.text[start : stretch.end], True)]
+            at = stretch.end
+        return [segment for segment in (*found, (self.text[at:], False)) if segment[0]]
 
     @property
     def characters(self) -> int:
@@ -63,11 +70,6 @@ class CopiedText:
 
 
 def mark_copied(text: str, corpus: Corpus, min_length: int) -> CopiedText:
-    """Find what a text recites (see ``find_copied``)."""
-    return CopiedText(text, corpus.name, min_length, find_copied(text, corpus, min_length))
-
-
-def find_copied(text: str, corpus: Corpus, min_length: int) -> list[Copied]:
     """Find the longest stretches of a text that are in a corpus, in their order.
 
     They may overlap, where the end of one is the beginning of another; none lies in another.
@@ -100,20 +102,5 @@ def find_copied(text: str, corpus: Corpus, min_length: int) -> list[Copied]:
         else:
             found.append((begin, end, first))
     lines = corpus.lines_at([first for _, _, first in found])
-    return [Copied(*each, line) for each, line in zip(found, lines, strict=True)]
-
-
-def cut(text: str, copied: Sequence[Copied]) -> Iterator[tuple[str, bool]]:
-    """Cut a text into segments that are copied or not, with nothing left out and none empty.
-
-    Where stretches overlap, the later begins at the end of the earlier.
-    """
-    at = 0
-    for stretch in copied:
-        start = max(at, stretch.start)
-        if at < start:
-            yield text[at:start], False
-        yield text[start : stretch.end], True
-        at = stretch.end
-    if at < len(text):
-        yield text[at:], False
+    stretches = [Copied(*each, line) for each, line in zip(found, lines, strict=True)]
+    return CopiedText(text, corpus.name, min_length, stretches)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
@@ -56,11 +57,8 @@ def _decode_together(
 ) -> list[Decoded]:
     device = next(model.parameters()).device
     lengths = torch.tensor([len(prompt) for prompt in prompts])  # (B,)
-    width = int(lengths.max())
-    rows = torch.zeros(len(prompts), width, dtype=torch.long)  # (B, T)
-    for row, prompt in zip(rows, prompts, strict=True):
-        row[: len(prompt)] = torch.from_numpy(prompt)
-    block_size = model.config.block_size
+    rows = pad_sequence([*map(torch.from_numpy, prompts)], batch_first=True)  # (B, T)
+    width, block_size = rows.shape[1], model.config.block_size
     cache = model.new_cache(min(block_size, width + max_new))
     layout = Layout.of((Group(len(prompts), width),), device)
     at = lengths.to(device)  # (B,) where each row writes next

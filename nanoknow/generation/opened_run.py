@@ -86,14 +86,9 @@ class OpenedRun:
             ConfigError: a value is out of range.
             DataError: the vocabulary holds no character of the context.
         """
-        given = {
-            "context": context,
-            "length": length,
-            "temperature": temperature,
-            "top_k": top_k,
-            "past_block": past_block,
-        }
-        overrides = [Override(f"sample.{k}", v, k) for k, v in given.items() if v is not None]
+        keys = ("context", "length", "temperature", "top_k", "past_block")
+        given = zip(keys, (context, length, temperature, top_k, past_block), strict=True)
+        overrides = [Override(f"sample.{k}", v, k) for k, v in given if v is not None]
         config = load_config(None, overrides, self.run.config).sample
         config, _ = with_readable_context(self.run, self.checkpoint, config, named=bool(context))
         return "".join(sample_text(self.model, self.tokenizer, config, seed))

@@ -30,6 +30,14 @@ class CharacterModel(nn.Module, ABC):
         self.config = config
         self.vocab_size = vocab_size
 
+    def initialize(self, generator: torch.Generator | None) -> None:
+        """Draw linear and embedding weights from N(0, 0.02), and set biases to 0."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=0.02, generator=generator)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+
     @abstractmethod
     def forward(
         self,

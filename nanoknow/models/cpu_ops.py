@@ -59,11 +59,8 @@ def attend(
         )
         return gathered
     parts = []
-    each = zip(
-        query_layout.rectangles(q), key_layout.rectangles(k), key_layout.rectangles(v), strict=True
-    )
-    for rectangles in each:
-        q_, k_, v_ = (x.transpose(1, 2) for x in rectangles)  # (B, h, T, d/h)
+    keys, values = _rectangles(k, key_layout), _rectangles(v, key_layout)
+    for q_, k_, v_ in zip(_rectangles(q, query_layout), keys, values, strict=True):
         seen = None if mask is None else mask[: q_.shape[2], : k_.shape[2]]
         part = F.scaled_dot_product_attention(
             q_, k_, v_, attn_mask=seen, is_causal=seen is None, dropout_p=p
@@ -127,9 +124,8 @@ class _Attention(Function):
         )
         if mask is None:
             longest = max(group.length for group in query_layout.groups + key_layout.groups)
-            hidden = q.new_full((longest, longest), -torch.inf).triu_(1)
-        else:
-            hidden = q.new_zeros(mask.shape).masked_fill_(~mask, -torch.inf)
+            mask = torch.ones(longest, longest, dtype=torch.bool).tril()
+        hidden = q.new_zeros(mask.shape).masked_fill_(~mask, -torch.inf)
         saved = []
         for rectangles in each:
             q_, k_, v_ = (x.reshape(-1, *x.shape[2:]) for x in rectangles[:3])  # (B·h, T, d/h)

@@ -237,12 +237,3 @@ class Head(nn.Module):
         """Map (N, d) to (N, vocabulary) logits."""
         logits: Tensor = self.linear(self.ln(x))
         return logits
-
-
-def initialize(model: nn.Module, generator: torch.Generator | None) -> None:
-    """Draw linear and embedding weights from N(0, 0.02), and set biases to 0."""
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Embedding):
-            nn.init.normal_(module.weight, std=0.02, generator=generator)
-        if isinstance(module, nn.Linear) and module.bias is not None:
-            nn.init.zeros_(module.bias)

@@ -42,15 +42,7 @@ from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.cache import Cache, LayerCache, VectorCache
 from nanoknow.models.latents import Latents
-from nanoknow.models.layers import (
-    Attention,
-    Block,
-    CrossBlock,
-    Embedding,
-    Head,
-    Rotation,
-    initialize,
-)
+from nanoknow.models.layers import Attention, Block, CrossBlock, Embedding, Head, Rotation
 
 
 class DownProjection(CrossBlock):
@@ -88,7 +80,7 @@ class Perceiver(CharacterModel):
         )
         self.up = CrossBlock(attention(rotation, mask=sees), d, dropout)
         self.head = Head(d, vocab_size)
-        initialize(self, generator)
+        self.initialize(generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
         nn.init.xavier_uniform_(self.down.basis, generator=generator)
 

@@ -9,7 +9,7 @@ from nanoknow.config.models import VanillaConfig
 from nanoknow.data.batch import Layout
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.cache import Cache, LayerCache
-from nanoknow.models.layers import Attention, Block, Embedding, Head, Rotation, initialize
+from nanoknow.models.layers import Attention, Block, Embedding, Head, Rotation
 
 
 class Vanilla(CharacterModel):
@@ -21,17 +21,16 @@ class Vanilla(CharacterModel):
         self, config: VanillaConfig, vocab_size: int, generator: torch.Generator | None
     ) -> None:
         super().__init__(config, vocab_size, generator)
-        d, dropout, rotary = config.d_model, config.dropout, config.positions == "rotary"
-        rotation = (
-            Rotation(torch.arange(config.block_size), d // config.n_heads) if rotary else None
-        )
-        self.embedding = Embedding(vocab_size, config.block_size, d, dropout, rotary=rotary)
+        d, heads, dropout = config.d_model, config.n_heads, config.dropout
+        rotary, length = config.positions == "rotary", config.block_size
+        rotation = Rotation(torch.arange(length), d // heads) if rotary else None
+        self.embedding = Embedding(vocab_size, length, d, dropout, rotary=rotary)
         self.blocks = nn.ModuleList(
-            Block(Attention(d, config.n_heads, dropout, rotation), d, dropout)
+            Block(Attention(d, heads, dropout, rotation), d, dropout)
             for _ in range(config.n_layers)
         )
         self.head = Head(d, vocab_size)
-        initialize(self, generator)
+        self.initialize(generator)
 
     def forward(
         self,
@@ -43,9 +42,9 @@ class Vanilla(CharacterModel):
         """See ``CharacterModel.forward``."""
         x = self.embedding(tokens, layout)  # (N, d)
         each: Sequence[LayerCache | None] = cache.layers if cache else [None] * len(self.blocks)
-        last = len(self.blocks) - 1
-        for i, (block, layer_cache) in enumerate(zip(self.blocks, each, strict=True)):
-            x = block(x, layout, layer_cache, logit_indices if i == last else None)
+        for block, layer_cache in zip(self.blocks, each, strict=True):
+            is_last = block is self.blocks[-1]
+            x = block(x, layout, layer_cache, logit_indices if is_last else None)
         logits: Tensor = self.head(x)  # (P, vocabulary)
         return logits
 

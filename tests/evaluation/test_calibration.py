@@ -11,14 +11,13 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from nanoknow.evaluation.calibration import (
+    Confidence,
     Flags,
     Selection,
     Values,
     auroc,
     best_scoring,
-    brier_score,
     cross_fitted,
-    expected_calibration_error,
     measure_confidence,
     reliability,
     selections,
@@ -37,6 +36,10 @@ def arrays(rows: Sequence[tuple[float, bool]]) -> tuple[Values, Flags]:
     return np.array([c for c, _ in rows], np.float64), np.array([r for _, r in rows], np.bool_)
 
 
+def measured(confidence: Values, right: Flags) -> Confidence:
+    return measure_confidence(confidence, right, 0.8, Random(0))
+
+
 @given(rows=ANSWERS)
 def test_the_reliability_diagram_is_scikit_learns(rows: Rows) -> None:
     confidence, right = arrays(rows)
@@ -51,7 +54,7 @@ def test_the_reliability_diagram_is_scikit_learns(rows: Rows) -> None:
 def test_the_brier_score_is_scikit_learns(rows: Rows) -> None:
     confidence, right = arrays(rows)
     expected = brier_score_loss(right, confidence, pos_label=True, labels=[False, True])
-    assert brier_score(confidence, right) == pytest.approx(expected, abs=1e-12)
+    assert measured(confidence, right).brier == pytest.approx(expected, abs=1e-12)
 
 
 @given(rows=ANSWERS)
@@ -75,8 +78,7 @@ def test_calibration_error_of_an_example_worked_by_hand() -> None:
     # 0.3 and 0.25 with one right: |0.5 - 0.275| · 2; 0.95 wrong: 0.95; 1.0 right: with 0.95 in a
     # bin, |0.5 - 0.975| · 2.
     confidence, right = arrays([(0.3, True), (0.25, False), (0.95, False), (1.0, True)])
-    error = expected_calibration_error(reliability(confidence, right))
-    assert error == pytest.approx((2 * 0.225 + 2 * 0.475) / 4)
+    assert measured(confidence, right).ece == pytest.approx((2 * 0.225 + 2 * 0.475) / 4)
 
 
 @given(rows=ANSWERS)
@@ -86,7 +88,7 @@ def test_calibration_error_is_the_mean_gap_over_scikit_learns_bins(rows: Rows) -
     edges = np.linspace(0, 1, 11)[1:-1]
     counts = np.bincount(np.searchsorted(edges, confidence), minlength=10)
     expected = (counts[counts > 0] * np.abs(accuracy - mean)).sum() / len(rows)
-    found = expected_calibration_error(reliability(confidence, right))
+    found = measured(confidence, right).ece
     assert found == pytest.approx(expected, abs=1e-12)
     assert 0 <= found <= 1
 

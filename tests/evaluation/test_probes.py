@@ -1,5 +1,6 @@
 """Probes ask what they say they ask, of whom they say, and the same for one seed."""
 
+from functools import cache
 from random import Random
 
 import pytest
@@ -24,6 +25,7 @@ DEV = questions_of(DEV_TEXT)
 NAMES = {subject(document) for document in CORPUS.documents} - {""}
 
 
+@cache
 def maker(questions: QuestionSet = DEV, corpus: Corpus = CORPUS, most: int = 99) -> ProbeMaker:
     return ProbeMaker.of(questions, corpus, most, Random(0))
 
@@ -41,11 +43,11 @@ def test_the_built_in_worlds_questions_are_put_in_five_other_ways() -> None:
         "where was X born",
     ]
     for probe in rewordings:
-        for (index, name), question in zip(made.named, probe.questions, strict=True):
+        for (source, name), question in zip(made.named, probe.questions, strict=True):
             assert name in question.text
             assert question.text == probe.name.replace("X", name)
-            assert question.answer == DEV.items[index].answer
-        assert probe.sources == tuple(index for index, _ in made.named)
+            assert question.gold == source.gold
+            assert question.line == source.line
 
 
 def test_another_form_of_question_keeps_its_own_words() -> None:
@@ -56,12 +58,13 @@ def test_another_form_of_question_keeps_its_own_words() -> None:
 
 def test_questions_that_follow_no_form_are_left_out() -> None:
     named = maker(questions_of(DEV_TEXT + "Who?\tRome", f"{born('')}\tRome")).named
-    assert [index for index, _ in named] == list(range(len(DEV.items)))
+    assert [(question, born(name)) for question, name in named] == [(q, q.text) for q in DEV.items]
 
 
 def test_questions_in_any_script_lose_their_mark() -> None:
     asks = Template("《", "》的作者是谁？")
-    made = ProbeMaker(asks, questions_of("《山行》的作者是谁？"), ((0, "山行"),), ("山行",), "")
+    [question] = questions_of("《山行》的作者是谁？").items
+    made = ProbeMaker(asks, ((question, "山行"),), ("山行",), "")
     assert [p.name for p in made.rewordings()] == ["《X》的作者是谁"]
 
 
@@ -74,21 +77,22 @@ def test_questions_about_nobody_in_the_corpus_cannot_be_probed() -> None:
 def test_a_misspelt_name_is_one_letter_off_and_nobodys(seed: int) -> None:
     made = maker()
     probe = made.misspelt(Random(seed))
-    names = dict(made.named)
+    names = {source.line: name for source, name in made.named}
+    gold = {source.line: source.gold for source in DEV.items}
     assert len(probe.questions) == len(names)
-    for index, question in zip(probe.sources, probe.questions, strict=True):
-        name = made.template.name_in(question.text)
+    for question in probe.questions:
+        name, right = made.template.name_in(question.text), names[question.line]
         assert name is not None
         assert name not in NAMES
-        assert len(name) == len(names[index])
-        changed = [i for i, (a, b) in enumerate(zip(name, names[index], strict=True)) if a != b]
+        assert len(name) == len(right)
+        changed = [i for i, (a, b) in enumerate(zip(name, right, strict=True)) if a != b]
         assert len(changed) in (1, 2)
         if len(changed) == 2:
             assert changed[1] == changed[0] + 1
-            assert sorted(name) == sorted(names[index])
-        assert edit_distance(name, names[index]) <= 2
-        assert [word[0] for word in name.split()] == [word[0] for word in names[index].split()]
-        assert question.answer == DEV.items[index].answer
+            assert sorted(name) == sorted(right)
+        assert edit_distance(name, right) <= 2
+        assert [word[0] for word in name.split()] == [word[0] for word in right.split()]
+        assert question.gold == gold[question.line]
     assert made.misspelt(Random(seed)) == probe
 
 

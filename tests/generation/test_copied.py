@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import Result
 
-from nanoknow.generation.copied import Copied, cut, find_copied
+from nanoknow.generation.copied import Copied, mark_copied
 from tests.helpers.cli import run, succeed
 from tests.helpers.homes import working_in
 from tests.helpers.texts import corpus_of
@@ -34,7 +34,7 @@ def longest_stretches(text: str, corpus: str, min_length: int) -> list[tuple[int
 
 @given(texts, texts, st.integers(1, 9))
 def test_stretches_are_those_of_trying_them_all(text: str, corpus: str, min_length: int) -> None:
-    found = find_copied(text, corpus_of(corpus), min_length)
+    found = mark_copied(text, corpus_of(corpus), min_length).stretches
     assert [(c.start, c.end) for c in found] == longest_stretches(text, corpus, min_length)
     for stretch in found:
         part = text[stretch.start : stretch.end]
@@ -46,25 +46,26 @@ def test_stretches_are_those_of_trying_them_all(text: str, corpus: str, min_leng
 def test_a_stretch_across_lines_is_found(data: st.DataObject, corpus: str, min_length: int) -> None:
     start = data.draw(st.integers(0, len(corpus) - 20))
     text = "x" + corpus[start : start + 20] + "xé"
-    found = find_copied(text, corpus_of(corpus), min_length)
+    found = mark_copied(text, corpus_of(corpus), min_length).stretches
     assert [(c.start, c.end) for c in found] == longest_stretches(text, corpus, min_length)
 
 
 def test_stretches_are_of_characters_that_follow_each_other_in_the_corpus() -> None:
-    found = find_copied("so it was said", corpus_of("it was he who\nsaid so\n"), 4)
+    found = mark_copied("so it was said", corpus_of("it was he who\nsaid so\n"), 4).stretches
     assert [("so it was said")[c.start : c.end] for c in found] == ["it was ", "said"]
 
 
 def test_characters_that_the_corpus_lacks_are_never_copied() -> None:
-    assert find_copied("Ωμέγα Ωμέγα", corpus_of("omega " * 9), 1) == [Copied(5, 6, 5, 1)]
+    found = mark_copied("Ωμέγα Ωμέγα", corpus_of("omega " * 9), 1)
+    assert found.stretches == [Copied(5, 6, 5, 1)]
 
 
 @given(texts, texts, st.integers(1, 6))
 def test_segments_are_the_text_and_mark_what_is_in_a_stretch(
     text: str, corpus: str, min_length: int
 ) -> None:
-    copied = find_copied(text, corpus_of(corpus), min_length)
-    segments = list(cut(text, copied))
+    found = mark_copied(text, corpus_of(corpus), min_length)
+    copied, segments = found.stretches, found.segments
     assert "".join(segment for segment, _ in segments) == text
     assert all(segment for segment, _ in segments)
     marks = [mark for segment, mark in segments for _ in segment]
@@ -73,9 +74,9 @@ def test_segments_are_the_text_and_mark_what_is_in_a_stretch(
 
 
 def test_the_same_again_and_again_is_one_stretch() -> None:
-    corpus = corpus_of("a" * 30_000 + "b")
-    [stretch] = find_copied("b" + "a" * 3_000, corpus, 25)
-    assert (stretch.start, stretch.end, stretch.corpus_start) == (1, 3_001, 0)
+    corpus = corpus_of("a" * 9_000 + "b")
+    [stretch] = mark_copied("b" + "a" * 900, corpus, 25).stretches
+    assert (stretch.start, stretch.end, stretch.corpus_start) == (1, 901, 0)
 
 
 TEXT = "To be, or not to be, that is the question:\nO God, O God!\n" * 4
