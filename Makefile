@@ -1,6 +1,7 @@
 # make demo   set up, then the whole experiment on the built-in world
 # make test   set up, then the tests
 # make check  set up, then ruff and mypy
+# make processes  set up, then tests that train in processes of their own and stop some
 # make kill   set up, then kill -9 training 100 times and resume it, in minutes
 # make fuzz   set up, then every property test on 25 times as many inputs, in a quarter of an hour
 # make wheel  set up, then build a wheel, install it and run it from another folder
@@ -13,7 +14,7 @@ SEEDS ?= 1
 KILLS ?= 100
 BIN := $(VENV)/bin
 
-.PHONY: demo test check kill fuzz wheel bench pictures clean
+.PHONY: demo test check processes kill fuzz wheel bench pictures clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -25,6 +26,9 @@ check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+processes: $(VENV)/ready
+	$(BIN)/pytest -m processes
 
 kill: $(VENV)/ready
 	$(BIN)/python -m tests.tools.kill --kills $(KILLS)

@@ -50,8 +50,9 @@ def load_config(
     merged = _merge((base or ExperimentConfig()).model_dump(), values)
     labels: dict[KeyPath, str] = {}
     for override in overrides:
-        merged = _merge(merged, _nested(override))
-        labels[present_path(tuple(override.key.split(".")))] = override.label
+        values = _nested(override)
+        merged = _merge(merged, values)
+        labels |= dict.fromkeys(_leaves((), values), override.label)
     try:
         return ExperimentConfig.model_validate(merged)
     except ValidationError as error:
@@ -132,6 +133,13 @@ def _nested(override: Override) -> dict[str, Any]:
     for key in reversed(override.key.split(".")):
         values = {key: values}
     return with_present_keys(values, lambda _: override.label)
+
+
+def _leaves(path: KeyPath, value: object) -> list[KeyPath]:
+    """Return the paths of the values in nested mappings."""
+    if isinstance(value, dict) and value:
+        return [leaf for key in value for leaf in _leaves((*path, str(key)), value[key])]
+    return [path]
 
 
 def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,12 +90,12 @@ def resume_run(
         texts = Texts.find(config.data, roles_of(config, stage, run.record.data))
         run.require_same_texts(texts)
         config = config.model_copy(update={"data": texts.config})
+        model = checkpoint.load_model(device)
         step = int(record.progress["step"])
         is_complete = record.progress["epoch"] == config.stage(stage).epochs
         if is_complete and not options.tensorboard:  # else its event files are written
             reporter.note(f"resuming {run.path} at step {step} of {step}")
             return summarize(run.with_config(config))
-        model = checkpoint.load_model(device)
         prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
         trainer = prepared.trainer
         trainer.restore(state, record.progress)

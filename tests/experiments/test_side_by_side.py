@@ -34,6 +34,7 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {str(run.path.relative_to(folder)): weights_file(run) for run in runs}
 
 
+@pytest.mark.processes
 def test_runs_side_by_side_are_those_one_after_another_to_the_bit(here: Path) -> None:
     common = {override.key: override.value for override in TINY}
     file = SweepConfig(config="demo", seeds=1, common=common, rows={"plain": {}})
@@ -72,6 +73,7 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
     assert "in train" in told or isinstance(error, Interrupted)
 
 
+@pytest.mark.processes
 def test_ctrl_c_saves_what_the_processes_train_and_names_what_continues(here: Path) -> None:
     common = {each.key: each.value for each in TINY} | {"pretrain.epochs": 1000000}
     file = {"config": "demo", "seeds": 1, "common": common, "rows": {"plain": {}}}

@@ -14,9 +14,9 @@ from tests.helpers.refused import refused
 from tests.helpers.small_runs import ENVIRONMENT, PYTHON, SmallRun, run_python, steps_of
 
 
-@pytest.mark.kill
+@pytest.mark.processes
 def test_runs_that_are_killed_and_resumed_end_as_those_never_interrupted() -> None:
-    result = run_python("-m", "tests.tools.kill", "--kills", "3", "--seed", "1")
+    result = run_python("-m", "tests.tools.kill", "--kills", "8", "--seed", "1")
     assert result.returncode == 0, result.stderr
     assert "every run ended as the uninterrupted one, byte for byte" in result.stdout
 
@@ -37,6 +37,7 @@ def test_what_a_kill_left_half_written_is_swept_up(small: SmallRun) -> None:
     assert steps_of(run) == [*range(1, 13)]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_command_at_the_step_with_its_code(
     number: int, code: int, small: SmallRun
