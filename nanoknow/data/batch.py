@@ -118,13 +118,18 @@ class Batch:
         return F.pad(indices, (0, n - len(indices))), targets
 
     def to(self, device: torch.device) -> Batch:
-        """Copy to a device."""
+        """Copy to a device, if it is not there."""
+        if device == self.tokens.device:
+            return self
         layout = Layout.of(self.layout.groups, device)
         return Batch(self.tokens.to(device), self.targets.to(device), layout)
 
     def joined(self, other: Batch) -> Batch:
         """Return one batch of the examples of both."""
-        layout = Layout.of(self.layout.groups + other.layout.groups, self.tokens.device)
+        one, two = self.layout, other.layout
+        positions = torch.cat([one.positions, two.positions])
+        end = max(one.end or 0, two.end or 0)  # known of both: they were laid out by ``of``
+        layout = Layout(one.groups + two.groups, positions, end)
         tokens = torch.cat([self.tokens, other.tokens])
         return Batch(tokens, torch.cat([self.targets, other.targets]), layout)
 
