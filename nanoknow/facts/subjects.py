@@ -97,9 +97,10 @@ class Subjects:
             return name
         span = self._longest_name(question)
         name = question[slice(*span)] if span else ""
-        # Where forms tell what follows a name, one that goes on otherwise is a part of another.
-        is_whole = self.corpus.names is not None or not self.templates
-        whole = is_whole or any(self._ends_there(i, len(name)) for i in self._beginning_with(name))
+        # One that goes on otherwise than names do is a part of another.
+        whole = self.corpus.names is not None or any(
+            self._ends_there(i, len(name)) for i in self._beginning_with(name)
+        )
         return name if name and whole else None
 
     def named(self, name: str) -> list[int]:

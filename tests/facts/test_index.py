@@ -200,3 +200,9 @@ def test_a_long_sentence_is_cut_around_the_answer(lives: FactIndex) -> None:
     assert WIDTH - 10 <= len(sentence) <= WIDTH + 2
     end = find_evidence(lives, born("Bo Li"), "then").sentence or ""
     assert end.startswith("and then")
+
+
+def test_without_training_questions_a_part_of_a_name_names_nobody() -> None:
+    facts = facts_of(["John Almeida. He was born in Rome.", "Bo. Born in York."])
+    names = [facts.name_in(born(name)) for name in ("John Thorne", "John Almeida", "Bo")]
+    assert names == [None, "John Almeida", "Bo"]
