@@ -38,7 +38,7 @@ class LearnReport:
         training_questions: how many of these are training questions too.
         is_world: whether all texts are the built-in world's.
         scores: by way of training, one for each seed, on the evaluation questions.
-        constant: everybody answered with the most frequent training answer.
+        constant: the most frequent training answer, given to all.
         test_scores, test_constant: the same on the world's test questions; empty and None where
             the corpus is not the world's.
         seconds: that this command took.
@@ -155,9 +155,8 @@ def _plot(first: Path, report: LearnReport) -> None:
         metrics = Run.open(first / run).metrics()
         return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
 
-    shown = {report.constant.name: f"everybody: {report.constant.answer}"}
     bars = {
-        questions: {shown.get(name, name): [s.accuracy for s in of] for name, of in scores.items()}
+        questions: {name: [score.accuracy for score in of] for name, of in scores.items()}
         for questions, scores in report.asked.items()
     }
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
