@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from io import BufferedIOBase
 from pathlib import Path
 
 from nanoknow.data.published import DATASETS, RemoteFile
@@ -21,11 +22,13 @@ Progress = Callable[[str, int], None]
 """Called with a file's name and the bytes of it that have been received."""
 
 
-def fetch(name: str, folder: Path | None, reporter: Reporter) -> list[Path]:
+def fetch(name: str, mirror: str | None, folder: Path | None, reporter: Reporter) -> list[Path]:
     """Fetch every file of a data set and verify it by its hash.
 
     Args:
         name: a key of ``DATASETS``.
+        mirror: a folder with the files, or with their own folder, or an http(s) address to which
+            their names are appended; None for the published address.
         folder: where the files go, made where it is missing; None for their own in the data folder.
         reporter: shows how much has been received.
 
@@ -46,62 +49,92 @@ def fetch(name: str, folder: Path | None, reporter: Reporter) -> list[Path]:
             received[file] = n_bytes
             show(received.total(), f"{file}  {received.total():,} bytes")
 
-        return [fetch_file(each, folder or data_folder() / each.folder, update) for each in files]
+        folders = [folder or data_folder() / remote.folder for remote in files]
+        return [fetch_file(*each, mirror, update) for each in zip(files, folders, strict=True)]
 
 
-def fetch_file(remote: RemoteFile, folder: Path, progress: Progress) -> Path:
+def fetch_file(
+    remote: RemoteFile, folder: Path, mirror: str | None = None, progress: Progress | None = None
+) -> Path:
     """Fetch one file.
 
     Args:
         remote: the file.
         folder: where it goes, made where it is missing.
+        mirror: see ``fetch``.
         progress: called as bytes arrive, not for a file that exists already.
 
     Returns:
         Its path.
 
     Raises:
-        DataError: the address cannot be reached, breaks off, or has another content; a different
+        DataError: the source cannot be reached, breaks off, or has another content; a different
             file of that name exists; the folder cannot be written.
     """
-    target, source = folder / remote.name, remote.base + remote.name
-    advice = "run the command again: nothing of it was kept"
+    target = folder / remote.name
     try:
         is_there = target.exists()
-        if is_there:
-            source, advice = str(target), "move it away and run the command again"
-            with target.open("rb") as file:
-                raw = file.read(remote.size + 1)
+        source = target if is_there else _find_source(remote, mirror)
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                raw = _read(file, remote, None if is_there else progress)
         else:
-            raw = _download(source, remote, folder, progress)
+            raw = _download(source, remote, progress)
         found = hashlib.sha256(raw).hexdigest()
         if found != remote.sha256:
+            advice = "run the command again, or try another --mirror: nothing of it was kept"
             raise DataError(
                 f"{source} is not the published {remote.name} ({len(raw)} of {remote.size} bytes, "
-                f"sha256 {found[:12]}…, expected {remote.sha256[:12]}…): {advice}"
+                f"sha256 {found[:12]}…, expected {remote.sha256[:12]}…): "
+                f"{'move it away and run the command again' if is_there else advice}"
             )
         if not is_there:
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(target, raw)
     except OSError as error:
-        what = f"{remote.name} cannot be put into {folder} ({error})"
-        raise DataError(f"{what}: fix that, or choose another folder") from error
+        what = f"{remote.name} cannot be put into {folder} ({_reason(error)})"
+        raise DataError(f"{what}: fix that, or choose another folder or --mirror") from error
     return target
 
 
-def _download(url: str, remote: RemoteFile, folder: Path, progress: Progress) -> bytes:
-    """Return what is at an address; a part where it is more than the file, and so another one."""
-    raw = b""
+def _find_source(remote: RemoteFile, mirror: str | None) -> Path | str:
+    """Return the path of the file in a folder mirror, or else its address."""
+    if mirror is None:
+        return remote.base + remote.name
+    if mirror.lower().startswith(("http://", "https://")):
+        return f"{mirror.rstrip('/')}/{remote.name}"
+    if "://" in mirror:
+        raise DataError(f"--mirror {mirror}: give a folder, or an http or https address")
+    for folder in (Path(mirror), Path(mirror) / remote.folder):
+        if (folder / remote.name).is_file():
+            return folder / remote.name
+    what = f"no {remote.name} there nor in its subfolder {remote.folder}"
+    raise DataError(f"--mirror {mirror}: {what}: give the folder that has it")
+
+
+def _download(url: str, remote: RemoteFile, progress: Progress | None) -> bytes:
+    """Return what is at an address."""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-            while len(raw) <= remote.size and (chunk := response.read(CHUNK_BYTES)):
-                raw += chunk
-                progress(remote.name, len(raw))
-    # ValueError: an address that it redirects to, and that cannot be parsed.
+            return _read(response, remote, progress)
+    # ValueError: an address, given or redirected to, that cannot be parsed.
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        reason = " ".join(str(error).split()) or type(error).__name__  # some have several lines
-        advice = f"check the connection, or put the file into {folder} by other means"
-        raise DataError(f"cannot fetch {url} ({reason}): {advice}") from error
+        advice = "check the connection, or name another source with --mirror FOLDER-or-URL"
+        raise DataError(f"cannot fetch {url} ({_reason(error)}): {advice}") from error
+
+
+def _read(source: BufferedIOBase, remote: RemoteFile, progress: Progress | None) -> bytes:
+    """Return what a source holds; a part where it is more than the file, and so another one."""
+    raw = b""
+    while len(raw) <= remote.size and (chunk := source.read(CHUNK_BYTES)):
+        raw += chunk
+        if progress is not None:
+            progress(remote.name, len(raw))
     return raw
+
+
+def _reason(error: Exception) -> str:
+    """Return an exception's message in one line; some of urllib's have several."""
+    return " ".join(str(error).split()) or type(error).__name__

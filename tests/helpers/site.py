@@ -79,8 +79,10 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def refusal(base: str, folder: Path, mentions: tuple[str, ...] = ()) -> str:
+def refusal(
+    base: str, folder: Path, mirror: str | None = None, mentions: tuple[str, ...] = ()
+) -> str:
     """The text with which a fetch is refused: one line that holds every one of `mentions`."""
-    text = refused(DataError, lambda: fetch_file(remote(base), folder, lambda *_: None))
+    text = refused(DataError, lambda: fetch_file(remote(base), folder, mirror))
     assert [word for word in mentions if word not in text] == []
     return text
