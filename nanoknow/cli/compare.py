@@ -37,7 +37,7 @@ def compare(
     """
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.evaluation.compare_figure import plot_comparison
-    from nanoknow.experiments.table import rows_of_comparison, write_table
+    from nanoknow.experiments.table import rows_of_comparison
 
     opt.check_output("--plot", plot, opt.PICTURE)
     opt.check_output("--out", out, opt.TABLE)
@@ -46,9 +46,7 @@ def compare(
     if plot:
         plot_comparison(result, plot)
     table = rows_of_comparison(result)
-    if out:
-        write_table(out, table)
-        terminal.note(f"table: {out}")
+    opt.save_table(terminal, out, table)
     opt.show(terminal, result, show_comparison, as_json, plot=plot, table=table)
 
 

@@ -17,7 +17,7 @@ def demo(
     processes: Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
-    out: opt.RunsFolder = None,
+    out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run the whole experiment on the built-in world.
@@ -28,8 +28,9 @@ def demo(
     """
     from nanoknow.experiments.learn import learn
 
-    opt.check_output("--out", out)
+    folder, table = opt.folder_or_table(out)
     terminal = Terminal()
     resolved = load_config(config, opt.overrides(assign))
-    report = learn(resolved, seeds, out, device, terminal, "demo", processes)
+    report = learn(resolved, seeds, folder, device, terminal, "demo", processes)
+    opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)

@@ -30,7 +30,7 @@ def learn(
     processes: Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
-    out: opt.RunsFolder = None,
+    out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run the whole experiment on your own files.
@@ -43,12 +43,13 @@ def learn(
     from nanoknow.experiments.learn import learn as run_experiment
     from nanoknow.training.recipe import resolve_recipe
 
-    opt.check_output("--out", out)
+    folder, table = opt.folder_or_table(out)
     terminal = Terminal()
     flags = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
     overrides = opt.overrides(assign, flags)
     resolved = resolve_recipe(config, overrides, terminal)
-    report = run_experiment(resolved, seeds, out, device, terminal, processes=processes)
+    report = run_experiment(resolved, seeds, folder, device, terminal, processes=processes)
+    opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from typer import Argument, Option
 
@@ -14,6 +14,9 @@ from nanoknow.config.loading import Override, load_config, parse_assignment
 from nanoknow.errors import ConfigError
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
+
+if TYPE_CHECKING:
+    from nanoknow.experiments.table import TableRow
 
 Config = Annotated[
     str | None,
@@ -49,7 +52,14 @@ Out = Annotated[
     Path | None,
     Option("--out", metavar="DIR", help="The run folder; a new one in ./runs if not given."),
 ]
-RunsFolder = Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")]
+RunsOrTable = Annotated[
+    Path | None,
+    Option(
+        "--out",
+        metavar="DIR|FILE.csv",
+        help="Folder for the runs; or a file for the table of runs.",
+    ),
+]
 Resume = Annotated[
     bool, Option("--resume", help="Continue the run in --out, or extend it with --epochs.")
 ]
@@ -124,6 +134,26 @@ def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> 
         kind = "file" if suffixes else "folder"
         advice = f"name a {kind} that can be written, or make it so"
         raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
+
+
+def folder_or_table(out: Path | None) -> tuple[Path | None, Path | None]:
+    """Return the folder for runs and the table's file that ``--out`` names: at most one of them.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    is_table = out is not None and out.suffix.lower() in TABLE
+    check_output("--out", out, TABLE if is_table else ())
+    return (None, out) if is_table else (out, None)
+
+
+def save_table(terminal: Terminal, path: Path | None, rows: Sequence[TableRow]) -> None:
+    """Write a table of runs where ``--out`` names a file for it."""
+    if path is not None:
+        from nanoknow.experiments.table import write_table
+
+        write_table(path, rows)
+        terminal.note(f"table: {path}")
 
 
 def show(

@@ -23,7 +23,7 @@ def sweep(
     seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
-    out: opt.RunsFolder = None,
+    out: opt.RunsOrTable = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train variants of a config with several seeds, to one table.
@@ -35,9 +35,10 @@ def sweep(
     from nanoknow.config.sweep import load_sweep
     from nanoknow.experiments.sweep import sweep as run_sweep
 
-    opt.check_output("--out", out)
+    folder, table = opt.folder_or_table(out)
     terminal = Terminal()
-    report = run_sweep(load_sweep(file), seeds, out, device, terminal, processes)
+    report = run_sweep(load_sweep(file), seeds, folder, device, terminal, processes)
+    opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_sweep, as_json)
 
 

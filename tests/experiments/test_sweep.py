@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from nanoknow.config.loading import load_config
 from nanoknow.config.sweep import SweepConfig, load_sweep
@@ -170,6 +171,17 @@ def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:
     assert chosen == [("a", "b", 1), ("a", "c", 0)]
     assert [pair.pairing.only_second for pair in pairs] == [1, 0]
     assert [pair.corrected_p for pair in pairs] == [1.0, 1.0]
+
+
+def test_a_sweep_writes_its_table_where_out_names_a_file(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NANOKNOW_RUNS", "mine")
+    text = yaml.safe_dump({"config": "demo", "common": SMALLEST, "rows": {"plain": {}}})
+    command = ["sweep", write("rows.yaml", text), "--seeds", "1", "--out", "tables/table.csv"]
+    shown = succeed(*command)
+    assert "Runs: mine/sweep" in shown.stdout
+    assert Path("tables/table.csv").read_bytes() == Path("mine/sweep/table.csv").read_bytes()
 
 
 def test_rows_whose_folders_would_be_one_are_refused(tmp_path: Path) -> None:
