@@ -2,16 +2,19 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from nanoknow.facts.index import FactIndex
+from nanoknow.facts.ranker import RankedSpan
 from nanoknow.facts.salient import NAME_END, find_salient
 from nanoknow.facts.words import WORD
 
 MOST = 6
 """Spans of a document that are hidden, the most probable or the rarest ones."""
+POWER = 3
+"""Of probabilities: a model that is asked says the likeliest answer, and has to learn that one."""
 
 
 class Hiding(NamedTuple):
@@ -78,7 +81,7 @@ def find_hiding(facts: FactIndex, words: Literal["all", "answers", "ranked"]) ->
         found = []
         known = zip(facts.passages, facts.names, facts.finder.spans(MOST), strict=True)
         for passage, name, ranked in known:
-            by_end = sorted((each.end, each.start, each.probability) for each in ranked)
+            by_end = sorted(sharpened(ranked))
             spans, shares = [(start, end) for end, start, _ in by_end], [p for *_, p in by_end]
             found.append(Hiding.of(passage.text, name, passage.subject, spans, shares))
         return found
@@ -91,6 +94,17 @@ def find_hiding(facts: FactIndex, words: Literal["all", "answers", "ranked"]) ->
         rare = _rare_spans(documents, subjects)
         return [Hiding.of(*each, *found) for each, found in zip(every, rare, strict=True)]
     return [Hiding.of(*each, spans) for each, (_, spans) in zip(every, salient, strict=True)]
+
+
+def sharpened(ranked: Sequence[RankedSpan]) -> Iterator[tuple[int, int, float]]:
+    """Yield end, start and share of spans: each form of question keeps its own share of all."""
+    sums: dict[int, tuple[float, float]] = {}
+    for each in ranked:
+        one, powers = sums.get(each.form, (0.0, 0.0))
+        sums[each.form] = one + each.probability, powers + each.probability**POWER
+    for each in ranked:
+        one, powers = sums[each.form]
+        yield each.end, each.start, one * each.probability**POWER / (powers or 1.0)
 
 
 def _rare_spans(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.tasks.hiding import MOST, Hiding, find_hiding
+from nanoknow.facts.ranker import RankedSpan
+from nanoknow.tasks.hiding import MOST, Hiding, find_hiding, sharpened
 from nanoknow.tasks.span_corruption import Draw, SpanCorruption
 from tests.helpers.questions import facts_of, questions_of
 from tests.helpers.texts import corpus_of, tokenizer_of
@@ -168,3 +169,15 @@ def test_salient_words_see_no_answers_in_lower_case() -> None:
     }
     assert "baker" not in words
     assert "Rome" in words
+
+
+def test_the_likeliest_answer_is_hidden_more_often_than_it_is_likely_and_forms_as_often() -> None:
+    ranked = [
+        RankedSpan(8, 12, 0, 0.3), RankedSpan(0, 4, 1, 0.4), RankedSpan(16, 20, 0, 0.1),
+        RankedSpan(4, 6, 2, 0.0),
+    ]  # fmt: skip
+    shares = {(start, end): share for end, start, share in sharpened(ranked)}
+    assert shares[0, 4] == pytest.approx(0.4)
+    assert shares[8, 12] == pytest.approx(0.4 * 27 / 28)
+    assert shares[16, 20] == pytest.approx(0.4 / 28)
+    assert shares[4, 6] == 0.0
