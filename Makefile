@@ -3,7 +3,7 @@
 # make check  set up, then ruff and mypy
 # make processes  set up, then tests that train in processes of their own and stop some
 # make kill   set up, then kill -9 training 100 times and resume it, in minutes
-# make fuzz   set up, then every property test on 50 times as many inputs, in a quarter of an hour
+# make fuzz   set up, then every property test on 25 times as many inputs, in a quarter of an hour
 # make wheel  set up, then build a wheel, install it and run it from another folder
 # make bench  set up, then nanoknow against the textbook implementation, in a few minutes
 # make pictures  set up, then draw docs/experiment.png from the published data

@@ -14,7 +14,7 @@ pytest.register_assert_rewrite("tests.helpers")
 
 from tests.helpers.homes import copy_home, make_home, make_markup, working_in  # noqa: E402
 
-settings.register_profile("nanoknow", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("nanoknow", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("fuzz", settings.get_profile("nanoknow"), max_examples=2500)
 settings.load_profile("nanoknow")  # another one: --hypothesis-profile
 

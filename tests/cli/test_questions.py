@@ -1,6 +1,5 @@
 """What every command that reads questions makes of marks, of what nobody sees, and of overlaps."""
 
-import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,19 +73,14 @@ def test_every_flag_that_questions_come_in_by_is_listed_here() -> None:
     assert set(flags(typer.main.get_command(app))) == set(COMMANDS)
 
 
-MARKED = itertools.cycle(
-    zip(SPECIALS, ("Where was Bo{} born?\tOslo", "Where?\tOs{}lo"), strict=True)
-)
-
-
-@pytest.mark.parametrize(("asked", "marked"), list(zip(COMMANDS, MARKED, strict=False)))
+@pytest.mark.parametrize(("command", "flag"), list(COMMANDS))
 def test_a_mark_in_a_question_or_answer_is_refused_with_its_line(
-    home: Path, asked: tuple[str, str], marked: tuple[str, str]
+    home: Path, command: str, flag: str
 ) -> None:
-    mark, line = marked
-    (home / "marks.tsv").write_text(f"Who?\tBo\n{line.format(mark)}\n", encoding="utf-8")
-    refused = refuse(*COMMANDS[asked], asked[1], "marks.tsv")
-    assert f"marks.tsv:2: holds {mark!r} (U+{ord(mark):04X}), which nanoknow uses" in refused
+    for mark, line in zip(SPECIALS, ("Where was Bo{} born?\tOslo", "Where?\tOs{}lo"), strict=True):
+        (home / "marks.tsv").write_text(f"Who?\tBo\n{line.format(mark)}\n", encoding="utf-8")
+        refused = refuse(*COMMANDS[command, flag], flag, "marks.tsv")
+        assert f"marks.tsv:2: holds {mark!r} (U+{ord(mark):04X}), which nanoknow uses" in refused
 
 
 @pytest.mark.parametrize(("command", "flag"), sorted(SAID))

@@ -10,18 +10,18 @@ from tests.helpers.cli import json_of, refuse, succeed
 
 
 def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) -> None:
-    result = succeed("sample", "--context", "O God, O God!", "--length", "40")
+    result = succeed("sample", "--context", "O God, O God!", "--length", "150")
     assert result.stdout.startswith("O God, O God!")
-    assert len(result.stdout) == len("O God, O God!") + 40 + 1
+    assert len(result.stdout) == len("O God, O God!") + 150 + 1
     assert "using runs/play" in result.stderr
-    again = succeed("sample", "--context", "O God, O God!", "--length", "40")
+    again = succeed("sample", "--context", "O God, O God!", "--length", "150")
     assert again.stdout == result.stdout
-    other = succeed("sample", "--context", "O God, O God!", "--length", "40", "--seed", "1")
+    other = succeed("sample", "--context", "O God, O God!", "--length", "150", "--seed", "1")
     assert other.stdout != result.stdout
 
 
 def test_sample_hops_the_window_or_computes_in_float32_where_asked(home: Path) -> None:
-    long = ("sample", "--context", "O God", "--length", "200")
+    long = ("sample", "--context", "O God", "--length", "300")
     in_float32 = (*long, "--precision", "float32")
     result = succeed(*in_float32)
     assert "float32); full weights; past the block: recompute" in result.stderr
@@ -37,7 +37,7 @@ def test_sample_hops_the_window_or_computes_in_float32_where_asked(home: Path) -
     assert hopped["text"][: 128 - 4] == written[: 128 - 4]  # until the block is full
     assert hopped["text"] != written
     loaded = nanoknow.load(home / "runs" / "play")
-    assert loaded.sample("O God", length=200, past_block="hop") == hopped["text"]
+    assert loaded.sample("O God", length=300, past_block="hop") == hopped["text"]
 
 
 def test_sample_names_the_ways_past_the_block_and_the_precisions(home: Path) -> None:

@@ -18,7 +18,7 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.errors import ConfigError
 from nanoknow.models.registry import build_model
 from nanoknow.system.plain import plain
-from tests.helpers.cli import json_of
+from tests.helpers.cli import json_of, succeed
 from tests.helpers.examples import examples
 from tests.helpers.imports import loads_neither
 from tests.helpers.refused import refused
@@ -81,7 +81,7 @@ def perceivers(draw: st.DrawFn) -> PerceiverConfig:
 
 
 @given(perceivers(), st.integers(1, 40), st.data())
-@examples(0.08)
+@examples(0.15)
 def test_flops_and_parameters_equal_torchs_for_any_sizes(
     perceiver: PerceiverConfig, vocab_size: int, data: st.DataObject
 ) -> None:
@@ -211,6 +211,7 @@ def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], mess
 def test_the_command_draws_the_sweep(tmp_path: Path) -> None:
     path = tmp_path / "complexity.svg"
     assert json_of("complexity", "--plot", path)["plot"] == str(path)
+    assert f"Picture: {path}\n" in succeed("complexity", "--plot", path).stdout
     assert json_of("complexity")["plot"] is None
     assert path.read_bytes().startswith(b"<?xml")
 

@@ -44,20 +44,20 @@ def test_greedy_answers_equal_the_textbooks(config: ModelConfig) -> None:
     whole = [
         # the block holds so many more, and what the last place says
         textbook_greedy(textbook, TOKENIZER.characters, text, min(32, BLOCK - len(text)))
-        for text in texts[::3]
+        for text in texts
     ]
     for max_new in (1, 7, 32):
         found = decode(model, texts, max_new)
-        assert answers_of(found)[::3] == [answer[:max_new] for answer in whole]
+        assert answers_of(found) == [answer[:max_new] for answer in whole]
     stopped = [len(d.ids) for d in found if d.ids[-1] == STOP]
     assert len(set(stopped)) >= 3  # rows left at different times
-    assert len(set(answers_of(found))) >= 20
+    assert len(set(whole)) >= 20
 
 
 @every_config
 def test_an_answer_ends_with_its_stop_the_limit_or_the_block(config: ModelConfig) -> None:
     _, model = twins(config)
-    texts = random_texts([0, 3, 9, 15, 20, 22, 23] * 8, seed=3)
+    texts = random_texts([0, 3, 9, 15, 20, 22, 23] * 20, seed=3)
     ends = set()
     for text, found in zip(texts, decode(model, texts, 6), strict=True):
         most = min(6, BLOCK - len(text))
@@ -178,7 +178,7 @@ def test_the_best_answers_are_those_of_trying_all_of_them(config: ModelConfig) -
     n_best=st.integers(1, 5),
     n_beams=st.integers(1, 40),
 )
-@examples(0.1)
+@examples(0.3)
 def test_a_narrow_search_that_says_it_is_exact_is(
     n_text: int, seed: int, n_best: int, n_beams: int
 ) -> None:

@@ -1,6 +1,5 @@
 """At full size, on the published data: nothing that makes it fast changes what is computed."""
 
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -86,11 +85,10 @@ def test_gradients_without_padding_are_those_with_it(
 
 
 @every_model
-def test_dev_questions_are_answered_with_a_cache_as_without(
+def test_every_dev_question_is_answered_with_a_cache_as_without(
     real_data: Path, tokenizer: Tokenizer, config: ModelConfig
 ) -> None:
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
-    questions = replace(questions, items=questions.items[::10])
     limits = QuestionAnsweringConfig(max_answer_length=32)
     task = QuestionAnswering(questions, tokenizer, limits, config.block_size)
     model = model_of(config, len(tokenizer)).eval()
@@ -112,10 +110,10 @@ def test_dev_questions_are_answered_with_a_cache_as_without(
         return other
 
     answers: set[tuple[int, ...]] = set()
-    assert len(task.prompts) == 50
+    assert len(task.prompts) == 500
     doubtful = questions_answered_otherwise(task.prompts)
-    assert len(answers) > 5
+    assert len(answers) > 50
     # rounding decides between two characters here and there, but not in float64 too
-    assert len(doubtful) < 3
+    assert len(doubtful) < 5
     model.double()
     assert not questions_answered_otherwise(doubtful)
