@@ -23,8 +23,9 @@ def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(
     assert result["eval"]["n"] == 8
     assert result["ranker"]["n"] == 24  # each by a ranker that the others taught
     assert result["skipped"] == 0
-    shown = succeed(*asked, "--out", "twice").stdout
+    assert json_of(*asked, "--out", "twice")["ranker"] == result["ranker"]
     assert (home / "twice/augmented.tsv").read_text("utf-8").splitlines() == lines
+    shown = succeed("data", "augment", *data, "--out", "third").stdout
     assert "answered by the training questions" in shown
 
 
@@ -84,7 +85,7 @@ def test_the_real_data_give_the_originals_figures(
     real_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NANOKNOW_DATA", str(real_data))
-    result = succeed("data", "inspect", "namedata", "--config", "birthplaces")
+    result = succeed("data", "inspect", "--config", "birthplaces")
     assert result.stdout.splitlines()[0] == "data has 418352 characters, 256 unique."
     assert "x: Where was Khatchig Mouradian born?⁇Lebanon⁇□□" in result.stdout
     report = json_of("baseline", "--config", "birthplaces")

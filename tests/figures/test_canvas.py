@@ -12,7 +12,7 @@ from nanoknow.complexity.estimate import ComplexityReport, estimate
 from nanoknow.complexity.figure import plot_complexity
 from nanoknow.errors import ConfigError
 from nanoknow.experiments.learn_figure import plot_learned
-from nanoknow.figures.canvas import Points, _move_apart, picture
+from nanoknow.figures.canvas import Points, _move_apart
 from tests.helpers.pictures import check_png, check_svg
 from tests.helpers.refused import refused
 
@@ -43,7 +43,7 @@ def test_complexity_as_png_and_svg(report: ComplexityReport, tmp_path: Path) -> 
     check_svg(svg.read_bytes())
 
 
-@pytest.mark.parametrize("lengths", [[1], [32, 64], [100, 1000, 10**6]])
+@pytest.mark.parametrize("lengths", [[1], [128], [32, 64], [100, 1000, 10**6]])
 def test_complexity_of_any_sweep(lengths: list[int], tmp_path: Path) -> None:
     plot_complexity(estimate(sweep_lengths=lengths), tmp_path / "a.svg")
     check_svg((tmp_path / "a.svg").read_bytes())
@@ -77,16 +77,12 @@ def test_the_same_picture_twice_is_the_same_file(tmp_path: Path) -> None:
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
-def draw(path: Path) -> None:
-    """Draw something small."""
-    with picture(path, (1.0, 1.0)) as figure:
-        figure.text(0.5, 0.5, "a")
-
-
-def test_drawing_replaces_an_older_picture_and_makes_the_folder(tmp_path: Path) -> None:
+def test_drawing_replaces_an_older_picture_and_makes_the_folder(
+    report: ComplexityReport, tmp_path: Path
+) -> None:
     path = tmp_path / "new" / "folder" / "a.svg"
     for _ in range(2):
-        draw(path)
+        plot_complexity(report, path)
     check_svg(path.read_bytes())
     assert list(path.parent.iterdir()) == [path]
 
@@ -104,28 +100,30 @@ def test_other_formats_are_refused_and_the_known_named(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_a_file_is_refused(report: ComplexityReport, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    message = refused(ConfigError, lambda: draw(tmp_path / "file" / "a.png"))
+    message = refused(ConfigError, lambda: plot_complexity(report, tmp_path / "file" / "a.png"))
     assert "cannot write the picture: Not a dir" in message
 
 
-def test_a_folder_in_the_files_place_is_refused_and_nothing_left(tmp_path: Path) -> None:
+def test_a_folder_in_the_files_place_is_refused_and_nothing_left(
+    report: ComplexityReport, tmp_path: Path
+) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(ConfigError, match="cannot write the picture"):
-        draw(tmp_path / "a.png")
+        plot_complexity(report, tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_a_folder_without_permission_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    report: ComplexityReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Path, mode: str) -> IO[bytes]:
         raise PermissionError(13, "Permission denied", str(self), mode)
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ConfigError, match="Permission denied: name another file"):
-        draw(tmp_path / "a.png")
+        plot_complexity(report, tmp_path / "a.png")
 
 
 def test_labels_move_apart_and_stay_in_the_panel() -> None:
