@@ -56,7 +56,7 @@ class Subjects:
         known: dict[int, Passage] = {}
         for question in self.training.items if self.training else ():
             name = self.name_in(question.text) or ""
-            for i in self.named(name) if name else ():
+            for i in self.indices_about(question.text):
                 known.setdefault(i, _with_subject(documents[i], name))
         if len(known) < LEAST:
             return [
