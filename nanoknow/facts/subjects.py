@@ -1,15 +1,15 @@
 """Whom or what questions and documents are about."""
 
+import itertools
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
-from nanoknow.facts.ranker import Lesson, Ranker
+from nanoknow.facts.ranker import Lesson, RankedSpan, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template, find_templates, form_of
@@ -19,10 +19,10 @@ NAME = 256
 """Characters of a document in which a name is looked for at its beginning."""
 MOST = 1000
 """Documents about one subject."""
-
-
 LEAST, MOST_LESSONS = 5, 1000
 """Documents with a known subject from which others' subjects can be learned, and are."""
+SURE = 0.5
+"""Probability from which on a document is about what a ranker finds, whatever else it holds."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Subjects:
 
     A document is about what its ``name`` column says. Without one it is about a question's
     subject, what varies between questions of one form, if it begins with it; where no document
-    begins with it, those that hold it are.
+    begins with it, those that hold it are, and of several such those that name nobody else.
 
     Attributes:
         corpus: the documents.
@@ -47,32 +47,38 @@ class Subjects:
         """Every document with the stretch of it that names its subject.
 
         By its ``name`` column; or as the training questions name it; of a document that no
-        question is about, as a ranker finds it that is taught by those; without questions, what it
-        begins with up to a full stop.
+        question is about, or that only holds the name in one, as a ranker finds it that is taught
+        by those; without questions, what it begins with up to a full stop.
         """
-        documents, names = self.corpus.documents, self.corpus.names
-        if names is not None:
-            return [_with_subject(*pair) for pair in zip(documents, names, strict=True)]
-        known: dict[int, Passage] = {}
-        for question in self.training.items if self.training else ():
-            name = self.name_in(question.text) or ""
-            for i in self.indices_about(question.text):
-                known.setdefault(i, _with_subject(documents[i], name))
-        if len(known) < LEAST:
+        documents = self.corpus.documents
+        if self.corpus.names is not None:
+            return list(map(_with_subject, documents, self.corpus.names))
+        begun: dict[int, str] = {}
+        held: dict[int, list[str]] = defaultdict(list)
+        items = self.training.items if self.training else ()
+        for name in dict.fromkeys(filter(None, (self.name_in(q.text) for q in items))):
+            found = self._begun_by(name)
+            for i in found or self._holding(name):
+                text = _with_subject(documents[i], name).name
+                begun.setdefault(i, text) if found else held[i].append(text)
+        asked = {**held, **{i: [name] for i, name in begun.items()}}
+        if len(asked) < LEAST:
             return [
-                known.get(i) or Passage(d, (0, len(subject(d)))) for i, d in enumerate(documents)
+                _with_subject(d, asked[i][0]) if i in asked else Passage(d, (0, len(subject(d))))
+                for i, d in enumerate(documents)
             ]
         lessons = [
-            Lesson(Passage(passage.text, (0, 0)), 0, (passage.name,))
-            for passage in tuple(known.values())[:: -(-len(known) // MOST_LESSONS)]
+            Lesson(Passage(documents[i], (0, 0)), 0, tuple(asked[i]))
+            for i in tuple(asked)[:: -(-len(asked) // MOST_LESSONS)]
         ]
         ranker = Ranker.taught(lessons)
-        unknown = [i for i in range(len(documents)) if i not in known]
-        ranked = ranker.rank([Passage(documents[i], (0, 0)) for i in unknown], 1) if ranker else []
-        for i, spans in zip(unknown, ranked, strict=False):
-            name = documents[i][spans[0].start : spans[0].end] if spans else ""
-            known[i] = _with_subject(documents[i], name)
-        return [known.get(i) or Passage(d, (0, 0)) for i, d in enumerate(documents)]
+        others = [i for i in range(len(documents)) if i not in begun]
+        ranked = ranker.rank([Passage(documents[i], (0, 0)) for i in others], 1) if ranker else []
+        for i, spans in zip(others, ranked or [[]] * len(others), strict=True):
+            best = spans[0] if spans else RankedSpan(0, 0, 0, 0.0)
+            is_sure = best.probability > SURE or i not in held
+            begun[i] = documents[i][best.start : best.end] if is_sure else held[i][0]
+        return [_with_subject(document, begun[i]) for i, document in enumerate(documents)]
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -107,9 +113,11 @@ class Subjects:
         """Return the indices of the documents about a name, as a question has it."""
         if self.corpus.names is not None:
             return self._by_name.get(name.casefold(), [])
-        found = sorted(self._beginning_with(name))
-        exact = [i for i in found if self._ends_there(i, len(name))]
-        return exact or found or self._holding(name)
+        if begun := self._begun_by(name):
+            return begun
+        held = self._holding(name)
+        own = (i for i in held if self.passages[i].name.casefold() == name.casefold())
+        return (list(own) or held) if len(held) > 1 else held
 
     def is_name(self, name: str) -> bool:
         """Whether a document is about a name, or holds it."""
@@ -184,6 +192,11 @@ class Subjects:
                 yield i
             at += 1
 
+    def _begun_by(self, name: str) -> list[int]:
+        """Return the documents that begin with a name, if possible with no more than that."""
+        found = sorted(self._beginning_with(name))
+        return [i for i in found if self._ends_there(i, len(name))] or found
+
     def _ends_there(self, document: int, end: int) -> bool:
         """Whether what follows a name in a document also follows the names in others."""
         return _next(self.corpus.documents[document], end) in self._after_names
@@ -209,7 +222,7 @@ class Subjects:
 
 def _lines_with(name: str, text: str) -> list[int]:
     found, line, last = [-1], 0, 0
-    for start, _ in islice(find_whole(name, text), MOST):
+    for start, _ in itertools.islice(find_whole(name, text), MOST):
         line, last = line + text.count("\n", last, start), start
         found += [line] if line > found[-1] else []
     return found[1:]

@@ -53,7 +53,8 @@ def find_templates(
     least = 2 if len(questions) > 1 else 1
     if sum(n for n in found.values() if n >= least) < SHARE * len(questions):
         found = _alike(questions)
-    kept = [template for template, n in found.most_common() if n >= least]
+    frequent = [template for template, n in found.most_common() if n >= least]
+    kept = dict.fromkeys(_with_marks(each, questions, is_name) for each in frequent)
     counts: Counter[Template] = Counter()
     for question in questions:
         if template := form_of(question, kept, is_name):
@@ -68,6 +69,18 @@ def form_of(
     named = [(t, name) for t in templates if (name := t.name_in(question))]
     known = (t for t, name in named if len(named) == 1 or is_name(name))
     return next(known, named[0][0] if named else None)
+
+
+def _with_marks(
+    form: Template, questions: Sequence[str], is_name: Callable[[str], bool]
+) -> Template:
+    """Return a form without its quotes around names, where documents hold most names in them."""
+    first, last = form.before[-1:], form.after[:1]
+    if not first or not last or any(mark.isalnum() or mark.isspace() for mark in (first, last)):
+        return form
+    names = [name for question in questions if (name := form.name_in(question))]
+    n_held = sum(is_name(f"{first}{name}{last}") for name in names)
+    return Template(form.before[:-1], form.after[1:]) if n_held > SHARE * len(names) else form
 
 
 def _alike(questions: Sequence[str]) -> Counter[Template]:

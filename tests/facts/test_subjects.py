@@ -142,3 +142,27 @@ def test_a_name_within_another_word_is_not_the_one_that_is_asked_about() -> None
     )
     assert facts.indices_about("Who is Ann?") == [0]
     assert facts.passages[0].subject == (11, 14)
+
+
+@pytest.mark.parametrize("quotes", ["《》", '""'])
+def test_a_title_in_quotes_is_not_a_longer_one_that_holds_it(quotes: str) -> None:
+    first, last = quotes
+    titles = ["Night", "Night Ship", "The Night", "花", "花月", "山花", "Red Door", "The Red Door"]
+    question = f"Who wrote {first}{{name}}{last}?"
+    facts = facts_in(f"In 1950 {{mother}} wrote {first}{{name}}{last} .", question, titles)
+    for i, title in enumerate(titles):
+        assert facts.name_in(question.format(name=title)) == f"{first}{title}{last}"
+        assert facts.indices_about(question.format(name=title)) == [i]
+    assert facts.names == [f"{first}{title}{last}" for title in titles]
+
+
+def test_of_documents_that_hold_a_name_those_are_about_it_that_name_nobody_else() -> None:
+    document = "In Rome {name} grew up , a child of {mother} ."
+    others = [name.replace(" ", " Van ") for name in NAMES]
+    pairs = list(zip(NAMES + others, MOTHERS + NAMES, strict=True))
+    documents = [document.format(name=name, mother=mother) for name, mother in pairs]
+    asked = [f"Who is {name}'s mother?\t{mother}" for name, mother in pairs if "C" not in name]
+    facts = facts_of(documents, questions_of(*asked))
+    for i, (name, _) in enumerate(pairs):
+        assert facts.indices_about(f"Who is {name}'s mother?") == [i]
+    assert facts.names == [name for name, _ in pairs]
