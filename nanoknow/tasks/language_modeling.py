@@ -8,7 +8,6 @@ from nanoknow.data.batch import Batch, Group, Layout
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import DataError
-from nanoknow.tasks.encoded_text import EncodedText
 
 
 class LanguageModeling:
@@ -22,20 +21,22 @@ class LanguageModeling:
         Raises:
             DataError: the text is not longer than the block.
         """
-        self.text = EncodedText(corpus, tokenizer)
+        # Looked up where they are needed: the ids would be a second, larger copy of the text.
+        self._codes = torch.from_numpy(corpus.codes)  # (characters of the text,)
+        self._ids = torch.from_numpy(tokenizer.encode(corpus.characters))  # by code
         self.block_size = block_size
         self.stride = config.stride
         self.notes: list[str] = []
         if self.n_examples < 1:
             raise DataError(
-                f"{corpus.name}: {len(self.text)} characters are too few for windows of "
+                f"{corpus.name}: {len(self._codes)} characters are too few for windows of "
                 f"block_size {block_size} and one more: name a longer text"
             )
 
     @property
     def n_examples(self) -> int:
         """How many windows there are."""
-        return max(0, (len(self.text) - self.block_size + self.stride - 1) // self.stride)
+        return max(0, (len(self._codes) - self.block_size + self.stride - 1) // self.stride)
 
     @property
     def tokens_per_example(self) -> int:
@@ -44,13 +45,13 @@ class LanguageModeling:
 
     def to(self, device: torch.device) -> None:
         """Keep the text on a device."""
-        self.text.to(device)
+        self._codes, self._ids = self._codes.to(device), self._ids.to(device)
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the windows with the given (B,) numbers; nothing about them is random."""
-        device = self.text.device
+        device = self._codes.device
         starts = self.stride * indices.to(device)
         indices = starts[:, None] + torch.arange(self.block_size + 1, device=device)  # (B, T + 1)
-        rows = self.text.ids(indices)
+        rows = self._ids[self._codes[indices].long()]
         layout = Layout.of((Group(len(indices), self.block_size),), device)
         return Batch(rows[:, :-1].flatten(), rows[:, 1:].flatten(), layout)
