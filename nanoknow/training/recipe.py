@@ -1,5 +1,6 @@
 """The recipe for facts of one's own, sized by the data."""
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,7 +15,8 @@ from nanoknow.system.reporter import Reporter
 
 EXAMPLES = 120_000
 """Documents that pretraining reads in all its epochs, about."""
-MOST_EPOCHS = 40
+MOST_EPOCHS, LEAST_STEPS = 40, 280
+"""Of pretraining: more epochs where there would be fewer steps, as few documents make few."""
 BLOCK_SIZES = range(96, 513, 32)
 """The shortest holds a short context with a name."""
 WARMUP = 0.08
@@ -50,8 +52,9 @@ def resolve_recipe(
         n_examples = max(1, len(corpus.codes) // task.stride)
     # Question and answer have a mask each.
     longest = max((len(q.text) + len(q.answer or "") + 2 for q in (*training, *asked)), default=0)
+    fewest = math.ceil(LEAST_STEPS / math.ceil(n_examples / config.pretrain.batch_size))
     sizes: dict[str, Any] = {
-        "pretrain.epochs": min(MOST_EPOCHS, max(1, round(EXAMPLES / n_examples))),
+        "pretrain.epochs": max(fewest, min(MOST_EPOCHS, round(EXAMPLES / n_examples))),
         **({} if training else NO_QUESTIONS),
     }
     if longest:

@@ -146,7 +146,7 @@ def test_a_name_within_another_word_is_not_the_one_that_is_asked_about() -> None
 
 @pytest.mark.parametrize("quotes", ["《》", '""'])
 def test_a_title_in_quotes_is_not_a_longer_one_that_holds_it(quotes: str) -> None:
-    first, last = quotes
+    first, last = tuple(quotes)
     titles = ["Night", "Night Ship", "The Night", "花", "花月", "山花", "Red Door", "The Red Door"]
     question = f"Who wrote {first}{{name}}{last}?"
     facts = facts_in(f"In 1950 {{mother}} wrote {first}{{name}}{last} .", question, titles)

@@ -40,6 +40,17 @@ def test_epochs_and_the_warm_up_follow_from_the_number_of_documents(here: Path) 
     assert resolve(*named(n_documents=250_000))[0].pretrain.epochs == 1
 
 
+@pytest.mark.parametrize(
+    ("n_documents", "batch_size", "epochs"),
+    [(1, 64, 280), (64, 64, 280), (100, 64, 140), (288, 64, 56), (448, 64, 40), (100, 10, 40)],
+)
+def test_few_documents_are_read_more_often(
+    here: Path, n_documents: int, batch_size: int, epochs: int
+) -> None:
+    flag = parse_assignment(f"pretrain.batch_size={batch_size}")
+    assert resolve(*named(n_documents=n_documents), flag)[0].pretrain.epochs == epochs
+
+
 @pytest.mark.parametrize(("length", "size"), [(10, 96), (97, 128), (126, 128), (127, 160)])
 def test_the_block_fits_the_longest_question_with_its_answer_and_two_marks(
     here: Path, length: int, size: int

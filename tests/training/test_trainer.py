@@ -91,7 +91,7 @@ def test_training_makes_no_second_copy_of_the_text() -> None:
     for task in (documents, windows):
         next(trainer_on(task).steps())
     assert documents._codes is corpus.codes
-    assert windows.text._codes.data_ptr() == corpus.codes.ctypes.data
+    assert windows._codes.data_ptr() == corpus.codes.ctypes.data
     few = {"names": None, "first_lines": None}  # of a text that is a document a line
     assert {key: vars(corpus)[key] for key in few} == few
     assert set(vars(corpus)) == {"name", "sha256", "characters", "codes", *few}
