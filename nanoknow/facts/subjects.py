@@ -99,8 +99,10 @@ class Subjects:
     def name_in(self, question: str) -> str | None:
         """Return the subject of a question: by its form, else the longest name it holds."""
         form = form_of(question, self.templates, self.is_name)
-        if form and self.is_name(name := form.name_in(question) or ""):
-            return name
+        name = form.name_in(question) or "" if form else ""
+        bare = "" if name[:1].isalnum() or name[-1:].isalnum() else name[1:-1]  # without quotes
+        if found := next(filter(self.is_name, filter(None, (name, bare))), None):
+            return found
         span = self._longest_name(question)
         name = question[slice(*span)] if span else ""
         # One that goes on otherwise than names do is a part of another.

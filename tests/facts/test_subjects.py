@@ -156,6 +156,17 @@ def test_a_title_in_quotes_is_not_a_longer_one_that_holds_it(quotes: str) -> Non
     assert facts.names == [f"{first}{title}{last}" for title in titles]
 
 
+def test_a_title_that_few_documents_have_without_quotes_is_found_there() -> None:
+    quoted = [f'In 1950 {mother} wrote "{name}" .' for name, mother in PAIRS[:-1]]
+    name, mother = PAIRS[-1]
+    asked = [f'Who wrote "{name}"?\t{mother}' for name, mother in PAIRS]
+    facts = facts_of([*quoted, f"In 1960 {mother} wrote {name} ."], questions_of(*asked))
+    assert facts.name_in('Who wrote "Ada Bo"?') == '"Ada Bo"'
+    assert facts.name_in(f'Who wrote "{name}"?') == name
+    assert facts.indices_about(f'Who wrote "{name}"?') == [len(quoted)]
+    assert facts.name_in('Who wrote "Nobody"?') is None
+
+
 def test_of_documents_that_hold_a_name_those_are_about_it_that_name_nobody_else() -> None:
     document = "In Rome {name} grew up , a child of {mother} ."
     others = [name.replace(" ", " Van ") for name in NAMES]
