@@ -1,15 +1,15 @@
 """Whom or what questions and documents are about."""
 
-import itertools
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
-from nanoknow.facts.ranker import Lesson, RankedSpan, Ranker
+from nanoknow.facts.ranker import Lesson, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template, find_templates, form_of
@@ -50,35 +50,37 @@ class Subjects:
         question is about, or that only holds the name in one, as a ranker finds it that is taught
         by those; without questions, what it begins with up to a full stop.
         """
-        documents = self.corpus.documents
-        if self.corpus.names is not None:
-            return list(map(_with_subject, documents, self.corpus.names))
-        begun: dict[int, str] = {}
-        held: dict[int, list[str]] = defaultdict(list)
+        documents, names = self.corpus.documents, self.corpus.names
+        if names is not None:
+            return [_with_subject(*pair) for pair in zip(documents, names, strict=True)]
+        known: dict[int, Passage] = {}  # those that begin with a name
+        held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
         items = self.training.items if self.training else ()
         for name in dict.fromkeys(filter(None, (self.name_in(q.text) for q in items))):
-            found = self._begun_by(name)
-            for i in found or self._holding(name):
-                text = _with_subject(documents[i], name).name
-                begun.setdefault(i, text) if found else held[i].append(text)
-        asked = {**held, **{i: [name] for i, name in begun.items()}}
+            begun = self._begun_by(name)
+            for i in begun:
+                known.setdefault(i, _with_subject(documents[i], name))
+            for i in () if begun else self._holding(name):
+                held[i].append(_with_subject(documents[i], name))
+        asked = {**held, **{i: [passage] for i, passage in known.items()}}
         if len(asked) < LEAST:
             return [
-                _with_subject(d, asked[i][0]) if i in asked else Passage(d, (0, len(subject(d))))
+                asked[i][0] if i in asked else Passage(d, (0, len(subject(d))))
                 for i, d in enumerate(documents)
             ]
+        unnamed = [Passage(document, (0, 0)) for document in documents]
         lessons = [
-            Lesson(Passage(documents[i], (0, 0)), 0, tuple(asked[i]))
+            Lesson(unnamed[i], 0, tuple(passage.name for passage in asked[i]))
             for i in tuple(asked)[:: -(-len(asked) // MOST_LESSONS)]
         ]
         ranker = Ranker.taught(lessons)
-        others = [i for i in range(len(documents)) if i not in begun]
-        ranked = ranker.rank([Passage(documents[i], (0, 0)) for i in others], 1) if ranker else []
-        for i, spans in zip(others, ranked or [[]] * len(others), strict=True):
-            best = spans[0] if spans else RankedSpan(0, 0, 0, 0.0)
-            is_sure = best.probability > SURE or i not in held
-            begun[i] = documents[i][best.start : best.end] if is_sure else held[i][0]
-        return [_with_subject(document, begun[i]) for i, document in enumerate(documents)]
+        others = [i for i in range(len(documents)) if i not in known]
+        ranked = ranker.rank([unnamed[i] for i in others], 1) if ranker else []
+        for i, spans in zip(others, ranked, strict=False):
+            if spans and (i not in held or spans[0].probability > SURE):
+                name = documents[i][spans[0].start : spans[0].end]
+                known[i] = _with_subject(documents[i], name)
+        return [known.get(i) or asked.get(i, [each])[0] for i, each in enumerate(unnamed)]
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -224,7 +226,7 @@ class Subjects:
 
 def _lines_with(name: str, text: str) -> list[int]:
     found, line, last = [-1], 0, 0
-    for start, _ in itertools.islice(find_whole(name, text), MOST):
+    for start, _ in islice(find_whole(name, text), MOST):
         line, last = line + text.count("\n", last, start), start
         found += [line] if line > found[-1] else []
     return found[1:]
