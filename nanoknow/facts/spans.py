@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nanoknow.facts.words import WORD
+from nanoknow.facts.words import WORD, find_whole
 
 Ints = npt.NDArray[np.int64]
 BITS = 18
@@ -28,6 +28,14 @@ class Passage(NamedTuple):
 
     text: str
     subject: tuple[int, int]
+
+    @classmethod
+    def about(cls, text: str, name: str) -> Passage:
+        """Return a document with the first stretch that is the name, if need be in any case."""
+        span = next(find_whole(name, text), None)
+        if span is None and len(folded := text.casefold()) == len(text):
+            span = next(find_whole(name.casefold(), folded), None)
+        return cls(text, span or (0, 0))
 
     @property
     def name(self) -> str:

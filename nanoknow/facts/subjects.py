@@ -52,16 +52,16 @@ class Subjects:
         """
         documents, names = self.corpus.documents, self.corpus.names
         if names is not None:
-            return [_with_subject(*pair) for pair in zip(documents, names, strict=True)]
+            return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
         items = self.training.items if self.training else ()
         for name in dict.fromkeys(filter(None, (self.name_in(q.text) for q in items))):
             begun = self._begun_by(name)
             for i in begun:
-                known.setdefault(i, _with_subject(documents[i], name))
+                known.setdefault(i, Passage.about(documents[i], name))
             for i in () if begun else self._holding(name):
-                held[i].append(_with_subject(documents[i], name))
+                held[i].append(Passage.about(documents[i], name))
         asked = {**held, **{i: [passage] for i, passage in known.items()}}
         if len(asked) < LEAST:
             return [
@@ -79,7 +79,7 @@ class Subjects:
         for i, spans in zip(others, ranked, strict=False):
             if spans and (i not in held or spans[0].probability > SURE):
                 name = documents[i][spans[0].start : spans[0].end]
-                known[i] = _with_subject(documents[i], name)
+                known[i] = Passage.about(documents[i], name)
         return [known.get(i) or asked.get(i, [each])[0] for i, each in enumerate(unnamed)]
 
     @cached_property
@@ -241,11 +241,3 @@ def _common(first: str, second: str) -> int:
     """Return how many characters two strings begin with in common."""
     n = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
     return min(len(first), len(second)) if n is None else n
-
-
-def _with_subject(document: str, name: str) -> Passage:
-    """Return a document with the first stretch of it that is the name, if need be in any case."""
-    span = next(find_whole(name, document), None)
-    if span is None and len(folded := document.casefold()) == len(document):
-        span = next(find_whole(name.casefold(), folded), None)
-    return Passage(document, span or (0, 0))
