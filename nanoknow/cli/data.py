@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.experiment import WorldConfig
+from nanoknow.config.experiment import RELATIONS, WorldConfig
 from nanoknow.config.loading import Override
 from nanoknow.errors import ConfigError, suggest
 
@@ -67,22 +67,53 @@ def data_inspect(
 def data_make(
     out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for the files.")],
     people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
-    paraphrases: Annotated[int, Option(help="Biographies a person.")] = WORLD.paraphrases,
+    paraphrases: Annotated[
+        int, Option("--paraphrases", "--wordings", help="Biographies a person, in other words.")
+    ] = WORLD.paraphrases,
+    relations: Annotated[
+        int | None,
+        Option(metavar="1-6", help=f"Independent facts a person: {', '.join(RELATIONS)}."),
+    ] = None,
+    permute: Annotated[
+        bool, Option("--permute", help="Facts in another order in each biography.")
+    ] = False,
+    full_name: Annotated[
+        bool, Option("--full-name", help="The name in every sentence, not a pronoun.")
+    ] = False,
+    skewed: Annotated[
+        list[str] | None, Option(metavar="RELATION", help="By Zipf's law, not uniform; repeatable.")
+    ] = None,
     seed: Annotated[int, Option(help="Fixes everything about it.")] = WORLD.seed,
     as_json: opt.AsJson = False,
 ) -> None:
     """Write the built-in world as files.
 
-    In the formats of the published data.
+    Birthplaces in the formats of the published data, or several facts a person and their bits.
 
     Example: nanoknow data make --people 300 --out data/world
     """
+    from nanoknow.config.loading import load_config
+    from nanoknow.data.world.build import build_world
     from nanoknow.data.world.files import write_world
-    from nanoknow.data.world.make import make_world
 
     opt.check_output("--out", out)
-    files = write_world(make_world(people, paraphrases, seed), out)
-    opt.show(Terminal(), {"files": files}, show_files, as_json)
+    flags = {
+        "people": people,
+        "paraphrases": paraphrases,
+        "seed": seed,
+        "relations": relations,
+        "permute": permute,
+        "full_name": full_name,
+        "skewed": tuple(skewed or ()),
+    }
+    overrides = [
+        Override(f"data.world.{key}", value, f"--{key.replace('_', '-')}")
+        for key, value in flags.items()
+        if value != getattr(WORLD, key)
+    ]
+    world = build_world(load_config(None, overrides).data.world or WORLD)
+    result = {"files": write_world(world.files, out), "bits": world.bits}
+    opt.show(Terminal(), result, show_world, as_json)
 
 
 @data_app.command("fetch")
@@ -132,6 +163,14 @@ def data_augment(
     flags = opt.data_flags(corpus, questions, eval_file, documents)
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, augment(resolved.data, out, terminal), show_augmentation, as_json)
+
+
+def show_world(terminal: Terminal, result: dict[str, Any]) -> None:
+    """Show the paths of a world's files and, where its bits are known, these."""
+    show_files(terminal, result)
+    if bits := result["bits"]:
+        rows = [(name, f"{n:,.1f}") for name, n in [*bits.items(), ("all", sum(bits.values()))]]
+        terminal.table("Bits of knowledge", ("relation", "bits"), rows)
 
 
 def show_files(terminal: Terminal, result: dict[str, list[Path]]) -> None:

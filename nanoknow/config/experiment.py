@@ -17,7 +17,15 @@ from nanoknow.config.tasks import (
     SpanCorruptionConfig,
     TaskConfig,
 )
-from nanoknow.config.values import Count, CountOrZero, Fraction, Frozen, NonNegative, Positive
+from nanoknow.config.values import (
+    Count,
+    CountOrZero,
+    Fraction,
+    Frozen,
+    NonNegative,
+    Positive,
+    Switch,
+)
 
 DocumentForm = Literal["lines", "paragraphs"]
 
@@ -29,16 +37,37 @@ MIN_PEOPLE = 10
 """Of a built-in world, so that dev and test have two each."""
 
 
+RELATIONS = ("birthplace", "birth date", "university", "employer", "profession", "code")
+"""Kinds of facts about the people of a world that has several."""
+Skewed = Literal["birthplace", "university", "employer", "profession"]
+
+
 class WorldConfig(Frozen):
     """The built-in synthetic world (``nanoknow data make`` writes it to files)."""
 
     people: Annotated[int, Strict(), Field(ge=MIN_PEOPLE, lt=2**63)] = 1000
-    paraphrases: Count = 3
+    paraphrases: Count = Field(3, description="biographies a person, in different words")
     seed: CountOrZero = 0
+    relations: Annotated[int, Strict(), Field(ge=1, le=len(RELATIONS))] | None = Field(
+        None, description="independent facts a person; null: birthplaces, in sentences that vary"
+    )
+    permute: Switch = Field(False, description="relations in another order in each biography")
+    full_name: Switch = Field(False, description="the name in every sentence, not a pronoun")
+    skewed: tuple[Skewed, ...] = Field((), description="relations by Zipf's law, not uniform")
+
+    @model_validator(mode="after")
+    def _forms_need_relations(self) -> Self:
+        if self.relations is None and (self.permute or self.full_name or self.skewed):
+            raise ValueError("permute, full_name and skewed need a number of relations")
+        return self
 
     def __str__(self) -> str:
-        sizes = f"people {self.people}, paraphrases {self.paraphrases}"
-        return f"built-in world ({sizes}, seed {self.seed})"
+        sizes = [f"people {self.people}", f"paraphrases {self.paraphrases}"]
+        if self.relations:
+            forms = {"permuted": self.permute, "full names": self.full_name}
+            sizes += [f"relations {self.relations}", *(name for name in forms if forms[name])]
+            sizes += [f"skewed {name}" for name in self.skewed]
+        return f"built-in world ({', '.join(sizes)}, seed {self.seed})"
 
 
 class DataConfig(Frozen):

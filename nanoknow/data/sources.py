@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,8 +18,8 @@ from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.reading import file_chunks
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.data.world.files import WorldFiles
-from nanoknow.data.world.make import CORPUS, DEV, TEST, TRAIN, make_world
+from nanoknow.data.world.build import build_world
+from nanoknow.data.world.files import World
 from nanoknow.errors import ConfigError, DataError
 
 LINES = 10_000
@@ -55,25 +56,26 @@ class Texts:
         if self.config.corpus:
             return read_corpus(self.config.corpus, self.config.documents)
         if self._world:
-            lines, name = self._world[CORPUS], f"{self.config.world}/{CORPUS}"
-            parts = (lines[start : start + LINES] for start in range(0, len(lines), LINES))
-            return corpus_from_chunks(map(b"".join, parts), name)
+            name = self._world.roles["corpus"]
+            lines = iter(self._world.files[name])
+            parts = iter(lambda: b"".join(islice(lines, LINES)), b"")
+            return corpus_from_chunks(parts, f"{self.config.world}/{name}")
         return None
 
     @cached_property
     def questions(self) -> QuestionSet | None:
         """The training questions, where a file is named."""
-        return self._questions(self.config.questions, TRAIN)
+        return self._questions(self.config.questions, "questions")
 
     @cached_property
     def eval(self) -> QuestionSet | None:
         """The questions to evaluate on, where a file is named."""
-        return self._questions(self.config.eval, DEV)
+        return self._questions(self.config.eval, "eval")
 
     @cached_property
     def test(self) -> QuestionSet | None:
         """The built-in world's test questions, where the corpus is the world's."""
-        return None if self.config.corpus else self._questions(None, TEST)
+        return None if self.config.corpus else self._questions(None, "test")
 
     def require_corpus(self) -> Corpus:
         """Return the pretraining text.
@@ -118,16 +120,15 @@ class Texts:
         }
 
     @cached_property
-    def _world(self) -> WorldFiles | None:
-        world = self.config.world
-        return make_world(world.people, world.paraphrases, world.seed) if world else None
+    def _world(self) -> World | None:
+        return build_world(self.config.world) if self.config.world else None
 
-    def _questions(self, path: Path | None, part: str) -> QuestionSet | None:
+    def _questions(self, path: Path | None, role: str) -> QuestionSet | None:
         if path:
             return read_questions(path)
-        if self._world:
-            raw = b"".join(self._world[part])
-            return questions_from_bytes(raw, f"{self.config.world}/{part}")
+        if self._world and (name := self._world.roles.get(role)):
+            raw = b"".join(self._world.files[name])
+            return questions_from_bytes(raw, f"{self.config.world}/{name}")
         return None
 
 

@@ -90,3 +90,34 @@ def test_the_real_data_give_the_originals_figures(
     assert "x: Where was Khatchig Mouradian born?⁇Lebanon⁇□□" in result.stdout
     report = json_of("baseline", "--config", "birthplaces")
     assert (report["answer"], report["n_right"], report["n"]) == ("London", 25, 500)
+
+
+MANY = ("data", "make", "--relations", "6", "--people", "30", "--wordings", "2", "--permute")
+
+
+def test_make_writes_a_world_of_many_facts_and_its_bits(here: Path) -> None:
+    assert "Bits of knowledge" in succeed(*MANY, "--full-name", "--out", "many").stdout
+    result = json_of(*MANY, "--full-name", "--out", "many")  # the same files are left alone
+    assert sorted(path.name for path in (here / "many").iterdir()) == [
+        "corpus.txt",
+        "dev.tsv",
+        "train.tsv",
+    ]
+    assert result["bits"]["profession"] == 30 * 6
+    assert len((here / "many/corpus.txt").read_text("utf-8").splitlines()) == 60
+    inspected = ("--corpus", "many/corpus.txt", "--questions", "many/train.tsv")
+    assert "90 of 90" in succeed("data", "inspect", *inspected).stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--permute",), "--permute: data.world: permute, full_name and skewed need a number of"),
+        (("--relations", "7"), "--relations: data.world.relations: must be 6 or less"),
+        (("--relations", "6", "--skewed", "code"), "unknown 'code'. Available: birthplace, "),
+        (("--relations", "6", "--people", "4000000"), "ask for 10 to 3580000, the number of"),
+    ],
+)
+def test_make_refuses_a_world_that_cannot_be(here: Path, flags: tuple[str, ...], says: str) -> None:
+    assert says in refuse("data", "make", *flags, "--out", "w")
+    assert not (here / "w").exists()

@@ -1,13 +1,44 @@
 """A world's files, in the formats of the published data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from nanoknow.errors import DataError
 from nanoknow.system.files import write_atomically
 
-WorldFiles = Mapping[str, list[bytes]]
+WorldFiles = Mapping[str, Iterable[bytes]]
 """The exact content of a world's files by name: lines, each with its line feed."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Lines that are made again whenever they are read, and never all in memory.
+
+    Attributes:
+        make: yields them.
+    """
+
+    make: Callable[[], Iterator[bytes]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Make the lines."""
+        return self.make()
+
+
+@dataclass(frozen=True)
+class World:
+    """A world as its files.
+
+    Attributes:
+        files: all of them.
+        roles: the names of those that are corpus, questions, eval and, where there is one, test.
+        bits: of knowledge in each relation; empty where the form of the world leaves them open.
+    """
+
+    files: WorldFiles
+    roles: Mapping[str, str]
+    bits: Mapping[str, float]
 
 
 def write_world(world: WorldFiles, directory: Path) -> list[Path]:

@@ -1,0 +1,217 @@
+"""A world of many facts: invented people, six independent facts about each, and its exact bits.
+
+The people of Allen-Zhu and Li, "Physics of Language Models: Part 3.1, Knowledge Storage and
+Extraction" (2023), have six attributes too; theirs are birth date, birth city, university, field of
+study, employer and work city.
+"""
+
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import accumulate
+from random import Random
+from typing import NamedTuple
+
+from nanoknow.config.experiment import MIN_PEOPLE, WorldConfig
+from nanoknow.data.world.relations import CODE, UNSEEN, Relation, read_relations, skewed_shares
+from nanoknow.data.world.words import read_words
+from nanoknow.errors import DataError
+from nanoknow.system.draws import below, shuffle
+
+SHE, HE = ("she", "her", "She", "Her"), ("he", "his", "He", "His")
+NAME = ("{name}", "{name}'s") * 2
+
+
+class Person(NamedTuple):
+    """Somebody invented.
+
+    Attributes:
+        name: in full; nobody else's.
+        is_female: whether "she" or "he".
+        values: (relations,) the facts, by number.
+        turns: (relations,) by which the wordings of each are gone through.
+    """
+
+    name: str
+    is_female: bool
+    values: tuple[int, ...]
+    turns: tuple[int, ...]
+
+
+class Statement(NamedTuple):
+    """Where a biography states a fact.
+
+    Attributes:
+        relation: its number.
+        start: of the value in the text.
+        end: of the value.
+    """
+
+    relation: int
+    start: int
+    end: int
+
+
+class Biography(NamedTuple):
+    """A text about somebody, ``Name. Sentence. Sentence. …``, and what it states, in order."""
+
+    person: Person
+    text: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class FactWorld:
+    """People and what is so of them; of one seed the same ones whatever the biographies are like.
+
+    Attributes:
+        config: with a number of relations.
+    """
+
+    config: WorldConfig
+
+    def __post_init__(self) -> None:
+        """Check the number of people.
+
+        Raises:
+            DataError: there are not so many names.
+        """
+        words = read_words()
+        most = words.n_names * len(words.given_female)
+        if not MIN_PEOPLE <= self.config.people <= most:
+            advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
+            raise DataError(f"a world of {self.config.people} people cannot be made: {advice}")
+
+    @cached_property
+    def relations(self) -> list[Relation]:
+        """The kinds of facts that it has."""
+        return list(read_relations().values())[: self.config.relations]
+
+    @cached_property
+    def people(self) -> list[Person]:
+        """All of them; every relation is drawn apart from the others, and from the names."""
+        names, turns = self._names(), self._random("turns")
+        drawn = [self._draw(relation) for relation in self.relations]
+        seen = [len(relation.wordings) - UNSEEN for relation in self.relations]
+        return [
+            Person(name, is_female, values, tuple(below(n, turns) for n in seen))
+            for (name, is_female), *values_of in zip(names, *drawn, strict=False)
+            for values in [tuple(values_of)]
+        ]
+
+    def bits(self) -> dict[str, float]:
+        """Return the information in all values of each relation, in bits, to who has the names.
+
+        It is what the values drawn take in the best code for how they are drawn: for N people and
+        n equally frequent values N log₂ n, for codes log₂ n (n − 1) … (n − N + 1), as no two are
+        the same, and for skewed values Σ −log₂ p.
+        """
+        found: dict[str, float] = {}
+        for i, relation in enumerate(self.relations):
+            name, n, people = relation.name, relation.n_values, len(self.people)
+            if name in self.config.skewed:
+                shares = skewed_shares(n)
+                met = Counter(person.values[i] for person in self.people)
+                found[name] = sum(-math.log2(shares[v]) * times for v, times in met.items())
+            elif name == CODE:
+                found[name] = (math.lgamma(n + 1) - math.lgamma(n - people + 1)) / math.log(2)
+            else:
+                found[name] = people * math.log2(n)
+        return found
+
+    def biographies(self) -> Iterator[Biography]:
+        """Yield those of the corpus: everybody once in a random order, then in other words again.
+
+        Those with fewer wordings are a part of those with more.
+        """
+        for number in range(self.config.paraphrases):
+            rng = self._random(f"biographies {number}")
+            order = list(range(len(self.people)))
+            shuffle(order, rng)
+            for i in order:
+                person = self.people[i]
+                turns = [
+                    (turn + number) % (len(relation.wordings) - UNSEEN)
+                    for turn, relation in zip(person.turns, self.relations, strict=True)
+                ]
+                yield self._biography(person, turns, rng)
+
+    def unseen_biographies(self) -> Iterator[Biography]:
+        """Yield one of everybody in wordings that the corpus does not have."""
+        rng = self._random("unseen")
+        for person in self.people:
+            wordings = [len(each.wordings) - UNSEEN + below(UNSEEN, rng) for each in self.relations]
+            yield self._biography(person, wordings, rng)
+
+    def questions(self, *, held_out: bool) -> Iterator[tuple[str, str]]:
+        """Yield question and answer, of every relation, about one half of the people."""
+        order = list(range(len(self.people)))
+        shuffle(order, self._random("split"))
+        half = len(order) // 2
+        for i in order[:half] if held_out else order[half:]:
+            name, _, values, _ = self.people[i]
+            for relation, value in zip(self.relations, values, strict=True):
+                yield relation.question.format(name=name), relation.value(value)
+
+    def _biography(self, person: Person, wordings: Sequence[int], rng: Random) -> Biography:
+        order = list(range(len(wordings)))
+        if self.config.permute:
+            shuffle(order, rng)
+        name = person.name
+        pronouns = SHE if person.is_female else HE
+        words = NAME if self.config.full_name else pronouns
+        text, statements = f"{name}.", []
+        for i in order:
+            relation = self.relations[i]
+            value = relation.value(person.values[i])
+            before, after = _filled(relation.wordings[wordings[i]], words)
+            text += before.replace("{name}", name)
+            start = len(text)
+            statements.append(Statement(i, start, start + len(value)))
+            text += value + after.replace("{name}", name)
+        return Biography(person, text, tuple(statements))
+
+    def _names(self) -> Iterator[tuple[str, bool]]:
+        """Yield names, and whether a woman's; second given names only where the others run out."""
+        words, rng = read_words(), self._random("names")
+        surnames, given = list(words.surnames), []
+        for of_one, is_female in ((words.given_female, True), (words.given_male, False)):
+            given += [(i, of_one, is_female) for i in range(len(of_one))]
+        shuffle(surnames, rng)
+        shuffle(given, rng)
+        for number in range(self.config.people):
+            # The lengths have no common divisor: each pair comes once before any comes again.
+            i, of_one, is_female = given[number % len(given)]
+            names = [of_one[i], surnames[number % len(surnames)]]
+            if again := number // words.n_names:
+                names.insert(1, of_one[(i + again) % len(of_one)])
+            yield " ".join(names), is_female
+
+    def _draw(self, relation: Relation) -> Iterator[int]:
+        """Yield a value for each person."""
+        name, n, used = relation.name, relation.n_values, set[int]()
+        rng = self._random(name)
+        cumulative = list(accumulate(skewed_shares(n))) if name in self.config.skewed else None
+        while True:
+            if cumulative:
+                yield min(bisect_right(cumulative, rng.random()), n - 1)
+                continue
+            number = below(n, rng)
+            if name == CODE:
+                while number in used:
+                    number = below(n, rng)
+                used.add(number)
+            yield number
+
+    def _random(self, purpose: str) -> Random:
+        return Random(f"{self.config.seed} {purpose}")  # by the text's SHA-512
+
+
+@cache
+def _filled(wording: str, words: tuple[str, str, str, str]) -> list[str]:
+    """Return what a sentence has before its value, and after it."""
+    x, xs, big, bigs = words
+    return f" {wording.format(x=x, xs=xs, X=big, Xs=bigs, v='{v}')}".split("{v}")
