@@ -85,10 +85,29 @@ class LanguageModelingConfig(Frozen):
     stride: Count = Field(1, description="characters from one window's start to the next")
 
 
+class DocumentModelingConfig(Frozen):
+    """Predict every next character of a document, a document an example."""
+
+    has_marks: ClassVar[bool] = True
+    kind: Literal["document_modeling"] = "document_modeling"
+    questions_per_document: NonNegative = Field(
+        0.0, description="training questions beside each document of a batch, with their answers"
+    )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The texts that it trains on, by role."""
+        return ("corpus", "questions") if self.questions_per_document else ("corpus",)
+
+
 PretrainTaskConfig = Annotated[
-    SpanCorruptionConfig | LanguageModelingConfig, Field(discriminator="kind")
+    SpanCorruptionConfig | LanguageModelingConfig | DocumentModelingConfig,
+    Field(discriminator="kind"),
 ]
 TaskConfig = Annotated[
-    SpanCorruptionConfig | QuestionAnsweringConfig | LanguageModelingConfig,
+    SpanCorruptionConfig
+    | QuestionAnsweringConfig
+    | LanguageModelingConfig
+    | DocumentModelingConfig,
     Field(discriminator="kind"),
 ]

@@ -109,8 +109,8 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     pretraining = build_task(task_config, corpus, texts.questions, tokenizer, block_size, facts)
     if view is not None and not corrupts:
         raise ConfigError(
-            f"{view}: this config pretrains by {task_config.kind}, on a vocabulary without marks: "
-            f"leave the view out to see its windows"
+            f"{view}: this config pretrains by {task_config.kind}: leave the view out to see its "
+            f"examples"
         )
     tasks: dict[str, Task] = {}
     if corrupts and (view == "namedata" or (view is None and texts.questions)):

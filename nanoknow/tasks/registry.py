@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from nanoknow.config.tasks import (
+    DocumentModelingConfig,
     LanguageModelingConfig,
     QuestionAnsweringConfig,
     SpanCorruptionConfig,
@@ -15,6 +16,7 @@ from nanoknow.errors import ConfigError
 from nanoknow.facts.fit import judge_fit
 from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
+from nanoknow.tasks.document_modeling import DocumentModeling
 from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.mixed import WithQuestions
@@ -54,12 +56,22 @@ def build_task(
             )
         return text
 
+    def with_questions(documents: Task, taught: QuestionSet | None, per_document: float) -> Task:
+        if not per_document or taught is None:
+            return documents
+        examples = QuestionAnswering(taught, tokenizer, QuestionAnsweringConfig(), block_size)
+        return WithQuestions(documents, examples, per_document)
+
     match config:
         case LanguageModelingConfig():
             return LanguageModeling(require(corpus, "corpus"), tokenizer, config, block_size)
         case QuestionAnsweringConfig():
             asked = require(questions, "questions")
             return QuestionAnswering(asked, tokenizer, config, block_size)
+        case DocumentModelingConfig():
+            documents = DocumentModeling(require(corpus, "corpus"), tokenizer, block_size)
+            taught = require(questions, "questions") if "questions" in config.sources else None
+            return with_questions(documents, taught, config.questions_per_document)
         case SpanCorruptionConfig():
             text = require(corpus, "corpus")
             taught = require(questions, "questions") if "questions" in config.sources else None
@@ -70,9 +82,6 @@ def build_task(
                 fit = judge_fit(facts, block_size, reach_of(config, block_size))
                 lines = [line for role in fit.values() for line in role]
                 notes = [str(line) for line in lines if taught or line.is_bad]
-            documents = SpanCorruption(text, tokenizer, config, block_size, hiding)
-            documents.notes += notes
-            if not config.questions_per_document or taught is None:
-                return documents
-            examples = QuestionAnswering(taught, tokenizer, QuestionAnsweringConfig(), block_size)
-            return WithQuestions(documents, examples, config.questions_per_document)
+            corrupted = SpanCorruption(text, tokenizer, config, block_size, hiding)
+            corrupted.notes += notes
+            return with_questions(corrupted, taught, config.questions_per_document)

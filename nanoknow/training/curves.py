@@ -16,6 +16,7 @@ from nanoknow.training.curves_figure import Panel
 KINDS = {
     "span_corruption": "Pretraining",
     "language_modeling": "Language modelling",
+    "document_modeling": "Language modelling of documents",
     "question_answering": "Finetuning",
 }
 """What runs of each task are called; they get panels of their own, in this order."""

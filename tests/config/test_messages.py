@@ -55,7 +55,7 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_known_key(
         (
             "pretrain: {task: {kind: question_answering}}",
             "FILE:1: pretrain.task: unknown 'question_answering'. "
-            "Available: span_corruption, language_modeling",
+            "Available: span_corruption, language_modeling, document_modeling",
         ),
         (
             "finetune: {task: {kind: span_corruption}}",

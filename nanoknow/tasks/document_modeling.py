@@ -1,0 +1,62 @@
+"""Language modelling document by document: none is cut in two, and each can be asked about."""
+
+import torch
+from torch import Tensor
+
+from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.corpus import Corpus
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.errors import DataError
+
+END = "\n"
+"""Before a document and after it, so that a model can write one from nothing, and stop."""
+
+
+class DocumentModeling:
+    """An example is a document between two line feeds; every next character is predicted."""
+
+    def __init__(self, corpus: Corpus, tokenizer: Tokenizer, block_size: int) -> None:
+        """Prepare the documents that are not empty.
+
+        Raises:
+            DataError: there are fewer than two documents.
+        """
+        starts, lengths = corpus.lines()
+        if len(starts) < 2:
+            raise DataError(f"{corpus.name}: holds one document alone: name a text with several")
+        self._starts = torch.from_numpy(starts[lengths > 0]).long()  # (documents,)
+        self._lengths = torch.from_numpy(lengths[lengths > 0]).long()
+        self._codes = torch.from_numpy(corpus.codes)  # (characters of the text,)
+        self._ids = torch.from_numpy(tokenizer.encode(corpus.characters))  # by code
+        self._end = int(tokenizer.encode(END)[0])
+        self.block_size = block_size
+        long = int((self._lengths + 1 > block_size).sum())
+        what = f"documents are longer than block_size {block_size}, and cut"
+        self.notes = [f"{corpus.name}: {long:,} of {self.n_examples:,} {what}"] if long else []
+
+    @property
+    def n_examples(self) -> int:
+        """How many documents there are."""
+        return len(self._starts)
+
+    @property
+    def tokens_per_example(self) -> int:
+        """A block, as for every task."""
+        return self.block_size
+
+    def to(self, device: torch.device) -> None:
+        """Keep the text on a device; where documents are stays, to plan batches by."""
+        self._codes, self._ids = self._codes.to(device), self._ids.to(device)
+
+    def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
+        """Return the documents with the given (B,) indices; nothing about them is random."""
+        device = self._codes.device
+        lengths = self._lengths[indices]  # (B,)
+        sizes = (lengths + 1).clamp(max=self.block_size)  # (B,)
+        columns = torch.arange(int(sizes.max()) + 1, device=device)  # (T + 1,)
+        at = (self._starts[indices, None].to(device) + columns - 1).clamp(0, len(self._codes) - 1)
+        own = lengths[:, None].to(device)
+        outside = (columns == 0) | (columns > own)
+        rows = torch.where(outside, self._end, self._ids[self._codes[at].long()])  # (B, T + 1)
+        targets = torch.where(columns[1:] > own + 1, IGNORE, rows[:, 1:])
+        return Batch.from_rows(rows[:, :-1], targets, sizes)
