@@ -25,6 +25,7 @@ from nanoknow.cli.data import data_app
 from nanoknow.cli.demo import demo
 from nanoknow.cli.evaluate import evaluate
 from nanoknow.cli.finetune import finetune
+from nanoknow.cli.law import law_app
 from nanoknow.cli.learn import learn
 from nanoknow.cli.plot import plot
 from nanoknow.cli.pretrain import pretrain
@@ -85,6 +86,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
+app.add_typer(law_app, name="law")
 
 
 def _show_version(wanted: bool) -> None:

@@ -71,8 +71,11 @@ def data_make(
         int, Option("--paraphrases", "--wordings", help="Biographies a person, in other words.")
     ] = WORLD.paraphrases,
     relations: Annotated[
-        int | None,
-        Option(metavar="1-6", help=f"Independent facts a person: {', '.join(RELATIONS)}."),
+        str | None,
+        Option(
+            metavar="1-6|NAME,NAME",
+            help=f"Independent facts a person: the first of, or some of, {', '.join(RELATIONS)}.",
+        ),
     ] = None,
     permute: Annotated[
         bool, Option("--permute", help="Facts in another order in each biography.")
@@ -81,8 +84,11 @@ def data_make(
         bool, Option("--full-name", help="The name in every sentence, not a pronoun.")
     ] = False,
     skewed: Annotated[
-        list[str] | None, Option(metavar="RELATION", help="By Zipf's law, not uniform; repeatable.")
+        str | None, Option(metavar="NAME,NAME", help="Those drawn by Zipf's law, not uniformly.")
     ] = None,
+    backward: Annotated[
+        bool, Option("--backward", help="Also ask who has a code, not only for the code.")
+    ] = False,
     seed: Annotated[int, Option(help="Fixes everything about it.")] = WORLD.seed,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -101,10 +107,11 @@ def data_make(
         "people": people,
         "paraphrases": paraphrases,
         "seed": seed,
-        "relations": relations,
+        "relations": int(relations) if relations and relations.isdecimal() else _names(relations),
         "permute": permute,
         "full_name": full_name,
-        "skewed": tuple(skewed or ()),
+        "skewed": _names(skewed),
+        "backward": backward,
     }
     overrides = [
         Override(f"data.world.{key}", value, f"--{key.replace('_', '-')}")
@@ -163,6 +170,10 @@ def data_augment(
     flags = opt.data_flags(corpus, questions, eval_file, documents)
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
     opt.show(terminal, augment(resolved.data, out, terminal), show_augmentation, as_json)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def show_world(terminal: Terminal, result: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ changes what it names, flags and ``--set a.b=c`` change that on top (see ``confi
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, Field, Strict, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, Strict, model_validator
 
 from nanoknow.config.models import ModelConfig, VanillaConfig
 from nanoknow.config.tasks import (
@@ -37,9 +37,19 @@ MIN_PEOPLE = 10
 """Of a built-in world, so that dev and test have two each."""
 
 
-RELATIONS = ("birthplace", "birth date", "university", "employer", "profession", "code")
+Relation = Literal["birthplace", "birth date", "university", "employer", "profession", "code"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
 """Kinds of facts about the people of a world that has several."""
 Skewed = Literal["birthplace", "university", "employer", "profession"]
+
+
+def _first_relations(value: object) -> object:
+    """Return so many relations, where a number of them is given."""
+    if type(value) is not int:
+        return value
+    if not 1 <= value <= len(RELATIONS):
+        raise ValueError(f"must be 1 to {len(RELATIONS)} relations, or their names (got {value})")
+    return RELATIONS[:value]
 
 
 class WorldConfig(Frozen):
@@ -48,24 +58,36 @@ class WorldConfig(Frozen):
     people: Annotated[int, Strict(), Field(ge=MIN_PEOPLE, lt=2**63)] = 1000
     paraphrases: Count = Field(3, description="biographies a person, in different words")
     seed: CountOrZero = 0
-    relations: Annotated[int, Strict(), Field(ge=1, le=len(RELATIONS))] | None = Field(
-        None, description="independent facts a person; null: birthplaces, in sentences that vary"
+    relations: Annotated[tuple[Relation, ...], BeforeValidator(_first_relations)] = Field(
+        (), description="independent facts a person, by name or number; none: birthplaces alone"
     )
     permute: Switch = Field(False, description="relations in another order in each biography")
     full_name: Switch = Field(False, description="the name in every sentence, not a pronoun")
     skewed: tuple[Skewed, ...] = Field((), description="relations by Zipf's law, not uniform")
+    backward: Switch = Field(
+        False, description="questions that name the code and ask for whom, too"
+    )
 
     @model_validator(mode="after")
     def _forms_need_relations(self) -> Self:
-        if self.relations is None and (self.permute or self.full_name or self.skewed):
-            raise ValueError("permute, full_name and skewed need a number of relations")
+        if not self.relations and (self.permute or self.full_name or self.skewed or self.backward):
+            raise ValueError("permute, full_name, skewed and backward need relations")
+        if len(set(self.relations)) < len(self.relations):
+            raise ValueError("a relation comes twice")
+        needed = {*self.skewed, *(["code"] if self.backward else [])} - {*self.relations}
+        if needed:
+            raise ValueError(f"skewed or backward need {', '.join(sorted(needed))} as a relation")
         return self
 
     def __str__(self) -> str:
         sizes = [f"people {self.people}", f"paraphrases {self.paraphrases}"]
         if self.relations:
-            forms = {"permuted": self.permute, "full names": self.full_name}
-            sizes += [f"relations {self.relations}", *(name for name in forms if forms[name])]
+            forms = {
+                "permuted": self.permute,
+                "full names": self.full_name,
+                "asked backward too": self.backward,
+            }
+            sizes += [*self.relations, *(name for name in forms if forms[name])]
             sizes += [f"skewed {name}" for name in self.skewed]
         return f"built-in world ({', '.join(sizes)}, seed {self.seed})"
 

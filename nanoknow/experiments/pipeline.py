@@ -1,16 +1,19 @@
 """A run and its pretraining, in named folders where an interrupted one is resumed."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nanoknow.config.experiment import ExperimentConfig
-from nanoknow.errors import ConfigError
+from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.errors import BusyError, ConfigError
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
+from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.finetune import finetune_from
+from nanoknow.training.prepare import roles_of
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
@@ -28,12 +31,14 @@ class PlannedRun:
         place: its folder.
         pretraining: config and folder of the run that it starts from, which may be that of
             others too; None where it starts from scratch.
+        finetunes: whether it is finetuned; else the pretrained run is all.
     """
 
     row: str
     config: ExperimentConfig
     place: Path
     pretraining: tuple[ExperimentConfig, Path] | None
+    finetunes: bool = True
 
     def train(self, options: TrainingOptions, reporter: Reporter) -> list[TrainingSummary]:
         """Train the run, after its pretraining; what is complete is left as it is.
@@ -48,8 +53,79 @@ class PlannedRun:
             return [train_or_resume(scratch, self.config, self.place, options, reporter)]
         config, source = self.pretraining
         first = train_or_resume(partial(start_run, "pretrain"), config, source, options, reporter)
+        if not self.finetunes:
+            return [first]
         finetune = partial(finetune_from, *open_checkpoint(source))
         return [first, train_or_resume(finetune, self.config, self.place, options, reporter)]
+
+
+def plan_runs(
+    configs: Mapping[str, ExperimentConfig],
+    data: Mapping[str, Sequence[DataConfig]],
+    seeds: int,
+    folder: Path,
+    *,
+    finetunes: bool = True,
+) -> dict[tuple[str, int], list[PlannedRun]]:
+    """Return the runs of each row and seed, one for each of the row's data.
+
+    Those whose pretraining would compute the same share it.
+
+    Args:
+        configs: of the rows; their own seed is the first.
+        data: of the rows: their texts, or those of every fold.
+        seeds: how many.
+        folder: for the runs.
+        finetunes: whether they are finetuned.
+    """
+    planned: dict[tuple[str, int], list[PlannedRun]] = {}
+    pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
+    for offset in range(seeds):
+        for name, config in configs.items():
+            seed = config.seed + offset
+            for number, texts in enumerate(data[name], start=1):
+                seeded = config.model_copy(update={"seed": seed, "data": texts})
+                place = folder / slug(name) / f"seed-{seed}"
+                place = place / f"fold-{number}" if len(data[name]) > 1 else place
+                reads = _what_pretraining_reads(seeded)
+                source = pretrained.setdefault(reads, (seeded, place / "pretrain"))
+                own = place / "finetune" if finetunes else source[1]
+                run = PlannedRun(name, seeded, own, source, finetunes)
+                planned.setdefault((name, seed), []).append(run)
+    return planned
+
+
+def train_in_turn(
+    runs: Iterable[PlannedRun], options: TrainingOptions, reporter: Reporter
+) -> Iterator[tuple[PlannedRun, TrainingSummary]]:
+    """Train runs; yield each that is complete, with what its first stage gave.
+
+    One that another process is training is left to it, and tried once more after the others.
+    """
+    left = list(runs)
+    for _ in range(2):
+        runs, left = left, []
+        for run in runs:
+            try:
+                first, *_ = run.train(options, reporter)
+            except BusyError as error:
+                reporter.note(f"left to another process: {error}")
+                left.append(run)
+                continue
+            yield run, first
+
+
+def slug(row: str) -> str:
+    """Return the name of a row's folder."""
+    return re.sub(r"[^\w.=-]+", "-", row)
+
+
+def _what_pretraining_reads(config: ExperimentConfig) -> str:
+    """Return all that decides what a config's pretraining computes."""
+    data = config.data
+    texts = [getattr(data, role) or data.world for role in roles_of(config, "pretrain")]
+    settings = (config.seed, config.precision, config.model, config.pretrain)
+    return to_json((settings, texts, data.documents, data.skip_long))
 
 
 def train_or_resume(

@@ -3,28 +3,25 @@
 Several processes may work on one sweep: each takes runs that no other process is training.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.experiment import DataConfig
 from nanoknow.config.loading import OWN_FACTS, load_config
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.data.sources import Texts
-from nanoknow.errors import BusyError, ConfigError
+from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate_on
-from nanoknow.experiments.folds import Folds, split_into_folds
-from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.experiments.folds import split_into_folds
+from nanoknow.experiments.pipeline import PlannedRun, plan_runs, slug, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows, rows_of_table
 from nanoknow.experiments.table import save_report, table_row
 from nanoknow.runs.folders import runs_folder
-from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.prepare import roles_of
 from nanoknow.training.recipe import resolve_recipe
 from nanoknow.training.session import TrainingSummary
 
@@ -57,7 +54,7 @@ def sweep(
     folder = out or runs_folder() / "sweep"
     is_sized = file.config == OWN_FACTS
     configs = file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)
-    if len(set(map(_slug, configs))) < len(configs):
+    if len(set(map(slug, configs))) < len(configs):
         raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
     n_folds = file.folds or 1
     folds = {
@@ -66,20 +63,14 @@ def sweep(
     }
     questions = {name: each.questions for name, each in folds.items()}
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)) for path in file.predict]
-    planned = _plan(configs, folds, seeds or file.seeds, folder)
-    outcomes: dict[Path, Outcome] = {}
-    left = [run for runs in planned.values() for run in runs]
-    with several_runs(left, device, reporter, "", processes) as options:
-        for _ in range(2):  # the second time those that another process was training
-            runs, left = left, []
-            for run in runs:
-                try:
-                    pretraining, _ = run.train(options, reporter)
-                except BusyError as error:
-                    reporter.note(f"left to another process: {error}")
-                    left.append(run)
-                    continue
-                outcomes[run.place] = _evaluate(run, pretraining, asked_too, device, reporter)
+    data = {name: each.data for name, each in folds.items()}
+    planned = plan_runs(configs, data, seeds or file.seeds, folder)
+    runs = [run for of_row in planned.values() for run in of_row]
+    with several_runs(runs, device, reporter, "", processes) as options:
+        outcomes = {
+            run.place: _evaluate(run, pretraining, asked_too, device, reporter)
+            for run, pretraining in train_in_turn(runs, options, reporter)
+        }
     finished: dict[str, dict[int, list[Outcome]]] = {name: {} for name in configs}
     for (name, seed), of_folds in planned.items():
         if all(run.place in outcomes for run in of_folds):
@@ -94,45 +85,12 @@ def sweep(
         questions=", ".join(dict.fromkeys(each.name for each in questions.values())),
         device=table[-1].device if table else "",
         rows=rows,
-        elsewhere=len(left),
+        elsewhere=len(runs) - len(outcomes),
         table=table,
         pairs=compare_rows(questions, finished),
     )
     save_report(folder / "sweep.json", report, report.table)
     return report
-
-
-def _plan(
-    configs: Mapping[str, ExperimentConfig], folds: Mapping[str, Folds], seeds: int, folder: Path
-) -> dict[tuple[str, int], list[PlannedRun]]:
-    """Return the runs of each row and seed, one for each fold."""
-    planned: dict[tuple[str, int], list[PlannedRun]] = {}
-    pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
-    for offset in range(seeds):
-        for name, config in configs.items():
-            seed, data = config.seed + offset, folds[name].data
-            for number, texts in enumerate(data, start=1):
-                seeded = config.model_copy(update={"seed": seed, "data": texts})
-                place = folder / _slug(name) / f"seed-{seed}"
-                place = place / f"fold-{number}" if len(data) > 1 else place
-                reads = _what_pretraining_reads(seeded)
-                pretraining = pretrained.setdefault(reads, (seeded, place / "pretrain"))
-                run = PlannedRun(name, seeded, place / "finetune", pretraining)
-                planned.setdefault((name, seed), []).append(run)
-    return planned
-
-
-def _slug(row: str) -> str:
-    """Return the name of a row's folder."""
-    return re.sub(r"[^\w.=-]+", "-", row)
-
-
-def _what_pretraining_reads(config: ExperimentConfig) -> str:
-    """Return all that decides what a config's pretraining computes."""
-    data = config.data
-    texts = [getattr(data, role) or data.world for role in roles_of(config, "pretrain")]
-    settings = (config.seed, config.precision, config.model, config.pretrain)
-    return to_json((settings, texts, data.documents, data.skip_long))
 
 
 def _evaluate(

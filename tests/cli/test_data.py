@@ -112,8 +112,9 @@ def test_make_writes_a_world_of_many_facts_and_its_bits(here: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (("--permute",), "--permute: data.world: permute, full_name and skewed need a number of"),
-        (("--relations", "7"), "--relations: data.world.relations: must be 6 or less"),
+        (("--permute",), "--permute: data.world: permute, full_name, skewed and backward need"),
+        (("--relations", "7"), "--relations: data.world.relations: must be 1 to 6 relations, or"),
+        (("--relations", "age"), "--relations: data.world.relations.0: unknown 'age'. Available:"),
         (("--relations", "6", "--skewed", "code"), "unknown 'code'. Available: birthplace, "),
         (("--relations", "6", "--people", "4000000"), "ask for 10 to 3580000, the number of"),
     ],

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from nanoknow.config.experiment import RELATIONS, WorldConfig
 from nanoknow.data.world.build import build_world
@@ -157,6 +158,34 @@ def test_all_names_and_codes_differ_where_names_have_to_be_lengthened() -> None:
     people = world_of(read_words().n_names + 3000, relations=6).people
     assert len({person.name for person in people}) == len(people)
     assert len({person.values[-1] for person in people}) == len(people)
+
+
+def test_relations_are_named_or_counted_and_each_is_drawn_alike_with_any_others() -> None:
+    assert world_of(relations=2).config.relations == ("birthplace", "birth date")
+    alone, all_six = world_of(relations=("code", "employer")), world_of()
+    assert [p.values[::-1] for p in alone.people] == [p.values[3::2] for p in all_six.people]
+
+
+def test_who_has_a_code_is_asked_of_the_same_people() -> None:
+    world = world_of(relations=("code",), backward=True)
+    for held_out in (False, True):
+        asked = list(world.questions(held_out=held_out))
+        for (forward, code), (backward, name) in zip(asked[::2], asked[1::2], strict=True):
+            assert (forward, backward) == (f"What is the code of {name}?", f"Whose code is {code}?")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"relations": 0}, {"relations": 7}, {"relations": True}, {"relations": ["age"]},
+        {"relations": ["code", "code"]},
+        {"relations": (), "permute": True}, {"relations": 2, "backward": True},
+        {"relations": 6, "skewed": ["code"]}, {"relations": 2, "skewed": ["employer"]},
+    ],
+)  # fmt: skip
+def test_a_config_that_contradicts_itself_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        WorldConfig.model_validate(values)
 
 
 def test_bits_are_those_of_the_best_code_for_what_was_drawn() -> None:

@@ -14,7 +14,7 @@ def build_world(config: WorldConfig) -> World:
     Raises:
         DataError: the config asks for more people than there are names.
     """
-    if config.relations is None:
+    if not config.relations:
         roles = {"corpus": CORPUS, "questions": TRAIN, "eval": DEV, "test": TEST}
         return World(make_world(config.people, config.paraphrases, config.seed), roles, {})
     world = FactWorld(config)

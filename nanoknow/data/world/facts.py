@@ -68,7 +68,7 @@ class FactWorld:
     """People and what is so of them; of one seed the same ones whatever the biographies are like.
 
     Attributes:
-        config: with a number of relations.
+        config: with relations.
     """
 
     config: WorldConfig
@@ -88,7 +88,7 @@ class FactWorld:
     @cached_property
     def relations(self) -> list[Relation]:
         """The kinds of facts that it has."""
-        return list(read_relations().values())[: self.config.relations]
+        return [read_relations()[name] for name in self.config.relations]
 
     @cached_property
     def people(self) -> list[Person]:
@@ -147,7 +147,10 @@ class FactWorld:
             yield self._biography(person, wordings, rng)
 
     def questions(self, *, held_out: bool) -> Iterator[tuple[str, str]]:
-        """Yield question and answer, of every relation, about one half of the people."""
+        """Yield question and answer, of every relation, about one half of the people.
+
+        Where the config asks for it, the question who has a code follows the one for the code.
+        """
         order = list(range(len(self.people)))
         shuffle(order, self._random("split"))
         half = len(order) // 2
@@ -155,6 +158,8 @@ class FactWorld:
             name, _, values, _ = self.people[i]
             for relation, value in zip(self.relations, values, strict=True):
                 yield relation.question.format(name=name), relation.value(value)
+                if self.config.backward and relation.backward:
+                    yield relation.backward.format(v=relation.value(value)), name
 
     def _biography(self, person: Person, wordings: Sequence[int], rng: Random) -> Biography:
         order = list(range(len(wordings)))

@@ -29,12 +29,14 @@ class Relation(NamedTuple):
         wordings: of a sentence that states it; ``v`` is the value, ``X`` and ``Xs`` are a name or
             pronoun at the beginning and its possessive form, ``x`` and ``xs`` within a sentence.
         values: that it may have; empty where they are numbers.
+        backward: a question about the value; only a code is one person's alone.
     """
 
     name: str
     question: str
     wordings: Sequence[str]
     values: Sequence[str] = ()
+    backward: str = ""
 
     @property
     def n_values(self) -> int:

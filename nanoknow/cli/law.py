@@ -1,0 +1,117 @@
+"""``nanoknow law``: published findings, each an experiment with a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import Processes
+
+if TYPE_CHECKING:
+    from nanoknow.laws.run import LawReport
+    from nanoknow.laws.verdict import Judged
+
+law_app = typer.Typer(help="Test published findings about knowledge.", no_args_is_help=True)
+
+
+@law_app.command("list")
+def law_list(as_json: opt.AsJson = False) -> None:
+    """List the laws, with the paper and the finding of each.
+
+    Example: nanoknow law list
+    """
+    from nanoknow.config.law import load_law
+    from nanoknow.config.loading import shipped
+
+    laws = {name: load_law(name) for name in shipped("laws")}
+    found = {name: {"paper": law.paper, "finding": law.finding} for name, law in laws.items()}
+    opt.show(Terminal(), found, _show_laws, as_json)
+
+
+@law_app.command("run")
+def law_run(
+    name: Annotated[str, Argument(metavar="NAME", help="A shipped law's name, or a YAML file.")],
+    seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
+    quick: Annotated[
+        bool, Option("--quick", help="By smaller runs, in folders of their own.")
+    ] = False,
+    processes: Processes = 1,
+    device: opt.DeviceName = "auto",
+    out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Train what a law needs, measure it, and judge whether it holds.
+
+    Beside the paper's figures, to a table and a picture. Run again, it continues.
+
+    Example: nanoknow law run extraction --quick --processes 2
+    """
+    from nanoknow.config.law import load_law
+    from nanoknow.laws.run import run_law
+
+    opt.check_output("--out", out)
+    terminal = Terminal()
+    law, label = load_law(name), Path(name).stem
+    if quick:
+        law, label = law.in_short(), f"{label}-quick"
+    report = run_law(label, law, seeds, out, device, terminal, processes)
+    opt.show(terminal, report, show_law, as_json)
+
+
+def _show_laws(terminal: Terminal, laws: dict[str, dict[str, Any]]) -> None:
+    for name, law in laws.items():
+        terminal.write(f"{name}\n")
+        terminal.paragraph(f"{law['finding']} ({law['paper']})")
+
+
+def show_law(terminal: Terminal, report: LawReport) -> None:
+    """Show what each row gave beside the paper's values, each claim's verdict, and the law's."""
+    names = list(dict.fromkeys(name for row in report.rows for name in row.values))
+    rows = [
+        (
+            row.name,
+            str(len(row.seeds)),
+            *(_value(row.values.get(n), row.published.get(n)) for n in names),
+        )
+        for row in report.rows
+    ]
+    terminal.table(
+        f"{report.law}: mean of the seeds (lowest to highest) [published]",
+        ("row", "seeds", *names),
+        rows,
+    )
+    claims = [(each.says, _interval(each), each.bound, each.verdict) for each in report.claims]
+    terminal.table(
+        "Claims, on the 95 % interval of the mean", ("", "measured", "claimed", ""), claims
+    )
+    for line in report.unmet:
+        terminal.write(f"not a test yet: {line}\n")
+    if report.elsewhere:
+        terminal.write(f"{report.elsewhere} runs are being trained by another process.\n")
+    terminal.paragraph(f"{report.verdict}: {report.finding} ({report.paper})")
+    terminal.write(f"Picture: {report.picture}\n")
+
+
+def _value(values: Sequence[float] | None, published: float | None) -> str:
+    beside = f" [{published:g}]" if published is not None else ""
+    if not values:
+        return f"-{beside}"
+    low, high = min(values), max(values)
+    spread = f" ({low:.4g} to {high:.4g})" if low < high else ""
+    return f"{mean(values):.4g}{spread}{beside}"
+
+
+def _interval(each: Judged) -> str:
+    if each.value is None:
+        return "-"
+    if each.interval_95 is None:
+        return f"{each.value:.4g} (one seed)"
+    low, high = each.interval_95
+    return f"{each.value:.4g} ({low:.4g} to {high:.4g})"

@@ -1,0 +1,112 @@
+"""A law as data: a published finding, the runs that test it, and what they must show."""
+
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from nanoknow.config.loading import shipped
+from nanoknow.config.messages import explain
+from nanoknow.config.strict_yaml import parse, read
+from nanoknow.config.sweep import RowName, SweepConfig
+from nanoknow.config.values import Frozen, Switch
+from nanoknow.errors import ConfigError
+
+
+class Bound(Frozen):
+    """A value that is measured of a row, and what it is compared with.
+
+    Attributes:
+        measure: name of the value.
+        at_least, at_most: the bound; exactly one of them.
+    """
+
+    measure: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give one of at_least and at_most")
+        return self
+
+    def __str__(self) -> str:
+        if self.at_least is not None:
+            return f"at least {self.at_least:g}"
+        return f"at most {self.at_most:g}"
+
+
+class Requirement(Bound):
+    """What every run of some rows must reach, or the law is not tested.
+
+    Attributes:
+        rows: which; all that are not named if empty.
+    """
+
+    rows: tuple[RowName, ...] = ()
+
+
+class Claim(Bound):
+    """What the finding says of a row, to be judged on the 95 % interval.
+
+    Attributes:
+        says: it, in words.
+        row: whose value.
+        minus: a row whose value is taken from it, seed by seed.
+        minus_measure: the same for another value; of the row itself without ``minus``.
+    """
+
+    says: str
+    row: RowName
+    minus: RowName | None = None
+    minus_measure: str | None = None
+
+
+class LawConfig(SweepConfig):
+    """What a law file holds: the rows of a sweep, and what they are to show.
+
+    Attributes:
+        paper: who found it, and where.
+        finding: in a sentence.
+        measure: of every run: one of ``laws.measures``.
+        finetunes: whether runs are finetuned on the training questions.
+        published: what the paper has, by row and value.
+        require: what makes it a test.
+        claims: the law holds if all of them do.
+        quick: values that differ from the config with ``--quick``, by dotted key.
+    """
+
+    paper: str
+    finding: str
+    measure: str
+    finetunes: Switch = True
+    published: dict[RowName, dict[str, float]] = Field(default_factory=dict)
+    require: tuple[Requirement, ...] = ()
+    claims: tuple[Claim, ...] = Field(min_length=1)
+    quick: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_rows_that_exist(self) -> Self:
+        named = {*self.published, *(row for each in self.require for row in each.rows)}
+        named |= {row for claim in self.claims for row in (claim.row, claim.minus) if row}
+        if unknown := named - {*self.rows}:
+            raise ValueError(f"no such row: {', '.join(sorted(unknown))}")
+        return self
+
+    def in_short(self) -> Self:
+        """Return the law by smaller runs."""
+        return self.model_copy(update={"common": {**self.common, **self.quick}})
+
+
+def load_law(name_or_path: str) -> LawConfig:
+    """Read a law: a shipped one's name, or a YAML file.
+
+    Raises:
+        ConfigError: one line with the file and the key.
+    """
+    source, text = read(name_or_path, shipped("laws"), "law")
+    values, lines = parse(text, source)
+    try:
+        return LawConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error.errors()[0], source, lines, {}, LawConfig)) from None

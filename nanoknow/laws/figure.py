@@ -1,0 +1,48 @@
+"""The figure of a law: what was measured beside what the paper has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, wrap, write_beside
+from nanoknow.laws.verdict import interval_of_mean
+
+Panel = Mapping[str, tuple[Sequence[float], float | None]]
+"""By row, the value of each seed and the published one."""
+
+
+def plot_law(path: Path, title: str, panels: Mapping[str, Panel]) -> None:
+    """Draw each row's seeds, their mean with its 95 % interval, and the published value.
+
+    Args:
+        path: .png or .svg.
+        title: of the whole.
+        panels: by the name of what is measured.
+
+    Raises:
+        ConfigError: another format, or a folder that cannot be written.
+    """
+    rows = list(next(iter(panels.values())))
+    with picture(path, (2.2 + 3.6 * len(panels), 1.4 + 0.5 * len(rows))) as figure:
+        figure.suptitle(title, x=0.01, ha="left", parse_math=False)
+        every = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+        for axes, (name, panel) in zip(every, panels.items(), strict=True):
+            for y, (values, published) in enumerate(panel.values()):
+                if published is not None:
+                    axes.plot(published, y, "D", color=QUIET, fillstyle="none", label="published")
+                if not values:
+                    continue
+                low, high = interval_of_mean(values) or (mean(values), mean(values))
+                axes.plot([low, high], [y, y], color=COLORS[0], label="95 % of the mean")
+                axes.plot(values, [y] * len(values), "o", color=COLORS[0], label="a seed")
+                write_beside(axes, max(*values, high), y, f"{mean(values):.3g}")
+            axes.set_title(name, parse_math=False)
+            axes.grid(axis="x")
+            axes.margins(x=0.12)
+        every[0].set_yticks(range(len(rows)), [wrap(row) for row in rows], color=INK)
+        every[0].set_ylim(len(rows) - 0.5, -0.5)
+        legends = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in every)
+        marks = {label: mark for legend in legends for mark, label in legend}
+        figure.legend(marks.values(), marks, loc="outside lower right", ncols=3, frameon=False)

@@ -1,0 +1,150 @@
+"""Test a law: train its rows with several seeds, measure them, and judge."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanoknow.config.law import LawConfig
+from nanoknow.data.sources import Texts
+from nanoknow.errors import ConfigError, suggest
+from nanoknow.experiments.pipeline import plan_runs, slug, train_in_turn
+from nanoknow.experiments.side_by_side import several_runs
+from nanoknow.laws.figure import Panel, plot_law
+from nanoknow.laws.measures import MEASURES, Subject
+from nanoknow.laws.verdict import Judged, judge, overall, unmet
+from nanoknow.runs.folders import runs_folder
+from nanoknow.system.files import save_result
+from nanoknow.system.plain import to_json
+from nanoknow.system.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class LawRow:
+    """What a row gave; lists are by ascending seed, of its finished runs.
+
+    Attributes:
+        name: of the row.
+        published: the paper's values by name.
+        seeds: of the runs.
+        values: that were measured, by name.
+        minutes: of training, of pretraining that several rows share too.
+    """
+
+    name: str
+    published: Mapping[str, float]
+    seeds: list[int]
+    values: dict[str, list[float]]
+    minutes: list[float]
+
+
+@dataclass(frozen=True)
+class LawReport:
+    """What a test of a law found.
+
+    Attributes:
+        law: its name.
+        paper, finding: see ``LawConfig``.
+        verdict: of ``verdict.HOLDS``, ``DIFFERS`` and ``NOT_TESTED``.
+        unmet: what the runs do not reach that it takes to be a test.
+        claims: each with its verdict.
+        rows: in the order of the file.
+        elsewhere: runs that another process is training.
+        picture: values beside the paper's.
+        folder: of the runs.
+    """
+
+    law: str
+    paper: str
+    finding: str
+    verdict: str
+    unmet: list[str]
+    claims: list[Judged]
+    rows: list[LawRow]
+    elsewhere: int
+    picture: str
+    folder: str
+
+
+def run_law(
+    name: str,
+    law: LawConfig,
+    seeds: int | None,
+    out: Path | None,
+    device: str,
+    reporter: Reporter,
+    processes: int = 1,
+) -> LawReport:
+    """Train what a law needs, where an earlier call left it, and judge it.
+
+    Args:
+        name: of the law.
+        law: as its file has it, or in short.
+        seeds: how many, in place of the file's own number.
+        out: folder for the runs; None for one of this law in the runs folder.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        reporter: is notified of what happens.
+        processes: runs to train side by side.
+
+    Raises:
+        ConfigError: the file names a measure or value that is not there, or the folder holds runs
+            with other settings.
+    """
+    if law.measure not in MEASURES:
+        hint = suggest(law.measure, MEASURES)
+        raise ConfigError(f"measure: no {law.measure!r}.{hint} Available: {', '.join(MEASURES)}")
+    measure = MEASURES[law.measure]
+    folder = out or runs_folder() / f"law-{slug(name)}"
+    configs = law.resolve()
+    data = {row: (Texts.find(config.data).config,) for row, config in configs.items()}
+    planned = plan_runs(configs, data, seeds or law.seeds, folder, finetunes=law.finetunes)
+    runs = [run for of_row in planned.values() for run in of_row]
+    measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
+    minutes: dict[str, list[float]] = {row: [] for row in configs}
+    with several_runs(runs, device, reporter, "", processes) as options:
+        for run, first in train_in_turn(runs, options, reporter):
+            subject = Subject.open(run.place, device, reporter)
+            measured[run.row][run.config.seed] = measure(subject)
+            own = subject.answering.checkpoint.record.seconds if run.finetunes else 0.0
+            minutes[run.row].append(round((first.seconds + own) / 60, 2))
+    missing = unmet(law, measured)
+    judged = [judge(claim, measured) for claim in law.claims]
+    rows = [
+        LawRow(
+            row,
+            law.published.get(row, {}),
+            list(by_seed),
+            _by_name(list(by_seed.values())),
+            minutes[row],
+        )
+        for row, by_seed in measured.items()
+    ]
+    report = LawReport(
+        law=name,
+        paper=law.paper,
+        finding=law.finding,
+        verdict=overall(judged, missing),
+        unmet=missing,
+        claims=judged,
+        rows=rows,
+        elsewhere=len(runs) - sum(map(len, measured.values())),
+        picture=str(folder / "law.png"),
+        folder=str(folder),
+    )
+    if any(row.seeds for row in rows):
+        plot_law(Path(report.picture), report.law, _panels(law, rows))
+    save_result(folder / "law.json", to_json(report, indent=1).encode(), "the results")
+    return report
+
+
+def _by_name(values: list[dict[str, float]]) -> dict[str, list[float]]:
+    return {name: [each[name] for each in values] for name in (values[0] if values else ())}
+
+
+def _panels(law: LawConfig, rows: Sequence[LawRow]) -> dict[str, Panel]:
+    """Return what the picture shows: the values that a claim or the paper is about."""
+    named = [name for claim in law.claims for name in (claim.measure, claim.minus_measure) if name]
+    named += [name for values in law.published.values() for name in values]
+    return {
+        name: {row.name: (row.values.get(name, []), row.published.get(name)) for row in rows}
+        for name in dict.fromkeys(named)
+    }

@@ -1,0 +1,111 @@
+"""Whether a law holds: its claims, on the 95 % intervals of what was measured."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from nanoknow.config.law import Bound, Claim, LawConfig
+from nanoknow.errors import ConfigError, suggest
+
+HOLDS, DIFFERS, NOT_TESTED = "holds", "differs", "not tested"
+
+Measured = Mapping[str, Mapping[int, Mapping[str, float]]]
+"""Values by row, seed and name."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim and its verdict.
+
+    Attributes:
+        says: the claim.
+        bound: what the value is compared with.
+        seeds: that it was measured with.
+        value: mean over the seeds; None without any.
+        interval_95: of the mean; None with fewer than two seeds.
+        verdict: one of ``HOLDS``, ``DIFFERS`` and ``NOT_TESTED``.
+    """
+
+    says: str
+    bound: str
+    seeds: int
+    value: float | None
+    interval_95: tuple[float, float] | None
+    verdict: str
+
+
+def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean of a few draws (Student, 1908); None of fewer than two.
+
+    It says how far the mean of so many seeds is from that of all seeds.
+    """
+    from scipy.stats import t
+
+    if len(values) < 2:
+        return None
+    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    return mean(values) - half, mean(values) + half
+
+
+def judge(claim: Claim, measured: Measured) -> Judged:
+    """Compare a value's interval with the claim's bound.
+
+    It holds where all of the interval does, differs where nothing of it does, and is not tested
+    where the interval has the bound in it.
+
+    Raises:
+        ConfigError: the claim names a value that is not measured.
+    """
+    values = [
+        _value(row, claim.measure) - _subtracted(claim, measured, seed)
+        for seed, row in measured[claim.row].items()
+        if claim.minus is None or seed in measured[claim.minus]
+    ]
+    interval = interval_of_mean(values)
+    verdict = NOT_TESTED
+    if interval is not None:
+        inside = [_keeps(claim, end) for end in interval]
+        verdict = HOLDS if all(inside) else NOT_TESTED if any(inside) else DIFFERS
+    value = mean(values) if values else None
+    return Judged(claim.says, str(claim), len(values), value, interval, verdict)
+
+
+def unmet(law: LawConfig, measured: Measured) -> list[str]:
+    """Return in words what the runs do not reach that the law requires of a test."""
+    return [
+        f"{row}, seed {seed}: {each.measure} is {_value(values, each.measure):.4g}, not {each}"
+        for each in law.require
+        for row in each.rows or law.rows
+        for seed, values in measured[row].items()
+        if not _keeps(each, _value(values, each.measure))
+    ]
+
+
+def overall(judged: Sequence[Judged], missing: Sequence[str]) -> str:
+    """Return the verdict on a law."""
+    verdicts = {each.verdict for each in judged}
+    if missing or verdicts == {NOT_TESTED} or verdicts == {HOLDS, NOT_TESTED}:
+        return NOT_TESTED
+    return DIFFERS if DIFFERS in verdicts else HOLDS
+
+
+def _subtracted(claim: Claim, measured: Measured, seed: int) -> float:
+    if claim.minus is None and claim.minus_measure is None:
+        return 0.0
+    values = measured[claim.minus or claim.row][seed]
+    return _value(values, claim.minus_measure or claim.measure)
+
+
+def _value(values: Mapping[str, float], name: str) -> float:
+    if name not in values:
+        raise ConfigError(
+            f"{name}: is not measured.{suggest(name, values)} Available: {', '.join(values)}"
+        )
+    return values[name]
+
+
+def _keeps(bound: Bound, value: float) -> bool:
+    if bound.at_least is not None:
+        return value >= bound.at_least
+    return bound.at_most is None or value <= bound.at_most

@@ -1,0 +1,117 @@
+"""Laws as a user tests them, by models of a few thousand parameters."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from nanoknow.config.law import load_law
+from nanoknow.config.loading import shipped
+from nanoknow.laws.measures import MEASURES, Subject
+from tests.helpers.cli import json_of, refuse, run, succeed
+from tests.helpers.silent import Silent
+
+LAW = """
+paper: Nobody (2026)
+finding: Four people are known by heart.
+config: demo
+seeds: 2
+measure: {measure}
+finetunes: {finetunes}
+common:
+  data.world: {{people: 10, paraphrases: 1, relations: [code], backward: true}}
+  model: {{variant: vanilla, n_layers: 1, n_heads: 2, d_model: 32, block_size: 64}}
+  pretrain.task: {{kind: document_modeling}}
+  pretrain.epochs: 60
+  pretrain.batch_size: 10
+  finetune.epochs: 1
+rows: {{whole: {{}}, short: {{pretrain.epochs: 1}}}}
+published: {{whole: {{{value}: 2}}}}
+claims:
+  - {{says: more is known, row: whole, minus: short, measure: {value}, at_least: 0.001}}
+quick: {{pretrain.epochs: 2}}
+"""
+
+
+def law_file(folder: Path, measure: str, value: str, finetunes: str = "true") -> Path:
+    path = folder / f"{measure}.yaml"
+    text = LAW.format(measure=measure, value=value, finetunes=finetunes)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", shipped("laws"))
+def test_every_shipped_law_names_rows_that_are_configs_and_values_that_are_measured(
+    name: str,
+) -> None:
+    law = load_law(name)
+    configs = law.resolve()
+    assert law.measure in MEASURES
+    assert all(config.data.world and config.data.world.relations for config in configs.values())
+    assert len({config.model_dump_json() for config in configs.values()}) == len(configs)
+    assert law.seeds == 3
+
+
+def test_list_shows_every_law_with_its_paper(here: Path) -> None:
+    shown = succeed("law", "list").stdout
+    found = json_of("law", "list")
+    assert set(found) == set(shipped("laws"))
+    for name, law in found.items():
+        assert name in shown
+        assert {"paper", "finding"} <= set(law)
+
+
+def test_a_law_is_trained_measured_judged_and_continued(here: Path) -> None:
+    path = law_file(here, "capacity", "learned", "false")
+    shown = succeed("law", "run", path)
+    assert "holds: Four people are known by heart. (Nobody (2026))" in shown.stdout
+    assert "[2]" in shown.stdout
+    folder = here / "runs" / "law-capacity"
+    assert (folder / "law.png").stat().st_size > 1000
+    steps = [*folder.glob("*/seed-*/pretrain/checkpoints/*")]
+    times = [step.stat().st_mtime_ns for step in steps]
+    result = json_of("law", "run", path)
+    assert [step.stat().st_mtime_ns for step in steps] == times  # nothing was trained again
+    assert result == json.loads((folder / "law.json").read_text("utf-8"))
+    whole, short = result["rows"]
+    assert (whole["seeds"], whole["published"]) == ([0, 1], {"learned": 2})
+    assert min(whole["values"]["learned"]) > max(short["values"]["learned"])
+    [claim] = result["claims"]
+    assert claim["interval_95"][0] > 0
+    assert not [*folder.glob("*/*/finetune")]
+
+
+def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here: Path) -> None:
+    path = law_file(here, "reversal", "forward")
+    result = json_of("law", "run", path, "--quick", "--seeds", "1")
+    assert result["verdict"] == "not tested"
+    assert result["folder"].endswith("law-reversal-quick")
+    assert set(result["rows"][0]["values"]) == {"memorised", "forward", "backward"}
+    assert [*here.glob("runs/law-reversal-quick/whole/seed-0/finetune")]
+
+
+def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
+    assert "one of: capacity, extraction" in refuse("law", "run", "gravity")
+    path = law_file(here, "gravity", "learned")
+    assert "measure: no 'gravity'. Available: extraction" in refuse("law", "run", path)
+    assert run("law", "run").exit_code == 2
+
+
+def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
+    path = law_file(here, "capacity", "learned", "false")
+    succeed("law", "run", path, "--seeds", "1")
+    subject = Subject.open(here / "runs/law-capacity/whole/seed-0/pretrain", "cpu", Silent())
+    learned = MEASURES["capacity"](subject)
+    assert learned["bits a parameter"] * learned["parameters"] == pytest.approx(
+        learned["learned"] / 100 * sum(subject.world.bits().values())
+    )
+    # With all logits equal, a code of six digits costs six times the whole vocabulary.
+    vocabulary = len(subject.answering.tokenizer)
+    with torch.no_grad():
+        for parameter in subject.pretrained.parameters():
+            parameter.zero_()
+    bits = sum(subject.world.bits().values())
+    uniform = bits - 10 * 6 * math.log2(vocabulary)
+    assert MEASURES["capacity"](subject)["learned"] == pytest.approx(100 * uniform / bits)
