@@ -16,6 +16,8 @@ from nanoknow.data.batch import Batch
 from nanoknow.data.world.facts import Biography, FactWorld
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.answers import score_answers
+from nanoknow.evaluation.scores import Score
 from nanoknow.generation.greedy import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs.finding import open_checkpoint
@@ -62,11 +64,12 @@ class Subject:
         return cls(answering, pretrained, FactWorld(config))
 
 
-Measure = Callable[[Subject], dict[str, float]]
+Measure = Callable[[Subject], dict[str, Score | float]]
+"""Values by name; a score counts in per cent."""
 
 
-def extraction(subject: Subject) -> dict[str, float]:
-    """Return in per cent what is memorised, and what of it questions extract.
+def extraction(subject: Subject) -> dict[str, Score | float]:
+    """Return what is memorised, and what of it questions extract.
 
     ``memorised``: the values that the pretrained model writes, greedily, where the training text
     has them. ``extracted``: the questions about people of whom training asks nothing that the
@@ -75,8 +78,8 @@ def extraction(subject: Subject) -> dict[str, float]:
     return {"memorised": _memorised(subject), "extracted": _answered(subject, lambda _: True)}
 
 
-def reversal(subject: Subject) -> dict[str, float]:
-    """Return in per cent the codes given for a name, ``forward``, and names for a code."""
+def reversal(subject: Subject) -> dict[str, Score | float]:
+    """Return the codes given for a name, ``forward``, and the names for a code, ``backward``."""
     names = {person.name for person in subject.world.people}
     return {
         "memorised": _memorised(subject),
@@ -85,7 +88,7 @@ def reversal(subject: Subject) -> dict[str, float]:
     }
 
 
-def capacity(subject: Subject) -> dict[str, float]:
+def capacity(subject: Subject) -> dict[str, Score | float]:
     """Return how many bits of the world the model holds, for each of its parameters.
 
     What is learned of a value is its information (``FactWorld.bits``) less what is left of it, the
@@ -113,16 +116,15 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def _answered(subject: Subject, is_asked: Callable[[str], bool]) -> float:
-    """Return the share of the evaluation questions with some answers that are answered right."""
+def _answered(subject: Subject, is_asked: Callable[[str], bool]) -> Score:
+    """Return how many evaluation questions with some answers are answered right."""
     run = subject.answering
     answers = run.answer_questions(run.task(run.texts.require_eval()))
-    right = [answer.is_right for answer in answers if is_asked(answer.gold[0])]
-    return 100 * sum(right) / len(right)
+    return score_answers([answer for answer in answers if is_asked(answer.gold[0])])
 
 
-def _memorised(subject: Subject) -> float:
-    """Return the share of the values in the training text that the pretrained model writes."""
+def _memorised(subject: Subject) -> Score:
+    """Return how many values in the training text the pretrained model writes in their place."""
     tokenizer, task = subject.answering.tokenizer, subject.answering.run.config.pretrain.task
     in_context = not isinstance(task, SpanCorruptionConfig)
     prompts, wanted = [], []
@@ -137,7 +139,7 @@ def _memorised(subject: Subject) -> float:
     stop = tokenizer.mask_id  # which language models never write; what follows a value is not read
     decoded = decode_greedily(subject.pretrained, prompts, stop, longest)
     right = [bool(got.ids[: len(ids)] == ids) for got, ids in zip(decoded, wanted, strict=True)]
-    return 100 * sum(right) / len(right)
+    return Score(sum(right), len(right))
 
 
 @torch.inference_mode()

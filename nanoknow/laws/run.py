@@ -7,14 +7,14 @@ from pathlib import Path
 from nanoknow.config.law import LawConfig
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError, suggest
+from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import plan_runs, slug, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
+from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.laws.figure import Panel, plot_law
 from nanoknow.laws.measures import MEASURES, Subject
 from nanoknow.laws.verdict import Judged, judge, overall, unmet
 from nanoknow.runs.folders import runs_folder
-from nanoknow.system.files import save_result
-from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
 
 
@@ -50,7 +50,8 @@ class LawReport:
         rows: in the order of the file.
         elsewhere: runs that another process is training.
         picture: values beside the paper's.
-        folder: of the runs.
+        folder: of the runs, laid out as a sweep's.
+        table: every run's scores, in the columns of a sweep's table.
     """
 
     law: str
@@ -63,6 +64,7 @@ class LawReport:
     elsewhere: int
     picture: str
     folder: str
+    table: list[TableRow]
 
 
 def run_law(
@@ -100,11 +102,21 @@ def run_law(
     runs = [run for of_row in planned.values() for run in of_row]
     measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
     minutes: dict[str, list[float]] = {row: [] for row in configs}
+    table: list[TableRow] = []
     with several_runs(runs, device, reporter, "", processes) as options:
         for run, first in train_in_turn(runs, options, reporter):
             subject = Subject.open(run.place, device, reporter)
-            measured[run.row][run.config.seed] = measure(subject)
-            own = subject.answering.checkpoint.record.seconds if run.finetunes else 0.0
+            values, opened = measure(subject), subject.answering
+            measured[run.row][run.config.seed] = {
+                name: 100 * value.accuracy if isinstance(value, Score) else value
+                for name, value in values.items()
+            }
+            table += [
+                table_row(run.row, opened.run, opened.checkpoint, name, value)
+                for name, value in values.items()
+                if isinstance(value, Score)
+            ]
+            own = opened.checkpoint.record.seconds if run.finetunes else 0.0
             minutes[run.row].append(round((first.seconds + own) / 60, 2))
     missing = unmet(law, measured)
     judged = [judge(claim, measured) for claim in law.claims]
@@ -129,10 +141,11 @@ def run_law(
         elsewhere=len(runs) - sum(map(len, measured.values())),
         picture=str(folder / "law.png"),
         folder=str(folder),
+        table=table,
     )
     if any(row.seeds for row in rows):
         plot_law(Path(report.picture), report.law, _panels(law, rows))
-    save_result(folder / "law.json", to_json(report, indent=1).encode(), "the results")
+    save_report(folder / "law.json", report, table)
     return report
 
 

@@ -84,10 +84,10 @@ def unmet(law: LawConfig, measured: Measured) -> list[str]:
 
 def overall(judged: Sequence[Judged], missing: Sequence[str]) -> str:
     """Return the verdict on a law."""
-    verdicts = {each.verdict for each in judged}
-    if missing or verdicts == {NOT_TESTED} or verdicts == {HOLDS, NOT_TESTED}:
+    if missing:
         return NOT_TESTED
-    return DIFFERS if DIFFERS in verdicts else HOLDS
+    found = {each.verdict for each in judged}
+    return next((verdict for verdict in (DIFFERS, NOT_TESTED) if verdict in found), HOLDS)
 
 
 def _subtracted(claim: Claim, measured: Measured, seed: int) -> float:

@@ -3,13 +3,14 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from nanoknow.config.law import load_law
 from nanoknow.config.loading import shipped
-from nanoknow.laws.measures import MEASURES, Subject
+from nanoknow.laws.measures import MEASURES, Subject, capacity
 from tests.helpers.cli import json_of, refuse, run, succeed
 from tests.helpers.silent import Silent
 
@@ -89,6 +90,9 @@ def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here:
     assert result["verdict"] == "not tested"
     assert result["folder"].endswith("law-reversal-quick")
     assert set(result["rows"][0]["values"]) == {"memorised", "forward", "backward"}
+    [forward] = [r for r in result["table"] if (r["row"], r["questions"]) == ("whole", "forward")]
+    assert forward["n"] == 5
+    assert 100 * forward["accuracy"] == result["rows"][0]["values"]["forward"][0]
     assert [*here.glob("runs/law-reversal-quick/whole/seed-0/finetune")]
 
 
@@ -103,7 +107,7 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
     path = law_file(here, "capacity", "learned", "false")
     succeed("law", "run", path, "--seeds", "1")
     subject = Subject.open(here / "runs/law-capacity/whole/seed-0/pretrain", "cpu", Silent())
-    learned = MEASURES["capacity"](subject)
+    learned: Any = capacity(subject)
     assert learned["bits a parameter"] * learned["parameters"] == pytest.approx(
         learned["learned"] / 100 * sum(subject.world.bits().values())
     )
@@ -114,4 +118,4 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
             parameter.zero_()
     bits = sum(subject.world.bits().values())
     uniform = bits - 10 * 6 * math.log2(vocabulary)
-    assert MEASURES["capacity"](subject)["learned"] == pytest.approx(100 * uniform / bits)
+    assert capacity(subject)["learned"] == pytest.approx(100 * uniform / bits)

@@ -1,0 +1,90 @@
+"""``nanoknow data make``: the built-in world as files."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Option
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.config.experiment import RELATIONS, WorldConfig
+from nanoknow.config.loading import Override
+
+WORLD = WorldConfig()
+
+
+def data_make(
+    out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for the files.")],
+    people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
+    paraphrases: Annotated[
+        int,
+        Option("--paraphrases", "--wordings", help="Biographies a person, each worded otherwise."),
+    ] = WORLD.paraphrases,
+    relations: Annotated[
+        str | None,
+        Option(
+            metavar="1-6|NAME,NAME",
+            help=f"Independent facts a person: the first of, or some of, {', '.join(RELATIONS)}.",
+        ),
+    ] = None,
+    permute: Annotated[
+        bool, Option("--permute", help="Facts in another order in each biography.")
+    ] = False,
+    full_name: Annotated[
+        bool, Option("--full-name", help="The name in every sentence, not a pronoun.")
+    ] = False,
+    skewed: Annotated[
+        str | None, Option(metavar="NAME,NAME", help="Those drawn by Zipf's law, not uniformly.")
+    ] = None,
+    backward: Annotated[
+        bool, Option("--backward", help="Also ask who has a code, not only for the code.")
+    ] = False,
+    seed: Annotated[int, Option(help="Fixes everything about it.")] = WORLD.seed,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Write the built-in world as files.
+
+    Birthplaces in the formats of the published data, or several facts a person and their bits.
+
+    Example: nanoknow data make --people 300 --out data/world
+    """
+    from nanoknow.config.loading import load_config
+    from nanoknow.data.world.build import build_world
+    from nanoknow.data.world.files import write_world
+
+    opt.check_output("--out", out)
+    flags = {
+        "people": people,
+        "paraphrases": paraphrases,
+        "seed": seed,
+        "relations": int(relations) if relations and relations.isdecimal() else _names(relations),
+        "permute": permute,
+        "full_name": full_name,
+        "skewed": _names(skewed),
+        "backward": backward,
+    }
+    overrides = [
+        Override(f"data.world.{key}", value, f"--{key.replace('_', '-')}")
+        for key, value in flags.items()
+        if value != getattr(WORLD, key)
+    ]
+    world = build_world(load_config(None, overrides).data.world or WORLD)
+    result = {"files": write_world(world.files, out), "bits": world.bits}
+    opt.show(Terminal(), result, show_world, as_json)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
+
+
+def show_world(terminal: Terminal, result: dict[str, Any]) -> None:
+    """Show the paths of a world's files and, where its bits are known, these."""
+    show_files(terminal, result)
+    if bits := result["bits"]:
+        rows = [(name, f"{n:,.1f}") for name, n in [*bits.items(), ("all", sum(bits.values()))]]
+        terminal.table("Bits of knowledge", ("relation", "bits"), rows)
+
+
+def show_files(terminal: Terminal, result: dict[str, list[Path]]) -> None:
+    """Show the paths of files, one a line."""
+    terminal.write("".join(f"{path}\n" for path in result["files"]))
