@@ -2,14 +2,10 @@
 
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from nanoknow.config.loading import shipped
-from nanoknow.config.messages import explain
-from nanoknow.config.strict_yaml import parse, read
-from nanoknow.config.sweep import RowName, SweepConfig
+from nanoknow.config.sweep import RowName, RowsConfig, load_file
 from nanoknow.config.values import Frozen, Switch
-from nanoknow.errors import ConfigError
 
 
 class Bound(Frozen):
@@ -62,8 +58,8 @@ class Claim(Bound):
     minus_measure: str | None = None
 
 
-class LawConfig(SweepConfig):
-    """What a law file holds: the rows of a sweep, and what they are to show.
+class LawConfig(RowsConfig):
+    """What a law file holds: rows, and what they are to show.
 
     Attributes:
         paper: who found it, and where.
@@ -104,9 +100,4 @@ def load_law(name_or_path: str) -> LawConfig:
     Raises:
         ConfigError: one line with the file and the key.
     """
-    source, text = read(name_or_path, shipped("laws"), "law")
-    values, lines = parse(text, source)
-    try:
-        return LawConfig.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(explain(error.errors()[0], source, lines, {}, LawConfig)) from None
+    return load_file(name_or_path, LawConfig, "law")
