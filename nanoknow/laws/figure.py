@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, wrap, write_beside
+from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, wrap
 from nanoknow.laws.verdict import interval_of_mean
 
 Panel = Mapping[str, tuple[Sequence[float], float | None]]
@@ -34,12 +34,14 @@ def plot_law(path: Path, title: str, panels: Mapping[str, Panel]) -> None:
                     axes.plot(published, y, "D", color=QUIET, fillstyle="none", label="published")
                 if not values:
                     continue
-                low, high = interval_of_mean(values) or (mean(values), mean(values))
-                axes.plot([low, high], [y, y], color=COLORS[0], label="95 % of the mean")
+                if interval := interval_of_mean(values):
+                    axes.plot(interval, [y, y], color=COLORS[0], label="95 % of the mean")
                 axes.plot(values, [y] * len(values), "o", color=COLORS[0], label="a seed")
-                write_beside(axes, max(*values, high), y, f"{mean(values):.3g}")
+                above = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
+                axes.annotate(f"{mean(values):.3g}", (mean(values), y), **above)
             axes.set_title(name, parse_math=False)
             axes.grid(axis="x")
+            axes.locator_params(axis="x", nbins=5)
             axes.margins(x=0.12)
         every[0].set_yticks(range(len(rows)), [wrap(row) for row in rows], color=INK)
         every[0].set_ylim(len(rows) - 0.5, -0.5)
