@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from nanoknow.config.sweep import RowName, RowsConfig, load_file
-from nanoknow.config.values import Frozen, Switch
+from nanoknow.config.values import Frozen, Number, Switch
 
 
 class Bound(Frozen):
@@ -17,8 +17,8 @@ class Bound(Frozen):
     """
 
     measure: str
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: Number | None = None
+    at_most: Number | None = None
 
     @model_validator(mode="after")
     def _has_one_bound(self) -> Self:
@@ -76,7 +76,7 @@ class LawConfig(RowsConfig):
     finding: str
     measure: str
     finetunes: Switch = True
-    published: dict[RowName, dict[str, float]] = Field(default_factory=dict)
+    published: dict[RowName, dict[str, Number]] = Field(default_factory=dict)
     require: tuple[Requirement, ...] = ()
     claims: tuple[Claim, ...] = Field(min_length=1)
     quick: dict[str, Any] = Field(default_factory=dict)

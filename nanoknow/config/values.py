@@ -11,6 +11,7 @@ Portion = Annotated[float, Strict(), Field(ge=0.0, le=1.0)]
 Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Strict(), Field(gt=0.0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
+Number = Annotated[float, Strict()]
 Switch = Annotated[bool, Strict()]
 
 

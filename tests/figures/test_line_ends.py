@@ -17,6 +17,7 @@ from nanoknow.complexity.figure import plot_complexity
 from nanoknow.evaluation.compare import compare_answers
 from nanoknow.evaluation.compare_figure import plot_comparison
 from nanoknow.experiments.learn_figure import plot_learned
+from nanoknow.laws.figure import plot_law
 from nanoknow.training.curves_figure import Panel, plot_panels
 from tests.helpers.cli import succeed
 from tests.helpers.questions import said
@@ -35,6 +36,7 @@ DRAWN: dict[str, Callable[[], object]] = {
         compare_answers("q.tsv", {"one": [said("a", "a")], "two": [said("b", "a")]}), PATH
     ),
     "plot_complexity": lambda: plot_complexity(estimate(), PATH),
+    "plot_law": lambda: plot_law(PATH, "law", {"known": {"x": ([0.2, 0.7], 0.9)}}),
     "plot_learned": lambda: plot_learned(PATH, {"dev": {"x": [0.2, 0.7]}}, CURVE, CURVE),
     "plot_panels": lambda: plot_panels(PATH, [[Panel("loss", "nats", CURVE, CURVE)]]),
     "plot_theory": lambda: succeed("attention", "--draws", "9", "--plot", PATH),

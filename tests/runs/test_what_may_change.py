@@ -52,6 +52,8 @@ STAGE = {
     "schedule.final_share": (0.2, REFUSED),
     "task.kind": ("language_modeling", REFUSED),
 }
+OF_RELATIONS = {f"data.world.{key}" for key in ("permute", "full_name", "skewed", "backward")}
+"""Refused in a world without relations, and as those are in one with some."""
 ROWS: dict[str, dict[str, tuple[Any, str]]] = {
     DOCUMENTS: {
         **SHARED,
@@ -75,6 +77,7 @@ ROWS: dict[str, dict[str, tuple[Any, str]]] = {
         "data.world.people": (50, UNREAD),  # where there is a corpus
         "data.world.paraphrases": (2, UNREAD),
         "data.world.seed": (2, UNREAD),
+        "data.world.relations": (2, UNREAD),
         "sample.length": (10, UNREAD),
         "finetune.epochs": (2, UNREAD),
         "scratch.epochs": (2, UNREAD),
@@ -124,7 +127,7 @@ def test_every_key_of_a_config_has_a_row() -> None:
     keys = {row(key) for key in leaves(ExperimentConfig)}
     keys = {key for key in keys if key.partition(".")[0] not in UNREAD_SECTIONS}
     rows = {key for rows in ROWS.values() for key in rows}
-    assert keys - rows == {"scratch.task.kind"}  # has one value only
+    assert keys - rows == {"scratch.task.kind", *OF_RELATIONS}  # the first has one value only
     unread = {key for key, row in ROWS[DOCUMENTS].items() if row[1] == UNREAD}
     assert rows - keys <= unread
 
