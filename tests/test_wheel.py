@@ -49,12 +49,14 @@ def test_the_command_of_a_wheel_runs_anywhere(installed: Path, tmp_path: Path) -
     make = ("data", "make", "--people", "20", "--out", "world")
     run_installed(installed, tmp_path, *module, *make)
     assert (tmp_path / "world" / "wiki.txt").exists()
+    run_installed(installed, tmp_path, *module, *make[:-1], "facts", "--relations", "6")
+    assert (tmp_path / "facts" / "corpus.txt").exists()
 
 
 def test_a_wheel_finds_its_own_configs(installed: Path, tmp_path: Path) -> None:
     script = (
         "from nanoknow.config.loading import shipped\n"
-        "for folder in ('', 'sweeps'):\n"
+        "for folder in ('', 'sweeps', 'laws'):\n"
         "    print(*shipped(folder).values(), sep='\\n')\n"
     )
     found = run_installed(installed, tmp_path, sys.executable, "-c", script).splitlines()
