@@ -51,7 +51,7 @@ def law_run(
 
     Beside the paper's figures, to a table and a picture. Run again, it continues.
 
-    Example: nanoknow law run extraction --quick --processes 2
+    Example: nanoknow law run extraction --processes 2
     """
     from nanoknow.config.law import load_law
     from nanoknow.laws.run import run_law

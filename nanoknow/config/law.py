@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from nanoknow.config.sweep import RowName, RowsConfig, load_file
 from nanoknow.config.values import Frozen, Number, Switch
+from nanoknow.errors import ConfigError
 
 
 class Bound(Frozen):
@@ -90,7 +91,13 @@ class LawConfig(RowsConfig):
         return self
 
     def in_short(self) -> Self:
-        """Return the law by smaller runs."""
+        """Return the law by smaller runs.
+
+        Raises:
+            ConfigError: its file says nothing of these.
+        """
+        if not self.quick:
+            raise ConfigError("--quick: this law has no 'quick' values: run it in full")
         return self.model_copy(update={"common": {**self.common, **self.quick}})
 
 

@@ -77,7 +77,12 @@ def plan_runs(
         seeds: how many.
         folder: for the runs.
         finetunes: whether they are finetuned.
+
+    Raises:
+        ConfigError: two rows would have one folder.
     """
+    if len(set(map(slug, configs))) < len(configs):
+        raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
     planned: dict[tuple[str, int], list[PlannedRun]] = {}
     pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
     for offset in range(seeds):

@@ -11,12 +11,11 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.config.loading import OWN_FACTS, load_config
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.data.sources import Texts
-from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.experiments.folds import split_into_folds
-from nanoknow.experiments.pipeline import PlannedRun, plan_runs, slug, train_in_turn
+from nanoknow.experiments.pipeline import PlannedRun, plan_runs, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows, rows_of_table
 from nanoknow.experiments.table import save_report, table_row
@@ -54,8 +53,6 @@ def sweep(
     folder = out or runs_folder() / "sweep"
     is_sized = file.config == OWN_FACTS
     configs = file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)
-    if len(set(map(slug, configs))) < len(configs):
-        raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
     n_folds = file.folds or 1
     folds = {
         name: split_into_folds(Texts.find(config.data), n_folds, config.seed, folder)

@@ -2,8 +2,9 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.batch import Batch
+from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.world.facts import Biography, FactWorld
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -98,7 +99,7 @@ def capacity(subject: Subject) -> dict[str, Score | float]:
     """
     world, model = subject.world, subject.pretrained
     bits, n = sum(world.bits().values()), model.n_parameters
-    biographies = list(world.biographies())[: len(world.people)]
+    biographies = list(islice(world.biographies(), len(world.people)))
     learned = bits - _bits_of_values(subject, model, biographies)
     rounded = bits - _bits_of_values(subject, _in_eight_bits(model), biographies)
     return {
@@ -154,8 +155,8 @@ def _bits_of_values(
         rows = [torch.from_numpy(tokenizer.encode(f"{END}{each.text}")) for each in part]
         tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)  # (B, T)
         lengths = torch.tensor([len(row) - 1 for row in rows])
-        wanted = torch.full_like(tokens[:, 1:], -100)
-        for row, each in zip(range(len(part)), part, strict=True):
+        wanted = torch.full_like(tokens[:, 1:], IGNORE)
+        for row, each in enumerate(part):
             for _, start, end in each.statements:
                 wanted[row, start:end] = tokens[row, start + 1 : end + 1]
         batch = Batch.from_rows(tokens[:, :-1], wanted, lengths).to(device)
@@ -168,11 +169,7 @@ def _bits_of_values(
 def _in_eight_bits(model: CharacterModel) -> CharacterModel:
     """Return a copy whose matrices have each row rounded to 255 steps of its largest value."""
     model = copy.deepcopy(model)
-    for parameter in _matrices(model):
+    for parameter in (each.data for each in model.parameters() if each.dim() > 1):
         scale = parameter.abs().amax(-1, keepdim=True).clamp(min=1e-12) / INT8
         parameter.copy_((parameter / scale).round() * scale)
     return model
-
-
-def _matrices(model: CharacterModel) -> Iterator[torch.Tensor]:
-    return (each.data for each in model.parameters() if each.dim() > 1)

@@ -13,7 +13,7 @@ from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.laws.figure import Panel, plot_law
 from nanoknow.laws.measures import MEASURES, Subject
-from nanoknow.laws.verdict import Judged, judge, overall, unmet
+from nanoknow.laws.verdict import Judged, judge, overall, unmet, value_of
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.reporter import Reporter
 
@@ -116,6 +116,8 @@ def run_law(
                 for name, value in values.items()
                 if isinstance(value, Score)
             ]
+            for named in _named(law):  # a name that is not measured is found at the first run
+                value_of(measured[run.row][run.config.seed], named)
             own = opened.checkpoint.record.seconds if run.finetunes else 0.0
             minutes[run.row].append(round((first.seconds + own) / 60, 2))
     missing = unmet(law, measured)
@@ -155,9 +157,13 @@ def _by_name(values: list[dict[str, float]]) -> dict[str, list[float]]:
 
 def _panels(law: LawConfig, rows: Sequence[LawRow]) -> dict[str, Panel]:
     """Return what the picture shows: the values that a claim or the paper is about."""
-    named = [name for claim in law.claims for name in (claim.measure, claim.minus_measure) if name]
-    named += [name for values in law.published.values() for name in values]
     return {
         name: {row.name: (row.values.get(name, []), row.published.get(name)) for row in rows}
-        for name in dict.fromkeys(named)
+        for name in _named(law)
     }
+
+
+def _named(law: LawConfig) -> dict[str, None]:
+    """Return the values that claims and the paper are about, in their order."""
+    named = [name for claim in law.claims for name in (claim.measure, claim.minus_measure) if name]
+    return dict.fromkeys(named + [name for values in law.published.values() for name in values])

@@ -58,7 +58,7 @@ def judge(claim: Claim, measured: Measured) -> Judged:
         ConfigError: the claim names a value that is not measured.
     """
     values = [
-        _value(row, claim.measure) - _subtracted(claim, measured, seed)
+        value_of(row, claim.measure) - _subtracted(claim, measured, seed)
         for seed, row in measured[claim.row].items()
         if claim.minus is None or seed in measured[claim.minus]
     ]
@@ -74,11 +74,11 @@ def judge(claim: Claim, measured: Measured) -> Judged:
 def unmet(law: LawConfig, measured: Measured) -> list[str]:
     """Return in words what the runs do not reach that the law requires of a test."""
     return [
-        f"{row}, seed {seed}: {each.measure} is {_value(values, each.measure):.4g}, not {each}"
+        f"{row}, seed {seed}: {each.measure} is {value_of(values, each.measure):.4g}, not {each}"
         for each in law.require
         for row in each.rows or law.rows
         for seed, values in measured[row].items()
-        if not _keeps(each, _value(values, each.measure))
+        if not _keeps(each, value_of(values, each.measure))
     ]
 
 
@@ -94,10 +94,15 @@ def _subtracted(claim: Claim, measured: Measured, seed: int) -> float:
     if claim.minus is None and claim.minus_measure is None:
         return 0.0
     values = measured[claim.minus or claim.row][seed]
-    return _value(values, claim.minus_measure or claim.measure)
+    return value_of(values, claim.minus_measure or claim.measure)
 
 
-def _value(values: Mapping[str, float], name: str) -> float:
+def value_of(values: Mapping[str, float], name: str) -> float:
+    """Return a value by its name.
+
+    Raises:
+        ConfigError: it is not measured.
+    """
     if name not in values:
         raise ConfigError(
             f"{name}: is not measured.{suggest(name, values)} Available: {', '.join(values)}"

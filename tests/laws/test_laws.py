@@ -100,6 +100,10 @@ def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
     assert "one of: capacity, extraction" in refuse("law", "run", "gravity")
     path = law_file(here, "gravity", "learned")
     assert "measure: no 'gravity'. Available: extraction" in refuse("law", "run", path)
+    assert "has no 'quick' values" in refuse("law", "run", "reversal", "--quick")
+    wrong = law_file(here, "capacity", "lerned", "false")
+    assert "lerned: is not measured. Did you mean 'learned'?" in refuse("law", "run", wrong)
+    assert len([*here.glob("runs/law-capacity/*/*/pretrain")]) == 1  # and no other run was trained
     assert run("law", "run").exit_code == 2
 
 
