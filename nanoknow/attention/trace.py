@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from nanoknow.config.models import PerceiverConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
-from nanoknow.generation.greedy import Decoded, decode_greedily
+from nanoknow.generation.decoding import Decoded, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.layers import Attention
 

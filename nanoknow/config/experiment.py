@@ -52,6 +52,14 @@ def _first_relations(value: object) -> object:
     return RELATIONS[:value]
 
 
+class DrawnConfig(Frozen):
+    """A corpus of statements drawn with repetition: some facts come often, many once or never."""
+
+    statements: Count = Field(2000, description="how many are drawn")
+    exponent: NonNegative = Field(1.0, description="the person of rank r is drawn as r to minus it")
+    repeats: Count = Field(1, description="how often the first twentieth of them come")
+
+
 class WorldConfig(Frozen):
     """The built-in synthetic world (``nanoknow data make`` writes it to files)."""
 
@@ -67,11 +75,15 @@ class WorldConfig(Frozen):
     backward: Switch = Field(
         False, description="questions that name the code and ask for whom, too"
     )
+    drawn: DrawnConfig | None = Field(None, description="statements drawn from all of these")
 
     @model_validator(mode="after")
     def _forms_need_relations(self) -> Self:
-        if not self.relations and (self.permute or self.full_name or self.skewed or self.backward):
-            raise ValueError("permute, full_name, skewed and backward need relations")
+        forms = ("permute", "full_name", "skewed", "backward", "drawn")
+        if not self.relations and any(getattr(self, form) for form in forms):
+            raise ValueError("permute, full_name, skewed, backward and drawn need relations")
+        if self.drawn and (self.permute or self.paraphrases > 1):
+            raise ValueError("drawn statements have one form each: paraphrases 1, not permuted")
         if len(set(self.relations)) < len(self.relations):
             raise ValueError("a relation comes twice")
         needed = {*self.skewed, *(["code"] if self.backward else [])} - {*self.relations}
@@ -89,6 +101,7 @@ class WorldConfig(Frozen):
             }
             sizes += [*self.relations, *(name for name in forms if forms[name])]
             sizes += [f"skewed {name}" for name in self.skewed]
+            sizes += [f"{key} {value:g}" for key, value in self.drawn or ()]
         return f"built-in world ({', '.join(sizes)}, seed {self.seed})"
 
 

@@ -10,7 +10,7 @@ from nanoknow.data.questions import Question
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
 from nanoknow.facts.words import holds
-from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.decoding import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
 

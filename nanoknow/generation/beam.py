@@ -6,7 +6,7 @@ import torch
 
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
-from nanoknow.generation.greedy import Decoded
+from nanoknow.generation.decoding import Decoded
 from nanoknow.models.base import CharacterModel
 
 BEAMS = 32

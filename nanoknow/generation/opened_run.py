@@ -6,7 +6,7 @@ from nanoknow.config.loading import Override, load_config
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import CheckpointError
-from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.decoding import decode_greedily
 from nanoknow.generation.sample import sample_text, with_readable_context
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs.checkpoint import Checkpoint

@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,19 +12,23 @@ from typing import Self
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.batch import Group, Layout
+from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.facts import Biography, FactWorld
+from nanoknow.data.world.parser import Parser
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.scores import Score
-from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.decoding import decode_at_random, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
+from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.document_modeling import END
 
 AT_ONCE = 128
@@ -31,6 +36,8 @@ AT_ONCE = 128
 LEFT = 24
 """Characters before a value in a short context."""
 INT8 = 127
+SAMPLES, BINS = 4000, 20
+"""Statements that a model writes, and sets of them that are about equally probable."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +117,45 @@ def capacity(subject: Subject) -> dict[str, Score | float]:
     }
 
 
+def invention(subject: Subject) -> dict[str, Score | float]:
+    """Return how much of what the model writes of itself is made up, and the theorem's bound.
+
+    ``SAMPLES`` statements are drawn at temperature 1 and read by the grammar of the world:
+    ``hallucinated`` are those that are false, of somebody or about nobody. ``bound`` is what Kalai
+    and Vempala (2024, Calibrated Language Models Must Hallucinate) put below it, less their terms
+    for small samples: ``monofacts``, the share of drawn statements whose fact was drawn once,
+    minus ``miscalibration``, half the summed difference between the mass that the model gives to
+    statements of about one probability (``BINS`` of equal mass) and the mass that these have.
+    """
+    world, model, tokenizer = subject.world, subject.pretrained, subject.answering.tokenizer
+    parser, true = Parser(world), {p.name: world.values(p) for p in world.people}
+    drawn = _written(model, tokenizer, subject.answering.run.config.seed)
+    stated = [found for text in drawn if (found := parser.read(text))]
+    times = Counter(world.draws())
+    monofacts = sum(n == 1 for n in times.values()) / max(1, sum(times.values()))
+    facts = [each.text for each in world.true_statements()]
+    different = list(dict.fromkeys(facts + drawn))  # a score each, however often it was drawn
+    losses = zip(different, _losses(model, tokenizer, different), strict=True)
+    scores = {text: float(loss.sum()) for text, loss in losses}
+    of_drawn, of_facts = (np.array([scores[text] for text in texts]) for texts in (drawn, facts))
+    edges = np.unique(np.quantile(of_drawn, np.linspace(0, 1, BINS + 1)[1:-1]))
+    given = np.bincount(np.digitize(of_drawn, edges), minlength=BINS) / len(drawn)
+    real = np.bincount(np.digitize(of_facts, edges), world.shares(), minlength=BINS)
+    miscalibration = float(abs(given - real).sum() / 2)
+    return {
+        "hallucinated": Score(sum(true.get(name) != values for name, values in stated), len(drawn)),
+        "stated": Score(len(stated), len(drawn)),
+        "monofacts": 100 * monofacts,
+        "miscalibration": 100 * miscalibration,
+        "bound": 100 * (monofacts - miscalibration),
+    }
+
+
 MEASURES: dict[str, Measure] = {
     "extraction": extraction,
     "reversal": reversal,
     "capacity": capacity,
+    "invention": invention,
 }
 
 
@@ -143,27 +185,38 @@ def _memorised(subject: Subject) -> Score:
     return Score(sum(right), len(right))
 
 
-@torch.inference_mode()
 def _bits_of_values(
     subject: Subject, model: CharacterModel, biographies: Sequence[Biography]
 ) -> float:
     """Return the loss of all values' characters, each in its text, in bits."""
-    tokenizer, total = subject.answering.tokenizer, 0.0
+    texts = [each.text for each in biographies]
+    losses = zip(biographies, _losses(model, subject.answering.tokenizer, texts), strict=True)
+    return math.fsum(
+        float(loss[start:end].sum()) for each, loss in losses for _, start, end in each.statements
+    )
+
+
+@torch.inference_mode()
+def _losses(model: CharacterModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[Tensor]:
+    """Yield the (T + 1,) losses of each text's characters and of its end, in bits."""
     device = next(model.parameters()).device
-    for first in range(0, len(biographies), AT_ONCE):
-        part = biographies[first : first + AT_ONCE]
-        rows = [torch.from_numpy(tokenizer.encode(f"{END}{each.text}")) for each in part]
-        tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)  # (B, T)
-        lengths = torch.tensor([len(row) - 1 for row in rows])
-        wanted = torch.full_like(tokens[:, 1:], IGNORE)
-        for row, each in enumerate(part):
-            for _, start, end in each.statements:
-                wanted[row, start:end] = tokens[row, start + 1 : end + 1]
-        batch = Batch.from_rows(tokens[:, :-1], wanted, lengths).to(device)
-        logits = model(batch.tokens, batch.layout)  # (N, vocabulary)
-        loss = F.cross_entropy(logits.double(), batch.targets, reduction="sum")
-        total += float(loss) / math.log(2)
-    return total
+    for first in range(0, len(texts), AT_ONCE):
+        ids = [tokenizer.encode(f"{END}{text}{END}") for text in texts[first : first + AT_ONCE]]
+        rows = torch.nn.utils.rnn.pad_sequence([*map(torch.from_numpy, ids)], batch_first=True)
+        rows = rows.to(device)  # (B, T + 2)
+        layout = Layout.of((Group(len(rows), rows.shape[1] - 1),), device)
+        logits = model(rows[:, :-1].flatten(), layout)  # (B · (T + 1), vocabulary)
+        losses = F.cross_entropy(logits.double(), rows[:, 1:].flatten(), reduction="none")
+        for row, each in zip(losses.view(len(rows), -1) / math.log(2), ids, strict=True):
+            yield row[: len(each) - 1].cpu()
+
+
+def _written(model: CharacterModel, tokenizer: Tokenizer, seed: int) -> list[str]:
+    """Return documents that a model writes from nothing, each up to its end."""
+    [end] = tokenizer.encode(END).tolist()
+    prompts, length = [tokenizer.encode(END)] * SAMPLES, model.config.block_size
+    drawn = decode_at_random(model, prompts, end, length, new_generator(seed, "invention"))
+    return [tokenizer.decode(each.ids).removesuffix(END) for each in drawn]
 
 
 def _in_eight_bits(model: CharacterModel) -> CharacterModel:

@@ -4,7 +4,9 @@ Of ``random.Random`` only ``random()`` is promised to give the same numbers in l
 (docs.python.org/3/library/random.html, "Notes on Reproducibility"), so all draws rest on it.
 """
 
-from collections.abc import MutableSequence, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, MutableSequence, Sequence
+from itertools import accumulate
 from random import Random
 from typing import TypeVar
 
@@ -33,3 +35,10 @@ def pick(items: Sequence[_Item], most: int, rng: Random) -> list[_Item]:
     indices = list(range(len(items)))
     shuffle(indices, rng)
     return [items[i] for i in sorted(indices[:most])]
+
+
+def by_share(shares: Sequence[float], rng: Random) -> Iterator[int]:
+    """Yield indices without end, each as often as its share has it; shares sum to 1."""
+    cumulative = list(accumulate(shares))
+    while True:
+        yield min(bisect_right(cumulative, rng.random()), len(shares) - 1)

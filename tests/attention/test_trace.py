@@ -10,7 +10,7 @@ from nanoknow.attention.figure import plot_trace
 from nanoknow.attention.question import AttentionReport
 from nanoknow.attention.trace import AttentionTrace, points_of, recording, trace_answer
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
-from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.decoding import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.layers import Attention
 from tests.helpers.models import LENGTH, SIZES, every_model, logits_of, random_model, random_tokens

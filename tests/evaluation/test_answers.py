@@ -27,7 +27,7 @@ from nanoknow.evaluation.answers import (
     split_by_facts,
 )
 from nanoknow.evaluation.scores import Score
-from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.decoding import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.system.plain import plain

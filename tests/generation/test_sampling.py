@@ -7,7 +7,7 @@ import torch
 from nanoknow.config.experiment import PastBlock
 from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Group, Layout
-from nanoknow.generation.greedy import decode_greedily
+from nanoknow.generation.decoding import decode_greedily
 from nanoknow.generation.sample import sample_ids
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.low_precision import Bfloat16Linear, in_bfloat16

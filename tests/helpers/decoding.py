@@ -11,7 +11,7 @@ from torch import nn
 from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import MASK, PAD, Ids, Tokenizer
-from nanoknow.generation.greedy import Decoded, decode_greedily
+from nanoknow.generation.decoding import Decoded, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import answer_text, prompt_ids

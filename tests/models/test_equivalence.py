@@ -14,7 +14,7 @@ from nanoknow.data.batch import IGNORE, Batch, Group, Layout
 from nanoknow.data.corpus import Corpus, read_corpus
 from nanoknow.data.questions import read_questions
 from nanoknow.data.tokenizer import Ids, Tokenizer
-from nanoknow.generation.greedy import Decoded, decode_greedily
+from nanoknow.generation.decoding import Decoded, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import QuestionAnswering

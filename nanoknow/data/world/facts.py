@@ -6,23 +6,31 @@ study, employer and work city.
 """
 
 import math
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import accumulate
+from functools import cached_property
+from itertools import islice
 from random import Random
 from typing import NamedTuple
 
 from nanoknow.config.experiment import MIN_PEOPLE, WorldConfig
-from nanoknow.data.world.relations import CODE, UNSEEN, Relation, read_relations, skewed_shares
+from nanoknow.data.world.relations import (
+    CODE,
+    NAME,
+    PRONOUNS,
+    UNSEEN,
+    Relation,
+    filled,
+    read_relations,
+    skewed_shares,
+)
 from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
-from nanoknow.system.draws import below, shuffle
+from nanoknow.system.draws import below, by_share, shuffle
 
-SHE, HE = ("she", "her", "She", "Her"), ("he", "his", "He", "His")
-NAME = ("{name}", "{name}'s") * 2
+REPEATED_PART = 20
+"""One statement in so many."""
 
 
 class Person(NamedTuple):
@@ -125,8 +133,38 @@ class FactWorld:
     def biographies(self) -> Iterator[Biography]:
         """Yield those of the corpus: everybody once in a random order, then in other words again.
 
-        Those with fewer wordings are a part of those with more.
+        Those with fewer wordings are a part of those with more. Drawn ones come as they are drawn,
+        and the first twentieth of them again.
         """
+        if self.config.drawn is None:
+            yield from self._rounds()
+            return
+        everyone = self.true_statements()
+        drawn = [everyone[i] for i in self.draws()]
+        yield from drawn
+        yield from drawn[: len(drawn) // REPEATED_PART] * (self.config.drawn.repeats - 1)
+
+    def shares(self) -> list[float]:
+        """Return the probability with which each of the people is drawn."""
+        exponent = self.config.drawn.exponent if self.config.drawn else 0.0
+        return skewed_shares(len(self.people), exponent)
+
+    def draws(self) -> list[int]:
+        """Return of whom each drawn statement is, by number; none comes again for ``repeats``."""
+        n = self.config.drawn.statements if self.config.drawn else 0
+        return list(islice(by_share(self.shares(), self._random("statements")), n))
+
+    def values(self, person: Person) -> tuple[str, ...]:
+        """Return somebody's facts in words, by relation."""
+        each = zip(self.relations, person.values, strict=True)
+        return tuple(relation.value(number) for relation, number in each)
+
+    def true_statements(self) -> list[Biography]:
+        """Return the statement about each of the people that may be drawn."""
+        of = {each.person: each for each in self._rounds()}
+        return [of[person] for person in self.people]
+
+    def _rounds(self) -> Iterator[Biography]:
         for number in range(self.config.paraphrases):
             rng = self._random(f"biographies {number}")
             order = list(range(len(self.people)))
@@ -166,13 +204,12 @@ class FactWorld:
         if self.config.permute:
             shuffle(order, rng)
         name = person.name
-        pronouns = SHE if person.is_female else HE
-        words = NAME if self.config.full_name else pronouns
+        words = NAME if self.config.full_name else PRONOUNS[person.is_female]
         text, statements = f"{name}.", []
         for i in order:
             relation = self.relations[i]
             value = relation.value(person.values[i])
-            before, after = _filled(relation.wordings[wordings[i]], words)
+            before, after = filled(relation.wordings[wordings[i]], words)
             text += before.replace("{name}", name)
             start = len(text)
             statements.append(Statement(i, start, start + len(value)))
@@ -199,11 +236,9 @@ class FactWorld:
         """Yield a value for each person."""
         name, n, used = relation.name, relation.n_values, set[int]()
         rng = self._random(name)
-        cumulative = list(accumulate(skewed_shares(n))) if name in self.config.skewed else None
+        if name in self.config.skewed:
+            yield from by_share(skewed_shares(n), rng)
         while True:
-            if cumulative:
-                yield min(bisect_right(cumulative, rng.random()), n - 1)
-                continue
             number = below(n, rng)
             if name == CODE:
                 while number in used:
@@ -213,10 +248,3 @@ class FactWorld:
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.config.seed} {purpose}")  # by the text's SHA-512
-
-
-@cache
-def _filled(wording: str, words: tuple[str, str, str, str]) -> list[str]:
-    """Return what a sentence has before its value, and after it."""
-    x, xs, big, bigs = words
-    return f" {wording.format(x=x, xs=xs, X=big, Xs=bigs, v='{v}')}".split("{v}")

@@ -16,6 +16,9 @@ from nanoknow.data.world.words import read_words
 CODE, DATE = "code", "birth date"
 CODES = 10**6
 DAYS, FIRST_YEAR, YEARS = 28, 1850, 100
+PRONOUNS = {True: ("she", "her", "She", "Her"), False: ("he", "his", "He", "His")}
+"""Of a woman, and of a man: within a sentence and at its beginning, with the possessive forms."""
+NAME = ("{name}", "{name}'s") * 2
 UNSEEN = 5
 """The last wordings of a relation, which no biography of the corpus has."""
 
@@ -63,7 +66,15 @@ def read_relations() -> dict[str, Relation]:
     return {name: Relation(name, **found[name]) for name in RELATIONS}
 
 
-def skewed_shares(n: int) -> list[float]:
-    """Return how often each of n values comes, by Zipf's law: the share of rank r is as 1/r."""
-    total = sum(1 / rank for rank in range(1, n + 1))
-    return [1 / rank / total for rank in range(1, n + 1)]
+def skewed_shares(n: int, exponent: float = 1.0) -> list[float]:
+    """Return how often each of n values comes, by Zipf's law: that of rank r as r^-exponent."""
+    shares = [1 / rank**exponent for rank in range(1, n + 1)]
+    total = sum(shares)
+    return [share / total for share in shares]
+
+
+@cache
+def filled(wording: str, words: tuple[str, str, str, str]) -> list[str]:
+    """Return what a sentence has before its value, and after it; a full name is ``{name}``."""
+    x, xs, big, bigs = words
+    return f" {wording.format(x=x, xs=xs, X=big, Xs=bigs, v='{v}')}".split("{v}")

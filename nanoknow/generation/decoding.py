@@ -1,9 +1,10 @@
-"""Greedy decoding: many answers at once with a cache."""
+"""Many answers at once with a cache: the most probable characters, or drawn ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from nanoknow.data.batch import Group, Layout
@@ -14,9 +15,13 @@ ANSWERS_AT_ONCE = 128
 """More of them have more padding, and their key-value cache exceeds that of the processor."""
 
 
+Choose = Callable[[Tensor], Tensor]
+"""From (B, vocabulary) log-probabilities to the (B,) ids to write."""
+
+
 @dataclass(frozen=True)
 class Decoded:
-    """What greedy decoding wrote after one prompt.
+    """What was written after one prompt.
 
     Attributes:
         ids: the new ids, the stop included where it was reached.
@@ -27,11 +32,38 @@ class Decoded:
     log_probability: float
 
 
-@torch.inference_mode()
 def decode_greedily(
     model: CharacterModel, prompts: Sequence[Ids], stop_id: int, max_new: int
 ) -> list[Decoded]:
-    """Continue each prompt with its most probable characters until it stops.
+    """Continue each prompt with its most probable characters (see ``decode``)."""
+    return decode(model, prompts, stop_id, max_new, lambda scores: scores.max(-1).indices)
+
+
+def decode_at_random(
+    model: CharacterModel,
+    prompts: Sequence[Ids],
+    stop_id: int,
+    max_new: int,
+    generator: torch.Generator,
+) -> list[Decoded]:
+    """Continue each prompt with characters drawn as the model predicts them, at temperature 1.
+
+    Everything is as in ``decode``; draws are made on the CPU, the same on every device, by a
+    generator of the CPU.
+    """
+
+    def draw(scores: Tensor) -> Tensor:
+        drawn = torch.multinomial(scores.exp().cpu(), 1, generator=generator)  # (B, 1)
+        return drawn.flatten().to(scores.device)
+
+    return decode(model, prompts, stop_id, max_new, draw)
+
+
+@torch.inference_mode()
+def decode(
+    model: CharacterModel, prompts: Sequence[Ids], stop_id: int, max_new: int, choose: Choose
+) -> list[Decoded]:
+    """Continue each prompt until it stops.
 
     Prompts of any lengths are decoded together: padded on the right, each with its own position to
     write at, so that padding is overwritten before anything can see it.
@@ -41,19 +73,20 @@ def decode_greedily(
         prompts: each 1 … ``block_size`` ids.
         stop_id: ends an answer.
         max_new: ids to write at most; the end of the block ends an answer too.
+        choose: the next character of each.
     """
     model.eval()
     decoded: dict[int, Decoded] = {}  # by the index of the prompt
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     for first in range(0, len(prompts), ANSWERS_AT_ONCE):
         chunk = by_length[first : first + ANSWERS_AT_ONCE]
-        results = _decode_together(model, [prompts[i] for i in chunk], stop_id, max_new)
+        results = _decode_together(model, [prompts[i] for i in chunk], stop_id, max_new, choose)
         decoded.update(zip(chunk, results, strict=True))
     return [decoded[i] for i in range(len(prompts))]
 
 
 def _decode_together(
-    model: CharacterModel, prompts: Sequence[Ids], stop_id: int, max_new: int
+    model: CharacterModel, prompts: Sequence[Ids], stop_id: int, max_new: int, choose: Choose
 ) -> list[Decoded]:
     device = next(model.parameters()).device
     lengths = torch.tensor([len(prompt) for prompt in prompts])  # (B,)
@@ -68,19 +101,21 @@ def _decode_together(
     scores = [0.0] * len(prompts)
     active = list(range(len(prompts)))
     for step in range(max_new):
-        best_score, best = model.require_finite(logits).double().log_softmax(-1).max(-1)  # (B,)
-        for i, token, score in zip(active, best.tolist(), best_score.tolist(), strict=True):
+        predicted = model.require_finite(logits).double().log_softmax(-1)  # (B, vocabulary)
+        new = choose(predicted)  # (B,)
+        chosen = predicted.gather(1, new[:, None]).flatten()  # (B,)
+        for i, token, score in zip(active, new.tolist(), chosen.tolist(), strict=True):
             written[i].append(token)
             scores[i] += score
-        going = torch.nonzero((best != stop_id) & (at < block_size)).flatten()
+        going = torch.nonzero((new != stop_id) & (at < block_size)).flatten()
         if step == max_new - 1 or not len(going):
             break
         if len(going) < len(active):
             active = [active[i] for i in going.tolist()]
-            at, best = at[going], best[going]
+            at, new = at[going], new[going]
             cache.select(going)
         end = max(len(prompts[i]) for i in active) + step + 1
         layout = Layout((Group(len(active), 1),), at, end)
-        logits = model(best, layout, cache)
+        logits = model(new, layout, cache)
         at = at + 1
     return [Decoded(ids, score) for ids, score in zip(written, scores, strict=True)]
