@@ -32,6 +32,7 @@ from nanoknow.cli.pretrain import pretrain
 from nanoknow.cli.sample import sample
 from nanoknow.cli.sweep import sweep
 from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.why import why
 from nanoknow.config.messages import in_words
 from nanoknow.errors import Interrupted, NanoknowError, ran_out_of_memory
 
@@ -81,7 +82,7 @@ app = typer.Typer(
 )
 for _command in (
     *(demo, learn, pretrain, finetune, sweep, plot),
-    *(evaluate, compare, baseline, ask, attention, sample, complexity),
+    *(evaluate, compare, baseline, ask, why, attention, sample, complexity),
 ):
     app.command()(_command)
 app.add_typer(data_app, name="data")

@@ -1,8 +1,10 @@
 """Exact match with its interval, and paired tests of two ways to answer."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean, stdev
 from typing import ClassVar
 
 
@@ -12,6 +14,19 @@ def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[flo
 
     interval = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean of a few draws (Student, 1908); None of fewer than two.
+
+    It says how far the mean of so many seeds is from that of all seeds.
+    """
+    from scipy.stats import t
+
+    if len(values) < 2:
+        return None
+    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    return mean(values) - half, mean(values) + half
 
 
 @dataclass(frozen=True)

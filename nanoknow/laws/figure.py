@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
+from nanoknow.evaluation.scores import interval_of_mean
 from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, wrap
-from nanoknow.laws.verdict import interval_of_mean
 
 Panel = Mapping[str, tuple[Sequence[float], float | None]]
 """By row, the value of each seed and the published one."""

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -130,14 +130,14 @@ def invention(subject: Subject) -> dict[str, Score | float]:
     world, model, tokenizer = subject.world, subject.pretrained, subject.answering.tokenizer
     parser, true = Parser(world), {p.name: world.values(p) for p in world.people}
     drawn = _written(model, tokenizer, subject.answering.run.config.seed)
-    stated = [found for text in drawn if (found := parser.read(text))]
+    read = [parser.read(tokenizer.decode(ids).removesuffix(END)) for ids in drawn]
+    stated = [found for found in read if found]
     times = Counter(world.draws())
     monofacts = sum(n == 1 for n in times.values()) / max(1, sum(times.values()))
-    facts = [each.text for each in world.true_statements()]
-    different = list(dict.fromkeys(facts + drawn))  # a score each, however often it was drawn
-    losses = zip(different, _losses(model, tokenizer, different), strict=True)
-    scores = {text: float(loss.sum()) for text, loss in losses}
-    of_drawn, of_facts = (np.array([scores[text] for text in texts]) for texts in (drawn, facts))
+    texts = [each.text for each in world.true_statements()]
+    facts = [() if tokenizer.unknown(t) else _document(tokenizer, t)[1:] for t in texts]
+    scores = {(): math.inf, **_scores(model, tokenizer, {*facts, *drawn} - {()})}
+    of_drawn, of_facts = (np.array([scores[ids] for ids in each]) for each in (drawn, facts))
     edges = np.unique(np.quantile(of_drawn, np.linspace(0, 1, BINS + 1)[1:-1]))
     given = np.bincount(np.digitize(of_drawn, edges), minlength=BINS) / len(drawn)
     real = np.bincount(np.digitize(of_facts, edges), world.shares(), minlength=BINS)
@@ -185,38 +185,51 @@ def _memorised(subject: Subject) -> Score:
     return Score(sum(right), len(right))
 
 
+def _document(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
+    """Return the ids of a text between its two ends."""
+    return tuple(tokenizer.encode(f"{END}{text}{END}").tolist())
+
+
 def _bits_of_values(
     subject: Subject, model: CharacterModel, biographies: Sequence[Biography]
 ) -> float:
     """Return the loss of all values' characters, each in its text, in bits."""
-    texts = [each.text for each in biographies]
-    losses = zip(biographies, _losses(model, subject.answering.tokenizer, texts), strict=True)
+    documents = [_document(subject.answering.tokenizer, each.text) for each in biographies]
+    losses = zip(biographies, _losses(model, documents), strict=True)
     return math.fsum(
         float(loss[start:end].sum()) for each, loss in losses for _, start, end in each.statements
     )
 
 
 @torch.inference_mode()
-def _losses(model: CharacterModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[Tensor]:
-    """Yield the (T + 1,) losses of each text's characters and of its end, in bits."""
+def _losses(model: CharacterModel, documents: Sequence[tuple[int, ...]]) -> Iterator[Tensor]:
+    """Yield the (T,) losses in bits of each document's ids after the first."""
     device = next(model.parameters()).device
-    for first in range(0, len(texts), AT_ONCE):
-        ids = [tokenizer.encode(f"{END}{text}{END}") for text in texts[first : first + AT_ONCE]]
-        rows = torch.nn.utils.rnn.pad_sequence([*map(torch.from_numpy, ids)], batch_first=True)
-        rows = rows.to(device)  # (B, T + 2)
+    for first in range(0, len(documents), AT_ONCE):
+        part = [*map(torch.tensor, documents[first : first + AT_ONCE])]
+        rows = torch.nn.utils.rnn.pad_sequence(part, batch_first=True).to(device)  # (B, T + 1)
         layout = Layout.of((Group(len(rows), rows.shape[1] - 1),), device)
-        logits = model(rows[:, :-1].flatten(), layout)  # (B · (T + 1), vocabulary)
+        logits = model(rows[:, :-1].flatten(), layout)  # (B · T, vocabulary)
         losses = F.cross_entropy(logits.double(), rows[:, 1:].flatten(), reduction="none")
-        for row, each in zip(losses.view(len(rows), -1) / math.log(2), ids, strict=True):
-            yield row[: len(each) - 1].cpu()
+        for row, ids in zip(losses.view(len(rows), -1) / math.log(2), part, strict=True):
+            yield row[: len(ids) - 1].cpu()
 
 
-def _written(model: CharacterModel, tokenizer: Tokenizer, seed: int) -> list[str]:
+def _scores(
+    model: CharacterModel, tokenizer: Tokenizer, written: Set[tuple[int, ...]]
+) -> dict[tuple[int, ...], float]:
+    """Return how many bits the model gives to each of what it may write from nothing."""
+    each = sorted(written)
+    losses = _losses(model, [(*tokenizer.encode(END).tolist(), *ids) for ids in each])
+    return {ids: float(loss.sum()) for ids, loss in zip(each, losses, strict=True)}
+
+
+def _written(model: CharacterModel, tokenizer: Tokenizer, seed: int) -> list[tuple[int, ...]]:
     """Return documents that a model writes from nothing, each up to its end."""
     [end] = tokenizer.encode(END).tolist()
     prompts, length = [tokenizer.encode(END)] * SAMPLES, model.config.block_size
     drawn = decode_at_random(model, prompts, end, length, new_generator(seed, "invention"))
-    return [tokenizer.decode(each.ids).removesuffix(END) for each in drawn]
+    return [tuple(each.ids) for each in drawn]
 
 
 def _in_eight_bits(model: CharacterModel) -> CharacterModel:

@@ -1,12 +1,12 @@
 """Whether a law holds: its claims, on the 95 % intervals of what was measured."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from statistics import mean
 
 from nanoknow.config.law import Bound, Claim, LawConfig
 from nanoknow.errors import ConfigError, suggest
+from nanoknow.evaluation.scores import interval_of_mean
 
 HOLDS, DIFFERS, NOT_TESTED = "holds", "differs", "not tested"
 
@@ -33,19 +33,6 @@ class Judged:
     value: float | None
     interval_95: tuple[float, float] | None
     verdict: str
-
-
-def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % interval of the mean of a few draws (Student, 1908); None of fewer than two.
-
-    It says how far the mean of so many seeds is from that of all seeds.
-    """
-    from scipy.stats import t
-
-    if len(values) < 2:
-        return None
-    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
-    return mean(values) - half, mean(values) + half
 
 
 def judge(claim: Claim, measured: Measured) -> Judged:

@@ -12,7 +12,7 @@ from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.generation.beam import search_beams
-from nanoknow.generation.decoding import ANSWERS_AT_ONCE, decode_greedily
+from nanoknow.generation.decoding import ANSWERS_AT_ONCE, decode_at_random, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import prompt_ids
@@ -236,3 +236,18 @@ def test_log_probabilities_are_added_up_in_float64(config: ModelConfig) -> None:
         scores = uncached_logits(model, read)[len(prompt) - 1 :].log_softmax(-1)
         exact = sum(row[i].item() for row, i in zip(scores, found.ids, strict=True))
         assert abs(found.log_probability - exact) < 1e-11
+
+
+def test_drawn_characters_come_as_often_as_the_model_predicts_them() -> None:
+    _, model = twins(CONFIGS[0])
+    scramble(model, 3)
+    prompts, n = [prompt_ids(TOKENIZER, "ab")] * 3000, 3000
+    drawn = decode_at_random(model, prompts, STOP, 1, torch.Generator().manual_seed(0))
+    expected = uncached_logits(model, prompts[0])[-1].double().softmax(-1)
+    counts = torch.bincount(torch.tensor([each.ids[0] for each in drawn]), minlength=VOCAB)
+    errors = (counts / n - expected).abs() / (expected * (1 - expected) / n).sqrt()
+    assert float(errors.max()) < 4
+    for each in drawn[:20]:
+        assert each.log_probability == pytest.approx(float(expected[each.ids[0]].log()), abs=1e-5)
+    again = decode_at_random(model, prompts, STOP, 1, torch.Generator().manual_seed(0))
+    assert again == drawn

@@ -10,7 +10,9 @@ import torch
 
 from nanoknow.config.law import load_law
 from nanoknow.config.loading import shipped
-from nanoknow.laws.measures import MEASURES, Subject, capacity
+from nanoknow.data.world.facts import FactWorld
+from nanoknow.laws import measures
+from nanoknow.laws.measures import MEASURES, Subject, capacity, invention
 from tests.helpers.cli import json_of, refuse, run, succeed
 from tests.helpers.silent import Silent
 
@@ -123,3 +125,32 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
     bits = sum(subject.world.bits().values())
     uniform = bits - 10 * 6 * math.log2(vocabulary)
     assert capacity(subject)["learned"] == pytest.approx(100 * uniform / bits)
+
+
+def test_what_a_model_writes_is_judged_by_the_facts_of_its_world(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "SAMPLES", 400)
+    path = law_file(here, "invention", "hallucinated", "false")
+    text = path.read_text("utf-8").replace("backward: true", "drawn: {statements: 40}")
+    faster = (
+        "pretrain.epochs: 100\n  pretrain.schedule.warmup_tokens: 5000\n"
+        "  pretrain.optimizer.learning_rate: 1e-2"
+    )
+    path.write_text(text.replace("pretrain.epochs: 60", faster), encoding="utf-8")
+    succeed("law", "run", path, "--seeds", "1")
+    subject = Subject.open(here / "runs/law-invention/whole/seed-0/pretrain", "cpu", Silent())
+    found: Any = invention(subject)
+    assert found["stated"].accuracy > 0.8
+    assert found["hallucinated"].accuracy < 0.4
+    assert found["bound"] == found["monofacts"] - found["miscalibration"]
+    times = [subject.world.draws().count(i) for i in range(10)]
+    assert found["monofacts"] == pytest.approx(100 * times.count(1) / 40)
+    # In a world with other codes, the same statements are false, and those that are true there
+    # are hardly ever written.
+    config = subject.world.config
+    other = FactWorld(config.model_copy(update={"seed": 1}))
+    made_up: Any = invention(Subject(subject.answering, subject.pretrained, other))
+    assert made_up["stated"] == found["stated"]
+    assert made_up["hallucinated"] == made_up["stated"]
+    assert made_up["miscalibration"] > 90

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from nanoknow.config.law import Claim, LawConfig
 from nanoknow.errors import ConfigError
+from nanoknow.evaluation.scores import interval_of_mean
 from nanoknow.laws.verdict import (
     DIFFERS,
     HOLDS,
     NOT_TESTED,
     Judged,
     Measured,
-    interval_of_mean,
     judge,
     overall,
     unmet,

@@ -1,0 +1,116 @@
+"""``nanoknow why``: which documents taught an answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import Processes
+from nanoknow.config.experiment import DataConfig
+
+if TYPE_CHECKING:
+    from nanoknow.experiments.why import Explained, WhyReport
+
+STRONGEST = 10
+"""Documents to show by their gradient."""
+
+
+def why(
+    question: Annotated[str | None, Argument(metavar="[QUESTION]", help="One question.")] = None,
+    eval_file: Annotated[
+        Path | None,
+        Option("--eval", metavar="FILE", help="Questions, in its place: all are left out at once."),
+    ] = None,
+    run: Annotated[
+        Path | None, Option("--run", metavar="RUN", help="A run folder; the latest if not given.")
+    ] = None,
+    retrain: Annotated[
+        int,
+        Option(
+            min=0, max=100, metavar="K", help="Train K runs without them, and K without others."
+        ),
+    ] = 0,
+    processes: Processes = 1,
+    device: opt.DeviceName = "auto",
+    out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Find the documents that taught an answer; with --retrain, prove it.
+
+    Without --retrain: the documents about the subject, and those whose gradients are most like the
+    answer's. With it, runs of the same settings are trained without these documents and without as
+    many others, and the answer's probabilities compared.
+
+    Example: nanoknow why "Where was Khatchig Mouradian born?" --retrain 4 --processes 2
+    """
+    from nanoknow.data.questions import questions_from_bytes, read_questions
+    from nanoknow.data.sources import locate
+    from nanoknow.evaluation.answering_run import AnsweringRun
+    from nanoknow.experiments.why import why as explain
+
+    opt.check_output("--out", out)
+    if bool(question) == bool(eval_file):
+        raise typer.BadParameter("ask one question, or name a file with --eval")
+    if eval_file:
+        asked = read_questions(locate(eval_file))
+    else:
+        asked = questions_from_bytes((question or "").encode(), "the question")
+    terminal = Terminal()
+    opened = AnsweringRun.open(run, DataConfig(), device, terminal, asked.characters(answers=False))
+    report = explain(opened, asked, retrain, out, device, terminal, processes)
+    opt.show(terminal, report, show_why, as_json)
+
+
+def show_why(terminal: Terminal, report: WhyReport) -> None:
+    """Show the answers and their documents, the strongest gradients, and the verdicts."""
+    terminal.write(f"{report.run}, {len(report.documents)} documents about what was asked\n")
+    if len(report.explained) == 1:
+        [one] = report.explained
+        evidence = one.evidence
+        held = evidence.sentence or f"about {evidence.name}, without the answer"
+        rows = [("answer", f"{one.answer} ({one.probability:.1%})"), ("training text", held)]
+        terminal.pairs([("question", one.question), *rows])
+        pulls = [
+            (f"{each.cosine:+.2f}", "*" * each.is_own, Path(each.where).name, each.text)
+            for each in report.influences
+        ]
+        terminal.table(
+            f"Largest cosines of gradients with the answer's, of {len(pulls)} documents",
+            ("cosine", "", "document (* about the subject)", ""),
+            pulls[:STRONGEST],
+            left=4,
+        )
+    if not report.folder:
+        terminal.write("Add --retrain 4 to learn whether they taught it.\n")
+        return
+    terminal.table(
+        "Probability of the answer, mean over the runs",
+        ("question", "answer", "without them", "without others", "times", "verdict"),
+        [_row(each) for each in report.explained],
+        left=2,
+    )
+    found = Counter(each.verdict for each in report.explained)
+    n = len(report.explained)
+    terminal.write("; ".join(f"{words}: {k} of {n}" for words, k in found.items()) + "\n")
+    terminal.write(f"Runs: {report.folder}\n")
+
+
+def _row(each: Explained) -> tuple[str, ...]:
+    if each.times is None:
+        return each.question, each.answer, "-", "-", "-", "-"
+    low, high = each.interval_95 or (each.times, each.times)
+    return (
+        each.question,
+        each.answer,
+        f"{mean(each.without):.2%}",
+        f"{mean(each.others):.2%}",
+        f"{each.times:.3g} ({low:.3g} to {high:.3g})",
+        f"{each.verdict} ({len(each.without)} runs)",
+    )

@@ -1,0 +1,252 @@
+"""``nanoknow why``: which documents taught a model an answer, by training without them."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import ClassVar
+
+import torch
+
+from nanoknow.config.experiment import DataConfig
+from nanoknow.data.corpus import Corpus
+from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.errors import ConfigError, DataError
+from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.influence import answer_losses, influences
+from nanoknow.evaluation.scores import interval_of_mean
+from nanoknow.experiments.pipeline import PlannedRun, plan_runs, slug, train_in_turn
+from nanoknow.experiments.side_by_side import several_runs
+from nanoknow.facts.evidence import Evidence, find_evidence
+from nanoknow.facts.index import FactIndex
+from nanoknow.runs.folders import runs_folder
+from nanoknow.runs.run import Run
+from nanoknow.system.draws import pick
+from nanoknow.system.files import write_atomically
+from nanoknow.system.plain import to_json
+from nanoknow.system.reporter import Reporter
+
+TAUGHT, KNOWN, UNCLEAR = "taught by them", "known without them", "cannot tell"
+WITHOUT, CONTROL = "without", "without others"
+TWICE = 2.0
+"""What taught an answer makes it at least so many times as probable."""
+FLOOR = 1e-9
+"""Probabilities below it count as it."""
+OTHERS, SHOWN = 200, 80
+"""Documents whose gradients a question's own are compared with; characters of each to show."""
+
+
+@dataclass(frozen=True)
+class Influence:
+    """A document, and how learning it has to do with the answer.
+
+    Attributes:
+        where: ``file:line``.
+        text: its beginning.
+        is_own: whether it is about the subject.
+        cosine: of its gradient and the answer's.
+    """
+
+    where: str
+    text: str
+    is_own: bool
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An answer, and what is known of where it came from.
+
+    Attributes:
+        answer: that the run gives, greedily.
+        probability: that it has there.
+        evidence: what the documents about the subject say.
+        without: its probability in each run that was trained without the documents.
+        others: the same without as many others.
+        times: how many times as probable the documents make it: geometric mean of the runs.
+        interval_95: of that.
+        verdict: ``TAUGHT``, ``KNOWN`` or ``UNCLEAR``; None where nothing was trained.
+    """
+
+    question: str
+    answer: str
+    probability: float
+    evidence: Evidence
+    without: list[float]
+    others: list[float]
+    times: float | None = None
+    interval_95: tuple[float, float] | None = None
+    verdict: str | None = None
+    JSON: ClassVar[tuple[str, ...]] = (
+        "question", "answer", "probability", "evidence", "without", "others", "times",
+        "interval_95", "verdict",
+    )  # fmt: skip
+
+    def judged(self) -> "Explained":
+        """Return it with its verdict, on the 95 % interval of the logarithms over the runs."""
+        if not self.without:
+            return self
+        logs = [
+            math.log(max(other, FLOOR) / max(own, FLOOR))
+            for own, other in zip(self.without, self.others, strict=True)
+        ]
+        interval, bound = interval_of_mean(logs), math.log(TWICE)
+        if interval is None:
+            return replace(self, times=math.exp(logs[0]), verdict=UNCLEAR)
+        low, high = interval
+        verdict = TAUGHT if low > bound else KNOWN if high < bound else UNCLEAR
+        mean, both = math.exp((low + high) / 2), (math.exp(low), math.exp(high))
+        return replace(self, times=mean, interval_95=both, verdict=verdict)
+
+
+@dataclass(frozen=True)
+class WhyReport:
+    """Why a run says what it says.
+
+    Attributes:
+        run: that was asked.
+        documents: ``file:line`` of those that are about the subjects.
+        explained: by question.
+        influences: of one question: its own documents' and some others', the largest first.
+        folder: of the runs that were trained without documents; None without any.
+    """
+
+    run: Path
+    documents: list[str]
+    explained: list[Explained]
+    influences: list[Influence]
+    folder: Path | None
+
+
+def why(
+    opened: AnsweringRun,
+    asked: QuestionSet,
+    retrain: int,
+    out: Path | None,
+    device: str,
+    reporter: Reporter,
+    processes: int = 1,
+) -> WhyReport:
+    """Explain a run's answers.
+
+    Args:
+        opened: a run that was pretrained on documents.
+        asked: questions; the documents about all of their subjects are left out together.
+        retrain: runs to train without these documents, and as many without as many others.
+        out: folder for them; None for one of this question in the runs folder.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        reporter: is notified of what happens.
+        processes: runs to train side by side.
+
+    Raises:
+        ConfigError: the run was not pretrained.
+        DataError: no document is about a question's subject, or the texts have changed.
+    """
+    facts, run = opened.facts, opened.run
+    if facts is None:
+        raise DataError(f"{run.path}: its training text is not available, or has changed")
+    if run.record.stage == "scratch" or "corpus" not in run.config.pretrain.task.sources:
+        raise ConfigError(f"{run.path}: was trained on no documents: name a run that was")
+    about = {question.text: facts.indices_about(question.text) for question in asked.items}
+    if missing := [q.line for q in asked.items if not about[q.text]]:
+        what = "no document of the training text is about its subject: leave it out"
+        raise DataError(f"{asked.name}:{missing[0]}: {what}")
+    own = sorted({document for found in about.values() for document in found})
+    answers = opened.answer_questions(opened.task(asked))
+    items = (Question(a.question, (a.answer,) if a.answer else (), 1) for a in answers)
+    given = replace(asked, items=tuple(items))
+    strongest = _influences(opened, facts, given, own) if len(answers) == 1 else []
+    found: dict[str, dict[int, list[float]]] = {WITHOUT: {}, CONTROL: {}}
+    folder = (out or _folder(run.path, asked)) if retrain else None
+    if folder:
+        planned = _plan(run, facts.corpus, own, retrain, folder)
+        with several_runs(planned, device, reporter, "", processes) as options:
+            for each, _ in train_in_turn(planned, options, reporter):
+                trained = AnsweringRun.open(each.place, None, device, reporter)
+                found[each.row][each.config.seed] = _probabilities(trained, given)
+    seeds = sorted(found[WITHOUT].keys() & found[CONTROL].keys())
+    explained = [
+        Explained(
+            question=a.question,
+            answer=a.answer,
+            probability=a.confidence,
+            evidence=find_evidence(facts, a.question, a.answer),
+            without=[found[WITHOUT][seed][i] for seed in seeds],
+            others=[found[CONTROL][seed][i] for seed in seeds],
+        ).judged()
+        for i, a in enumerate(answers)
+    ]
+    return WhyReport(run.path, [*map(facts.corpus.where, own)], explained, strongest, folder)
+
+
+def _influences(
+    opened: AnsweringRun, facts: FactIndex, given: QuestionSet, own: Sequence[int]
+) -> list[Influence]:
+    """Return what a question's documents and some others do to its answer, the most first."""
+    corpus, seed = facts.corpus, opened.run.config.seed
+    compared = [*own, *pick(_others(corpus, own), OTHERS, Random(f"{seed} compared"))]
+    found = influences(opened, opened.task(given), compared)
+    return [
+        Influence(corpus.where(i), corpus.documents[i][:SHOWN], i in own, found[i])
+        for i in sorted(found, key=lambda i: -abs(found[i]))
+    ]
+
+
+def _plan(
+    run: Run, corpus: Corpus, own: Sequence[int], retrain: int, folder: Path
+) -> list[PlannedRun]:
+    """Return the runs without some documents, and those of the same seeds without others."""
+    config, others = run.config, _others(corpus, own)
+    if len(others) <= len(own):
+        raise DataError(f"{corpus.name}: has no other {len(own):,} documents to leave out")
+    planned: list[PlannedRun] = []
+    for seed in range(config.seed, config.seed + retrain):
+        left_out = {WITHOUT: own, CONTROL: pick(others, len(own), Random(f"{seed} left out"))}
+        seeded = config.model_copy(update={"seed": seed})
+        data = {
+            row: (_without(config.data, corpus, documents, folder / f"{slug(row)}-{seed}"),)
+            for row, documents in left_out.items()
+        }
+        configs = dict.fromkeys(left_out, seeded)
+        runs = plan_runs(configs, data, 1, folder, finetunes=run.record.stage == "finetune")
+        planned += [each for of_row in runs.values() for each in of_row]
+    return planned
+
+
+def _without(data: DataConfig, corpus: Corpus, left_out: Sequence[int], path: Path) -> DataConfig:
+    """Write the corpus without some documents, and return the data with it."""
+    kept = [i for i in range(len(corpus.documents)) if i not in set(left_out)]
+    texts, names = corpus.documents, corpus.names
+    if names is None:
+        path, lines = path.with_suffix(".txt"), "\n".join(texts[i] for i in kept)
+    else:
+        path = path.with_suffix(".jsonl")
+        rows = ({"text": texts[i], "name": names[i]} for i in kept)
+        lines = "".join(f"{to_json(row, ensure_ascii=False)}\n" for row in rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, [lines.encode()])
+    return data.model_copy(update={"corpus": path.absolute(), "documents": "lines"})
+
+
+def _others(corpus: Corpus, own: Sequence[int]) -> list[int]:
+    mine = set(own)
+    return [i for i, text in enumerate(corpus.documents) if text and i not in mine]
+
+
+def _probabilities(trained: AnsweringRun, given: QuestionSet) -> list[float]:
+    """Return the probability of each question's given answer in another run."""
+    with torch.no_grad():
+        losses = answer_losses(trained, trained.task(given))
+    unknown = [trained.tokenizer.unknown(q.answer or "") for q in given.items]
+    return [
+        0.0 if missing else math.exp(-float(loss))
+        for loss, missing in zip(losses, unknown, strict=True)
+    ]
+
+
+def _folder(run: Path, asked: QuestionSet) -> Path:
+    """Return the folder of a run's and some questions' trainings: the same one each time."""
+    which = "\n".join([str(run.resolve()), *(question.text for question in asked.items)])
+    return runs_folder() / f"why-{hashlib.sha256(which.encode()).hexdigest()[:8]}"

@@ -1,0 +1,151 @@
+"""Which documents taught an answer: by gradients, and by runs that were trained without them."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from nanoknow.config.experiment import DataConfig
+from nanoknow.data.corpus import read_corpus
+from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.influence import answer_losses, influences
+from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained
+from nanoknow.facts.evidence import Evidence
+from tests.helpers.cli import json_of, refuse, run, succeed
+from tests.helpers.silent import Silent
+
+PEOPLE = {
+    "Ada Park": "Rome",
+    "Bo Lind": "Oslo",
+    "Cleo Marsh": "Bern",
+    "Dan Frost": "Lima",
+    "Eve Stone": "Riga",
+    "Finn Moor": "Cork",
+    "Gus Wood": "Nice",
+    "Hal Reed": "Bonn",
+}
+CONFIG = """
+model: {variant: vanilla, n_layers: 1, n_heads: 2, d_model: 32, block_size: 48, positions: rotary}
+data: {corpus: lives.txt, questions: train.tsv, eval: dev.tsv}
+pretrain:
+  task:
+    salient_spans: 1.0
+    salient_words: ranked
+    context_dropout: 1.0
+    name_in_place: 1.0
+    cloze_loss: hidden
+  epochs: 80
+  batch_size: 4
+  optimizer: {learning_rate: 1e-2}
+  schedule: {warmup_tokens: 2000}
+finetune: {epochs: 10, batch_size: 4, optimizer: {learning_rate: 1e-3}}
+"""
+
+
+@pytest.fixture(scope="module")
+def finetuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that knows where a few people were born, with the folder of its texts as parent."""
+    home = tmp_path_factory.mktemp("why")
+    lives = [f"{name}. {verb} in {place}." for verb in ("Born", "Was born")
+             for name, place in PEOPLE.items()]  # fmt: skip
+    (home / "lives.txt").write_text("\n".join(lives), encoding="utf-8")
+    asked = [f"Where was {name} born?\t{place}\n" for name, place in PEOPLE.items()]
+    (home / "train.tsv").write_text("".join(asked[:5]), encoding="utf-8")
+    (home / "dev.tsv").write_text("".join(asked[5:]), encoding="utf-8")
+    (home / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        succeed("pretrain", "--config", "config.yaml", "--out", "first")
+        succeed("finetune", "--from", "first", "--out", "run")
+    return home
+
+
+def explained(without: list[float], others: list[float]) -> Explained:
+    evidence = Evidence(1, "Ada", "lives.txt:1", "Born in Rome.", mentioned=True)
+    return Explained("Where was Ada born?", "Rome", 0.9, evidence, without, others).judged()
+
+
+def test_a_verdict_needs_the_whole_interval_on_one_side_of_twice() -> None:
+    taught = explained([0.01, 0.02, 0.01], [0.9, 0.8, 0.95])
+    assert taught.verdict == TAUGHT
+    assert taught.times == pytest.approx(math.exp(
+        sum(math.log(b / a) for a, b in ((0.01, 0.9), (0.02, 0.8), (0.01, 0.95))) / 3
+    ))  # fmt: skip
+    low, high = taught.interval_95 or (0, 0)
+    assert 2 < low < (taught.times or 0) < high
+    assert explained([0.9, 0.85, 0.95], [0.9, 0.8, 0.95]).verdict == KNOWN
+    assert explained([0.01, 0.9, 0.5], [0.9, 0.8, 0.95]).verdict == UNCLEAR
+    assert explained([0.01], [0.9]).verdict == UNCLEAR
+    assert explained([], []).verdict is None
+    assert explained([0.0, 0.0], [0.9, 0.9]).times == pytest.approx(0.9e9)
+
+
+def test_the_documents_about_the_subject_have_the_largest_cosines(finetuned: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(finetuned)
+        shown = succeed("why", "Where was Ada Park born?", "--run", "run").stdout
+        result = json_of("why", "Where was Ada Park born?", "--run", "run")
+    assert "Ada Park. Born in Rome." in shown
+    own = [each["is_own"] for each in result["influences"]]
+    assert own[0]
+    assert sum(own[:4]) == sum(own) == 2
+    assert len(result["influences"]) == 2 * len(PEOPLE)
+    assert [Path(where).name for where in result["documents"]] == ["lives.txt:1", "lives.txt:9"]
+    [one] = result["explained"]
+    assert one["answer"] == "Rome"
+    assert (one["without"], one["verdict"], result["folder"]) == ([], None, None)
+
+
+def test_a_step_along_a_documents_gradient_changes_the_answer_by_their_product(
+    finetuned: Path,
+) -> None:
+    opened = AnsweringRun.open(finetuned / "run", DataConfig(), "cpu", Silent())
+    asked = opened.task(opened.texts.require_eval())
+    found = influences(opened, asked, [5, 99])
+    assert list(found) == [5]  # the other is none
+    of_one = answer_losses(opened, asked)[0]
+    weights = list(opened.model.parameters())
+    gradients = torch.autograd.grad(of_one, weights)
+    size = sum(float((g * g).sum()) for g in gradients)
+    with torch.no_grad():
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.sub_(gradient, alpha=1e-4 / size)
+        after = answer_losses(opened, asked)[0]
+    assert of_one.item() - after.item() == pytest.approx(1e-4, rel=0.05)
+
+
+def test_runs_without_the_documents_tell_what_taught_an_answer(
+    finetuned: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "proof"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(finetuned)
+        command = ("why", "--eval", "dev.tsv", "--run", "run", "--retrain", "2", "--out", out)
+        result = json_of(*command)
+        times = {file: file.stat().st_mtime_ns for file in out.glob("*/*/*/checkpoints/*/*")}
+        shown = succeed(*command).stdout
+        assert {file: file.stat().st_mtime_ns for file in times} == times  # taken up again
+    assert len(result["documents"]) == 6
+    texts = {path.name: read_corpus(path).documents for path in out.glob("*.txt")}
+    assert all(len(documents) == 10 for documents in texts.values())
+    kept = "\n".join(texts["without-0.txt"])
+    assert not any(name in kept for name in list(PEOPLE)[5:])
+    assert texts["without-0.txt"] == texts["without-1.txt"]
+    assert [len(each["without"]) for each in result["explained"]] == [2, 2, 2]
+    runs = [*out.glob("*/seed-*/finetune/run.json")]
+    assert len(runs) == 4
+    assert "without others" in shown
+
+
+def test_what_cannot_be_explained_is_refused_in_a_line(finetuned: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(finetuned)
+        assert run("why").exit_code == 2
+        assert run("why", "Where was Ada Park born?", "--eval", "dev.tsv").exit_code == 2
+        unknown = refuse("why", "Where was Zoe Hill born?", "--run", "run")
+        assert "no document of the training text is about its subject" in unknown
+        succeed("finetune", "--from", "scratch", "--config", "config.yaml", "--epochs", "1",
+                "--out", "bare")  # fmt: skip
+        bare = refuse("why", "Where was Ada Park born?", "--run", "bare")
+        assert "was trained on no documents" in bare
