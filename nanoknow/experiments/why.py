@@ -10,26 +10,21 @@ from typing import ClassVar
 
 import torch
 
-from nanoknow.config.experiment import DataConfig
-from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.influence import answer_losses, influences
 from nanoknow.evaluation.scores import interval_of_mean
-from nanoknow.experiments.pipeline import PlannedRun, plan_runs, slug, train_in_turn
+from nanoknow.experiments.pipeline import train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
+from nanoknow.experiments.without import CONTROL, WITHOUT, others_than, plan_without
 from nanoknow.facts.evidence import Evidence, find_evidence
 from nanoknow.facts.index import FactIndex
 from nanoknow.runs.folders import runs_folder
-from nanoknow.runs.run import Run
 from nanoknow.system.draws import pick
-from nanoknow.system.files import write_atomically
-from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
 
 TAUGHT, KNOWN, UNCLEAR = "taught by them", "known without them", "cannot tell"
-WITHOUT, CONTROL = "without", "without others"
 TWICE = 2.0
 """What taught an answer makes it at least so many times as probable."""
 FLOOR = 1e-9
@@ -161,7 +156,7 @@ def why(
     found: dict[str, dict[int, list[float]]] = {WITHOUT: {}, CONTROL: {}}
     folder = (out or _folder(run.path, asked)) if retrain else None
     if folder:
-        planned = _plan(run, facts.corpus, own, retrain, folder)
+        planned = plan_without(run, facts.corpus, own, retrain, folder)
         with several_runs(planned, device, reporter, "", processes) as options:
             for each, _ in train_in_turn(planned, options, reporter):
                 trained = AnsweringRun.open(each.place, None, device, reporter)
@@ -186,53 +181,12 @@ def _influences(
 ) -> list[Influence]:
     """Return what a question's documents and some others do to its answer, the most first."""
     corpus, seed = facts.corpus, opened.run.config.seed
-    compared = [*own, *pick(_others(corpus, own), OTHERS, Random(f"{seed} compared"))]
+    compared = [*own, *pick(others_than(corpus, own), OTHERS, Random(f"{seed} compared"))]
     found = influences(opened, opened.task(given), compared)
     return [
         Influence(corpus.where(i), corpus.documents[i][:SHOWN], i in own, found[i])
         for i in sorted(found, key=lambda i: -abs(found[i]))
     ]
-
-
-def _plan(
-    run: Run, corpus: Corpus, own: Sequence[int], retrain: int, folder: Path
-) -> list[PlannedRun]:
-    """Return the runs without some documents, and those of the same seeds without others."""
-    config, others = run.config, _others(corpus, own)
-    if len(others) <= len(own):
-        raise DataError(f"{corpus.name}: has no other {len(own):,} documents to leave out")
-    planned: list[PlannedRun] = []
-    for seed in range(config.seed, config.seed + retrain):
-        left_out = {WITHOUT: own, CONTROL: pick(others, len(own), Random(f"{seed} left out"))}
-        seeded = config.model_copy(update={"seed": seed})
-        data = {
-            row: (_without(config.data, corpus, documents, folder / f"{slug(row)}-{seed}"),)
-            for row, documents in left_out.items()
-        }
-        configs = dict.fromkeys(left_out, seeded)
-        runs = plan_runs(configs, data, 1, folder, finetunes=run.record.stage == "finetune")
-        planned += [each for of_row in runs.values() for each in of_row]
-    return planned
-
-
-def _without(data: DataConfig, corpus: Corpus, left_out: Sequence[int], path: Path) -> DataConfig:
-    """Write the corpus without some documents, and return the data with it."""
-    kept = [i for i in range(len(corpus.documents)) if i not in set(left_out)]
-    texts, names = corpus.documents, corpus.names
-    if names is None:
-        path, lines = path.with_suffix(".txt"), "\n".join(texts[i] for i in kept)
-    else:
-        path = path.with_suffix(".jsonl")
-        rows = ({"text": texts[i], "name": names[i]} for i in kept)
-        lines = "".join(f"{to_json(row, ensure_ascii=False)}\n" for row in rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, [lines.encode()])
-    return data.model_copy(update={"corpus": path.absolute(), "documents": "lines"})
-
-
-def _others(corpus: Corpus, own: Sequence[int]) -> list[int]:
-    mine = set(own)
-    return [i for i, text in enumerate(corpus.documents) if text and i not in mine]
 
 
 def _probabilities(trained: AnsweringRun, given: QuestionSet) -> list[float]:

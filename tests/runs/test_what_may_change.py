@@ -52,7 +52,11 @@ STAGE = {
     "schedule.final_share": (0.2, REFUSED),
     "task.kind": ("language_modeling", REFUSED),
 }
-OF_RELATIONS = {f"data.world.{key}" for key in ("permute", "full_name", "skewed", "backward")}
+OF_RELATIONS = {
+    f"data.world.{key}"
+    for key in ("permute", "full_name", "skewed", "backward")
+    + tuple(f"drawn.{key}" for key in ("statements", "exponent", "repeats"))
+}
 """Refused in a world without relations, and as those are in one with some."""
 ROWS: dict[str, dict[str, tuple[Any, str]]] = {
     DOCUMENTS: {
