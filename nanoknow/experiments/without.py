@@ -52,7 +52,8 @@ def _written_without(
     data: DataConfig, corpus: Corpus, left_out: Sequence[int], path: Path
 ) -> DataConfig:
     """Write the corpus without some documents, and return the data with it."""
-    kept = [i for i in range(len(corpus.documents)) if i not in set(left_out)]
+    dropped = set(left_out)
+    kept = [i for i in range(len(corpus.documents)) if i not in dropped]
     texts, names = corpus.documents, corpus.names
     if names is None:
         path, lines = path.with_suffix(".txt"), "\n".join(texts[i] for i in kept)
