@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.law import LawConfig
 from nanoknow.data.sources import Texts
+from nanoknow.data.world.facts import FactWorld
 from nanoknow.errors import ConfigError, suggest
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import plan_runs, slug, train_in_turn
@@ -97,6 +99,8 @@ def run_law(
     measure = MEASURES[law.measure]
     folder = out or runs_folder() / f"law-{slug(name)}"
     configs = law.resolve()
+    for row, config in configs.items():
+        _require_room(row, config)
     data = {row: (Texts.find(config.data).config,) for row, config in configs.items()}
     planned = plan_runs(configs, data, seeds or law.seeds, folder, finetunes=law.finetunes)
     runs = [run for of_row in planned.values() for run in of_row]
@@ -149,6 +153,19 @@ def run_law(
         plot_law(Path(report.picture), report.law, _panels(law, rows))
     save_report(folder / "law.json", report, table)
     return report
+
+
+def _require_room(row: str, config: ExperimentConfig) -> None:
+    """Refuse a row whose texts would be cut, so that it could not learn what is measured."""
+    if config.data.world is None or not config.data.world.relations:
+        raise ConfigError(f"{row}: a law is about a world: set data.world.relations")
+    longest = max(len(each.text) for each in FactWorld(config.data.world).biographies())
+    if longest + 1 > config.model.block_size:
+        advice = f"set it to {longest + 1} or more"
+        raise ConfigError(
+            f"{row}: model.block_size {config.model.block_size}: its longest text has {longest} "
+            f"characters and two ends: {advice}"
+        )
 
 
 def _by_name(values: list[dict[str, float]]) -> dict[str, list[float]]:
