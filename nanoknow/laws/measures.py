@@ -19,7 +19,6 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.facts import Biography, FactWorld
 from nanoknow.data.world.parser import Parser
-from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.scores import Score
@@ -55,21 +54,14 @@ class Subject:
     world: FactWorld
 
     @classmethod
-    def open(cls, run: Path, device: str, reporter: Reporter) -> Self:
-        """Open a run.
-
-        Raises:
-            ConfigError: its data are not a world of relations.
-        """
+    def open(cls, run: Path, world: FactWorld, device: str, reporter: Reporter) -> Self:
+        """Open a run that was trained on texts of a world."""
         answering = AnsweringRun.open(run, None, device, reporter)
-        config = answering.run.config.data.world
-        if config is None or not config.relations:
-            raise ConfigError(f"{run}: a law is about a world: set data.world.relations")
         source = answering.run.record.started_from
         pretrained = answering.model
         if source:
             pretrained = open_checkpoint(Path(source))[1].load_model(choose_device(device))
-        return cls(answering, pretrained, FactWorld(config))
+        return cls(answering, pretrained, world)
 
 
 Measure = Callable[[Subject], dict[str, Score | float]]

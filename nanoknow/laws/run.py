@@ -99,8 +99,7 @@ def run_law(
     measure = MEASURES[law.measure]
     folder = out or runs_folder() / f"law-{slug(name)}"
     configs = law.resolve()
-    for row, config in configs.items():
-        _require_room(row, config)
+    worlds = {row: _world(row, config) for row, config in configs.items()}
     data = {row: (Texts.find(config.data).config,) for row, config in configs.items()}
     planned = plan_runs(configs, data, seeds or law.seeds, folder, finetunes=law.finetunes)
     runs = [run for of_row in planned.values() for run in of_row]
@@ -109,7 +108,7 @@ def run_law(
     table: list[TableRow] = []
     with several_runs(runs, device, reporter, "", processes) as options:
         for run, first in train_in_turn(runs, options, reporter):
-            subject = Subject.open(run.place, device, reporter)
+            subject = Subject.open(run.place, worlds[run.row], device, reporter)
             values, opened = measure(subject), subject.answering
             measured[run.row][run.config.seed] = {
                 name: 100 * value.accuracy if isinstance(value, Score) else value
@@ -155,17 +154,22 @@ def run_law(
     return report
 
 
-def _require_room(row: str, config: ExperimentConfig) -> None:
-    """Refuse a row whose texts would be cut, so that it could not learn what is measured."""
+def _world(row: str, config: ExperimentConfig) -> FactWorld:
+    """Return the world of a row.
+
+    Raises:
+        ConfigError: there is none, or its texts would be cut, so that they could not be learned.
+    """
     if config.data.world is None or not config.data.world.relations:
         raise ConfigError(f"{row}: a law is about a world: set data.world.relations")
-    longest = max(len(each.text) for each in FactWorld(config.data.world).biographies())
-    if longest + 1 > config.model.block_size:
-        advice = f"set it to {longest + 1} or more"
+    world, block_size = FactWorld(config.data.world), config.model.block_size
+    longest = max(len(each.text) for each in world.biographies())
+    if longest >= block_size:
+        what = f"its longest text has {longest} characters, and two ends"
         raise ConfigError(
-            f"{row}: model.block_size {config.model.block_size}: its longest text has {longest} "
-            f"characters and two ends: {advice}"
+            f"{row}: model.block_size {block_size}: {what}: set it to {longest + 1} or more"
         )
+    return world
 
 
 def _by_name(values: list[dict[str, float]]) -> dict[str, list[float]]:

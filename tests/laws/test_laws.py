@@ -45,6 +45,14 @@ def law_file(folder: Path, measure: str, value: str, finetunes: str = "true") ->
     return path
 
 
+def subject_of(law: Path) -> Subject:
+    """Return the first row's first run, which is not finetuned."""
+    run = law.parent / f"runs/law-{law.stem}/whole/seed-0/pretrain"
+    world = load_law(str(law)).resolve()["whole"].data.world
+    assert world
+    return Subject.open(run, FactWorld(world), "cpu", Silent())
+
+
 @pytest.mark.parametrize("name", shipped("laws"))
 def test_every_shipped_law_names_rows_that_are_configs_and_values_that_are_measured(
     name: str,
@@ -106,13 +114,21 @@ def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
     wrong = law_file(here, "capacity", "lerned", "false")
     assert "lerned: is not measured. Did you mean 'learned'?" in refuse("law", "run", wrong)
     assert len([*here.glob("runs/law-capacity/*/*/pretrain")]) == 1  # and no other run was trained
+    narrow = law_file(here, "reversal", "forward")
+    narrow.write_text(narrow.read_text("utf-8").replace("size: 64", "size: 32"), encoding="utf-8")
+    assert "whole: model.block_size 32: its longest text has " in refuse("law", "run", narrow)
+    bare = law_file(here, "extraction", "memorised")
+    text = bare.read_text("utf-8").replace("relations: [code], backward: true", "seed: 1")
+    bare.write_text(text, encoding="utf-8")
+    assert "set data.world.relations" in refuse("law", "run", bare)
+    assert not [*here.glob("runs/law-reversal"), *here.glob("runs/law-extraction")]
     assert run("law", "run").exit_code == 2
 
 
 def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
     path = law_file(here, "capacity", "learned", "false")
     succeed("law", "run", path, "--seeds", "1")
-    subject = Subject.open(here / "runs/law-capacity/whole/seed-0/pretrain", "cpu", Silent())
+    subject = subject_of(path)
     learned: Any = capacity(subject)
     assert learned["bits a parameter"] * learned["parameters"] == pytest.approx(
         learned["learned"] / 100 * sum(subject.world.bits().values())
@@ -139,7 +155,7 @@ def test_what_a_model_writes_is_judged_by_the_facts_of_its_world(
     )
     path.write_text(text.replace("pretrain.epochs: 60", faster), encoding="utf-8")
     succeed("law", "run", path, "--seeds", "1")
-    subject = Subject.open(here / "runs/law-invention/whole/seed-0/pretrain", "cpu", Silent())
+    subject = subject_of(path)
     found: Any = invention(subject)
     assert found["stated"].accuracy > 0.8
     assert found["hallucinated"].accuracy < 0.4
