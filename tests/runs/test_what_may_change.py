@@ -52,10 +52,9 @@ STAGE = {
     "schedule.final_share": (0.2, REFUSED),
     "task.kind": ("language_modeling", REFUSED),
 }
+DRAWN = ("drawn.statements", "drawn.exponent", "drawn.repeats")
 OF_RELATIONS = {
-    f"data.world.{key}"
-    for key in ("permute", "full_name", "skewed", "backward")
-    + tuple(f"drawn.{key}" for key in ("statements", "exponent", "repeats"))
+    f"data.world.{key}" for key in ("permute", "full_name", "skewed", "backward", *DRAWN)
 }
 """Refused in a world without relations, and as those are in one with some."""
 ROWS: dict[str, dict[str, tuple[Any, str]]] = {
