@@ -39,7 +39,7 @@ def plan_without(
         left_out = {WITHOUT: own, CONTROL: pick(others, len(own), Random(f"{seed} left out"))}
         seeded = config.model_copy(update={"seed": seed})
         data = {
-            row: (_written_without(config.data, corpus, documents, folder / f"{slug(row)}-{seed}"),)
+            row: (leave_out(config.data, corpus, documents, folder / f"{slug(row)}-{seed}"),)
             for row, documents in left_out.items()
         }
         configs = dict.fromkeys(left_out, seeded)
@@ -48,11 +48,16 @@ def plan_without(
     return planned
 
 
-def _written_without(
-    data: DataConfig, corpus: Corpus, left_out: Sequence[int], path: Path
-) -> DataConfig:
-    """Write the corpus without some documents, and return the data with it."""
-    dropped = set(left_out)
+def leave_out(data: DataConfig, corpus: Corpus, documents: Sequence[int], path: Path) -> DataConfig:
+    """Write a corpus without some documents, one a line, and return the data with it in place.
+
+    Args:
+        data: whose corpus it is.
+        corpus: as it was read.
+        documents: their numbers.
+        path: of the new file, without its suffix.
+    """
+    dropped = set(documents)
     kept = [i for i in range(len(corpus.documents)) if i not in dropped]
     texts, names = corpus.documents, corpus.names
     if names is None:

@@ -1,5 +1,6 @@
 """Which documents taught an answer: by gradients, and by runs that were trained without them."""
 
+import json
 import math
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nanoknow.data.corpus import read_corpus
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.influence import answer_losses, influences
 from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained
+from nanoknow.experiments.without import leave_out
 from nanoknow.facts.evidence import Evidence
 from tests.helpers.cli import json_of, refuse, run, succeed
 from tests.helpers.silent import Silent
@@ -136,6 +138,24 @@ def test_runs_without_the_documents_tell_what_taught_an_answer(
     runs = [*out.glob("*/seed-*/finetune/run.json")]
     assert len(runs) == 4
     assert "without others" in shown
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_text_without_some_documents_keeps_the_others_and_their_names(
+    named: bool, tmp_path: Path
+) -> None:
+    rows = [{"text": f'"{p}", born\tin {b}', **({"name": p} if named else {})}
+            for p, b in PEOPLE.items()]  # fmt: skip
+    (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    corpus = read_corpus(tmp_path / "all.jsonl")
+    data = DataConfig(corpus=tmp_path / "all.jsonl", eval=tmp_path / "eval.tsv")
+    left = leave_out(data, corpus, [0, 3, 7], tmp_path / "left")
+    assert left.eval == data.eval
+    assert left.corpus
+    read = read_corpus(left.corpus)
+    kept = [i for i in range(8) if i not in (0, 3, 7)]
+    assert read.documents == tuple(corpus.documents[i] for i in kept)
+    assert read.names == (tuple(list(PEOPLE)[i] for i in kept) if named else None)
 
 
 def test_what_cannot_be_explained_is_refused_in_a_line(finetuned: Path) -> None:

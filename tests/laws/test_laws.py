@@ -61,7 +61,10 @@ def test_every_shipped_law_names_rows_that_are_configs_and_values_that_are_measu
     configs = law.resolve()
     assert law.measure in MEASURES
     assert all(config.data.world and config.data.world.relations for config in configs.values())
-    assert len({config.model_dump_json() for config in configs.values()}) == len(configs)
+    short = law.in_short().resolve()
+    for rows in (configs, short):
+        assert len({config.model_dump_json() for config in rows.values()}) == len(configs)
+    assert all(short[row] != configs[row] for row in configs)
     assert law.seeds == 3
 
 
@@ -110,7 +113,10 @@ def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
     assert "one of: capacity, extraction" in refuse("law", "run", "gravity")
     path = law_file(here, "gravity", "learned")
     assert "measure: no 'gravity'. Available: extraction" in refuse("law", "run", path)
-    assert "has no 'quick' values" in refuse("law", "run", "reversal", "--quick")
+    whole = law_file(here, "capacity", "learned", "false")
+    text = whole.read_text("utf-8")
+    whole.write_text(text.replace("quick: {pretrain.epochs: 2}", ""), encoding="utf-8")
+    assert "has no 'quick' values" in refuse("law", "run", whole, "--quick")
     wrong = law_file(here, "capacity", "lerned", "false")
     assert "lerned: is not measured. Did you mean 'learned'?" in refuse("law", "run", wrong)
     assert len([*here.glob("runs/law-capacity/*/*/pretrain")]) == 1  # and no other run was trained
