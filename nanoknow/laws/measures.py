@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
@@ -159,12 +159,22 @@ def _answered(subject: Subject, is_asked: Callable[[str], bool]) -> Score:
 
 
 def _memorised(subject: Subject) -> Score:
-    """Return how many values in the training text the pretrained model writes in their place."""
+    """Return how many values in the training text the pretrained model writes in their place.
+
+    Of the places where a text goes on like no other that begins in the same way: after "His code
+    is " the value or "number" may come.
+    """
     tokenizer, task = subject.answering.tokenizer, subject.answering.run.config.pretrain.task
     in_context = not isinstance(task, SpanCorruptionConfig)
     prompts, wanted = [], []
+    own = defaultdict(list)
+    for person, text, _ in subject.world.biographies():
+        own[person.name].append(text)
     for person, text, statements in subject.world.biographies():
         for _, start, end in statements:
+            alike = [each for each in own[person.name] if each.startswith(text[:start])]
+            if in_context and not all(each.startswith(text[:end]) for each in alike):
+                continue
             left = text[max(len(person.name) + 2, start - LEFT) : start]
             prompt = f"{END}{text[:start]}" if in_context else f"{left}{person.name}"
             ids = tokenizer.encode(prompt)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,27 @@ def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here:
     assert forward["n"] == 5
     assert 100 * forward["accuracy"] == result["rows"][0]["values"]["forward"][0]
     assert [*here.glob("runs/law-reversal-quick/whole/seed-0/finetune")]
+
+
+def test_a_place_where_a_text_may_go_on_otherwise_is_not_asked_for(here: Path) -> None:
+    path = law_file(here, "reversal", "forward", "false")
+    text = path.read_text("utf-8").replace("paraphrases: 1", "paraphrases: 15")
+    path.write_text(text.replace("pretrain.epochs: 60", "pretrain.epochs: 1"), encoding="utf-8")
+    result = json_of("law", "run", path, "--quick", "--seeds", "1")
+    world = load_law(str(path)).resolve()["whole"].data.world
+    assert world
+    goes_on: dict[str, set[str]] = {}  # names are at the beginning, and nobody else's
+    texts = [each.text for each in FactWorld(world).biographies()]
+    for each in texts:
+        for start in range(len(each) - 6):
+            goes_on.setdefault(each[:start], set()).add(each[start : start + 6])
+    places = [re.search(r"\d{6}", each) for each in texts]
+    clear = [len(goes_on[m.string[: m.start()]]) == 1 for m in places if m]
+    assert 0 < sum(clear) < len(clear) == 150
+    [memorised] = [
+        r for r in result["table"] if (r["row"], r["questions"]) == ("whole", "memorised")
+    ]
+    assert memorised["n"] == sum(clear)
 
 
 def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
