@@ -27,7 +27,7 @@ from nanoknow.system.reporter import Reporter
 TAUGHT, KNOWN, UNCLEAR = "taught by them", "known without them", "cannot tell"
 TWICE = 2.0
 """What taught an answer makes it at least so many times as probable."""
-FLOOR = 1e-9
+FLOOR = 1e-3
 """Probabilities below it count as it."""
 OTHERS, SHOWN = 200, 80
 """Documents whose gradients a question's own are compared with; characters of each to show."""
