@@ -61,7 +61,9 @@ def why(
     if eval_file:
         asked = read_questions(locate(eval_file))
     else:
-        asked = questions_from_bytes((question or "").encode(), "the question")
+        asked = questions_from_bytes(
+            (question or "").encode(errors="surrogateescape"), "the question"
+        )
     terminal = Terminal()
     opened = AnsweringRun.open(run, DataConfig(), device, terminal, asked.characters(answers=False))
     report = explain(opened, asked, retrain, out, device, terminal, processes)
@@ -98,7 +100,9 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
     )
     found = Counter(each.verdict for each in report.explained)
     n = len(report.explained)
-    terminal.write("; ".join(f"{words}: {k} of {n}" for words, k in found.items()) + "\n")
+    terminal.write(
+        "; ".join(f"{words or 'no runs yet'}: {k} of {n}" for words, k in found.items()) + "\n"
+    )
     terminal.write(f"Runs: {report.folder}\n")
 
 

@@ -32,6 +32,7 @@ COMMANDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("finetune", "--questions"): (*TUNE, "--out", "runs/questions"),
     ("learn", "--eval"): ("learn", *CORPUS, *TRAIN, "--out", "runs/learnt"),
     ("learn", "--questions"): ("learn", *CORPUS, "--eval", "birth_dev.tsv", "--out", "runs/learnt"),
+    ("why", "--eval"): ("why", "--run", RUNS[0]),
     ("pretrain", "--questions"): (
         "pretrain",
         *CORPUS,

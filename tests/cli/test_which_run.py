@@ -20,6 +20,7 @@ NAMED: dict[str, list[str]] = {
     "evaluate": ["evaluate", "RUN"],
     "compare": ["compare", "RUN", "runs/untaught"],
     "ask": ["ask", QUESTION, "--run", "RUN"],
+    "why": ["why", QUESTION, "--run", "RUN"],
     "attention": ["attention", "RUN", "--question", QUESTION],
     "sample": ["sample", "RUN"],
 }
@@ -31,6 +32,7 @@ UNNAMED: dict[str, tuple[str, list[str]]] = {
     "finetune": ("perceiver", ["--questions", "birth_places_train.tsv", "--max-minutes", "0"]),
     "evaluate": ("answers", ["--eval", "birth_dev.tsv"]),
     "ask": ("answers", [PERSON]),
+    "why": ("answers", ["Where was Martin Reyes born?"]),
     "attention": ("answers", ["--question", PERSON]),
     "sample": ("play", ["--length", "5"]),
     "plot": ("answers", []),

@@ -94,6 +94,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     ],
     "compare": [["compare", "runs/answers", "runs/other"]],
     "ask": [["ask", QUESTION, "--run", "runs/answers"]],
+    "why": [["why", QUESTION, "--run", "runs/answers"]],
     "attention": [["attention", "runs/answers", "--question", QUESTION]],
     "sample": [
         ["sample", "runs/play", "--length", "5"],
