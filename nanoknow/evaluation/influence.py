@@ -50,7 +50,6 @@ def influences(
     Returns:
         By document, from -1, which a step on it makes less probable, to 1.
     """
-    wanted = set(documents)
     model, texts = opened.model.eval(), opened.texts
     corpus, config = texts.require_corpus(), opened.run.config.pretrain.task
     task: Task = build_task(
@@ -61,9 +60,10 @@ def influences(
     task.to(opened.device.torch_device)
     answer = _gradient(model, torch.stack(answer_losses(opened, asked)).mean())
     generator, found = new_generator(opened.run.config.seed, "influence"), {}
-    for document, example in _examples(corpus, config).items():
-        if document in wanted:
-            batch = task.batch(torch.full((EXAMPLES,), example), generator)
+    examples = _examples(corpus, config)
+    for document in documents:
+        if document in examples:
+            batch = task.batch(torch.full((EXAMPLES,), examples[document]), generator)
             logits = model(batch.tokens, batch.layout)
             own = _gradient(model, F.cross_entropy(logits, batch.targets))
             found[document] = float(F.cosine_similarity(answer, own, dim=0))

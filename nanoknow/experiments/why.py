@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import ClassVar
 
 import torch
 
@@ -74,10 +73,6 @@ class Explained:
     times: float | None = None
     interval_95: tuple[float, float] | None = None
     verdict: str | None = None
-    JSON: ClassVar[tuple[str, ...]] = (
-        "question", "answer", "probability", "evidence", "without", "others", "times",
-        "interval_95", "verdict",
-    )  # fmt: skip
 
     def judged(self) -> "Explained":
         """Return it with its verdict, on the 95 % interval of the logarithms over the runs."""

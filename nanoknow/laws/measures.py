@@ -3,7 +3,7 @@
 import copy
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -122,13 +122,16 @@ def invention(subject: Subject) -> dict[str, Score | float]:
     world, model, tokenizer = subject.world, subject.pretrained, subject.answering.tokenizer
     parser, true = Parser(world), {p.name: world.values(p) for p in world.people}
     drawn = _written(model, tokenizer, subject.answering.run.config.seed)
-    read = [parser.read(tokenizer.decode(ids).removesuffix(END)) for ids in drawn]
+    read = [parser.read(tokenizer.decode(ids[1:]).removesuffix(END)) for ids in drawn]
     stated = [found for found in read if found]
     times = Counter(world.draws())
     monofacts = sum(n == 1 for n in times.values()) / max(1, sum(times.values()))
     texts = [each.text for each in world.true_statements()]
-    facts = [() if tokenizer.unknown(t) else _document(tokenizer, t)[1:] for t in texts]
-    scores = {(): math.inf, **_scores(model, tokenizer, {*facts, *drawn} - {()})}
+    facts = [() if tokenizer.unknown(text) else _document(tokenizer, text) for text in texts]
+    different = sorted({*facts, *drawn} - {()})
+    losses = zip(different, _losses(model, different), strict=True)
+    scores = {ids: float(loss.sum()) for ids, loss in losses}
+    scores[()] = math.inf  # of what the vocabulary cannot write
     of_drawn, of_facts = (np.array([scores[ids] for ids in each]) for each in (drawn, facts))
     edges = np.unique(np.quantile(of_drawn, np.linspace(0, 1, BINS + 1)[1:-1]))
     given = np.bincount(np.digitize(of_drawn, edges), minlength=BINS) / len(drawn)
@@ -166,11 +169,11 @@ def _memorised(subject: Subject) -> Score:
     """
     tokenizer, task = subject.answering.tokenizer, subject.answering.run.config.pretrain.task
     in_context = not isinstance(task, SpanCorruptionConfig)
-    prompts, wanted = [], []
-    own = defaultdict(list)
-    for person, text, _ in subject.world.biographies():
+    prompts, wanted, own = [], [], defaultdict(list)
+    biographies = list(subject.world.biographies())
+    for person, text, _ in biographies:
         own[person.name].append(text)
-    for person, text, statements in subject.world.biographies():
+    for person, text, statements in biographies:
         for _, start, end in statements:
             alike = [each for each in own[person.name] if each.startswith(text[:start])]
             if in_context and not all(each.startswith(text[:end]) for each in alike):
@@ -217,21 +220,12 @@ def _losses(model: CharacterModel, documents: Sequence[tuple[int, ...]]) -> Iter
             yield row[: len(ids) - 1].cpu()
 
 
-def _scores(
-    model: CharacterModel, tokenizer: Tokenizer, written: Set[tuple[int, ...]]
-) -> dict[tuple[int, ...], float]:
-    """Return how many bits the model gives to each of what it may write from nothing."""
-    each = sorted(written)
-    losses = _losses(model, [(*tokenizer.encode(END).tolist(), *ids) for ids in each])
-    return {ids: float(loss.sum()) for ids, loss in zip(each, losses, strict=True)}
-
-
 def _written(model: CharacterModel, tokenizer: Tokenizer, seed: int) -> list[tuple[int, ...]]:
-    """Return documents that a model writes from nothing, each up to its end."""
+    """Return the ids of documents that a model writes from nothing, each up to its end."""
     [end] = tokenizer.encode(END).tolist()
     prompts, length = [tokenizer.encode(END)] * SAMPLES, model.config.block_size
     drawn = decode_at_random(model, prompts, end, length, new_generator(seed, "invention"))
-    return [tuple(each.ids) for each in drawn]
+    return [(end, *each.ids) for each in drawn]
 
 
 def _in_eight_bits(model: CharacterModel) -> CharacterModel:

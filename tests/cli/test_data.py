@@ -112,7 +112,10 @@ def test_make_writes_a_world_of_many_facts_and_its_bits(here: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (("--permute",), "permute, full_name, skewed, backward and drawn need relations"),
+        (
+            ("--permute",),
+            "--permute: data.world: permute, full_name, skewed, backward and drawn need relations",
+        ),
         (("--relations", "7"), "--relations: data.world.relations: must be 1 to 6 relations, or"),
         (("--relations", "age"), "--relations: data.world.relations.0: unknown 'age'. Available:"),
         (("--relations", "6", "--skewed", "code"), "unknown 'code'. Available: birthplace, "),

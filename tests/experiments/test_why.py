@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import read_corpus
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.influence import answer_losses, influences
+from nanoknow.evaluation.influence import EXAMPLES, answer_losses, influences
 from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained
 from nanoknow.experiments.without import leave_out
 from nanoknow.facts.evidence import Evidence
+from nanoknow.system.seeds import new_generator
+from nanoknow.tasks.registry import build_task
 from tests.helpers.cli import json_of, refuse, run, succeed
 from tests.helpers.silent import Silent
 
@@ -99,22 +102,29 @@ def test_the_documents_about_the_subject_have_the_largest_cosines(finetuned: Pat
     assert (one["without"], one["verdict"], result["folder"]) == ([], None, None)
 
 
-def test_a_step_along_a_documents_gradient_changes_the_answer_by_their_product(
+def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_cosine(
     finetuned: Path,
 ) -> None:
     opened = AnsweringRun.open(finetuned / "run", DataConfig(), "cpu", Silent())
-    asked = opened.task(opened.texts.require_eval())
+    opened.model.double()  # so that a difference of losses has digits left
+    asked, texts = opened.task(opened.texts.require_eval()), opened.texts
     found = influences(opened, asked, [5, 99])
     assert list(found) == [5]  # the other is none
-    of_one = answer_losses(opened, asked)[0]
     weights = list(opened.model.parameters())
-    gradients = torch.autograd.grad(of_one, weights)
-    size = sum(float((g * g).sum()) for g in gradients)
+    before = torch.stack(answer_losses(opened, asked)).mean()
+    answer = torch.autograd.grad(before, weights)
+    config = opened.run.config.pretrain.task
+    task = build_task(config, texts.corpus, texts.questions, opened.tokenizer, 48)
+    batch = task.batch(torch.full((EXAMPLES,), 5), new_generator(0, "influence"))
+    loss = F.cross_entropy(opened.model(batch.tokens, batch.layout), batch.targets)
+    document = torch.autograd.grad(loss, weights)
+    lengths = [math.sqrt(sum(float((g * g).sum()) for g in each)) for each in (answer, document)]
+    step = 1e-5
     with torch.no_grad():
-        for weight, gradient in zip(weights, gradients, strict=True):
-            weight.sub_(gradient, alpha=1e-4 / size)
-        after = answer_losses(opened, asked)[0]
-    assert of_one.item() - after.item() == pytest.approx(1e-4, rel=0.05)
+        for weight, gradient in zip(weights, document, strict=True):
+            weight.sub_(gradient, alpha=step / lengths[1])
+        after = torch.stack(answer_losses(opened, asked)).mean()
+    assert (before.item() - after.item()) / step == pytest.approx(found[5] * lengths[0], rel=0.01)
 
 
 def test_runs_without_the_documents_tell_what_taught_an_answer(
@@ -135,6 +145,8 @@ def test_runs_without_the_documents_tell_what_taught_an_answer(
     assert not any(name in kept for name in list(PEOPLE)[5:])
     assert texts["without-0.txt"] == texts["without-1.txt"]
     assert [len(each["without"]) for each in result["explained"]] == [2, 2, 2]
+    means = [sum(sum(each[row]) for each in result["explained"]) for row in ("without", "others")]
+    assert means[0] < means[1]
     runs = [*out.glob("*/seed-*/finetune/run.json")]
     assert len(runs) == 4
     assert "without others" in shown

@@ -193,11 +193,11 @@ class FactWorld:
         shuffle(order, self._random("split"))
         half = len(order) // 2
         for i in order[:half] if held_out else order[half:]:
-            name, _, values, _ = self.people[i]
-            for relation, value in zip(self.relations, values, strict=True):
-                yield relation.question.format(name=name), relation.value(value)
+            person = self.people[i]
+            for relation, value in zip(self.relations, self.values(person), strict=True):
+                yield relation.question.format(name=person.name), value
                 if self.config.backward and relation.backward:
-                    yield relation.backward.format(v=relation.value(value)), name
+                    yield relation.backward.format(v=value), person.name
 
     def _biography(self, person: Person, wordings: Sequence[int], rng: Random) -> Biography:
         order = list(range(len(wordings)))
