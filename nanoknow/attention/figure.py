@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanoknow.attention.experiments import N_BINS, Finding, Quantity, TheoryReport
-from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
+from nanoknow.figures.canvas import COLORS, QUIET, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,7 +116,7 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
     trace, read, written = report.trace, report.read, report.written
     n_layers, n_heads = len(trace.layers), trace.layers[0].weights.shape[1]
     width = min(max(1.8, 0.085 * len(read)), MAX_WIDTH / n_layers)
-    height = 0.25 + 0.1 * len(written)
+    height = 0.5 + 0.1 * len(written)
     size = (1.2 + width * n_layers, 1.1 + height * n_heads)
     with picture(path, size) as figure:
         from matplotlib.colors import PowerNorm
@@ -126,34 +126,36 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
         norm = PowerNorm(0.5, 0.0, 1.0)
         panels = figure.subplots(n_heads, n_layers, squeeze=False, sharex=True, sharey=True)
         by_layer = trace.by_position().numpy()  # (layers, written, h, read)
-        for layer, weights, column in zip(trace.layers, by_layer, panels.T, strict=True):
+        for i, (layer, weights) in enumerate(zip(trace.layers, by_layer, strict=True)):
+            column = panels[:, i]
             for h, axes in enumerate(column):
+                axes.set_title(f"layer {i + 1}, head {h + 1}{_reading(layer)}", fontsize=8)
                 image = axes.imshow(weights[:, h], cmap="Blues", norm=norm, aspect="auto")
                 axes.axvline(trace.n_prompt - 0.5, color=QUIET, linewidth=0.5)
                 axes.spines[:].set_visible(False)
                 axes.tick_params(length=0, pad=1, labelsize=font)
-            column[0].set_title(_title(layer), fontsize=9)
             column[0].tick_params(labeltop=True)
             column[-1].set_xticks(range(len(read)), columns)
-        for h, axes in enumerate(panels[:, 0]):
+        for axes in panels[:, 0]:
             axes.set_yticks(range(len(written)), rows)
-            axes.set_ylabel(f"head {h + 1}", color=INK)
         figure.colorbar(image, ax=panels, label="weight", shrink=0.5, aspect=30, pad=0.01)
         figure.suptitle(
             "a row shows what a head attended to when it wrote the row's character: the question, "
-            "or, right of the line, the answer so far",
+            "or, right of the line, the answer so far\n"
+            "look for a head that is dark under the name in the first row: it fetches what the "
+            "answer depends on; one that is dark right of the line spells it on",
             x=0.01, ha="left", fontsize=9, color=QUIET,
         )  # fmt: skip
 
 
-def _title(layer: LayerTrace) -> str:
-    """Name a layer, and what reads what in it where that is not characters and characters."""
+def _reading(layer: LayerTrace) -> str:
+    """Say what reads what in a layer where that is not characters and characters."""
     queries = {query.kind for query in layer.queries if query}
     keys = sorted({key.kind for key in layer.keys})
     if queries | set(keys) <= {"character"}:
-        return layer.name
+        return ""
     readers = "".join(f"{kind}s " for kind in queries) or "no latent yet "
-    return f"{layer.name}: {readers}read {' and '.join(f'{kind}s' for kind in keys)}"
+    return f": {readers}read {' and '.join(f'{kind}s' for kind in keys)}"
 
 
 def _glyphs(text: str) -> list[str]:

@@ -61,4 +61,4 @@ def show_charts(terminal: Terminal, curves: RunsCurves) -> None:
     for panel in itertools.chain(*curves.panels()):
         title = f"{panel.title}, {panel.unit}" if panel.unit else panel.title
         drawn = {**panel.curves, **panel.behind}
-        terminal.write(draw_chart(title, "step", drawn, width, HEIGHT, blocks=blocks) + "\n")
+        terminal.write(draw_chart(title, panel.x_label, drawn, width, HEIGHT, blocks=blocks) + "\n")

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanoknow.evaluation.compare import Comparison
-from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, write_beside
+from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, shortest_ends, wrap, write_beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-NAME_WIDTH = 26
+NAME_WIDTH = 48
 ROW = 0.5
 """Inches that a line takes."""
 BOTH, FIRST, SECOND = "#B8B8B8", COLORS[0], COLORS[1]
@@ -44,18 +44,20 @@ def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
         axes.plot(100 * score.accuracy, i, "o", color=FIRST, markersize=8)
         write_beside(axes, high, i, f"{100 * score.accuracy:.1f} %")
         highest = max(highest, high)
-    names = [f"{run.letter}  {_short(run.run)}" for run in comparison.runs]
+    ends = shortest_ends([Path(run.run) for run in comparison.runs])
+    letters = [run.letter for run in comparison.runs]
+    names = [wrap(f"{x}  {_short(end)}") for x, end in zip(letters, ends, strict=True)]
     axes.set_yticks(range(len(names)), names, color=INK, parse_math=False)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(0, highest * 1.2)
+    axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
     axes.set(title="Accuracy, with 95 % intervals", xlabel=f"% right of {comparison.n} questions")
 
 
 def _short(run: str) -> str:
-    """Return the end of a run's name, in letters that every font has."""
-    plain = "".join(c if c.isascii() else "?" for c in run)
-    return plain if len(plain) <= NAME_WIDTH else f"...{plain[3 - NAME_WIDTH :]}"
+    """Return both ends of a run's name, in letters that every font has."""
+    plain, half = "".join(c if c.isascii() else "?" for c in run), NAME_WIDTH // 2
+    return plain if len(plain) <= NAME_WIDTH else f"{plain[: half - 3]}...{plain[-half:]}"
 
 
 def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
@@ -72,6 +74,6 @@ def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
     most = max(comparison.n - each.pairing.neither for each in comparison.pairs)
-    axes.set_xlim(0, max(1, most) * 1.7)
+    axes.set_xlim(0, max(1, most) * 1.02)
     axes.grid(axis="x")
     axes.set(title="Right: only the first, both, only the second", xlabel="questions")

@@ -161,4 +161,5 @@ def _plot(first: Path, report: LearnReport) -> None:
     }
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
     accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}
-    plot_learned(Path(report.picture), bars, losses, accuracies)
+    sizes = {questions: next(iter(of.values()))[0].n for questions, of in report.asked.items()}
+    plot_learned(Path(report.picture), bars, losses, accuracies, sizes)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nanoknow.evaluation.scores import wilson_interval
 from nanoknow.figures.canvas import COLORS, INK, Points, draw_curves, picture, wrap, write_beside
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def plot_learned(
     accuracies: Mapping[str, Mapping[str, Sequence[float]]],
     loss_curves: Mapping[str, Points],
     accuracy_curves: Mapping[str, Points],
+    sizes: Mapping[str, int] | None = None,
 ) -> None:
     """Draw what pretraining brought: accuracies as bars, and how training went.
 
@@ -27,6 +29,7 @@ def plot_learned(
         loss_curves: by name, (epoch, mean of its batches in nats a character) of pretraining; no
             panel without any.
         accuracy_curves: by name, (epoch, share of right answers) of finetuning; the same.
+        sizes: how many questions there are, where one seed is to have its 95 % interval.
 
     Raises:
         ConfigError: another format, or a folder that cannot be written.
@@ -41,7 +44,7 @@ def plot_learned(
     panels = [panel for panel in panels if any(panel[2].values())]
     with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
-        _draw_bars(bars, accuracies, bar_colors)
+        _draw_bars(bars, accuracies, bar_colors, sizes or {})
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
             axes.set(xlabel="epoch", ylabel=ylabel)
             axes.set_title(title, parse_math=False)
@@ -52,16 +55,22 @@ def plot_learned(
 
 
 def _draw_bars(
-    axes: Axes, accuracies: Mapping[str, Mapping[str, Sequence[float]]], colors: Mapping[str, str]
+    axes: Axes,
+    accuracies: Mapping[str, Mapping[str, Sequence[float]]],
+    colors: Mapping[str, str],
+    sizes: Mapping[str, int],
 ) -> None:
-    """Draw means as bars, the range of several seeds as a thin line; other questions paler."""
+    """Draw means as bars; the range of seeds, or one's interval, as a line; others paler."""
     names = list(colors)
+    seeds = max(len(shares) for by_name in accuracies.values() for shares in by_name.values())
     height = 0.7 / len(accuracies)
     highest = 1.0
     for row, (questions, by_name) in enumerate(accuracies.items()):
         for name, values in by_name.items():
             shares = [100 * value for value in values]
             low, mean, high = min(shares), sum(shares) / len(shares), max(shares)
+            if seeds == 1 and (n := sizes.get(questions)):
+                low, high = (100 * end for end in wilson_interval(round(values[0] * n), n))
             y = names.index(name) + (row - (len(accuracies) - 1) / 2) * height
             axes.barh(y, mean, height=0.9 * height, color=colors[name], alpha=0.55**row)
             axes.plot([low, high], [y, y], color=INK, linewidth=1.2)
@@ -74,6 +83,7 @@ def _draw_bars(
     axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
     axes.set_title(f"Accuracy on {' and '.join(accuracies)}", parse_math=False)
-    seeds = max(len(shares) for by_name in accuracies.values() for shares in by_name.values())
-    of_seeds = f": mean of {seeds} seeds, line from lowest to highest" if seeds > 1 else ""
-    axes.set(xlabel=f"% right{of_seeds}")
+    line = ": one seed, line: 95 % interval" if sizes else ""
+    if seeds > 1:
+        line = f": mean of {seeds} seeds, line from lowest to highest"
+    axes.set(xlabel=f"% right{line}")

@@ -77,6 +77,16 @@ def rendered(
         figure.savefig(content, format=form, metadata=metadata)
 
 
+def shortest_ends(paths: Sequence[Path]) -> list[str]:
+    """Return the shortest ends of paths that differ, as many parts for each."""
+    parts = [path.absolute().parts for path in paths]
+    for n in range(1, max(map(len, parts))):
+        names = ["/".join(part[-n:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
+
+
 def wrap(name: str) -> str:
     """Break a name into lines of a label."""
     return "\n".join(textwrap.wrap(name, LABEL_WIDTH)) or name

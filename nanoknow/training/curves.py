@@ -2,24 +2,29 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nanoknow.errors import CheckpointError
-from nanoknow.figures.canvas import Points
+from nanoknow.figures.canvas import Points, shortest_ends
 from nanoknow.runs.finding import half_made, newest_run
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.curves_figure import Panel
 
+SCRATCH = "scratch"
 KINDS = {
     "span_corruption": "Pretraining",
     "language_modeling": "Language modelling",
     "document_modeling": "Language modelling of documents",
     "question_answering": "Finetuning",
+    SCRATCH: "From scratch",
 }
 """What runs of each task are called; they get panels of their own, in this order."""
+ALIKE = 3
+"""Times that the steps of one run on an axis may be those of another; else it has shares."""
 ENOUGH = 10
 """Epochs whose means make a curve; fewer would hide how the loss fell within them."""
 
@@ -32,6 +37,7 @@ class RunCurves:
         run: its folder.
         name: as much of that as differs from the others.
         task: its kind.
+        stage: the part of the config that it trained by.
         loss: in nats a character, of single steps.
         epoch_loss: the same, means of the batches of an epoch.
         learning_rate: of single steps.
@@ -41,10 +47,27 @@ class RunCurves:
     run: str
     name: str
     task: str
+    stage: str
     loss: Points
     epoch_loss: Points
     learning_rate: Points
     accuracy: Points
+
+    @property
+    def kind(self) -> str:
+        """A key of ``KINDS``."""
+        return SCRATCH if self.stage == SCRATCH else self.task
+
+    @property
+    def last_step(self) -> float:
+        """The last one of which anything was recorded."""
+        ends = (points[-1][0] for points in (self.loss, self.epoch_loss, self.accuracy) if points)
+        return max(ends)
+
+    @property
+    def percentages(self) -> Points:
+        """The accuracies in %."""
+        return [(step, 100 * share) for step, share in self.accuracy]
 
 
 @dataclass(frozen=True)
@@ -58,20 +81,21 @@ class RunsCurves:
 
         Where there are enough of them, the means of epochs are drawn over single steps.
         """
-        for task, kind in KINDS.items():
-            runs = [run for run in self.runs if run.task == task]
+        for key, kind in KINDS.items():
+            runs = [run for run in self.runs if run.kind == key]
             if not runs:
                 continue
+            runs, x_label = _on_one_axis(runs)
             averaged = [run for run in runs if len(run.epoch_loss) >= ENOUGH]
             losses = {r.name: r.epoch_loss if r in averaged else r.loss for r in runs}
             means = ", mean of an epoch's batches" if averaged else ""
             singles = {run.name: run.loss for run in averaged}
             rates = {run.name: run.learning_rate for run in runs}
-            shares = {r.name: [(x, 100 * y) for x, y in r.accuracy] for r in runs if r.accuracy}
+            shares = {run.name: run.percentages for run in runs if run.accuracy}
             panels = [
-                Panel(f"{kind}: loss{means}", "nats a character", losses, singles),
-                Panel(f"{kind}: learning rate", "", rates),
-                Panel(f"{kind}: accuracy", "% right", shares),
+                Panel(f"{kind}: loss{means}", "nats a character", losses, singles, x_label),
+                Panel(f"{kind}: learning rate", "", rates, x_label=x_label),
+                Panel(f"{kind}: accuracy", "% right", shares, x_label=x_label),
             ]
             yield [panel for panel in panels if panel.curves]
 
@@ -90,7 +114,23 @@ def read_curves(run_paths: Sequence[Path], reporter: Reporter) -> RunsCurves:
     if not runs:
         runs = [newest_run()]
         reporter.note(f"using {runs[0].path}{half_made(runs[0])}")
-    return RunsCurves([_read(run, name) for run, name in zip(runs, _names(runs), strict=True)])
+    names = shortest_ends([run.path for run in runs])
+    return RunsCurves([_read(run, name) for run, name in zip(runs, names, strict=True)])
+
+
+def accuracies_beside_scratch(run_path: Path) -> dict[str, Points]:
+    """Return a run's accuracies, in % by step, and those of the run ``scratch`` beside it.
+
+    Of the latter only if it learned from the same texts; none where none were measured.
+    """
+    found: dict[str, Points] = {}
+    with suppress(CheckpointError):
+        own = Run.open(run_path)
+        found["this model"] = _read(own, "").percentages
+        other = Run.open(run_path.absolute().parent / "scratch")
+        if other.record.id != own.record.id and other.record.data == own.record.data:
+            found["from scratch, without pretraining"] = _read(other, "").percentages
+    return {name: points for name, points in found.items() if points and found["this model"]}
 
 
 def _read(run: Run, name: str) -> RunCurves:
@@ -108,7 +148,28 @@ def _read(run: Run, name: str) -> RunCurves:
         raise CheckpointError(
             f"{run.metrics_file}: holds no step to draw: train the run, or leave it out"
         )
-    return RunCurves(str(run.path), name, run.record.task, **curves)
+    return RunCurves(str(run.path), name, run.record.task, run.record.stage, **curves)
+
+
+def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
+    """Return runs with what to call x: the step, or how far they are if some are much longer."""
+    lengths = [run.last_step for run in runs]
+    if max(lengths) <= ALIKE * min(lengths):
+        return runs, "step"
+
+    def share(run: RunCurves) -> RunCurves:
+        def scaled(points: Points) -> Points:
+            return [(100 * step / run.last_step, y) for step, y in points]
+
+        return replace(
+            run,
+            loss=scaled(run.loss),
+            epoch_loss=scaled(run.epoch_loss),
+            learning_rate=scaled(run.learning_rate),
+            accuracy=scaled(run.accuracy),
+        )
+
+    return [share(run) for run in runs], "% of the steps of each run"
 
 
 def _point(run: Run, values: dict[str, Any], key: str) -> tuple[int, float]:
@@ -118,13 +179,3 @@ def _point(run: Run, values: dict[str, Any], key: str) -> tuple[int, float]:
     raise CheckpointError(
         f"{run.metrics_file}: step {step}: {key} is {value!r}, not a finite number: correct it"
     )
-
-
-def _names(runs: Sequence[Run]) -> list[str]:
-    """Return the shortest ends of the runs' paths that differ, as many parts for each."""
-    parts = [run.path.absolute().parts for run in runs]
-    for n in range(1, max(map(len, parts))):
-        names = ["/".join(part[-n:]) for part in parts]
-        if len(set(names)) == len(names):
-            return names
-    return [str(run.path) for run in runs]

@@ -23,12 +23,14 @@ class Panel:
         unit: of what they show; empty for a plain number.
         curves: by name, (step, value).
         behind: the same before it was averaged, drawn thin; none for none.
+        x_label: what x is.
     """
 
     title: str
     unit: str
     curves: Mapping[str, Points]
     behind: Mapping[str, Points] = field(default_factory=dict)
+    x_label: str = "step"
 
 
 def plot_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
@@ -43,24 +45,22 @@ def plot_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
     """
     n_columns = max(map(len, rows))
     with picture(path, (4.4 * n_columns, 3.2 * len(rows))) as figure:
-        grid = figure.subplots(len(rows), n_columns, squeeze=False)
-        for cells, row in zip(grid, rows, strict=True):
+        parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
+        for part, row in zip(parts, rows, strict=True):
             names = dict.fromkeys(name for panel in row for name in panel.curves)
             colors = dict(zip(names, itertools.cycle(COLORS), strict=False))
-            for axes in cells[len(row) :]:
-                axes.set_axis_off()
-            for axes, panel in zip(cells, row, strict=False):
+            for axes, panel in zip(part.subplots(1, len(row), squeeze=False)[0], row, strict=True):
                 _draw_panel(axes, panel, colors)
 
 
 def _draw_panel(axes: Axes, panel: Panel, colors: Mapping[str, str]) -> None:
     unit = f"{panel.unit} (thin: single steps)" if panel.behind else panel.unit
-    axes.set(title=panel.title, xlabel="step", ylabel=unit)
+    axes.set(title=panel.title, xlabel=panel.x_label, ylabel=unit)
     axes.grid(axis="y")
     for name, points in panel.behind.items():
         axes.plot(*zip(*points, strict=True), color=colors[name], alpha=0.35, linewidth=0.7)
     greatest = max(y for points in panel.curves.values() for _, y in points)
-    if greatest > 0:
-        _, top = axes.get_ylim()
-        axes.set_ylim(0, max(1.05 * greatest, top if panel.behind else 0.0))
+    _, top = axes.get_ylim()
+    # From 0, so that a constant is not drawn as a line within millionths of itself.
+    axes.set_ylim(0, max(1.05 * greatest, top if panel.behind else 0.0) or 1.0)
     draw_curves(axes, panel.curves, colors)

@@ -14,7 +14,7 @@ from nanoknow.generation.decoding import decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.layers import Attention
 from tests.helpers.models import LENGTH, SIZES, every_model, logits_of, random_model, random_tokens
-from tests.helpers.pictures import check_png, check_svg
+from tests.helpers.pictures import check_png, check_svg, drawn_by
 
 STOP = 1
 
@@ -165,6 +165,10 @@ def test_every_head_is_drawn_whatever_the_characters(latents: str, tmp_path: Pat
     report = AttentionReport("runs/r", "perceiver", 1, "?", "!", read, written, trace)
     for name in ("a.png", "a.svg"):
         plot_trace(report, tmp_path / name)
+    [figure] = drawn_by(lambda: plot_trace(report, tmp_path / "a.svg"))
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert any(title.startswith("layer 1, head 2: ") for title in titles)
+    assert "look for a head" in figure.get_suptitle()
     width, height = check_png((tmp_path / "a.png").read_bytes())
     assert width > 160 * 3
     assert height > 160 * 4 * 0.3

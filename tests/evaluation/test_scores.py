@@ -17,7 +17,7 @@ from nanoknow.evaluation.compare import compare_answers
 from nanoknow.evaluation.compare_figure import plot_comparison
 from nanoknow.evaluation.scores import Score, holm, pair, wilson_interval
 from nanoknow.system.plain import plain
-from tests.helpers.pictures import check_png
+from tests.helpers.pictures import check_png, drawn_by
 from tests.helpers.questions import said
 
 
@@ -170,6 +170,22 @@ def test_a_comparison_is_drawn_whatever_its_runs_are_called(tmp_path: Path) -> N
     check_png((tmp_path / "compare.png").read_bytes())
     with pytest.raises(ConfigError, match=r"use \.png or \.svg"):
         plot_comparison(found, tmp_path / "compare.pdf")
+
+
+def test_a_compared_run_is_named_by_what_differs_on_an_axis_that_ends_with_the_data(
+    tmp_path: Path,
+) -> None:
+    answers = [said("Rome", "Rome"), said("Oslo", "Rome"), said("Oslo", "Rome")]
+    names = [f"{'runs/' * 9}{which}/finetune" for which in ("seed-0", "seed-1")]
+    found = compare_answers("q.tsv", dict.fromkeys(names, answers))
+    [figure] = drawn_by(lambda: plot_comparison(found, tmp_path / "a.svg"))
+    left, right = figure.axes
+    assert [tick.get_text().replace("\n", "") for tick in left.get_yticklabels()] == [
+        "A  seed-0/finetune",
+        "B  seed-1/finetune",
+    ]
+    assert left.get_xlim()[1] <= 103 * wilson_interval(1, 3)[1]
+    assert right.get_xlim()[1] < 1.1
 
 
 GOLD = [*["London"] * 25, *["Paris"] * 470, "london", "London ", "New London", "", "L"]

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pytest
 
 from nanoknow.complexity.estimate import ComplexityReport, estimate
 from nanoknow.complexity.figure import plot_complexity
 from nanoknow.errors import ConfigError
+from nanoknow.evaluation.scores import wilson_interval
 from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.figures.canvas import Points, _move_apart
-from tests.helpers.pictures import check_png, check_svg
+from tests.helpers.pictures import check_png, check_svg, drawn_by
 from tests.helpers.refused import refused
 
 PRETRAINED, SCRATCH, CONSTANT = "pretrained then finetuned", "from scratch", "constant baseline"
@@ -69,6 +71,21 @@ def test_demo_has_a_panel_for_what_there_is(
 def test_demo_of_nothing_right(tmp_path: Path) -> None:
     plot_learned(tmp_path / "demo.svg", {"dev": {SCRATCH: [0.0]}}, {}, {})
     check_svg((tmp_path / "demo.svg").read_bytes())
+
+
+def test_one_seed_has_its_interval_and_several_have_their_range(tmp_path: Path) -> None:
+    def lines(shares: list[float]) -> tuple[list[float], str]:
+        answers = {"dev": {PRETRAINED: shares}}
+        [figure] = drawn_by(lambda: plot_learned(tmp_path / "a.svg", answers, {}, {}, {"dev": 40}))
+        [line] = figure.axes[0].lines
+        return np.asarray(line.get_xdata()).tolist(), figure.axes[0].get_xlabel()
+
+    ends, says = lines([0.5])
+    assert ends == pytest.approx([100 * end for end in wilson_interval(20, 40)])
+    assert says == "% right: one seed, line: 95 % interval"
+    ends, says = lines([0.5, 0.25])
+    assert ends == [25.0, 50.0]
+    assert "2 seeds, line from lowest to highest" in says
 
 
 def test_the_same_picture_twice_is_the_same_file(tmp_path: Path) -> None:

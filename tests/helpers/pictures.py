@@ -2,7 +2,27 @@
 
 import struct
 import zlib
+from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
+
+import pytest
+from matplotlib.figure import Figure
+
+
+def drawn_by(draw: Callable[[], object]) -> list[Figure]:
+    """Return the figures that a function saves."""
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(self: Figure, *arguments: Any, **named: Any) -> None:
+        figures.append(self)
+        save(self, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", keep)
+        draw()
+    return figures
 
 
 def check_png(content: bytes) -> tuple[int, int]:

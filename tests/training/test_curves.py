@@ -10,8 +10,9 @@ from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.run import Run, RunRecord
 from nanoknow.training.curves import read_curves
+from nanoknow.training.curves_figure import Panel, plot_panels
 from tests.helpers.cli import run
-from tests.helpers.pictures import check_png
+from tests.helpers.pictures import check_png, drawn_by
 from tests.helpers.silent import Silent
 
 TASKS: dict[StageName, str] = {
@@ -73,7 +74,7 @@ def test_each_kind_of_run_has_a_row_of_panels_and_each_curve_its_name(runs: list
     assert result.stdout == "Picture: new/curves.svg\n"
     tree = ElementTree.parse("new/curves.svg")
     ids = [element.get("id") or "" for element in tree.iter()]
-    assert sum(name.startswith("axes_") for name in ids) == 6  # one of them empty
+    assert sum(name.startswith("axes_") for name in ids) == 5  # none of them empty
     panels = list(read_curves([Path(r) for r in runs], Silent()).panels())
     assert [[panel.title for panel in row] for row in panels] == [
         ["Pretraining: loss", "Pretraining: learning rate"],
@@ -86,7 +87,7 @@ def test_each_kind_of_run_has_a_row_of_panels_and_each_curve_its_name(runs: list
 
 
 def test_the_means_of_many_epochs_are_drawn_over_their_steps(runs: list[str]) -> None:
-    make_run(Path("runs/long"), "scratch", 10)
+    make_run(Path("runs/long"), "finetune", 10)
     [[loss, *_]] = read_curves([Path("runs/long"), Path(runs[1])], Silent()).panels()
     assert [len(points) for points in loss.curves.values()] == [10, 30]
     assert [len(points) for points in loss.behind.values()] == [100]
@@ -94,6 +95,34 @@ def test_the_means_of_many_epochs_are_drawn_over_their_steps(runs: list[str]) ->
     assert "a  long: 0.04 at the end" in shown  # of its last step
     assert run("plot", "runs/long", "--out", "long.png").exit_code == 0
     check_png(Path("long.png").read_bytes())
+
+
+def test_runs_of_other_kinds_or_lengths_have_axes_that_suit_them(runs: list[str]) -> None:
+    make_run(Path("runs/a/scratch"), "scratch", 3)
+    make_run(Path("runs/long"), "finetune", 10)
+    paths = [Path(run) for run in (*runs, "runs/a/scratch")]
+    rows = list(read_curves(paths, Silent()).panels())
+    assert [row[0].title for row in rows] == [
+        "Pretraining: loss",
+        "Finetuning: loss",
+        "From scratch: loss",
+    ]
+    assert {panel.x_label for row in rows for panel in row} == {"step"}
+    [[loss, rate, accuracy]] = read_curves([Path("runs/long"), Path(runs[1])], Silent()).panels()
+    for panel in (loss, rate, accuracy):
+        assert panel.x_label == "% of the steps of each run"
+        assert {points[-1][0] for points in panel.curves.values()} == {100.0}
+    assert loss.behind["long"][0] == (1.0, 4.0)
+    assert "% of the steps of each run" in run("plot", "runs/long", runs[1]).stdout
+
+
+@pytest.mark.parametrize("value", [0.0, 3e-4])
+def test_a_constant_is_drawn_on_an_axis_from_0(value: float, tmp_path: Path) -> None:
+    panel = Panel("rate", "", {"a": [(1, value), (9, value)]})
+    figures = drawn_by(lambda: plot_panels(tmp_path / "a.svg", [[panel]]))
+    low, high = figures[0].axes[0].get_ylim()
+    assert low == 0
+    assert high == pytest.approx(1.05 * value or 1.0)
 
 
 def test_png_and_one_run(runs: list[str]) -> None:
