@@ -12,18 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from nanoknow.config.loading import load_config
 from nanoknow.config.tasks import TaskConfig
-from nanoknow.data.batch import IGNORE
 from nanoknow.data.sources import Texts
-from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
+from nanoknow.data.tokenizer import MASK, Tokenizer
 from nanoknow.figures.canvas import COLORS, INK, QUIET, picture
 from nanoknow.system.seeds import new_generator
+from nanoknow.tasks.inspection import example_of
 from nanoknow.tasks.registry import build_task
 
 PERSON, ANSWER = "Walter Lupi", "Milan"
@@ -115,11 +114,8 @@ def _example(
     tokenizer = Tokenizer.from_corpus(corpus, specials=True)
     task = build_task(config, corpus, texts.require_questions(), tokenizer, block_size=128)
     for seed in itertools.count():
-        batch = task.batch(torch.tensor([index]), new_generator(seed, "picture"))
-        predicted = (batch.targets != IGNORE).nonzero().flatten().tolist()
-        ids = [*batch.tokens[: predicted[-1] + 1].tolist(), int(batch.targets[predicted[-1]])]
-        text, first = tokenizer.decode(ids).rstrip(PAD), predicted[0] + 1
-        if suits(example := (text[:first], text[first:])):
+        example = example_of(task, tokenizer, index, new_generator(seed, "picture"))
+        if suits(example):
             return example
     raise AssertionError("unreachable")
 

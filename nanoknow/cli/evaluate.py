@@ -67,12 +67,14 @@ def evaluate(
     from nanoknow.report.assemble import report as report_on
     from nanoknow.report.findings import findings
     from nanoknow.report.page import write_page
+    from nanoknow.training.curves import accuracies_beside_scratch
 
     target = TARGET_ACCURACY if target_accuracy is None else target_accuracy
     seed = SEED if seed is None else seed
     found = report_on(run, data, device, target, seed, terminal)
-    write_page(found, report)
-    more = {"findings": findings(found), "page": str(report)}
+    learning = accuracies_beside_scratch(Path(found.run))
+    write_page(found, learning, report)
+    more = {"findings": findings(found), "learning": learning, "page": str(report)}
     opt.show(terminal, found, partial(show_report, page=report), as_json, **more)
 
 
@@ -110,15 +112,12 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
 
 
 def show_report(terminal: Terminal, report: Report, page: Path) -> None:
-    """Show what the page shows, without its pictures."""
-    from nanoknow.report.sections import sections
+    """Show the page's first lines, and where it is."""
+    from nanoknow.report.findings import headlines, standing_out, title
 
-    terminal.write(f"{report.run} ({report.model})\n{report.questions}\n")
-    for section in sections(report):
-        terminal.heading(section.title)
-        bullet = "" if section.tables else "- "
-        for sentence in section.sentences:
-            terminal.paragraph(bullet + sentence)
-        for table in section.tables:
-            terminal.table(table.title, table.columns, table.rows, table.left)
-    terminal.write(f"Predictions: {report.predictions}\nPage: {page}\n")
+    terminal.heading(title(report))
+    for number in headlines(report):
+        terminal.paragraph(f"{number.value:>8}  {number.name} ({number.detail})")
+    for sentence in standing_out(report):
+        terminal.paragraph(f"- {sentence}")
+    terminal.write(f"Page: {page}\n")

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 WIDTH = 4.0
 """Inches: 288 points, which a phone of 320 pixels shows at their size."""
-NAMES = ("ink", "quiet", "line", "right", "wrong", "real", "invented")
+NAMES = ("ink", "quiet", "line", "blue", "orange")
 VARIABLES = {f"#0000{i:02x}": f"--{name}" for i, name in enumerate(NAMES, start=1)}
 """What each colour of a drawing becomes in the page."""
-INK, QUIET, LINE, RIGHT, WRONG, REAL, INVENTED = VARIABLES
+INK, QUIET, LINE, BLUE, ORANGE = VARIABLES
 SVG_STYLE: dict[str, Any] = {
     **STYLE,
     "axes.edgecolor": LINE,

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from nanoknow.config.experiment import DataConfig
-from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.config.tasks import SpanCorruptionConfig, TaskConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import CheckpointError, ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -17,6 +17,7 @@ from nanoknow.evaluation.calibration import measure_confidence
 from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.evaluation.probes import probe
 from nanoknow.evaluation.wrong_answers import sort_wrong_answers
+from nanoknow.report.documents import show_documents
 from nanoknow.report.findings import Report
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.system.provenance import environment
@@ -51,13 +52,22 @@ def report(
         raise ConfigError(f"--target-accuracy {target}: give a share above 0, at most 1")
     opened = AnsweringRun.open(run_path, data, device, reporter)
     questions = opened.fitting(opened.texts.require_eval().require_answers("report on"))
-    evaluation = evaluate_on(opened, questions, reporter)
-    answers, facts = evaluation.answers, opened.facts
-    record = opened.checkpoint.record
-    rng = Random(derive_seed(seed, "folds"))
-    confidence = measure_confidence(confidences(answers), rights(answers), target, rng)
-    threshold = confidence.at_target.threshold if confidence.at_target else None
-    probed = probe(opened, questions, answers, threshold, seed, reporter)
+    facts, record = opened.facts, opened.checkpoint.record
+    pretraining = _pretraining(opened)
+    with reporter.progress("report", 4) as update:
+        update(0, "answering the questions")
+        evaluation = evaluate_on(opened, questions, reporter)
+        answers = evaluation.answers
+        rng = Random(derive_seed(seed, "folds"))
+        confidence = measure_confidence(confidences(answers), rights(answers), target, rng)
+        threshold = confidence.at_target.threshold if confidence.at_target else None
+        update(1, "asking in other words, and about invented names")
+        probed = probe(opened, questions, answers, threshold, seed, reporter)
+        update(2, "looking answers up in the documents")
+        rivals = _baselines(opened, questions, evaluation)
+        update(3, "hiding words as pretraining did")
+        documents = show_documents(opened, answers, pretraining, seed)
+        update(4, "")
     return Report(
         run=evaluation.run,
         model=f"{record.model.variant}, {record.task.kind}, {opened.model.n_parameters:,} "
@@ -68,12 +78,14 @@ def report(
         overlap=evaluation.overlap,
         documented=evaluation.documented,
         warnings=evaluation.warnings,
-        rivals=_baselines(opened, questions, evaluation),
+        rivals=rivals,
         constant=evaluation.baseline.answer if evaluation.baseline else None,
-        buckets=buckets(answers, facts, _reach(opened)) if facts else [],
+        buckets=buckets(answers, facts, _reach(opened, pretraining)) if facts else [],
         recall=_recall(opened, probed.recalled),
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,
         confidence=confidence,
+        answers=answers,
+        documents=documents,
         rewordings=probed.rewordings,
         misspelt=probed.misspelt,
         invented=probed.invented,
@@ -101,16 +113,20 @@ def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:
     return Bucket.of("training questions, asked again", name, recalled)
 
 
-def _reach(opened: AnsweringRun) -> int | None:
-    """Return how many characters of a document pretraining could see; None for all of them.
+def _pretraining(opened: AnsweringRun) -> TaskConfig:
+    """Return the task of pretraining.
 
     By the checkpoint that finetuning started from, where it still exists; else by the run's config.
     """
-    task: object = opened.run.config.pretrain.task
     started_from = opened.run.record.started_from
     if started_from is not None:
         with suppress(CheckpointError):
-            task = open_checkpoint(Path(started_from))[1].record.task
+            return open_checkpoint(Path(started_from))[1].record.task
+    return opened.run.config.pretrain.task
+
+
+def _reach(opened: AnsweringRun, task: TaskConfig) -> int | None:
+    """Return how many characters of a document pretraining could see; None for all of them."""
     if not isinstance(task, SpanCorruptionConfig):
         return None
     if task.salient_spans and task.context_dropout:

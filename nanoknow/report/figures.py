@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nanoknow.evaluation.probes import InventedNames
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
-from nanoknow.figures.svg import INK, INVENTED, LINE, QUIET, REAL, RIGHT, WRONG, Drawing, drawing
+from nanoknow.figures.canvas import Points
+from nanoknow.figures.svg import BLUE, INK, LINE, ORANGE, QUIET, Drawing, drawing
+from nanoknow.report.axes import note_above, percent_axis, rows_axis
+from nanoknow.report.confidence_figures import (
+    draw_confidences,
+    draw_coverage,
+    draw_invented,
+    draw_reliability,
+    draw_thresholds,
+)
 from nanoknow.report.findings import Report
+from nanoknow.report.tables import FEW
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 BASELINES = {"constant": "one answer to all", "lookup": "look-up, documents open"}
-HISTOGRAM = [float(edge) for edge in range(0, 101, 5)]
 ROW = 0.42
 """Inches that a line of a dot plot takes."""
-DASHED = (0, (4, 3))
 
 
 @dataclass(frozen=True)
@@ -36,25 +41,32 @@ class Line:
 
     name: str
     score: Score | None
-    color: str = RIGHT
+    color: str = BLUE
     confidence: float | None = None
 
 
-def drawings(report: Report) -> dict[str, list[Drawing]]:
-    """Return a report's drawings, by the key of the section that they belong to."""
+def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[Drawing]]:
+    """Return a report's drawings, by the key of the section that they belong to.
+
+    Args:
+        report: of a run.
+        learning: accuracies in % by step, of this run and of one to compare it with, by name.
+    """
+    c = report.confidence
     return {
+        "learning": [_learning(learning)] if learning else [],
         "score": [_scores(report)],
         "knowledge": [_parts(report)] if report.parts else [],
         "wrong": [_kinds(report.wrong)] if report.wrong and report.wrong.n else [],
-        "confidence": [_reliability(report), _confidences(report)],
-        "selection": [_coverage(report), _thresholds(report)],
+        "confidence": [*([draw_reliability(c)] if c.n >= FEW else []), draw_confidences(c)],
+        "selection": [draw_coverage(c), draw_thresholds(c)],
         "wordings": [_wordings(report)] if report.probes else [],
-        "invented": [_invented(report.invented)] if report.invented else [],
+        "invented": [draw_invented(report.invented)] if report.invented else [],
     }
 
 
 def _scores(report: Report) -> Drawing:
-    lines = [Line("this run", report.score)]
+    lines = [Line("this model", report.score)]
     lines += [Line(BASELINES[each.method], each.score, QUIET) for each in report.rivals]
     return _dots("score", "Accuracy, with 95 % intervals", lines)
 
@@ -73,7 +85,7 @@ def _wordings(report: Report) -> Drawing:
     for i, probe in enumerate(report.probes, start=1):
         # The words around the X may be the file's own, in any script.
         name = probe.name if probe.name.isascii() else f"in other words, {i}"
-        lines.append(Line(name, probe.score, WRONG, probe.confidence))
+        lines.append(Line(name, probe.score, ORANGE, probe.confidence))
     return _dots("wordings", "Accuracy by the words of the question", lines)
 
 
@@ -90,8 +102,8 @@ def _dots(name: str, title: str, lines: Sequence[Line]) -> Drawing:
                 _draw_dot(axes, i, line, line.score)
         has_confidence = any(line.confidence is not None for line in lines)
         axes.spines["bottom"].set_visible(False)
-        _rows_axis(axes, len(lines), -0.95 if lines[0].score else -0.4)
-        _percent_axis(axes, "% right; ring: median confidence" if has_confidence else "% right")
+        rows_axis(axes, len(lines), -0.95 if lines[0].score else -0.4)
+        percent_axis(axes, "% right; ring: median confidence" if has_confidence else "% right")
     return drawn
 
 
@@ -111,16 +123,16 @@ def _draw_dot(axes: Axes, i: int, line: Line, score: Score) -> None:
     axes.text(100, i - 0.3, label, va="bottom", ha="right", color=QUIET)
 
 
-def _rows_axis(axes: Axes, n: int, top: float) -> None:
-    axes.set_ylim(n - 0.5, top)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-
-
-def _percent_axis(axes: Axes, label: str) -> None:
-    axes.set_xlim(-1.5, 101.5)
-    axes.set_xticks([0, 25, 50, 75, 100])
-    axes.set_xlabel(label)
+def _learning(learning: Mapping[str, Points]) -> Drawing:
+    description = "; ".join(f"{name}: {points[-1][1]:.1f} %" for name, points in learning.items())
+    title = "Accuracy while it learned to answer"
+    with drawing("learning", 3.0, title, f"at the end, {description}") as (drawn, axes):
+        for (name, points), color, x in zip(learning.items(), (BLUE, ORANGE), (0, 1), strict=False):
+            axes.plot(*zip(*points, strict=True), "o-", color=color, markersize=4)
+            note_above(axes, name, x, color)
+        axes.set(ylim=(-4, 104), xlabel="step", ylabel="% right")
+        axes.grid(axis="y")
+    return drawn
 
 
 def _kinds(wrong: WrongAnswers) -> Drawing:
@@ -129,110 +141,9 @@ def _kinds(wrong: WrongAnswers) -> Drawing:
     height = ROW * len(kinds) + 0.7
     with drawing("wrong", height, "What the wrong answers are", description) as (drawn, axes):
         for i, kind in enumerate(kinds):
-            axes.barh(i, 100 * kind.n / n, height=0.3, color=WRONG)
+            axes.barh(i, 100 * kind.n / n, height=0.3, color=ORANGE)
             axes.text(0, i - 0.25, kind.name, va="bottom")
             axes.text(100, i - 0.25, f"{kind.n}", va="bottom", ha="right", color=QUIET)
-        _rows_axis(axes, len(kinds), -0.95)
-        _percent_axis(axes, "% of the wrong answers")
-    return drawn
-
-
-def _reliability(report: Report) -> Drawing:
-    bins = report.confidence.bins
-    description = "; ".join(
-        f"{b.n} answers of {b.confidence:.0%} mean confidence, {b.accuracy:.0%} right" for b in bins
-    )
-    with drawing("reliability", 3.4, "Accuracy by confidence", description) as (drawn, axes):
-        axes.plot([0, 100], [0, 100], color=QUIET, linewidth=1, linestyle=DASHED)
-        xs, ys = [100 * b.confidence for b in bins], [100 * b.accuracy for b in bins]
-        axes.plot(xs, ys, color=RIGHT, linewidth=1, alpha=0.5)
-        most = max(b.n for b in bins)
-        axes.scatter(xs, ys, [20 + 180 * b.n / most for b in bins], color=RIGHT, zorder=3)
-        axes.grid()
-        axes.set(ylim=(-4, 104), ylabel="% right")
-        axes.text(0, 1.03, "dashed: perfect calibration", transform=axes.transAxes, color=QUIET)
-        _percent_axis(axes, "mean confidence, %; area: answers")
-    return drawn
-
-
-def _confidences(report: Report) -> Drawing:
-    c = report.confidence
-    parts = (("right answers", c.right, RIGHT), ("wrong answers", c.wrong, WRONG))
-    return _histograms("confidences", "Confidence of right and wrong answers", parts)
-
-
-def _invented(invented: InventedNames) -> Drawing:
-    parts = (
-        ("real names", invented.confidences_of_real, REAL),
-        ("invented names", invented.confidences, INVENTED),
-    )
-    return _histograms("invented", "Confidence for real and invented names", parts)
-
-
-def _histograms(
-    name: str, title: str, parts: Sequence[tuple[str, Sequence[float], str]]
-) -> Drawing:
-    """Draw two distributions of confidence side by side."""
-    drawable = [part for part in parts if part[1]]
-    description = "; ".join(
-        f"{part}: {len(values)}, median confidence {np.median(values):.0%}"
-        for part, values, _ in drawable
-    )
-    with drawing(name, 3.0, title, description) as (drawn, axes):
-        axes.hist(
-            [[100 * value for value in values] for _, values, _ in drawable],
-            bins=HISTOGRAM,
-            weights=[[100 / len(values)] * len(values) for _, values, _ in drawable],
-            color=[color for _, _, color in drawable],
-            rwidth=0.9,
-        )
-        for (part, values, color), x, side in zip(parts, (0, 1), ("left", "right"), strict=True):
-            text = f"{part} ({len(values)})"
-            axes.text(x, 1.03, text, transform=axes.transAxes, color=color, ha=side)
-        axes.set_ylabel("% of them")
-        axes.grid(axis="y")
-        _percent_axis(axes, "confidence, %")
-    return drawn
-
-
-def _coverage(report: Report) -> Drawing:
-    c, reached = report.confidence, report.confidence.at_target
-    description = f"all questions answered: {c.everything.accuracy or 0:.1%} right; " + (
-        f"{reached.coverage:.1%} answered: {reached.accuracy or 0:.1%} right"
-        if reached
-        else f"never {c.target:.0%} right"
-    )
-    title = "Accuracy of the most confident answers"
-    with drawing("coverage", 3.0, title, description) as (drawn, axes):
-        xs = [100 * s.coverage for s in c.selections]
-        axes.plot(xs, [100 * (s.accuracy or 0) for s in c.selections], color=RIGHT)
-        axes.axhline(100 * c.target, color=QUIET, linewidth=1, linestyle=DASHED)
-        label = f"target {100 * c.target:g} %"
-        axes.text(100, 100 * c.target - 1.5, label, color=QUIET, ha="right", va="top")
-        if reached:
-            at = (100 * reached.coverage, 100 * (reached.accuracy or 0))
-            axes.plot(*at, "o", color=RIGHT, markersize=8)
-        axes.set(ylim=(0, 106), ylabel="% right of the answered")
-        axes.grid()
-        _percent_axis(axes, "% of the questions answered")
-    return drawn
-
-
-def _thresholds(report: Report) -> Drawing:
-    c = report.confidence
-    description = (
-        f"answering everything scores {c.everything.score:+.3f}, nothing 0, and the best threshold "
-        f"{c.best.score:+.3f}; cross-fitted {c.best_cross_fitted.score:+.3f}"
-    )
-    with drawing("thresholds", 3.0, "Score by confidence threshold", description) as (drawn, axes):
-        xs = [100.0, *(100 * (s.threshold or 0) for s in c.selections), 0.0]
-        ys = [0.0, *(s.score for s in c.selections), c.everything.score]
-        axes.step(xs, ys, color=RIGHT, where="pre")
-        axes.axhline(0, color=QUIET, linewidth=1, linestyle=DASHED)
-        axes.text(0, 0, "answering nothing", color=QUIET, va="bottom")
-        if c.best.threshold is not None:
-            axes.plot(100 * c.best.threshold, c.best.score, "o", color=RIGHT, markersize=8)
-        axes.set(ylabel="mean of +1, −1 and 0")
-        axes.grid()
-        _percent_axis(axes, "confidence threshold, %")
+        rows_axis(axes, len(kinds), -0.95)
+        percent_axis(axes, "% of the wrong answers")
     return drawn

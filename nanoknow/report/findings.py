@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.baseline import PairedBaseline
 from nanoknow.evaluation.buckets import ASKED, Bucket, Overlap
 from nanoknow.evaluation.calibration import Confidence
 from nanoknow.evaluation.probes import InventedNames, ProbeResult
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
-from nanoknow.report.tables import percent
+from nanoknow.report.documents import ShownDocument
+from nanoknow.report.tables import interval, percent
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Report:
         recall: training questions, asked again; None where they are not available.
         wrong: None without the training texts.
         confidence: of all answers.
+        answers: all of them.
+        documents: some that questions are about; none without the corpus.
         rewordings: the questions in other words.
         misspelt: with misspelt names; None where no question names a subject, or no such question
             can be made of the names.
@@ -55,6 +59,8 @@ class Report:
     recall: Bucket | None
     wrong: WrongAnswers | None
     confidence: Confidence
+    answers: list[Answer]
+    documents: list[ShownDocument]
     rewordings: list[ProbeResult]
     misspelt: ProbeResult | None
     invented: InventedNames | None
@@ -71,6 +77,43 @@ class Report:
     def probes(self) -> list[ProbeResult]:
         """All probes of the same subjects."""
         return [*self.rewordings, *([self.misspelt] if self.misspelt else [])]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A number that a report begins with, what it is, and what else to know of it."""
+
+    value: str
+    name: str
+    detail: str
+
+
+def title(report: Report) -> str:
+    """Return the question that a report answers; nobody knows what no document is about."""
+    return f"What does this model {'know' if report.documented else 'answer'}?"
+
+
+def headlines(report: Report) -> list[Headline]:
+    """Return the score, the best baseline's, and the confidence about what there is not."""
+    score, invented = report.score, report.invented
+    detail = f"{score.n_right} of {score.n}; 95 % interval {interval(score)} %"
+    found = [Headline(percent(score.accuracy), "of its answers are right", detail)]
+    if report.rivals:
+        best = max(report.rivals, key=lambda rival: rival.score.accuracy)
+        name = f"are right without a model: {best.name}"
+        detail = f"the best baseline; 95 % interval {interval(best.score)} %"
+        found.append(Headline(percent(best.score.accuracy), name, detail))
+    if invented:
+        detail = f"the median of {invented.n}; {percent(invented.confidence_of_real)} for real ones"
+        name = "confidence about names that do not exist"
+        found.append(Headline(percent(invented.confidence), name, detail))
+    return found
+
+
+def standing_out(report: Report) -> list[str]:
+    """Return the findings that a score does not tell: warnings, then what the probes gave."""
+    warnings = [f"{warning}." for warning in report.warnings]
+    return [*warnings, *(_probes(report) if report.probes else _sources(report))]
 
 
 def findings(report: Report) -> list[str]:

@@ -160,6 +160,17 @@ def _pairs(task: Task, tokenizer: Tokenizer, seed: int, count: int) -> list[tupl
     return pairs
 
 
+def example_of(
+    task: Task, tokenizer: Tokenizer, index: int, generator: torch.Generator
+) -> tuple[str, str]:
+    """Return what a model reads of one example, and what it learns to write after that."""
+    batch = task.batch(torch.tensor([index]), generator)
+    predicted = (batch.targets != IGNORE).nonzero().flatten().tolist()
+    ids = [*batch.tokens[: predicted[-1] + 1].tolist(), int(batch.targets[predicted[-1]])]
+    text, first = tokenizer.decode(ids).rstrip(PAD), predicted[0] + 1
+    return text[:first], text[first:]
+
+
 def _padding_share(task: SpanCorruption) -> float:
     """Return the expected share of pads when every example is padded to the block."""
     truncations = torch.arange(task.min_length, task.max_length + 1)

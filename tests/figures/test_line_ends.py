@@ -3,12 +3,10 @@
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import nanoknow
@@ -20,15 +18,23 @@ from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.laws.figure import plot_law
 from nanoknow.training.curves_figure import Panel, plot_panels
 from tests.helpers.cli import succeed
+from tests.helpers.pictures import drawn_by
 from tests.helpers.questions import said
 
 PATH = Path("figure.svg")
-REPORT = {"_dots", "_kinds", "_reliability", "_histograms", "_coverage", "_thresholds"}
+REPORT = {
+    *("_dots", "_kinds", "_learning", "_histograms"),
+    *("draw_reliability", "draw_coverage", "draw_thresholds"),
+}
 CURVE = {"a": [(1.0, 2.0), (2.0, 1.0)]}
 
 
 def report() -> None:
-    succeed("evaluate", "runs/<i>&run", "--report", "report.html")
+    """Draw reports on few questions, and on enough of them for bins."""
+    asked = Path("dev.tsv").read_text(encoding="utf-8")
+    Path("often.tsv").write_text(3 * asked, encoding="utf-8")
+    for name in ("dev.tsv", "often.tsv"):
+        succeed("evaluate", "runs/<i>&run", "--eval", name, "--report", "report.html")
 
 
 DRAWN: dict[str, Callable[[], object]] = {
@@ -68,18 +74,8 @@ def test_every_figure_is_listed_here() -> None:
 
 
 @pytest.mark.parametrize("draw", {id(f): f for f in DRAWN.values()}.values())
-def test_every_line_ends_where_its_values_do(
-    markup: Path, monkeypatch: pytest.MonkeyPatch, draw: Callable[[], object]
-) -> None:
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(self: Figure, *arguments: Any, **named: Any) -> None:
-        figures.append(self)
-        save(self, *arguments, **named)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    draw()
+def test_every_line_ends_where_its_values_do(markup: Path, draw: Callable[[], object]) -> None:
+    figures = drawn_by(draw)
     lines = [line for figure in figures for line in figure.findobj(Line2D)]
     solid = [line for line in lines if isinstance(line, Line2D) and line.get_linestyle() == "-"]
     within = [line for line in solid if line.axes is not None and np.size(line.get_xdata()) > 1]

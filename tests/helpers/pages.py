@@ -4,9 +4,10 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input"}
 TAGS = {
-    *("html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section"),
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "details"),
+    *("summary", "ol", "strong", "em", "span", "label", "input", "script"),
     *("footer", "h1", "h2", "p", "ul", "li", "a", "div", "figure", "figcaption", "dl", "dt"),
     *("dd", "table", "caption", "thead", "tbody", "tr", "th", "td"),
     *("svg", "desc", "g", "defs", "path", "use", "text", "tspan", "clippath", "rect"),

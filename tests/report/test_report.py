@@ -12,7 +12,7 @@ from tests.helpers.homes import FAMILY
 from tests.helpers.pages import TAGS, Page, read
 
 SECTIONS = {
-    *("short", "score", "knowledge", "wrong"),
+    *("short", "questions", "score", "knowledge", "wrong"),
     *("confidence", "selection", "wordings", "invented"),
 }
 ASKED = ("evaluate", "runs/<i>&run")
@@ -21,7 +21,9 @@ ASKED = ("evaluate", "runs/<i>&run")
 @pytest.fixture(scope="module")
 def shown(markup: Path) -> str:
     """What the terminal shows of the report, whose page is report.html."""
-    return succeed(*ASKED, "--report", "report.html").stdout
+    result = succeed(*ASKED, "--report", "report.html")
+    assert "report  4/4" in result.stderr
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -47,20 +49,22 @@ def test_the_page_has_every_section_and_points_at_nothing_outside(text: str) -> 
     assert text.startswith('<!doctype html>\n<html lang="en">')
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
+    assert text.count("<script") == 1
 
 
 def test_what_is_quoted_from_data_is_escaped(text: str) -> None:
     page = Page(text)
     assert page.tags <= TAGS
     words = "".join(page.texts)
-    assert "What <i>&run knows" in words
+    assert page.texts.count("What does this model know?") == 2
+    assert "<i>&run" in words
     assert "São $x^2$" in words
     assert any(family in words for family in FAMILY)
 
 
 def test_every_picture_says_in_words_what_it_shows(text: str) -> None:
     drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
-    assert len(drawn) == 9
+    assert len(drawn) == 8  # no bins of so few answers, and no accuracy was measured in training
     for svg in drawn:
         assert re.search(r'<title id="[\w-]+">[^<]+</title><desc id="[\w-]+">[^<]+</desc>', svg)
         assert 'role="img"' in svg
@@ -82,10 +86,16 @@ def test_terminal_page_and_json_give_the_same_figures(text: str, shown: str, fou
     flat = " ".join(shown.split())
     for sentence in sentences:
         assert sentence in words
-        assert " ".join(sentence.split()) in flat
-    score, confidence = found["score"], found["confidence"]
+    told = [line[2:] for line in re.findall(r"- .*?(?= - | Page: )", flat)]
+    assert len(told) >= 3
+    assert set(told) <= set(sentences)
+    assert len(shown.splitlines()) <= 12
+    score, confidence, invented = found["score"], found["confidence"], found["invented"]
+    best = max(rival["accuracy"] for rival in (rival["score"] for rival in found["rivals"]))
+    for share in (score["accuracy"], best, invented["confidence"]):
+        assert f"{share:.1%}".replace("%", " %  ") in shown
+        assert f"{share:.1%}".replace("%", " %") in words
     assert f"{score['n_right']} of {score['n']}" in shown
-    assert f"{confidence['brier']:.4f}" in shown
     assert f"{confidence['brier']:.4f}" in words
     assert confidence["everything"]["n_right"] == score["n_right"]
     assert len(confidence["right"]) == score["n_right"]
@@ -149,10 +159,11 @@ def test_without_the_training_text_the_page_has_what_is_left(markup: Path) -> No
 def test_one_question_answered_right_or_wrong_makes_a_page(markup: Path, right: bool) -> None:
     question, gold = read(markup / "train.tsv").splitlines()[0].split("\t")
     (markup / "one.tsv").write_text(f"{question}\t{gold if right else 'Nowhere'}\n", "utf-8")
-    shown = succeed(*ASKED, "--eval", "one.tsv", "--report", "one.html").stdout
-    assert f"It answers {int(right)} of 1" in " ".join(shown.split())
-    assert re.search(r"AUROC, right above wrong +–", shown)
-    Page(read(markup / "one.html"))
+    succeed(*ASKED, "--eval", "one.tsv", "--report", "one.html")
+    words = "|".join(Page(read(markup / "one.html")).texts)
+    assert f"It answers {int(right)} of 1" in words
+    assert "AUROC, right above wrong|–" in words
+    assert f"Every answer is {'right' if right else 'wrong'}, so that the calibration" in words
 
 
 def test_questions_about_nobody_known_are_reported_without_probes(markup: Path) -> None:
@@ -203,13 +214,15 @@ def test_a_report_on_other_questions_speaks_of_no_people_births_or_places(
     )
     makers = read(markup / "dev.tsv").replace("Where was", "Which land made").replace(" born?", "?")
     (markup / "makers.tsv").write_text(makers, encoding="utf-8")
-    asked = (*ASKED, "--eval", "makers.tsv", "--questions", "makers.tsv")
+    wiki = read(markup / "wiki.txt").replace("Born in", "Made by")  # the page shows documents
+    (markup / "made.txt").write_text(wiki, encoding="utf-8")
+    asked = (*ASKED, "--eval", "makers.tsv", "--questions", "makers.tsv", "--corpus", "made.txt")
     result = succeed(*asked, "--report", "makers.html", "--json")
     page = read(markup / "makers.html")
     assert set(Page(page).ids) >= SECTIONS
     for text in (page, result.stdout, result.stderr, succeed(*asked).stdout):
         assert not words.findall(text)
-    assert words.findall(shown)
+    assert words.findall(read(markup / "report.html"))
 
 
 def test_a_refused_report_leaves_the_older_page_as_it_was(markup: Path) -> None:
@@ -285,3 +298,9 @@ def test_a_report_says_what_the_score_is_without_training_questions(found: Any) 
     unasked = found["overlap"]["others"]
     words = f"never asked it answers {unasked['n_right']} of {n - shared} "
     assert any(words in sentence for sentence in found["findings"])
+
+
+def test_a_run_without_pretraining_read_no_document(markup: Path) -> None:
+    report = json_of("evaluate", "runs/untaught", "--report", "untaught.html")
+    assert {shown["read"] for shown in report["documents"]} == {""}
+    assert "this model never read it" in read(markup / "untaught.html")

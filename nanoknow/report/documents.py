@@ -1,0 +1,99 @@
+"""Documents that questions are about, each with what pretraining hid in it."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanoknow.config.tasks import SpanCorruptionConfig, TaskConfig
+from nanoknow.data.tokenizer import MASK, Tokenizer
+from nanoknow.errors import ConfigError, DataError
+from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.answers import Answer
+from nanoknow.facts.index import FactIndex
+from nanoknow.system.seeds import derive_seed, new_generator
+from nanoknow.tasks.inspection import example_of
+from nanoknow.tasks.registry import build_task
+from nanoknow.tasks.span_corruption import SpanCorruption
+
+SHOWN = 4
+DRAWS = 100
+"""Examples of the first document, of which the one is shown that hides the right answer."""
+
+
+@dataclass(frozen=True)
+class ShownDocument:
+    """A document, an example that pretraining made of it, and a question about it.
+
+    Attributes:
+        text: of the document.
+        name: of its subject, as the question has it.
+        read: what the model read of it, with masks; empty where pretraining hid nothing.
+        hidden: what it learned to write after that.
+        answer: to the question.
+    """
+
+    text: str
+    name: str
+    read: str
+    hidden: str
+    answer: Answer
+
+
+def show_documents(
+    opened: AnsweringRun, answers: Sequence[Answer], pretraining: TaskConfig, seed: int
+) -> list[ShownDocument]:
+    """Return the document of a right answer, if there is one, and the first ones of other answers.
+
+    Args:
+        opened: its texts and its block.
+        answers: of the run.
+        pretraining: makes the examples, where it hides something.
+        seed: of what is hidden.
+    """
+    facts = opened.facts
+    if facts is None:
+        return []
+    about: dict[int, Answer] = {}
+    for answer in answers:
+        for index in facts.indices_about(answer.question)[:1]:
+            about.setdefault(index, answer)
+    first = next((i for i, a in about.items() if a.is_right and a.in_document), None)
+    chosen = sorted(about, key=lambda i: i != first)[:SHOWN]
+    is_pretrained = opened.run.record.stage != "scratch"
+    made = _span_corruption(opened, facts, pretraining) if chosen and is_pretrained else None
+    shown = []
+    for i in chosen:
+        gold = about[i].gold[0] if i == first else ""
+        hidden = _example(made, i, gold, derive_seed(seed, "documents")) if made else ("", "")
+        name = facts.name_in(about[i].question) or ""
+        shown.append(ShownDocument(facts.corpus.documents[i], name, *hidden, about[i]))
+    return shown
+
+
+def _span_corruption(
+    opened: AnsweringRun, facts: FactIndex, task: TaskConfig
+) -> SpanCorruption | None:
+    """Return the task that hides words; None where pretraining did not, or lacks a text here."""
+    if not isinstance(task, SpanCorruptionConfig):
+        return None
+    task = task.model_copy(update={"questions_per_document": 0.0})
+    block_size = opened.model.config.block_size
+    with suppress(ConfigError, DataError):
+        tokenizer = Tokenizer.from_corpus(facts.corpus, specials=True)
+        made = build_task(task, facts.corpus, opened.training, tokenizer, block_size, facts)
+        return made if isinstance(made, SpanCorruption) else None
+    return None
+
+
+def _example(made: SpanCorruption, document: int, gold: str, seed: int) -> tuple[str, str]:
+    """Return what an example shows and what it hides: the answer, if one is given and can be."""
+    index = int(np.searchsorted(made.documents, document))
+    examples = []
+    for draw in range(DRAWS if gold else 1):
+        generator = new_generator(seed, f"document {document}, {draw}")
+        text = "".join(example_of(made, made.tokenizer, index, generator))
+        read, mask, hidden = text.rstrip(MASK).rpartition(MASK)
+        examples.append((read + mask, hidden))
+    return min(examples, key=lambda e: (gold not in e[1], len(e[1]), -len(e[0])))
