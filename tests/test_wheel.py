@@ -66,6 +66,14 @@ def test_a_wheel_finds_its_own_configs(installed: Path, tmp_path: Path) -> None:
         assert Path(path).read_bytes() == (CHECKOUT / name).read_bytes()
 
 
+def test_a_wheel_has_what_a_report_is_made_of(installed: Path) -> None:
+    own = CHECKOUT / "nanoknow/report"
+    parts = {path.name for path in own.iterdir() if path.suffix in (".html", ".css", ".js")}
+    assert {path.suffix for path in map(Path, parts)} == {".html", ".css", ".js"}
+    for name in parts:
+        assert (installed / "nanoknow/report" / name).read_bytes() == (own / name).read_bytes()
+
+
 def test_an_editable_install_leaves_no_copy_of_the_configs(tmp_path: Path) -> None:
     pip("install", "--no-deps", "--target", tmp_path, "--editable", CHECKOUT)
     assert list(tmp_path.glob("*.dist-info"))

@@ -13,8 +13,8 @@ from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer
 from nanoknow.facts.index import FactIndex
 from nanoknow.system.seeds import derive_seed, new_generator
+from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.inspection import example_of
-from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import SpanCorruption
 
 SHOWN = 4
@@ -78,12 +78,13 @@ def _span_corruption(
     """Return the task that hides words; None where pretraining did not, or lacks a text here."""
     if not isinstance(task, SpanCorruptionConfig):
         return None
-    task = task.model_copy(update={"questions_per_document": 0.0})
-    block_size = opened.model.config.block_size
+    if "questions" in task.sources and facts.training is None:
+        return None
+    corpus, block_size = facts.corpus, opened.model.config.block_size
+    hiding = find_hiding(facts, task.salient_words) if task.salient_spans else None
     with suppress(ConfigError, DataError):
-        tokenizer = Tokenizer.from_corpus(facts.corpus, specials=True)
-        made = build_task(task, facts.corpus, opened.training, tokenizer, block_size, facts)
-        return made if isinstance(made, SpanCorruption) else None
+        tokenizer = Tokenizer.from_corpus(corpus, specials=True)
+        return SpanCorruption(corpus, tokenizer, task, block_size, hiding)
     return None
 
 
