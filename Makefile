@@ -2,6 +2,8 @@
 # make test   set up, then the tests
 # make check  set up, then ruff and mypy
 # make processes  set up, then tests that train in processes of their own and stop some
+# make test-browser   set up, then tests of pages in headless chromium (needs chromium and npm)
+# make test-notebook  set up, then execute docs/tour.ipynb, in minutes
 # make kill   set up, then kill -9 training 100 times and resume it, in minutes
 # make fuzz   set up, then every property test on 25 times as many inputs, in a quarter of an hour
 # make wheel  set up, then build a wheel, install it and run it from another folder
@@ -14,7 +16,7 @@ SEEDS ?= 1
 KILLS ?= 100
 BIN := $(VENV)/bin
 
-.PHONY: demo test check processes kill fuzz wheel bench pictures clean
+.PHONY: demo test check processes test-browser test-notebook kill fuzz wheel bench pictures clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -29,6 +31,13 @@ check: $(VENV)/ready
 
 processes: $(VENV)/ready
 	$(BIN)/pytest -m processes
+
+test-browser: $(VENV)/ready
+	npm install --silent --no-fund --no-audit --prefix $(VENV) axe-core@4.14.1
+	$(BIN)/pytest -m browser
+
+test-notebook: $(VENV)/ready
+	$(BIN)/pytest -m notebook
 
 kill: $(VENV)/ready
 	$(BIN)/python -m tests.tools.kill --kills $(KILLS)

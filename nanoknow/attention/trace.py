@@ -125,12 +125,14 @@ class AttentionTrace:
         read: ids of the prompt, and of the answer without its last.
         answer: what was decoded; ``answer.ids[i]`` was written at ``read[n_prompt - 1 + i]``.
         n_prompt: ids of the prompt.
+        predicted: (characters of the answer, vocabulary) log-probabilities, where each was written.
         layers: from the first to the last.
     """
 
     read: list[int]
     answer: Decoded
     n_prompt: int
+    predicted: Tensor
     layers: tuple[LayerTrace, ...]
 
     def by_position(self) -> Tensor:
@@ -138,9 +140,8 @@ class AttentionTrace:
         return torch.stack([layer.by_position(len(self.read)) for layer in self.layers])
 
 
-@torch.inference_mode()
 def trace_answer(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int) -> AttentionTrace:
-    """Decode an answer greedily, then read prompt and answer once more and keep the weights.
+    """Decode an answer greedily, and trace it.
 
     Args:
         model: used as it is, on its own device.
@@ -149,13 +150,21 @@ def trace_answer(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int)
         max_new: ids to write at most.
     """
     [answer] = decode_greedily(model, [prompt], stop_id, max_new)
+    return trace(model, prompt, answer)
+
+
+@torch.inference_mode()
+def trace(model: CharacterModel, prompt: Ids, answer: Decoded) -> AttentionTrace:
+    """Read prompt and answer, and keep the weights and predictions where it was written."""
     read = [*prompt.tolist(), *answer.ids[:-1]]
     device = next(model.parameters()).device
+    layout = Layout.of((Group(1, len(read)),), device)
     with recording(model) as found:
-        model(torch.tensor(read, device=device), Layout.of((Group(1, len(read)),), device))
+        logits = model(torch.tensor(read, device=device), layout)  # (T, vocabulary)
     writing = range(len(prompt) - 1, len(read))
+    predicted = logits[writing.start :].double().log_softmax(-1).cpu()
     layers = tuple(_of_answer(model, record, len(read), writing) for record in found)
-    return AttentionTrace(read, answer, len(prompt), layers)
+    return AttentionTrace(read, answer, len(prompt), predicted, layers)
 
 
 def _of_answer(model: CharacterModel, record: Recorded, length: int, writing: range) -> LayerTrace:

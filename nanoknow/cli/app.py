@@ -27,6 +27,7 @@ from nanoknow.cli.evaluate import evaluate
 from nanoknow.cli.finetune import finetune
 from nanoknow.cli.law import law_app
 from nanoknow.cli.learn import learn
+from nanoknow.cli.play import play
 from nanoknow.cli.plot import plot
 from nanoknow.cli.pretrain import pretrain
 from nanoknow.cli.sample import sample
@@ -82,7 +83,7 @@ app = typer.Typer(
 )
 for _command in (
     *(demo, learn, pretrain, finetune, sweep, plot),
-    *(evaluate, compare, baseline, ask, why, attention, sample, complexity),
+    *(evaluate, compare, baseline, ask, play, why, attention, sample, complexity),
 ):
     app.command()(_command)
 app.add_typer(data_app, name="data")

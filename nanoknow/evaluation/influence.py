@@ -12,16 +12,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nanoknow.config.tasks import PretrainTaskConfig
-from nanoknow.data.corpus import Corpus
+from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.base import Task
+from nanoknow.tasks.document_modeling import DocumentModeling
 from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.registry import build_task
+from nanoknow.tasks.span_corruption import SpanCorruption
 
+DocumentTask = SpanCorruption | DocumentModeling
 EXAMPLES = 8
 """Of each document, as pretraining makes them: the gradient of their mean loss counts."""
 
@@ -50,17 +52,11 @@ def influences(
     Returns:
         By document, from -1, which a step on it makes less probable, to 1.
     """
-    model, texts = opened.model.eval(), opened.texts
-    corpus, config = texts.require_corpus(), opened.run.config.pretrain.task
-    task: Task = build_task(
-        config, corpus, texts.questions, opened.tokenizer, model.config.block_size, opened.facts
-    )
-    if isinstance(task, WithQuestions):
-        task = task.documents
+    model, task = opened.model.eval(), pretraining_task(opened)
     task.to(opened.device.torch_device)
     answer = _gradient(model, torch.stack(answer_losses(opened, asked)).mean())
     generator, found = new_generator(opened.run.config.seed, "influence"), {}
-    examples = _examples(corpus, config)
+    examples = {document: example for example, document in enumerate(task.documents.tolist())}
     for document in documents:
         if document in examples:
             batch = task.batch(torch.full((EXAMPLES,), examples[document]), generator)
@@ -76,8 +72,23 @@ def _gradient(model: CharacterModel, loss: Tensor) -> Tensor:
     return torch.cat([part.flatten() for part in parts])
 
 
-def _examples(corpus: Corpus, config: PretrainTaskConfig) -> dict[int, int]:
-    """Return the number of each document's example."""
-    _, lengths = corpus.lines()
-    kept = (lengths > 0) | bool(getattr(config, "keep_empty_documents", False))
-    return {document: example for example, document in enumerate(kept.nonzero()[0].tolist())}
+def pretraining_task(opened: AnsweringRun) -> DocumentTask:
+    """Make again the task by which a run was pretrained, of documents alone.
+
+    Raises:
+        ConfigError: it was pretrained on something else.
+        DataError: the texts cannot be read.
+    """
+    texts, config = opened.texts, opened.run.config
+    task: Task = build_task(
+        config.pretrain.task,
+        texts.require_corpus(),
+        texts.questions,
+        opened.tokenizer,
+        opened.model.config.block_size,
+        opened.facts,
+    )
+    task = task.documents if isinstance(task, WithQuestions) else task
+    if isinstance(task, SpanCorruption | DocumentModeling):
+        return task
+    raise ConfigError(f"{opened.run.path}: was pretrained on no documents")

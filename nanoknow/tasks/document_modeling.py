@@ -1,5 +1,6 @@
 """Language modelling document by document: none is cut in two, and each can be asked about."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,8 +25,9 @@ class DocumentModeling:
         starts, lengths = corpus.lines()
         if len(starts) < 2:
             raise DataError(f"{corpus.name}: holds one document alone: name a text with several")
-        self._starts = torch.from_numpy(starts[lengths > 0]).long()  # (documents,)
-        self._lengths = torch.from_numpy(lengths[lengths > 0]).long()
+        self.documents = np.flatnonzero(lengths > 0)  # (examples,)
+        self._starts = torch.from_numpy(starts[self.documents]).long()  # (examples,)
+        self._lengths = torch.from_numpy(lengths[self.documents]).long()
         self._codes = torch.from_numpy(corpus.codes)  # (characters of the text,)
         self._ids = torch.from_numpy(tokenizer.encode(corpus.characters))  # by code
         self._end = int(tokenizer.encode(END)[0])

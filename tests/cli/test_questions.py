@@ -32,6 +32,8 @@ COMMANDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("finetune", "--questions"): (*TUNE, "--out", "runs/questions"),
     ("learn", "--eval"): ("learn", *CORPUS, *TRAIN, "--out", "runs/learnt"),
     ("learn", "--questions"): ("learn", *CORPUS, "--eval", "birth_dev.tsv", "--out", "runs/learnt"),
+    ("play", "--eval"): ("play", "--run", RUNS[0], "--port", "0"),
+    ("play", "--questions"): ("play", "--run", RUNS[0], "--port", "0"),
     ("why", "--eval"): ("why", "--run", RUNS[0]),
     ("pretrain", "--questions"): (
         "pretrain",

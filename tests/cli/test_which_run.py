@@ -20,6 +20,7 @@ NAMED: dict[str, list[str]] = {
     "evaluate": ["evaluate", "RUN"],
     "compare": ["compare", "RUN", "runs/untaught"],
     "ask": ["ask", QUESTION, "--run", "RUN"],
+    "play": ["play", "--run", "RUN", "--port", "0"],
     "why": ["why", QUESTION, "--run", "RUN"],
     "attention": ["attention", "RUN", "--question", QUESTION],
     "sample": ["sample", "RUN"],
@@ -27,6 +28,8 @@ NAMED: dict[str, list[str]] = {
 """Each command that reads the weights of a run that is named."""
 RECORDS = {"plot"}
 """Commands that read what a run recorded, and no weights."""
+LASTING = {"play"}
+"""Commands that go on until they are stopped."""
 PERSON = "Where was Ada Bright born?"
 UNNAMED: dict[str, tuple[str, list[str]]] = {
     "finetune": ("perceiver", ["--questions", "birth_places_train.tsv", "--max-minutes", "0"]),
@@ -53,7 +56,7 @@ def may_take_none(parameter: Any) -> bool:
 
 def test_every_command_that_takes_a_run_has_a_row() -> None:
     assert commands_with(takes_a_run) == set(NAMED) | RECORDS
-    assert commands_with(may_take_none) == set(UNNAMED)
+    assert commands_with(may_take_none) == set(UNNAMED) | LASTING
 
 
 def last_checkpoint(run: str) -> Path:

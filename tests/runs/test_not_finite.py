@@ -94,6 +94,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     ],
     "compare": [["compare", "runs/answers", "runs/other"]],
     "ask": [["ask", QUESTION, "--run", "runs/answers"]],
+    "play": [["play", "--run", "runs/answers", "--port", "0"]],
     "why": [["why", QUESTION, "--run", "runs/answers"]],
     "attention": [["attention", "runs/answers", "--question", QUESTION]],
     "sample": [

@@ -1,0 +1,50 @@
+"""``nanoknow play``: a page to play with a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+
+
+def play(
+    run: Annotated[
+        Path | None, Option("--run", metavar="RUN", help="A run folder; the latest if not given.")
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        Option(metavar="RUN", help="Another, to be asked the same; by default its from-scratch."),
+    ] = None,
+    port: Annotated[int, Option(min=0, max=65535, help="0 for any that is free.")] = 8224,
+    corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    device: opt.DeviceName = "auto",
+    as_json: opt.AsJson = False,
+) -> None:
+    """Play with a finetuned run in the browser.
+
+    Ask it, make it invent, see how sure it is and what that is worth, and how it learned. Served
+    on this machine alone, until Ctrl-C.
+
+    Example: nanoknow play --run runs/demo/seed-0/finetune
+    """
+    from nanoknow.play.server import listen, server
+
+    terminal = Terminal()
+    with listen(port) as listening:
+        from nanoknow.play.lab import Lab
+
+        data = opt.named_data(corpus, questions, eval_file, documents)
+        lab = Lab.open(run, beside, data, device, terminal)
+        address, number = listening.getsockname()
+        url = f"http://{address}:{number}/"
+        if as_json:
+            terminal.result({"url": url, "run": str(lab.opened.run.path)})
+        else:
+            terminal.write(f"{url}\n")
+            terminal.note("open it in a browser; Ctrl-C ends it")
+        server(lab).run([listening])

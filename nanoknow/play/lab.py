@@ -1,0 +1,323 @@
+"""What a page plays with: an opened run, what its answers are worth, and how it learned."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from threading import Lock
+
+import torch
+
+from nanoknow.attention.trace import trace
+from nanoknow.config.experiment import DataConfig
+from nanoknow.data.batch import IGNORE
+from nanoknow.data.questions import QuestionSet, clean
+from nanoknow.errors import CheckpointError, DataError
+from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.answers import Answer, score_answers
+from nanoknow.evaluation.ask import Reply, ask
+from nanoknow.evaluation.buckets import confidences, rights
+from nanoknow.evaluation.influence import DocumentTask, pretraining_task
+from nanoknow.evaluation.probe_questions import ProbeMaker
+from nanoknow.evaluation.probes import MOST
+from nanoknow.evaluation.scores import Score
+from nanoknow.figures.canvas import Points
+from nanoknow.generation.decoding import Decoded
+from nanoknow.runs.finding import open_checkpoint
+from nanoknow.system.draws import below, choice
+from nanoknow.system.reporter import Reporter
+from nanoknow.system.seeds import derive_seed, new_generator
+from nanoknow.training.curves import RunCurves, read_curves
+
+LONGEST = 1000
+"""Characters of a question that are read."""
+NAMES = 8
+"""Names to suggest."""
+ALTERNATIVES = 5
+"""Characters that could have been written, at each place."""
+HIDINGS = 3
+"""Examples of one document."""
+CURVES, POINTS = ("loss", "epoch_loss", "learning_rate", "accuracy"), 200
+"""Of a run, and how many points of each are shown."""
+NEAR = 0.05
+"""A probability at most so far away, up or down, is alike."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A character of an answer.
+
+    Attributes:
+        character: empty where the answer ends.
+        alternatives: the most probable ones there, with their probabilities.
+        attended: (characters of the question,) mean weight over layers and heads.
+    """
+
+    character: str
+    alternatives: list[tuple[str, float]]
+    attended: list[float]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a probability was worth so far: of answers about as probable as this one.
+
+    Attributes:
+        score: those to evaluation questions; None without any.
+        n_invented: those about invented names.
+        invented: all that were asked about these.
+    """
+
+    score: Score | None
+    n_invented: int
+    invented: int
+
+
+@dataclass(frozen=True)
+class Played:
+    """A question that was asked on the page.
+
+    Attributes:
+        reply: the answers, the evidence and the doubt.
+        written: the characters of the most probable answer, its end last.
+        worth: of that answer's probability.
+        beside: what another run says.
+    """
+
+    reply: Reply
+    written: list[Written]
+    worth: Worth
+    beside: Reply | None
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """What the page says of a run before anything is asked.
+
+    Attributes:
+        example: a question to begin with.
+        score: of the evaluation questions; None where there are none with answers.
+        right, wrong, invented: confidences, ascending.
+    """
+
+    run: str
+    model: str
+    documents: int | None
+    eval: str | None
+    beside: str | None
+    example: str | None
+    score: Score | None
+    right: list[float]
+    wrong: list[float]
+    invented: list[float]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A document, and what training made of it.
+
+    Attributes:
+        where: ``file:line``.
+        examples: the characters of each, and the first of them that was to be predicted.
+    """
+
+    where: str
+    document: str
+    examples: list[tuple[str, int]]
+
+
+class Lab:
+    """An opened run to play with; one question at a time, whoever asks."""
+
+    def __init__(
+        self, opened: AnsweringRun, beside: AnsweringRun | None, reporter: Reporter
+    ) -> None:
+        """Ask a run its evaluation questions, and about invented names.
+
+        Args:
+            opened: a finetuned run.
+            beside: another one, to be asked the same.
+            reporter: is notified of what is not available.
+        """
+        self.opened, self.beside, self._reporter = opened, beside, reporter
+        self._lock = Lock()
+        self._rng = Random(derive_seed(opened.run.config.seed, "play"))
+        self._answers = self._evaluated()
+        self._invented = self._about_nobody()
+
+    @classmethod
+    def open(
+        cls,
+        run: Path | None,
+        beside: Path | None,
+        data: DataConfig,
+        device: str,
+        reporter: Reporter,
+    ) -> "Lab":
+        """Open a run, and another beside it: by default its own ``scratch``, where it has one.
+
+        Raises:
+            CheckpointError: one of them is missing, or answers no questions.
+            DataError: a file that was named cannot be read.
+        """
+        opened = AnsweringRun.open(run, data, device, reporter)
+        scratch = opened.run.path.parent / "scratch"
+        if beside is None and scratch != opened.run.path and (scratch / "run.json").exists():
+            beside = scratch
+        other = AnsweringRun.open(beside, None, device, reporter) if beside else None
+        return cls(opened, other, reporter)
+
+    def introduction(self) -> Introduction:
+        """Return what is known before anything is asked."""
+        record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._eval
+        confident, right = confidences(self._answers), rights(self._answers)
+        return Introduction(
+            run=str(self.opened.run.path),
+            model=f"{record.model.variant}, {self.opened.model.n_parameters:,} parameters",
+            documents=sum(map(bool, facts.corpus.documents)) if facts else None,
+            eval=questions.name if questions else None,
+            beside=str(self.beside.run.path) if self.beside else None,
+            example=questions.items[0].text if questions else None,
+            score=score_answers(self._answers) if self._answers else None,
+            right=sorted(confident[right].tolist()),
+            wrong=sorted(confident[~right].tolist()),
+            invented=sorted(confidences(self._invented).tolist()),
+        )
+
+    def names(self, text: str) -> list[str]:
+        """Return subjects of the corpus that begin with a text, or have a word that does."""
+        facts, text = self.opened.facts, text.strip().casefold()
+        known = dict.fromkeys(filter(None, facts.names)) if facts else {}
+        found = [name for name in known if f" {name.casefold()}".find(f" {text}") >= 0]
+        return sorted(found, key=lambda name: not name.casefold().startswith(text))[:NAMES]
+
+    def invent(self) -> str:
+        """Return a question about somebody, or something, that no document is about.
+
+        Raises:
+            DataError: no name can be made of those in the corpus.
+        """
+        if not self._invented:
+            raise DataError("no name can be made of the names in the training text")
+        with self._lock:
+            return choice(self._invented, self._rng).question
+
+    def ask(self, text: str) -> Played:
+        """Ask a question, or about a name in the form of most training questions.
+
+        Raises:
+            DataError: it is empty or too long.
+        """
+        if len(text) > LONGEST:
+            raise DataError(f"a question of {len(text):,} characters: ask in {LONGEST:,} or fewer")
+        with self._lock:
+            reply = ask(self.opened, self._as_question(clean(text)), 3, 0.0)
+            other = ask(self.beside, reply.question, 1, 0.0) if self.beside else None
+            return Played(reply, self._written(reply), self._worth(reply.probability), other)
+
+    def lesson(self) -> Lesson:
+        """Return a document that is drawn, and examples of it as pretraining makes them.
+
+        Raises:
+            CheckpointError: the run was not pretrained.
+            DataError: its texts are not available.
+        """
+        with self._lock:
+            task, corpus = self._task, self.opened.texts.require_corpus()
+            i = below(task.n_examples, self._rng)
+            generator = new_generator(below(2**31, self._rng), "play")
+            batches = [task.batch(torch.tensor([i]), generator) for _ in range(HIDINGS)]
+        examples = []
+        for batch in batches:
+            scored = (batch.targets != IGNORE).nonzero().flatten().tolist()
+            first, last = scored[0], scored[-1]
+            # A batch leaves out an example's last character, after which nothing is predicted.
+            ids = [*batch.tokens[: last + 1].tolist(), int(batch.targets[last])]
+            examples.append((self.opened.tokenizer.decode(ids), first + 1))
+        document = int(task.documents[i])
+        return Lesson(corpus.where(document), corpus.documents[document], examples)
+
+    def curves(self) -> list[RunCurves]:
+        """Return how loss and accuracy went: of its pretraining, if that is there, and of itself.
+
+        Of each curve at most ``POINTS`` points, evenly taken.
+        """
+        started_from, paths = self.opened.run.record.started_from, [self.opened.run.path]
+        if started_from:
+            with suppress(CheckpointError):
+                paths.insert(0, open_checkpoint(Path(started_from))[0].path)
+        runs = read_curves(paths, self._reporter).runs
+        return [
+            replace(run, **{name: _thinned(getattr(run, name)) for name in CURVES}) for run in runs
+        ]
+
+    @cached_property
+    def _eval(self) -> QuestionSet | None:
+        questions = self.opened.texts.eval
+        return self.opened.fitting(questions) if questions and questions.answered else None
+
+    def _evaluated(self) -> list[Answer]:
+        questions = self._eval
+        return self.opened.answer_questions(self.opened.task(questions)) if questions else []
+
+    def _about_nobody(self) -> list[Answer]:
+        facts, asked = self.opened.facts, self.opened.training or self._eval
+        try:
+            if facts is None or asked is None:
+                raise DataError("no questions, or no training text, to make them of")
+            maker = ProbeMaker.of(asked, facts.corpus, MOST, self._rng)
+            made = maker.invented(max(len(self._answers), 2 * NAMES), self._rng).questions
+            task = self.opened.task(QuestionSet("invented", made, "")) if made else None
+        except DataError as error:
+            self._reporter.note(f"no invented names: {error}")
+            return []
+        return self.opened.answer_questions(task) if task else []
+
+    def _as_question(self, text: str) -> str:
+        """Return a name as it would be asked about; a question as it is."""
+        facts = self.opened.facts
+        forms = list(facts.templates) if facts else []
+        if not text or not facts or not forms or any(form.name_in(text) for form in forms):
+            return text
+        is_question = text[-1:] in "?？؟" or (not facts.is_name(text) and facts.name_in(text))
+        return text if is_question else forms[0].ask(text)
+
+    def _written(self, reply: Reply) -> list[Written]:
+        opened, tokenizer = self.opened, self.opened.tokenizer
+        prompt, stop = opened.prompt(reply.question), tokenizer.mask_id
+        best = reply.answers[0]
+        ids = [*tokenizer.encode(best.answer).tolist(), *([stop] if best.is_whole else [])]
+        traced = trace(opened.model, prompt, Decoded(ids, best.log_probability))
+        attended = traced.by_position().mean((0, 2))[:, : traced.n_prompt - 1]  # (written, prompt)
+        values, indices = traced.predicted.exp().topk(min(ALTERNATIVES, len(tokenizer)))
+        return [
+            Written(
+                "" if id_ == stop else tokenizer.decode([id_]),
+                [
+                    ("" if other == stop else tokenizer.decode([other]), value)
+                    for other, value in zip(others.tolist(), shares.tolist(), strict=True)
+                ],
+                weights.tolist(),
+            )
+            for id_, others, shares, weights in zip(ids, indices, values, attended, strict=True)
+        ]
+
+    def _worth(self, probability: float) -> Worth:
+        alike = abs(confidences(self._answers) - probability) <= NEAR
+        right = rights(self._answers)[alike]
+        invented = abs(confidences(self._invented) - probability) <= NEAR
+        score = Score(int(right.sum()), len(right)) if len(right) else None
+        return Worth(score, int(invented.sum()), len(self._invented))
+
+    @cached_property
+    def _task(self) -> DocumentTask:
+        if self.opened.run.record.started_from is None:
+            raise CheckpointError(f"{self.opened.run.path}: was not pretrained")
+        return pretraining_task(self.opened)
+
+
+def _thinned(points: Points) -> Points:
+    """Return at most ``POINTS`` of some points, the last among them."""
+    step = -(-len(points) // POINTS) or 1
+    return points[::-1][::step][::-1]

@@ -1,0 +1,195 @@
+"use strict";
+// What the page shows is made of nodes and text, never of markup: nothing from the data is read as HTML.
+const $ = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+let about = {}, written = [], asking = 0;
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+function drawn(name, attributes, ...children) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+function percent(share) {
+  if (share > 0 && share < 0.001) return "< 0.1\u00a0%";
+  if (share < 1 && share > 0.999) return "> 99.9\u00a0%";
+  return `${(100 * share).toFixed(1)}\u00a0%`;
+}
+const visible = (character) => (character === "" ? "end" : character === " " ? "␣" : character);
+const fits = (text) => (text.trim() ? text : "nothing");
+const short = (name) => name.split("/").pop();
+
+async function get(path, question = "") {
+  const answer = await fetch(`${path}?${new URLSearchParams({ q: question })}`);
+  const found = await answer.json();
+  if (!answer.ok) throw new Error(found.error);
+  return found;
+}
+async function trying(work) {
+  $("error").textContent = "";
+  try {
+    await work();
+  } catch (error) {
+    $("error").textContent = error.message;
+  }
+}
+
+// What does it say?
+async function ask(question) {
+  const own = ++asking;
+  const played = await get("/api/ask", question);
+  if (own !== asking) return;
+  const { reply } = played;
+  $("question").value = reply.question;
+  $("said").hidden = false;
+  written = played.written;
+  $("asked").replaceChildren(...[...reply.question].map((c) => element("span", { textContent: c })));
+  $("answer").replaceChildren();
+  $("answer").className = reply.doubt ? "text doubted" : "text";
+  for (const id of ["verdict", "worth", "evidence", "trained", "status"]) $(id).textContent = "";
+  $("others").replaceChildren();
+  $("beside").replaceChildren();
+  for (let i = 0; i < written.length; i++) {
+    if (!still.matches) await new Promise((next) => setTimeout(next, 110));
+    if (own !== asking) return;
+    const { character } = written[i];
+    const label = character === "" ? "the end of the answer" : `character ${i + 1}: ${visible(character)}`;
+    const button = element("button", { type: "button", textContent: character || "end", ariaLabel: label });
+    if (character === "") button.className = "end";
+    button.addEventListener("click", () => choose(i));
+    $("answer").append(button);
+    choose(i);
+  }
+  choose(0);
+  judge(played);
+}
+function choose(i) {
+  [...$("answer").children].forEach((button, at) => button.setAttribute("aria-pressed", at === i));
+  const { character, alternatives, attended } = written[i];
+  const what = character === "" ? "ended" : `wrote “${visible(character)}”`;
+  $("place").textContent = `What it could have written where it ${what}`;
+  $("alternatives").replaceChildren(...alternatives.map(([other, share]) => element(
+    "li", {}, element("b", { textContent: visible(other) }),
+    drawn("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+      drawn("rect", { width: 100 * share, height: 10 })),
+    element("span", { className: "number", textContent: percent(share) }))));
+  const most = Math.max(...attended, 1e-9);
+  [...$("asked").children].forEach((span, at) => {
+    span.style.backgroundColor = `rgb(var(--shade) / ${(0.6 * (attended[at] || 0) / most).toFixed(3)})`;
+  });
+}
+function judge({ reply, worth, beside }) {
+  const [best, ...others] = reply.answers;
+  $("sure").value = best.probability;
+  $("verdict").className = reply.doubt ? "doubted" : "";
+  const known = reply.evidence && reply.evidence.holds ? "The training text holds it." : "Nothing speaks against it.";
+  const verdict = reply.doubt ? `${reply.doubt[0].toUpperCase()}${reply.doubt.slice(1)}.` : known;
+  $("verdict").textContent = `${percent(best.probability)}. ${verdict}`;
+  const parts = [];
+  if (worth.score) parts.push(`of ${worth.score.n} answers to ${short(about.eval)} about as sure, ${worth.score.n_right} were right`);
+  if (worth.invented) parts.push(`of ${worth.invented} answers about invented names, ${worth.n_invented} were as sure`);
+  $("worth").textContent = parts.length ? `So far: ${parts.join("; ")}.` : "";
+  const evidence = reply.evidence;
+  if (!evidence) $("evidence").textContent = "The training text is not available.";
+  else if (!evidence.documents) $("evidence").textContent = "No document is about this name.";
+  else if (!evidence.sentence) $("evidence").textContent = `The document about ${evidence.name} (${evidence.where}) does not say so.`;
+  else $("evidence").replaceChildren(`About ${evidence.name} (${evidence.where}):`, element("blockquote", {}, ...quoted(evidence.sentence, best.answer)));
+  const trained = reply.asked_in_training;
+  if (trained) $("trained").textContent = `This was a training question (${trained.where}): ${trained.answer}`;
+  if (others.length) $("others").append(element("h3", { textContent: "It might have said" }),
+    element("p", { textContent: others.map((a) => `${fits(a.answer)} ${percent(a.probability)}`).join(", ") }));
+  if (beside) $("beside").append(element("h3", { textContent: `Asked the same: ${about.beside}` }),
+    element("p", { textContent: `${fits(beside.answers[0].answer)}, ${percent(beside.probability)}` }));
+  for (const note of reply.notes) $("others").append(element("p", { className: "quiet", textContent: note }));
+  $("status").textContent = `It says ${fits(best.answer)}, ${percent(best.probability)} sure. ${verdict}`;
+  strips(best.probability);
+}
+function quoted(sentence, answer) {
+  const at = answer ? sentence.indexOf(answer) : -1;
+  return at < 0 ? [sentence] : [sentence.slice(0, at), element("mark", { textContent: answer }), sentence.slice(at + answer.length)];
+}
+
+// How can one tell?
+function strips(now) {
+  const rows = [["answered right", about.right, ""], ["answered wrong", about.wrong, "wrong"], ["invented names", about.invented, "wrong"]];
+  $("strips").replaceChildren(...rows.filter(([, values]) => values.length).map(([name, values, kind]) => {
+    const middle = values[Math.floor(values.length / 2)];
+    const title = `${values.length} ${name}, half of them ${percent(middle)} sure or more`;
+    const lines = values.map((x) => drawn("line", { class: "tick", x1: 1000 * x, x2: 1000 * x, y1: 4, y2: 26 }));
+    if (now !== undefined) lines.push(drawn("line", { class: "now", x1: 1000 * now, x2: 1000 * now, y1: 0, y2: 30 }));
+    const svg = drawn("svg", { viewBox: "-4 0 1008 30", preserveAspectRatio: "none", role: "img", "aria-label": title },
+      drawn("line", { x1: 0, x2: 1000, y1: 29, y2: 29 }), ...lines);
+    return element("div", { className: `strip ${kind}` }, element("span", { textContent: `${values.length} ${name}` }), svg);
+  }), element("div", { className: "strip" }, element("div", { className: "scale quiet" }, ...["0 %", "sure", "100 %"].map((textContent) => element("span", { textContent })))));
+}
+
+// How did it learn?
+async function lesson() {
+  const found = await get("/api/lesson");
+  const shown = found.examples.map(([text, first]) => {
+    const characters = [...text];
+    const marked = (part) => part.split("⁇").flatMap((piece, i) => (i ? [element("mark", { textContent: "⁇" }), piece] : [piece]));
+    return element("p", { className: "text" }, ...marked(characters.slice(0, first).join("")), element("u", {}, ...marked(characters.slice(first).join(""))));
+  });
+  $("document").replaceChildren(
+    element("h3", { textContent: found.where }), element("blockquote", { textContent: found.document }),
+    element("h3", { textContent: "As the model saw it while it was pretrained" }), ...shown,
+    element("p", { className: "quiet", textContent: "⁇ marks where something was hidden; what is underlined it had to write." }));
+  $("lesson").textContent = "Show another document";
+}
+function curve(title, points, top, show) {
+  const last = points[points.length - 1], highest = top || Math.max(...points.map(([, y]) => y));
+  const at = ([x, y]) => `${(10 + 380 * x / last[0]).toFixed(1)},${(130 - 110 * y / highest).toFixed(1)}`;
+  const words = `${title}: ${show(points[0][1])} at first, ${show(last[1])} at the end, after ${last[0].toLocaleString("en")} steps`;
+  return element("figure", {}, element("figcaption", { textContent: words }),
+    drawn("svg", { viewBox: "0 0 400 150", role: "img", "aria-label": words },
+      drawn("line", { x1: 10, x2: 390, y1: 130, y2: 130 }),
+      drawn("polyline", { points: points.map(at).join(" ") }),
+      drawn("text", { x: 10, y: 146 }, "0"), drawn("text", { x: 390, y: 146, "text-anchor": "end" }, `${last[0].toLocaleString("en")} steps`)));
+}
+async function curves() {
+  for (const run of await get("/api/curves")) {
+    const losses = run.epoch_loss.length > 2 ? run.epoch_loss : run.loss;
+    const name = run.task.replaceAll("_", " ");
+    $("curves").append(curve(`Loss, ${name}`, losses, 0, (y) => y.toFixed(2)));
+    if (run.accuracy.length > 1) $("curves").append(curve(`Right, ${name}`, run.accuracy, 1, percent));
+  }
+}
+
+async function suggest() {
+  const typed = $("question").value.trim();
+  const names = typed.length > 1 && !typed.endsWith("?") ? await get("/api/names", typed) : [];
+  if (typed !== $("question").value.trim()) return;
+  $("names").replaceChildren(...names.map((name) => {
+    const button = element("button", { type: "button", textContent: name });
+    button.addEventListener("click", () => submit(name));
+    return button;
+  }));
+}
+async function submit(question) {
+  $("names").replaceChildren();
+  await trying(() => ask(question));
+}
+$("form").addEventListener("submit", (event) => { event.preventDefault(); submit($("question").value); });
+$("question").addEventListener("input", () => trying(suggest));
+$("invent").addEventListener("click", () => trying(async () => submit((await get("/api/invent")).question)));
+$("lesson").addEventListener("click", () => trying(lesson));
+trying(async () => {
+  about = await get("/api/run");
+  const read = about.documents === null ? "" : `, which has read ${about.documents.toLocaleString("en")} documents`;
+  const right = about.score ? `; it answers ${percent(about.score.accuracy)} of ${short(about.eval)} right` : "";
+  $("about").textContent = `${about.run}: ${about.model}${read}${right}.`;
+  $("tell").textContent = about.score
+    ? `Each line is an answer, at how sure the model was of it: the ${about.score.n} to ${short(about.eval)}, and some about names that no document holds. Where these overlap, its word alone does not tell.`
+    : "There are no questions with known answers: name some with --eval, to see what its word is worth.";
+  if (about.example) $("question").value = about.example;
+  $("invent").hidden = !about.invented.length;
+  strips();
+  await curves();
+});

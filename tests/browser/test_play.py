@@ -1,0 +1,84 @@
+"""The page of ``nanoknow play`` in a real browser: four tasks by keyboard, at three widths."""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from nanoknow.config.experiment import DataConfig
+from nanoknow.play.lab import Lab
+from tests.helpers.browser import WIDTHS, browser_page, tab_to, too_wide, violations
+from tests.helpers.serving import serving
+from tests.helpers.silent import Silent
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def url(home: Path) -> Iterator[str]:
+    lab = Lab.open(home / "runs/answers", None, DataConfig(), "cpu", Silent())
+    with serving(lab) as (host, port):
+        yield f"http://{host}:{port}/"
+
+
+@pytest.fixture(params=product(WIDTHS, ("light", "dark")), ids="-".join)
+def page(url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    width, scheme = request.param
+    with browser_page(WIDTHS[width], scheme) as page:
+        page.goto(url)
+        expect(page.locator("#curves figure")).not_to_have_count(0)
+        yield page
+        assert not too_wide(page)
+        assert violations(page) == []
+
+
+def test_what_does_it_know(page: Page) -> None:
+    tab_to(page, "#question")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Ad")
+    expect(page.locator("#names button")).not_to_have_count(0)
+    name = page.locator("#names button").first.inner_text()
+    tab_to(page, "#names button", name)
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_contain_text("It says")
+    expect(page.locator("#asked")).to_contain_text(f"Where was {name} born?")
+    expect(page.locator("#evidence")).to_contain_text(f"bout {name} (")
+    letters = page.locator("#answer button")
+    tab_to(page, "#answer button")
+    page.keyboard.press("Enter")
+    expect(letters.first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#alternatives li")).to_have_count(5)
+
+
+def test_what_does_it_make_up(page: Page) -> None:
+    tab_to(page, "#invent")
+    page.keyboard.press("Enter")
+    expect(page.locator("#evidence")).to_have_text("No document is about this name.")
+    expect(page.locator("#verdict")).to_contain_text("Probably made up")
+
+
+def test_how_can_one_tell(page: Page) -> None:
+    tab_to(page, "button[type=submit]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#worth")).to_contain_text("were as sure")
+    pictures = page.get_by_role("img", name="invented names, half of them")
+    expect(pictures).to_have_count(1)
+    assert pictures.locator(".now").count() == 1
+
+
+def test_how_did_it_learn(page: Page) -> None:
+    tab_to(page, "#lesson")
+    page.keyboard.press("Enter")
+    expect(page.locator("#document blockquote")).not_to_be_empty()
+    expect(page.locator("#document .text")).to_have_count(3)
+    assert "Loss, span corruption" in page.locator("#curves").inner_text()
+
+
+def test_what_is_wrong_with_a_question_is_said_where_it_is_asked(page: Page) -> None:
+    tab_to(page, "#question")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("a" * 999 + "?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#error")).to_contain_text("block_size")

@@ -1,0 +1,209 @@
+"""What the page is told of a run, and who is told."""
+
+import http.client
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from nanoknow.config.experiment import DataConfig
+from nanoknow.play.lab import LONGEST, Lab
+from nanoknow.play.server import HOST
+from tests.helpers.cli import json_of, refuse
+from tests.helpers.refused import refused
+from tests.helpers.serving import serving
+from tests.helpers.silent import Silent
+
+RUN = "runs/<i>&run"
+ADA = "Where was Ada <script> born?"
+
+
+@pytest.fixture(scope="module")
+def lab(markup: Path) -> Lab:
+    return Lab.open(markup / RUN, markup / "runs/untaught", DataConfig(), "cpu", Silent())
+
+
+@pytest.fixture(scope="module")
+def port(lab: Lab) -> Iterator[int]:
+    with serving(lab) as (_, port):
+        yield port
+
+
+def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    with closing(http.client.HTTPConnection(HOST, port, timeout=60)) as connection:
+        connection.request("GET", path, headers={"Host": f"127.0.0.1:{port}", **headers})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+
+
+def asked(port: int, path: str, question: str = "") -> Any:
+    return json.loads(get(port, f"{path}?q={quote(question)}")[2])
+
+
+def test_an_answer_is_what_ask_gives_and_each_character_is_its_most_probable(
+    markup: Path, lab: Lab, port: int
+) -> None:
+    question = lab.introduction().example or ""
+    played = asked(port, "/api/ask", question)
+    assert played["reply"] == json_of("ask", question, "--run", markup / RUN)
+    written = played["written"]
+    assert "".join(each["character"] for each in written) == played["reply"]["answer"]
+    assert written[-1]["character"] == ""
+    product = 1.0
+    for each in written:
+        shares = dict(map(tuple, each["alternatives"]))
+        assert list(shares.values()) == sorted(shares.values(), reverse=True)
+        product *= shares[each["character"]]
+        assert len(each["attended"]) == len(question)
+    assert product == pytest.approx(played["reply"]["probability"], rel=1e-4)
+    beside = json_of("ask", question, "--run", markup / "runs/untaught", "--n-best", "1")
+    assert played["beside"]["answer"] == beside["answer"]
+
+
+def test_a_name_alone_is_asked_about_in_the_form_of_the_training_questions(lab: Lab) -> None:
+    name = lab.names("Ada")[0]
+    assert lab.ask(name).reply.question == f"Where was {name} born?"
+    assert lab.ask("Nobody Else").reply.question == "Where was Nobody Else born?"
+    assert lab.ask(f"{name} lives where?").reply.question == f"{name} lives where?"
+
+
+def test_names_are_found_by_the_beginning_of_any_word(lab: Lab) -> None:
+    every = {name for name in lab.opened.facts.names if name} if lab.opened.facts else set()
+    for name in every:
+        for word in name.split(" "):
+            assert name in lab.names(word[:2].upper())
+    assert lab.names("zz") == []
+
+
+def test_no_document_is_about_an_invented_name(lab: Lab) -> None:
+    for _ in range(5):
+        reply = lab.ask(lab.invent()).reply
+        assert reply.evidence is not None
+        assert reply.evidence.documents == 0
+        assert str(reply.doubt).startswith("probably made up")
+
+
+def test_what_a_probability_was_worth_counts_the_answers_about_as_sure(lab: Lab) -> None:
+    shown = lab.introduction()
+    assert shown.score is not None
+    assert (len(shown.right), len(shown.wrong)) == (
+        shown.score.n_right,
+        shown.score.n - shown.score.n_right,
+    )
+    probability = lab.ask(shown.example or "").reply.probability
+    near = [x for x in shown.right + shown.wrong if abs(x - probability) <= 0.05]
+    worth = lab.ask(shown.example or "").worth
+    assert worth.score is not None
+    assert worth.score.n == len(near)
+    assert worth.invented == len(shown.invented)
+
+
+def test_a_document_is_shown_as_pretraining_made_examples_of_it(home: Path) -> None:
+    lab = Lab.open(home / "runs/answers", None, DataConfig(), "cpu", Silent())
+    for _ in range(20):
+        lesson = lab.lesson()
+        assert lesson.document
+        for text, first in lesson.examples:
+            *shown, hidden = text.rstrip("\u2047").split("\u2047")
+            assert hidden
+            assert hidden in lesson.document
+            assert len(shown) in (1, 2)
+            assert 1 <= first <= len(text) - len(hidden)
+    curves = lab.curves()
+    assert [run.task for run in curves] == ["span_corruption", "question_answering"]
+
+
+def test_of_a_run_from_scratch_there_is_no_lesson(lab: Lab, port: int) -> None:
+    assert "was not pretrained" in asked(port, "/api/lesson")["error"]
+    assert len(asked(port, "/api/curves")) == 1
+
+
+def test_what_cannot_be_asked_is_refused_in_a_line(lab: Lab, port: int) -> None:
+    assert "ask something" in asked(port, "/api/ask", " ")["error"]
+    status, _, body = get(port, f"/api/ask?q={'a' * (LONGEST + 1)}")
+    assert status == 400
+    assert f"in {LONGEST:,} or fewer" in json.loads(body)["error"]
+    assert "block_size" in asked(port, "/api/ask", "Where was it? " * 50)["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/play.css", "/play.js", "/api/run"])
+def test_only_pages_of_its_own_are_answered(port: int, path: str) -> None:
+    status, headers, body = get(port, path)
+    assert (status, bool(body)) == (200, True)
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert get(port, path, Host=f"localhost:{port}")[0] == 200
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "[::1]"):
+        assert get(port, path, Host=host)[0] == 400
+    for site in ("cross-site", "same-site"):
+        assert get(port, path, **{"Sec-Fetch-Site": site})[0] == 403
+    assert get(port, path, **{"Sec-Fetch-Site": "same-origin"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/../server.py", "/%2e%2e/lab.py", "/lab.py", "//etc/passwd", "/api"]
+)
+def test_nothing_else_is_served(port: int, path: str) -> None:
+    assert get(port, path)[0] == 404
+
+
+def test_questions_of_many_at_once_are_answered_one_after_the_other(lab: Lab, port: int) -> None:
+    expected, found = asked(port, "/api/ask", ADA), []
+    threads = [
+        threading.Thread(target=lambda: found.append(asked(port, "/api/ask", ADA)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 8
+
+
+def test_the_page_takes_nothing_from_elsewhere_and_reads_no_text_as_markup() -> None:
+    folder = Path(sys.modules["nanoknow.play.server"].__file__ or "").parent
+    script = (folder / "play.js").read_text(encoding="utf-8")
+    for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert sink not in script
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "http" not in page
+    assert " style=" not in page
+
+
+def test_a_port_that_is_taken_is_said(home: Path) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"--port {port}: " in refuse("play", "--run", home / "runs/answers", "--port", port)
+
+
+def test_without_its_packages_play_says_what_to_install(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "nanoknow.play.server", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    line = refuse("play", "--run", home / "runs/answers", "--port", "0")
+    assert "pip install 'nanoknow[play]'" in line
+    assert "uvicorn" in line
+
+
+def test_a_run_without_evaluation_questions_can_be_played_with(markup: Path) -> None:
+    (markup / "none.tsv").write_text("Where was Ada born?\n", encoding="utf-8")
+    data = DataConfig.model_validate({"eval": markup / "none.tsv"})
+    lab = Lab.open(markup / RUN, None, data, "cpu", Silent())
+    shown = lab.introduction()
+    assert (shown.score, shown.right, shown.wrong) == (None, [], [])
+    assert lab.ask(ADA).worth.score is None
+
+
+def test_a_damaged_run_is_refused_before_anything_is_served(home: Path) -> None:
+    assert "runs/none" in refused(
+        Exception, lambda: Lab.open(Path("runs/none"), None, DataConfig(), "cpu", Silent())
+    )
