@@ -1,7 +1,7 @@
 """What a page plays with: an opened run, what its answers are worth, and how it learned."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -24,6 +24,7 @@ from nanoknow.evaluation.probes import MOST
 from nanoknow.evaluation.scores import Score
 from nanoknow.figures.canvas import Points
 from nanoknow.generation.decoding import Decoded
+from nanoknow.play.shown import Introduction, Lesson, Played, Worth, Written
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.system.draws import below, choice
 from nanoknow.system.reporter import Reporter
@@ -38,93 +39,10 @@ ALTERNATIVES = 5
 """Characters that could have been written, at each place."""
 HIDINGS = 3
 """Examples of one document."""
-CURVES, POINTS = ("loss", "epoch_loss", "learning_rate", "accuracy"), 200
-"""Of a run, and how many points of each are shown."""
+POINTS = 200
+"""Of a curve."""
 NEAR = 0.05
 """A probability at most so far away, up or down, is alike."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A character of an answer.
-
-    Attributes:
-        character: empty where the answer ends.
-        alternatives: the most probable ones there, with their probabilities.
-        attended: (characters of the question,) mean weight over layers and heads.
-    """
-
-    character: str
-    alternatives: list[tuple[str, float]]
-    attended: list[float]
-
-
-@dataclass(frozen=True)
-class Worth:
-    """What a probability was worth so far: of answers about as probable as this one.
-
-    Attributes:
-        score: those to evaluation questions; None without any.
-        n_invented: those about invented names.
-        invented: all that were asked about these.
-    """
-
-    score: Score | None
-    n_invented: int
-    invented: int
-
-
-@dataclass(frozen=True)
-class Played:
-    """A question that was asked on the page.
-
-    Attributes:
-        reply: the answers, the evidence and the doubt.
-        written: the characters of the most probable answer, its end last.
-        worth: of that answer's probability.
-        beside: what another run says.
-    """
-
-    reply: Reply
-    written: list[Written]
-    worth: Worth
-    beside: Reply | None
-
-
-@dataclass(frozen=True)
-class Introduction:
-    """What the page says of a run before anything is asked.
-
-    Attributes:
-        example: a question to begin with.
-        score: of the evaluation questions; None where there are none with answers.
-        right, wrong, invented: confidences, ascending.
-    """
-
-    run: str
-    model: str
-    documents: int | None
-    eval: str | None
-    beside: str | None
-    example: str | None
-    score: Score | None
-    right: list[float]
-    wrong: list[float]
-    invented: list[float]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A document, and what training made of it.
-
-    Attributes:
-        where: ``file:line``.
-        examples: the characters of each, and the first of them that was to be predicted.
-    """
-
-    where: str
-    document: str
-    examples: list[tuple[str, int]]
 
 
 class Lab:
@@ -247,9 +165,15 @@ class Lab:
         if started_from:
             with suppress(CheckpointError):
                 paths.insert(0, open_checkpoint(Path(started_from))[0].path)
-        runs = read_curves(paths, self._reporter).runs
         return [
-            replace(run, **{name: _thinned(getattr(run, name)) for name in CURVES}) for run in runs
+            replace(
+                run,
+                loss=_thinned(run.loss),
+                epoch_loss=_thinned(run.epoch_loss),
+                learning_rate=_thinned(run.learning_rate),
+                accuracy=_thinned(run.accuracy),
+            )
+            for run in read_curves(paths, self._reporter).runs
         ]
 
     @cached_property

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from nanoknow.config.experiment import DataConfig
+from nanoknow.errors import CheckpointError
 from nanoknow.play.lab import LONGEST, Lab
 from nanoknow.play.server import HOST
 from tests.helpers.cli import json_of, refuse
@@ -205,5 +206,5 @@ def test_a_run_without_evaluation_questions_can_be_played_with(markup: Path) -> 
 
 def test_a_damaged_run_is_refused_before_anything_is_served(home: Path) -> None:
     assert "runs/none" in refused(
-        Exception, lambda: Lab.open(Path("runs/none"), None, DataConfig(), "cpu", Silent())
+        CheckpointError, lambda: Lab.open(Path("runs/none"), None, DataConfig(), "cpu", Silent())
     )
