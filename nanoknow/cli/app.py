@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 from typer import Option
-from typer.core import TyperGroup
 
 from nanoknow import __version__
 from nanoknow.cli.ask import ask
@@ -27,6 +26,7 @@ from nanoknow.cli.evaluate import evaluate
 from nanoknow.cli.finetune import finetune
 from nanoknow.cli.law import law_app
 from nanoknow.cli.learn import learn
+from nanoknow.cli.panels import ASK, LEARN, SHARE, STUDY, Command, Group
 from nanoknow.cli.play import play
 from nanoknow.cli.plot import plot
 from nanoknow.cli.pretrain import pretrain
@@ -38,7 +38,7 @@ from nanoknow.config.messages import in_words
 from nanoknow.errors import Interrupted, NanoknowError, ran_out_of_memory
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The commands, each of which ends as users expect.
 
     That is one line for what they can fix, and no traceback for Ctrl-C.
@@ -79,16 +79,23 @@ def _last_words(error: BaseException) -> tuple[int, str]:
 
 
 app = typer.Typer(
-    cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # which would read the words of help and errors as markup
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for _command in (
-    *(demo, learn, pretrain, finetune, sweep, plot),
-    *(evaluate, compare, baseline, ask, play, why, attention, sample, complexity),
-):
-    app.command()(_command)
-app.add_typer(data_app, name="data")
-app.add_typer(config_app, name="config")
-app.add_typer(law_app, name="law")
+PANELS = {
+    LEARN: (demo, learn, pretrain, finetune, sweep),
+    ASK: (ask, play, evaluate, sample, why),
+    STUDY: (compare, baseline, plot, attention, complexity),
+}
+for _panel, _commands in PANELS.items():
+    for _command in _commands:
+        app.command(cls=Command, rich_help_panel=_panel)(_command)
+app.add_typer(law_app, name="law", rich_help_panel=STUDY)
+app.add_typer(data_app, name="data", rich_help_panel=SHARE)
+app.add_typer(config_app, name="config", rich_help_panel=SHARE)
 
 
 def _show_version(wanted: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,11 +23,9 @@ ABSTAINED = "I don't know"
 
 def ask(
     question: Annotated[
-        str | None, Argument(metavar="[QUESTION]", help="Without one, they are read a line each.")
+        str | None, Argument(metavar="QUESTION", help="Without one, they are read a line each.")
     ] = None,
-    run: Annotated[
-        Path | None, Option("--run", metavar="RUN", help="A run folder; the latest if not given.")
-    ] = None,
+    run: opt.RunFlag = None,
     n_best: Annotated[int, Option(min=1, max=100, metavar="N", help="Answers to show.")] = 3,
     abstain_below: Annotated[
         float,
@@ -49,6 +46,7 @@ def ask(
 
     Example: nanoknow ask "Where was Khatchig Mouradian born?"
     """
+    run = opt.named_run(run)
     from nanoknow.evaluation.answering_run import AnsweringRun
     from nanoknow.evaluation.ask import ask as ask_run
 

@@ -25,11 +25,12 @@ PEAK_WIDTH = 6
 
 def attention(
     run: opt.RunFolder = None,
+    run_flag: opt.RunFlag = None,
     question: Annotated[
         str | None, Option(metavar="TEXT", help="Ask a run this, see what its heads read.")
     ] = None,
     device: Annotated[
-        str | None, Option(help="With --question: auto, cpu, cuda or cuda:N.")
+        str | None, Option(help="With --question: what to compute on.", **opt.DEVICES)
     ] = None,
     dim: Annotated[
         int | None, Option(help="Without --question: dimensions of keys and values.")
@@ -52,6 +53,7 @@ def attention(
     nanoknow attention --question "Where was Khatchig Mouradian born?"
     """
     opt.check_output("--plot", plot, opt.PICTURE)
+    run = opt.named_run(run, run_flag)
     terminal = Terminal()
     sizes = {"dim": dim, "n_keys": keys, "beta": beta, "draws": draws, "seed": seed}
     given = {name: value for name, value in sizes.items() if value is not None}

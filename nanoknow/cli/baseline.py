@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def baseline(
     method: Annotated[
         str,
         Option(
-            metavar="constant|lookup",
             help="One answer to all, or the first training answer in the subject's own document.",
+            **one_of("constant", "lookup"),
         ),
     ] = "constant",
     answer: Annotated[
@@ -36,11 +37,13 @@ def baseline(
     Example: nanoknow baseline --questions birth_places_train.tsv --eval birth_dev.tsv
     """
     from nanoknow.config.loading import resolve_config
-    from nanoknow.evaluation.baseline import baseline as score_baseline
 
     terminal = Terminal()
     overrides = opt.overrides(None, opt.data_flags(corpus, questions, eval_file, documents))
-    result = score_baseline(resolve_config(config, overrides, terminal).data, answer, method)
+    resolved = resolve_config(config, overrides, terminal)
+    from nanoknow.evaluation.baseline import baseline as score_baseline
+
+    result = score_baseline(resolved.data, answer, method)
     opt.show(terminal, result, show_baseline, as_json)
 
 

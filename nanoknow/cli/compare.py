@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -20,7 +20,8 @@ P_VALUES = "p: exact McNemar test; corrected by Holm for the number of pairs."
 
 
 def compare(
-    runs: Annotated[list[Path], Argument(metavar="RUN RUN…", help="Run folders, two or more.")],
+    runs: opt.RunFolders = None,
+    run_flags: opt.RunFlags = None,
     eval_file: opt.EvalFile = None,
     plot: opt.Plot = None,
     out: Annotated[
@@ -35,14 +36,15 @@ def compare(
 
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """
+    opt.check_output("--plot", plot, opt.PICTURE)
+    opt.check_output("--out", out, opt.TABLE)
+    named = opt.named_runs(runs, run_flags)
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.evaluation.compare_figure import plot_comparison
     from nanoknow.experiments.table import rows_of_comparison
 
-    opt.check_output("--plot", plot, opt.PICTURE)
-    opt.check_output("--out", out, opt.TABLE)
     terminal = Terminal()
-    result = compare_runs(runs, DataConfig(eval=eval_file), device, terminal)
+    result = compare_runs(named, DataConfig(eval=eval_file), device, terminal)
     if plot:
         plot_comparison(result, plot)
     table = rows_of_comparison(result)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def complexity(
     seq_len: Annotated[int | None, Option(help="Characters of the sequence, ℓ.")] = None,
     bottleneck: Annotated[int | None, Option(help="Latents of the perceiver, m.")] = None,
     latents: Annotated[
-        str | None, Option(metavar="first|spread", help="What the latents read.")
+        str | None, Option(help="What the latents read.", **one_of("first", "spread"))
     ] = None,
     d_model: Annotated[int | None, Option(help="Width, d.")] = None,
     n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,

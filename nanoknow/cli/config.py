@@ -6,6 +6,7 @@ import typer
 from typer import Argument
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import dump_config, load_config
 
@@ -14,7 +15,7 @@ config_app = typer.Typer(help="Show what configs resolve to.", no_args_is_help=T
 
 @config_app.command("show")
 def config_show(
-    name: Annotated[str | None, Argument(metavar="[NAME|FILE]")] = None,
+    name: Annotated[str | None, Argument(**named_file())] = None,
     assign: opt.Set = None,
     as_json: opt.AsJson = False,
 ) -> None:

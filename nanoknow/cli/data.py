@@ -9,9 +9,11 @@ import typer
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.world import data_make, show_files
 from nanoknow.config.loading import Override
+from nanoknow.data.published import DATASETS
 from nanoknow.errors import ConfigError, suggest
 
 if TYPE_CHECKING:
@@ -31,8 +33,7 @@ VIEWS = ("namedata", "charcorruption")
 @data_app.command("inspect")
 def data_inspect(
     view: Annotated[
-        str | None,
-        Argument(metavar="[namedata|charcorruption]", help="One view; both if not given."),
+        str | None, Argument(help="One view; both if not given.", **one_of(*VIEWS))
     ] = None,
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
@@ -65,7 +66,7 @@ def data_inspect(
 
 @data_app.command("fetch")
 def data_fetch(
-    name: Annotated[str, Argument(metavar="birthplaces|shakespeare")],
+    name: Annotated[str, Argument(help="A data set.", **one_of(*DATASETS))],
     mirror: Annotated[
         str | None, Option(metavar="FOLDER|URL", help="Take the files from here instead.")
     ] = None,

@@ -24,6 +24,7 @@ SEED = 0
 
 def evaluate(
     run: opt.RunFolder = None,
+    run_flag: opt.RunFlag = None,
     eval_file: opt.EvalFile = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
@@ -54,6 +55,7 @@ def evaluate(
     Example: nanoknow evaluate --eval birth_dev.tsv --report report.html
     """
     opt.check_output("--report", report, opt.PAGE)
+    run = opt.named_run(run, run_flag)
     terminal = Terminal()
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     if report is None:

@@ -1,19 +1,28 @@
 """``nanoknow finetune``."""
 
+from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import run_names
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_training, training_flags
 from nanoknow.config.loading import Override
+
+SCRATCH = "scratch"
 
 
 def finetune(
     start: Annotated[
         str | None,
-        Option("--from", metavar="RUN|scratch", help="Run to start from; latest if not given."),
+        Option(
+            "--from",
+            metavar="RUN|scratch",
+            help="Run to start from; latest if not given.",
+            autocompletion=lambda: ["scratch", *run_names()],
+        ),
     ] = None,
     config: opt.Config = None,
     model: opt.Variant = None,
@@ -41,13 +50,16 @@ def finetune(
 
     Example: nanoknow finetune --questions birth_places_train.tsv
     """
+    opt.check_output("--out", out)
+    if resume:
+        opt.named_run(out)
+    if start not in (None, SCRATCH):
+        opt.named_run(Path(start))
     from nanoknow.runs.run import Run
-    from nanoknow.training.finetune import SCRATCH
     from nanoknow.training.finetune import finetune as train
     from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     stage = "scratch" if start == SCRATCH else "finetune"

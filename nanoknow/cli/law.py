@@ -11,6 +11,7 @@ import typer
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Processes
 
@@ -37,7 +38,9 @@ def law_list(as_json: opt.AsJson = False) -> None:
 
 @law_app.command("run")
 def law_run(
-    name: Annotated[str, Argument(metavar="NAME", help="A shipped law's name, or a YAML file.")],
+    name: Annotated[
+        str, Argument(help="A shipped law's name, or a YAML file.", **named_file("laws"))
+    ],
     seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
     quick: Annotated[
         bool, Option("--quick", help="By smaller runs, in folders of their own.")
@@ -54,13 +57,14 @@ def law_run(
     Example: nanoknow law run extraction --processes 2
     """
     from nanoknow.config.law import load_law
-    from nanoknow.laws.run import run_law
 
     opt.check_output("--out", out)
     terminal = Terminal()
     law, label = load_law(name), Path(name).stem
     if quick:
         law, label = law.in_short(), f"{label}-quick"
+    from nanoknow.laws.run import run_law
+
     report = run_law(label, law, seeds, out, device, terminal, processes)
     opt.show(terminal, report, show_law, as_json)
 

@@ -3,51 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
+from nanoknow.cli.choices import known, named_file, one_of, run_names
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.loading import Override, load_config, parse_assignment
 from nanoknow.errors import ConfigError
+from nanoknow.runs.folders import require_run
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
 
 if TYPE_CHECKING:
     from nanoknow.experiments.table import TableRow
 
+data, model, training = (partial(Option, rich_help_panel=p) for p in ("Data", "Model", "Training"))
+"""Options under these headings of the help."""
+
 Config = Annotated[
     str | None,
-    Option("--config", metavar="NAME|FILE", help="A shipped config's name, or a YAML file."),
+    Option("--config", help="A shipped config, or a YAML file.", callback=known, **named_file()),
 ]
 Set = Annotated[
     list[str] | None,
     Option("--set", metavar="KEY=VALUE", help="Set any config value, as a.b=c; repeatable."),
 ]
 Seed = Annotated[int | None, Option(help="Fixes weights, data order, corruption, dropout.")]
-DeviceName = Annotated[str, Option("--device", help="auto, cpu, cuda or cuda:N.")]
+DEVICES = one_of("auto", "cpu", "cuda") | {"metavar": "auto|cpu|cuda|cuda:N"}
+DeviceName = Annotated[str, Option("--device", help="What to compute on.", **DEVICES)]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
-    Path | None, Option("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
+    Path | None, data("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
 ]
 Documents = Annotated[
-    str | None, Option(metavar="lines|paragraphs", help="What a document of a text is.")
+    str | None, data(help="What a document of a text is.", **one_of("lines", "paragraphs"))
 ]
 QuestionsFile = Annotated[
     Path | None,
-    Option("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
+    data("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
 ]
-SkipLong = Annotated[bool, Option("--skip-long", help="Leave out questions longer than the block.")]
-EvalFile = Annotated[
-    Path | None, Option("--eval", metavar="FILE", help="Questions to evaluate on.")
+SkipLong = Annotated[bool, data("--skip-long", help="Leave out questions longer than the block.")]
+EvalFile = Annotated[Path | None, data("--eval", metavar="FILE", help="Questions to evaluate on.")]
+Variant = Annotated[
+    str | None, model("--model", help="The architecture.", **one_of("vanilla", "perceiver"))
 ]
-Variant = Annotated[str | None, Option("--model", metavar="NAME", help="vanilla or perceiver.")]
-Bottleneck = Annotated[int | None, Option("--bottleneck-dim", help="Latents of the perceiver.")]
-Epochs = Annotated[int | None, Option(help="Epochs to train.")]
-BatchSize = Annotated[int | None, Option(help="Examples a step.")]
-LearningRate = Annotated[float | None, Option(help="The peak learning rate.")]
+Bottleneck = Annotated[int | None, model("--bottleneck-dim", help="Latents of the perceiver.")]
+Epochs = Annotated[int | None, training(help="Epochs to train.")]
+BatchSize = Annotated[int | None, training(help="Examples a step.")]
+LearningRate = Annotated[float | None, training(help="The peak learning rate.")]
 Out = Annotated[
     Path | None,
     Option("--out", metavar="DIR", help="The run folder; a new one in ./runs if not given."),
@@ -61,9 +68,11 @@ RunsOrTable = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, Option("--resume", help="Continue the run in --out, or extend it with --epochs.")
+    bool, training("--resume", help="Continue the run in --out, or extend it with --epochs.")
 ]
-MaxMinutes = Annotated[float | None, Option(min=0, help="Stop, with a checkpoint, after so long.")]
+MaxMinutes = Annotated[
+    float | None, training(min=0, help="Stop, with a checkpoint, after so long.")
+]
 TensorBoard = Annotated[
     bool,
     Option(
@@ -71,9 +80,12 @@ TensorBoard = Annotated[
     ),
 ]
 Plot = Annotated[Path | None, Option("--plot", metavar="FILE", help="Draw it as .png or .svg.")]
-RunFolder = Annotated[
-    Path | None, Argument(metavar="[RUN]", help="A run folder; the latest that fits if not given.")
-]
+RUN = {"help": "A run folder; the latest that fits if not given.", "autocompletion": run_names}
+RunFolder = Annotated[Path | None, Argument(metavar="RUN", **RUN)]
+RunFlag = Annotated[Path | None, Option("--run", metavar="RUN", **RUN)]
+RUNS = RUN | {"metavar": "RUN", "help": "Run folders."}
+RunFolders = Annotated[list[Path] | None, Argument(**RUNS)]
+RunFlags = Annotated[list[Path] | None, Option("--run", **RUNS)]
 
 
 T = TypeVar("T")
@@ -111,6 +123,27 @@ def named_data(*values: str | Path | bool | None) -> DataConfig:
     load_config(None, overrides(None, data_flags(*values)))  # which knows how to refuse one
     given = zip(DATA, values, strict=False)
     return DataConfig.model_validate({key: value for key, value in given if value})
+
+
+def named_runs(*forms: Sequence[Path] | None) -> list[Path]:
+    """Return the runs that a command names, as arguments or by ``--run``; none where it names none.
+
+    Raises:
+        BadParameter: they are named in both forms.
+        CheckpointError: one is no run, before anything is loaded.
+    """
+    given = [form for form in forms if form]
+    if len(given) > 1:
+        raise BadParameter("name a run once: as RUN or with --run RUN")
+    runs = [run for form in given for run in form]
+    for run in runs:
+        require_run(run)
+    return runs
+
+
+def named_run(*forms: Path | None) -> Path | None:
+    """Return the run of a command that takes one, by ``named_runs``."""
+    return next(iter(named_runs(*([form] for form in forms if form))), None)
 
 
 def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:

@@ -7,7 +7,7 @@ import locale
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -21,10 +21,8 @@ HEIGHT = 9
 
 
 def plot(
-    runs: Annotated[
-        list[Path] | None,
-        Argument(metavar="[RUN]...", help="Run folders; the newest if none is given."),
-    ] = None,
+    runs: opt.RunFolders = None,
+    run_flags: opt.RunFlags = None,
     out: Annotated[
         Path | None, Option("--out", metavar="FILE", help="Draw them as .png or .svg.")
     ] = None,
@@ -35,15 +33,16 @@ def plot(
 ) -> None:
     """Draw loss, learning rate and accuracy of runs.
 
-    In the terminal, or into a file with --out.
+    Of the newest if none is named. In the terminal, or into a file with --out.
 
     Example: nanoknow plot runs/* --out curves.png
     """
+    opt.check_output("--out", out, opt.PICTURE)
+    named = opt.named_runs(runs, run_flags)
     from nanoknow.training.curves import read_curves
 
-    opt.check_output("--out", out, opt.PICTURE)
     terminal = Terminal()
-    curves = read_curves(runs or [], terminal)
+    curves = read_curves(named, terminal)
     if out:
         from nanoknow.training.curves_figure import plot_panels
 

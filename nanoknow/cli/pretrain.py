@@ -31,12 +31,14 @@ def pretrain(
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """
+    opt.check_output("--out", out)
+    if resume:
+        opt.named_run(out)
     from nanoknow.training.recipe import resolve_recipe
     from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
     from nanoknow.training.start import start_run
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
     sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
 from nanoknow.config.loading import Override
@@ -29,6 +30,7 @@ KEYS = ("context", "length", "temperature", "top_k", "past_block", "weights")
 
 def sample(
     run: opt.RunFolder = None,
+    run_flag: opt.RunFlag = None,
     context: Annotated[str | None, Option(help="Text to continue.")] = None,
     length: Annotated[int | None, Option(help="Characters to write.")] = None,
     temperature: Annotated[float | None, Option(help="Divides the logits.")] = None,
@@ -36,14 +38,16 @@ def sample(
     past_block: Annotated[
         str | None,
         Option(
-            metavar="recompute|hop",
             help="Past the block: read all of it again for each character, or half of it at times.",
+            **one_of("recompute", "hop"),
         ),
     ] = None,
     weights: Annotated[
-        str | None, Option(metavar="full|int8", help="int8: rounded to eight bits.")
+        str | None, Option(help="int8: rounded to eight bits.", **one_of("full", "int8"))
     ] = None,
-    precision: Annotated[str | None, Option(help="auto, float32 or bfloat16.")] = None,
+    precision: Annotated[
+        str | None, Option(help="Of the arithmetic.", **one_of("auto", "float32", "bfloat16"))
+    ] = None,
     seed: Annotated[int, Option(help="Of the draws.")] = 0,
     mark_copied: Annotated[
         bool, Option("--mark-copied", help="Mark what is copied from the training text.")
@@ -64,6 +68,7 @@ def sample(
 
     Example: nanoknow sample --context "O God, O God!"
     """
+    run = opt.named_run(run, run_flag)
     from nanoknow.generation.copied import mark_copied as find_copied
     from nanoknow.generation.sample import sample as open_sampler
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import named_file
 from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Processes
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    file: Annotated[str, Argument(metavar="FILE", help="A shipped sweep's name, or a YAML file.")],
+    file: Annotated[
+        str, Argument(help="A shipped sweep's name, or a YAML file.", **named_file("sweeps"))
+    ],
     seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
@@ -33,11 +36,13 @@ def sweep(
     Example: nanoknow sweep ablations
     """
     from nanoknow.config.sweep import load_sweep
-    from nanoknow.experiments.sweep import sweep as run_sweep
 
     folder, table = opt.folder_or_table(out)
+    loaded = load_sweep(file)
+    from nanoknow.experiments.sweep import sweep as run_sweep
+
     terminal = Terminal()
-    report = run_sweep(load_sweep(file), seeds, folder, device, terminal, processes)
+    report = run_sweep(loaded, seeds, folder, device, terminal, processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_sweep, as_json)
 

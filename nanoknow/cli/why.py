@@ -23,14 +23,12 @@ STRONGEST = 10
 
 
 def why(
-    question: Annotated[str | None, Argument(metavar="[QUESTION]", help="One question.")] = None,
+    question: Annotated[str | None, Argument(metavar="QUESTION", help="One question.")] = None,
     eval_file: Annotated[
         Path | None,
         Option("--eval", metavar="FILE", help="Questions, in its place: all are left out at once."),
     ] = None,
-    run: Annotated[
-        Path | None, Option("--run", metavar="RUN", help="A run folder; the latest if not given.")
-    ] = None,
+    run: opt.RunFlag = None,
     retrain: Annotated[
         int,
         Option(
@@ -50,6 +48,7 @@ def why(
 
     Example: nanoknow why "Where was Khatchig Mouradian born?" --retrain 4 --processes 2
     """
+    run = opt.named_run(run)
     from nanoknow.data.questions import questions_from_bytes, read_questions
     from nanoknow.data.sources import locate
     from nanoknow.evaluation.answering_run import AnsweringRun

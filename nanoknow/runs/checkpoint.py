@@ -3,8 +3,11 @@
 A checkpoint is a folder ``step-00001234`` of three files: ``model.safetensors``,
 ``training.safetensors`` (optimizer and random state) and ``checkpoint.json``, which holds the
 model's config, the vocabulary, the task, the place in the data, the hashes of the data, and the
-SHA-256 of the other two files and of itself. No pickle is read or written.
+SHA-256 of the other two files and of itself. No pickle is read or written. torch is imported where
+tensors are read or written: what a run is can be looked up without it.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -13,13 +16,10 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors import torch as safetensors
-from torch import Tensor
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.messages import explain
@@ -28,11 +28,14 @@ from nanoknow.config.older_keys import with_present_keys
 from nanoknow.config.tasks import TaskConfig
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import CheckpointError, ConfigError, naming
-from nanoknow.models.base import CharacterModel
-from nanoknow.models.registry import build_model
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, sealed, unreadable
-from nanoknow.system.device import Device
 from nanoknow.system.files import write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nanoknow.models.base import CharacterModel
+    from nanoknow.system.device import Device
 
 MODEL_FILE, TRAINING_FILE = "model.safetensors", "training.safetensors"
 RECORD_FILE = "checkpoint.json"
@@ -91,6 +94,10 @@ class Checkpoint:
             CheckpointError: the file is damaged, or does not hold this model's weights.
             NonFiniteError: the weights, or what they give, are not finite.
         """
+        import torch
+
+        from nanoknow.models.registry import build_model
+
         weights = self._read(MODEL_FILE)
         model = build_model(
             self.record.model, len(self.record.vocabulary), torch.Generator().manual_seed(0)
@@ -118,6 +125,8 @@ class Checkpoint:
         return self._read(TRAINING_FILE)
 
     def _read(self, name: str) -> dict[str, Tensor]:
+        from safetensors import torch as safetensors
+
         path = self.path / name
         try:
             raw = path.read_bytes()
@@ -143,6 +152,8 @@ def save_checkpoint(
     Raises:
         CheckpointError: the disk is full or the folder cannot be written; what was there stays.
     """
+    from safetensors import torch as safetensors
+
     final = folder / f"step-{int(record.progress['step']):08d}"
     partial = folder / f".{final.name}.partial"
     try:

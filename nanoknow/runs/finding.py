@@ -1,7 +1,7 @@
 """Which run to take: one that is named, or the latest that fits."""
 
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby
@@ -10,8 +10,7 @@ from pathlib import Path
 from nanoknow.data.tokenizer import describe
 from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
-from nanoknow.runs.folders import runs_folder
-from nanoknow.runs.lock import is_locked
+from nanoknow.runs.folders import run_folders, runs_folder
 from nanoknow.runs.run import Run
 
 IF_NAMED = ": named, it would leave that out"
@@ -58,7 +57,7 @@ def latest_run(
         return run.record.task != task, run.is_half_made
 
     lacking = ""
-    for _, runs in groupby(sorted(_newest_first({task, *others}), key=rank), rank):
+    for _, runs in groupby(sorted(newest_first({task, *others}), key=rank), rank):
         fits: list[tuple[int, Run, Checkpoint]] = []
         for run in runs:
             checkpoint = run.latest() if list_checkpoints(run.checkpoints) else None
@@ -82,17 +81,17 @@ def newest_run() -> Run:
     Raises:
         CheckpointError: there is none.
     """
-    for run in sorted(_newest_first(), key=lambda run: run.is_half_made):
+    for run in sorted(newest_first(), key=lambda run: run.is_half_made):
         return run
     raise CheckpointError(f"{runs_folder()}{os.sep}: holds no run: name one")
 
 
 def next_number() -> int:
     """Return the number of the next run: one more than any in the runs folder."""
-    return 1 + max((run.record.number for run in _newest_first(under_way=True)), default=0)
+    return 1 + max((run.record.number for run in newest_first(under_way=True)), default=0)
 
 
-def _newest_first(tasks: Container[str] | None = None, *, under_way: bool = False) -> list[Run]:
+def newest_first(tasks: Container[str] | None = None, *, under_way: bool = False) -> list[Run]:
     """Open the runs in the runs folder, and pass over what cannot be read as one.
 
     They are in the order in which they were made, whatever a clock said; runs without a number are
@@ -103,7 +102,7 @@ def _newest_first(tasks: Container[str] | None = None, *, under_way: bool = Fals
         under_way: take those of a demo that is under way as well.
     """
     found = []
-    for path in _run_folders(runs_folder(), under_way=under_way):
+    for path in run_folders(runs_folder(), under_way=under_way):
         with suppress(CheckpointError, ValueError):
             run = Run.open(path)
             created = datetime.fromisoformat(run.record.created)
@@ -112,20 +111,6 @@ def _newest_first(tasks: Container[str] | None = None, *, under_way: bool = Fals
             if tasks is None or run.record.task in tasks:
                 found.append((order, run))
     return [run for _, run in sorted(found, key=lambda each: each[0], reverse=True)]
-
-
-def _run_folders(folder: Path, *, under_way: bool) -> Iterator[Path]:
-    """Yield the run folders at any depth, each once, by symbolic links too."""
-    seen: set[str] = set()
-    with naming(folder, "make it a folder that can be read"), suppress(FileNotFoundError):
-        next(folder.iterdir(), None)
-    for place, folders, files in os.walk(folder, followlinks=True):
-        path, real, is_run = Path(place), os.path.realpath(place), "run.json" in files
-        if is_run and real not in seen:
-            yield path
-        left = is_run or real in seen or (not under_way and is_locked(path))
-        folders[:] = [] if left else sorted(folders)
-        seen.add(real)
 
 
 def describe_run(run: Run, checkpoint: Checkpoint) -> str:

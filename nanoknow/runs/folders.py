@@ -1,12 +1,13 @@
 """Folders for runs: where they live, and which may be written."""
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nanoknow.errors import CheckpointError, naming
-from nanoknow.runs.lock import LOCK_FILE, lock_run
+from nanoknow.runs.lock import LOCK_FILE, is_locked, lock_run
 
 NAME_ANOTHER = "name a folder that can be written with --out"
 
@@ -33,6 +34,25 @@ def new_folder(path: Path | None, name: str) -> Path:
             path = fresh
         n += 1
     return path
+
+
+def require_run(path: Path) -> None:
+    """Refuse what is neither a run folder nor a checkpoint in one, before anything is loaded.
+
+    Raises:
+        CheckpointError: it is neither, or cannot be looked into.
+    """
+    with naming(path, "name a run folder"):
+        if not any((each / "run.json").exists() for each in (path, path.resolve().parent.parent)):
+            raise no_run(path)
+
+
+def no_run(path: Path) -> CheckpointError:
+    """Return the error for a folder that is named as a run and is none."""
+    return CheckpointError(
+        f"{path}: not a run folder, or one that is starting or ended before its first step: it has "
+        f"no run.json: wait, or name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
+    )
 
 
 def require_free(path: Path) -> None:
@@ -65,3 +85,17 @@ def require_unused(path: Path) -> None:
 def runs_folder() -> Path:
     """Return where runs live: ``NANOKNOW_RUNS``, or ``./runs``."""
     return Path(os.environ.get("NANOKNOW_RUNS") or "runs")
+
+
+def run_folders(folder: Path, *, under_way: bool) -> Iterator[Path]:
+    """Yield the run folders at any depth, each once, by symbolic links too."""
+    seen: set[str] = set()
+    with naming(folder, "make it a folder that can be read"), suppress(FileNotFoundError):
+        next(folder.iterdir(), None)
+    for place, folders, files in os.walk(folder, followlinks=True):
+        path, real, is_run = Path(place), os.path.realpath(place), "run.json" in files
+        if is_run and real not in seen:
+            yield path
+        left = is_run or real in seen or (not under_way and is_locked(path))
+        folders[:] = [] if left else sorted(folders)
+        seen.add(real)

@@ -23,7 +23,7 @@ from nanoknow.config.messages import explain
 from nanoknow.data.sources import Texts, found_again
 from nanoknow.errors import CheckpointError, DataError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
-from nanoknow.runs.folders import NAME_ANOTHER, require_unused
+from nanoknow.runs.folders import NAME_ANOTHER, no_run, require_unused
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, unreadable
 from nanoknow.system.files import write_atomically
 from nanoknow.system.plain import to_json
@@ -94,11 +94,7 @@ class Run:
             require_format(file, content)
             return cls(path, RunRecord.model_validate(content))
         except (FileNotFoundError, NotADirectoryError):
-            raise CheckpointError(
-                f"{path}: not a run folder, or one that is starting or ended before its first "
-                f"step: it has no run.json: wait, or name one that 'nanoknow pretrain' or "
-                f"'nanoknow finetune' made"
-            ) from None
+            raise no_run(path) from None
         except OSError as error:
             raise CheckpointError(f"{file}: {unreadable(error)}") from None
         except ValidationError as error:

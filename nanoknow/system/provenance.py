@@ -1,17 +1,19 @@
 """What a result was computed by: versions, revision, device, command."""
 
+from __future__ import annotations
+
 import hashlib
 import platform
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING
 
 from nanoknow import __version__
-from nanoknow.system.device import Device
+
+if TYPE_CHECKING:
+    from nanoknow.system.device import Device
 
 
 def command_line() -> str:
@@ -22,6 +24,9 @@ def command_line() -> str:
 
 def environment(device: Device) -> dict[str, str]:
     """Describe what a run runs on, so that a figure can be traced."""
+    import numpy as np
+    import torch
+
     return {
         "nanoknow": __version__,
         "revision": _git_revision(),

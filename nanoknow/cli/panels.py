@@ -1,0 +1,42 @@
+"""Help under headings, as plain text: no word of it is read as markup, whatever it quotes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from nanoknow.cli.terminal import Terminal
+
+LEARN, ASK, STUDY, SHARE = "Learn", "Ask", "Study", "Keep and share"
+"""What commands are for, in the order of ``--help``."""
+
+
+class Command(TyperCommand):
+    """A command whose help has its options under headings."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
+        """Write arguments and options."""
+        found = [(each, each.get_help_record(ctx)) for each in self.get_params(ctx)]
+        _write(formatter, [(each, record) for each, record in found if record])
+
+
+class Group(TyperGroup):
+    """A group whose help has its commands under headings."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+        """Write the commands, each with its first sentence."""
+        room = formatter.width - 6 - max(map(len, self.commands))
+        _write(formatter, [(c, (n, c.get_short_help_str(room))) for n, c in self.commands.items()])
+
+
+def _write(formatter: Any, entries: Iterable[tuple[Any, tuple[str, str]]]) -> None:  # noqa: ANN401
+    """Write entries under the headings that they are listed by, else by what they are."""
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for each, record in entries:
+        kind = f"{getattr(each, 'param_type_name', 'command').capitalize()}s"
+        panels.setdefault(getattr(each, "rich_help_panel", None) or kind, []).append(record)
+    for heading in sorted(panels, key=lambda heading: heading == "Options"):
+        bold = typer.style(heading, bold=True) if Terminal().has_colors else heading
+        with formatter.section(bold):
+            formatter.write_dl(panels[heading])
