@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
@@ -89,24 +90,38 @@ def _lines(terminal: Terminal) -> Iterator[str]:
 def show_reply(terminal: Terminal, reply: Reply) -> None:
     """Show an answer, the next best, where the training text holds it, and what to doubt."""
     best, *others = reply.answers
-    rows = [("answer", ABSTAINED if reply.abstained else _quoted(best))]
+    style = _style(reply)
+    answer = ABSTAINED if reply.abstained else _quoted(best)
+    rows = [("answer", Text(answer, f"bold {style}"))]
     if reply.abstained:
         others = reply.answers
     else:
-        rows.append(("probability", _percent(best)))
+        rows.append(("probability", Text(_percent(best), style)))
     if others:
         label = "would have said" if reply.abstained else "else"
-        rows.append((label, ", ".join(f"{_quoted(a)} {_percent(a)}" for a in others)))
+        listed = ", ".join(f"{_quoted(a)} {_percent(a)}" for a in others)
+        rows.append((label, Text(listed, "dim")))
     evidence, asked = reply.evidence, reply.asked_in_training
     if evidence and evidence.where:
-        held = evidence.sentence or f"about {evidence.name}, without it"
-        rows.append(("training text", f"{evidence.where}: {held}"))
+        held = f"“{evidence.sentence}”" if evidence.sentence else "does not hold it"
+        quoted = Text(f"about {evidence.name}, {evidence.where}: {held}")
+        quoted.highlight_words([best.answer], "bold")
+        rows.append(("training text", quoted))
     if asked:
-        rows.append(("asked in training", f"{asked.where}: {asked.answer}"))
+        rows.append(("asked in training", Text(f"{asked.where}: {asked.answer}")))
     if reply.doubt:
-        rows.append(("warning", reply.doubt))
-    rows += [("note", note) for note in reply.notes]
+        rows.append(("warning", Text(reply.doubt, style)))
+    rows += [("note", Text(note)) for note in reply.notes]
     terminal.pairs(rows)
+
+
+def _style(reply: Reply) -> str:
+    """Return the colour of what there is to doubt: a probability of 97 % alone is no knowledge."""
+    from nanoknow.evaluation.ask import MADE_UP
+
+    if reply.doubt:
+        return "red" if reply.doubt.startswith(MADE_UP) else "yellow"
+    return "green" if reply.evidence else "default"  # what could not be checked is not known
 
 
 def _quoted(answer: RankedAnswer) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
@@ -135,7 +137,7 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
         for x, y in pairs:
-            terminal.write(f"x: {_one_line(x)}\ny: {_one_line(y)}\n")
+            _show_pair(terminal, _one_line(x), _one_line(y))
     corpus = inspection.corpus
     lengths = f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}"
     within = f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters"
@@ -151,6 +153,33 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
         rows += [*_question_rows(role, facts), *_fit_rows(inspection.fit.get(role, ()))]
     terminal.write("\n")
     terminal.pairs(rows)
+
+
+def _show_pair(terminal: Terminal, x: str, y: str) -> None:
+    """Show y under x, character by character, with counts of pads and the answer in colour.
+
+    What is no terminal gets both as they are.
+    """
+    if not terminal.out.is_terminal:
+        terminal.write(f"x: {x}\ny: {y}\n")
+        return
+    from nanoknow.data.tokenizer import MASK, PAD
+
+    end = max(len(each.rstrip(PAD)) for each in (x, y))
+    rest = f" {PAD} ×{len(x) - end}" if end < len(x) else ""
+    blank = len(y) - len(y.lstrip(PAD))  # what is not scored
+    unscored = f"{PAD} ×{blank}".ljust(blank) if blank > 5 else blank * PAD
+    rows = {"x": Text(x[:end] + rest), "y": Text(unscored + y[blank:end] + rest)}
+    answer = re.search(f"{MASK}([^{MASK}{PAD}]+){MASK}?{PAD}*$", x)
+    for back, row in enumerate(rows.values()):
+        if answer:
+            row.stylize("bold green", answer.start(1) - back, answer.end(1) - back)
+        row.highlight_words([MASK], "bold magenta")
+        row.highlight_regex(rf"{PAD}( ×\d+)?", "dim")
+    width = terminal.out.width - len("x: ")
+    for first in range(0, end + len(rest), width):
+        for name, row in rows.items():
+            terminal.styled(f"{name}: ", row[first : first + width], "\n")
 
 
 def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:

@@ -117,7 +117,7 @@ def show_copied(terminal: Terminal, context: str, copied: CopiedText) -> None:
         if not is_copied:
             terminal.write(segment)
         elif terminal.has_colors:
-            terminal.styled(segment, "underline magenta")
+            terminal.styled((segment, "underline magenta"))
         else:
             terminal.write(f"[[{segment}]]")
     n, length = copied.characters, len(copied.text)

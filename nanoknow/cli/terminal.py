@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
@@ -33,11 +35,12 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Print a note on stderr."""
-        self.err.print(text, style="dim", markup=False, soft_wrap=True)
+        self.err.print(Text(text, "dim"), soft_wrap=not self.err.is_terminal)
 
     def error(self, text: str) -> None:
         """Print an error on stderr."""
-        self.err.print(Text.assemble(("error:", "bold red"), f" {text}"), soft_wrap=True)
+        line = Text.assemble(("error:", "bold red"), f" {text}")
+        self.err.print(line, soft_wrap=not self.err.is_terminal)
 
     @contextmanager
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
@@ -46,17 +49,19 @@ class Terminal:
             yield self._plain(title, total, done)
             return
         columns = (
-            TextColumn("{task.description}"),
             MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=11)),
             TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=6)),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", markup=False, table_column=Column(no_wrap=True)),
             BarColumn(bar_width=None),
         )
         with Progress(*columns, console=self.err, speed_estimate_period=120) as bar:
-            task = bar.add_task(title, total=total, completed=done, words="")
+            task = bar.add_task(title, total=total, completed=done, words=title)
 
             def update(now: int, words: str) -> None:
-                bar.update(task, completed=now, words=words)
+                parts = [*words.split("  "), title]  # the first ones are kept where it is narrow
+                while len("  ".join(parts)) > bar.console.width - 30 and len(parts) > 1:
+                    parts.pop()
+                bar.update(task, completed=now, words="  ".join(parts))
 
             yield update
 
@@ -87,9 +92,9 @@ class Terminal:
         """Whether stdout is a terminal that shows colours and is asked to."""
         return self.out.is_terminal and bool(self.out.color_system) and not self.out.no_color
 
-    def styled(self, text: str, style: str) -> None:
-        """Print text on stdout in a style of rich's, as it is otherwise."""
-        self.out.print(Text(text, style), end="", soft_wrap=True)
+    def styled(self, *parts: str | Text | tuple[str, str]) -> None:
+        """Print texts on stdout as they are, but for the styles of rich's that some have."""
+        self.out.print(Text.assemble(*parts), end="", soft_wrap=True)
 
     def heading(self, text: str) -> None:
         """Print the heading of a part of a result on stdout."""
@@ -100,9 +105,27 @@ class Terminal:
         self.out.print(text, markup=False)
 
     def table(
-        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str | Text]],
+        left: int = 1,
     ) -> None:
-        """Print a table on stdout; the columns after the first ``left`` hold numbers."""
+        """Print a table on stdout; the columns after the first ``left`` hold numbers.
+
+        Where it cannot be made so narrow without a break in a word, the cells are in a list.
+        """
+        cells = [[Text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        widths = _widths(list(zip(map(Text, columns), *cells, strict=True)), self.out.width)
+        if widths is None:
+            if title:
+                self.heading(title)
+            for first, *others in cells:
+                self.out.print(first)
+                for column, cell in zip(columns[1:], others, strict=True):
+                    label = f"{column}: " if column else ""
+                    self.out.print(Padding(Text.assemble(label, cell), (0, 0, 0, 2)))
+            return
         table = Table(
             title=Text(title) if title else None,
             title_justify="left",
@@ -112,12 +135,28 @@ class Terminal:
             pad_edge=False,
             collapse_padding=True,
         )
-        for i, column in enumerate(columns):
-            table.add_column(column, justify="left" if i < left else "right", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+        for i, (column, width) in enumerate(zip(columns, widths, strict=True)):
+            side: Literal["left", "right"] = "left" if i < left else "right"
+            table.add_column(Text(column), justify=side, width=width, overflow="fold")
+        for row in cells:
+            table.add_row(*row)
         self.out.print(table)
 
-    def pairs(self, rows: Sequence[tuple[str, str]]) -> None:
+    def pairs(self, rows: Sequence[tuple[str, str | Text]]) -> None:
         """Print names and their values on stdout."""
         self.table("", ("", ""), rows, left=2)
+
+
+def _widths(columns: Sequence[Sequence[Text]], room: int) -> list[int] | None:
+    """Return widths that break no word, of two columns none but long paths; None without any."""
+    longest = room // 2 if len(columns) == 2 else room
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    words = [[cell_len(w) for cell in column for w in cell.plain.split()] for column in columns]
+    spare = [w - min(longest, max(each, default=0)) for w, each in zip(widths, words, strict=True)]
+    for _ in range(sum(widths) + 2 * len(widths) - room):
+        widest = spare.index(max(spare))
+        if spare[widest] <= 0:
+            return None
+        widths[widest] -= 1
+        spare[widest] -= 1
+    return widths

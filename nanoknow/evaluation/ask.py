@@ -13,6 +13,8 @@ from nanoknow.facts.evidence import Evidence, find_evidence
 from nanoknow.generation.beam import search_beams
 from nanoknow.tasks.question_answering import answer_text
 
+MADE_UP, GUESS = "probably made up", "perhaps a guess"
+"""How a doubt begins: the evidence speaks against the answer, or only its probability."""
 EVEN = 0.5
 """Below it, another answer is more probable than this one."""
 
@@ -154,4 +156,4 @@ def _doubt(best: RankedAnswer, evidence: Evidence | None, trained: str | None) -
         reasons.append("the model itself gives other answers together a higher probability")
     if not reasons:
         return None
-    return f"{'perhaps a guess' if known else 'probably made up'}: {', and '.join(reasons)}"
+    return f"{GUESS if known else MADE_UP}: {', and '.join(reasons)}"

@@ -180,8 +180,8 @@ class TrainingSession:
         self.n_examples += result.n_examples
         speed = self.n_examples / max(self.session_seconds, 1e-9)
         return (
-            f"epoch {result.epoch}/{self.stage.epochs} loss {result.loss:.3f} "
-            f"lr {result.learning_rate:.1e} {speed:.0f} ex/s"
+            f"loss {result.loss:.3f}  {speed:.0f} ex/s  "
+            f"epoch {result.epoch}/{self.stage.epochs}  lr {result.learning_rate:.1e}"
         )
 
     def _record(self, result: StepResult) -> None:

@@ -67,7 +67,7 @@ def test_a_known_fact_comes_with_its_probability_and_its_place_in_the_text(learn
     assert sum(probabilities) <= 1
     shown = ask(born("Cy Young"))
     assert "using runs/knows" in shown.stderr
-    assert "wiki.txt:3: Cy Young was born in Lima." in shown.stdout
+    assert "wiki.txt:3: “Cy Young was born in Lima.”" in " ".join(shown.stdout.split())
     assert "warning" not in shown.stdout
 
 
