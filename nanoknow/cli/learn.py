@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.ask import show_reply
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Processes
 
@@ -73,9 +75,17 @@ def show_learned(terminal: Terminal, report: LearnReport) -> None:
     for name, accuracy in others:
         if accuracy and first[1]:
             times = first[1] / accuracy
-            terminal.write(f"{first[0]}: {times:.1f} times {name} ({report.label})\n")
-    terminal.write(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}\n")
+            terminal.paragraph(f"{first[0]}: {times:.1f} times {name} ({report.label})")
+    terminal.paragraph(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}")
     terminal.write(f"Picture: {report.picture}\n")
+    for i, reply in enumerate(report.replies):
+        terminal.heading(f"{reply.question}{' (an invented name)' * (i > 1)}")
+        show_reply(terminal, reply)
+    run, question = (shlex.quote(text) for text in (report.run, report.replies[0].question))
+    terminal.heading("Next")
+    terminal.write(f"  nanoknow ask --run {run}\n")
+    terminal.write(f"  nanoknow evaluate {run} --report report.html\n")
+    terminal.write(f"  nanoknow why {question} --run {run}\n")
 
 
 def _title(report: LearnReport) -> str:

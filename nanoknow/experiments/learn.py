@@ -3,16 +3,21 @@
 import shlex
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
+from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
+from nanoknow.evaluation.ask import Reply, ask
 from nanoknow.evaluation.baseline import BaselineResult, constant_baseline
 from nanoknow.evaluation.evaluate import evaluate_on
+from nanoknow.evaluation.probe_questions import ProbeMaker
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.experiments.pipeline import PlannedRun
@@ -44,6 +49,8 @@ class LearnReport:
         seconds: that this command took.
         picture: accuracies and learning curves.
         table: every run on the evaluation questions and on the world's test questions.
+        run: the first run that was pretrained.
+        replies: its answers to two evaluation questions, and to one about an invented subject.
     """
 
     folder: str
@@ -57,6 +64,8 @@ class LearnReport:
     seconds: float
     picture: str
     table: list[TableRow]
+    run: str
+    replies: list[Reply]
 
     @property
     def label(self) -> str:
@@ -113,6 +122,8 @@ def learn(
         for run in runs:
             run.train(options, reporter)
             opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
+            if run is runs[0]:
+                replies = [ask(opened, text, 3, 0.0) for text in _examples(opened, asked)]
             for questions in [asked, test] if test else [asked]:
                 score = score_answers(evaluate_on(opened, questions, reporter).answers)
                 row = table_row(run.row, opened.run, opened.checkpoint, questions.name, score)
@@ -130,6 +141,8 @@ def learn(
         seconds=round(time.monotonic() - began, 1),
         picture=str(folder / f"{name}.png"),
         table=table,
+        run=str(runs[0].place),
+        replies=replies,
     )
     _plot(folder / f"seed-{first}", report)
     save_report(folder / f"{name}.json", report, table)
@@ -141,6 +154,15 @@ def _runs_of(config: ExperimentConfig, folder: Path, seed: int) -> list[PlannedR
     seeded, place = config.model_copy(update={"seed": seed}), folder / f"seed-{seed}"
     sources = {PRETRAINED: (seeded, place / "pretrain"), SCRATCH: None}
     return [PlannedRun(way, seeded, place / FOLDERS[way], sources[way]) for way in FOLDERS]
+
+
+def _examples(opened: AnsweringRun, asked: QuestionSet) -> list[str]:
+    """Return two questions, and the same about an invented subject where one can be made."""
+    questions = list(opened.fitting(asked).items[:2])
+    with suppress(DataError):
+        maker = ProbeMaker.of(asked, opened.texts.require_corpus(), 1, Random(0))
+        questions += maker.invented(1, Random(0)).questions
+    return [question.text for question in questions]
 
 
 def _scores(table: Sequence[TableRow], questions: QuestionSet) -> dict[str, list[Score]]:

@@ -1,5 +1,7 @@
 """What commands have in common, and those that need neither data nor runs."""
 
+import json
+import shlex
 from pathlib import Path
 
 import nanoknow
@@ -24,6 +26,18 @@ def test_the_demo_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(home: P
     assert "held-out people born?" in again.stdout
     assert "Picture: demo/demo.png" in again.stdout
     assert "resuming demo/seed-1/finetune" in again.stderr
+    assert report["run"] == "demo/seed-0/finetune"
+    *held_out, invented = report["replies"]
+    dev = Path("demo/seed-0/finetune/predictions").glob("birth_dev*.jsonl")
+    asked = [json.loads(line)["question"] for line in next(dev).read_text("utf-8").splitlines()]
+    assert [reply["question"] for reply in held_out] == asked[:2]
+    assert (invented["evidence"]["documents"], invented["evidence"]["name"]) == (0, None)
+    assert f"{invented['question']} (an invented name)\n" in again.stdout
+    following = [shlex.split(line) for line in again.stdout.splitlines()[-3:]]
+    for program, *words in following:
+        assert program == "nanoknow"
+        assert "demo/seed-0/finetune" in words
+        assert {w for w in words if w[:2] == "--"} <= set(succeed(words[0], "-h").stdout.split())
 
 
 def test_complexity_prints_the_exact_line_of_the_originals_sizes() -> None:

@@ -37,7 +37,12 @@ def test_learning_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(files: 
     assert "resuming mine/seed-1/finetune" in again.stderr
     shown = " ".join(again.stdout.split())
     assert "$dev$.tsv, questions no training question asks" in shown
-    assert "born?" not in shown
+    assert "held-out people" not in shown
+    assert [reply["question"] for reply in report["replies"][:2]] == [
+        "Where was Di Fox born?",
+        "Where was Di Hall born?",
+    ]
+    assert "nanoknow evaluate mine/seed-0/finetune --report report.html" in shown
     assert "The demo" not in shown
     assert "Picture: mine/learn.png" in shown
 
