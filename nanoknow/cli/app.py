@@ -30,6 +30,7 @@ from nanoknow.cli.panels import ASK, LEARN, SHARE, STUDY, Command, Group
 from nanoknow.cli.play import play
 from nanoknow.cli.plot import plot
 from nanoknow.cli.pretrain import pretrain
+from nanoknow.cli.runs import runs_app
 from nanoknow.cli.sample import sample
 from nanoknow.cli.sweep import sweep
 from nanoknow.cli.terminal import Terminal
@@ -94,6 +95,7 @@ for _panel, _commands in PANELS.items():
     for _command in _commands:
         app.command(cls=Command, rich_help_panel=_panel)(_command)
 app.add_typer(law_app, name="law", rich_help_panel=STUDY)
+app.add_typer(runs_app, name="runs", rich_help_panel=SHARE)
 app.add_typer(data_app, name="data", rich_help_panel=SHARE)
 app.add_typer(config_app, name="config", rich_help_panel=SHARE)
 

@@ -72,9 +72,9 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
         _show_components(terminal, model)
     rows = []
     for row in report.sweep:
-        flops = (_si(row.vanilla_flops), _si(row.perceiver_flops), f"{row.flops_ratio:.3f}")
+        flops = (si(row.vanilla_flops), si(row.perceiver_flops), f"{row.flops_ratio:.3f}")
         memory = (row.vanilla_attention_bytes, row.perceiver_attention_bytes)
-        rows.append((str(row.seq_len), *flops, *(f"{_si(n)}B" for n in memory)))
+        rows.append((str(row.seq_len), *flops, *(f"{si(n)}B" for n in memory)))
     columns = ("ℓ", "vanilla", "perceiver", "ratio", "vanilla attention", "perceiver attention")
     terminal.table("FLOPs and attention memory by sequence length", columns, rows, left=0)
 
@@ -93,11 +93,11 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
 
 
 def _costs(part: Component | Complexity) -> tuple[str, str, str, str]:
-    memory = f"{_si(part.attention_bytes)}B"
-    return _si(part.multiply_adds), _si(part.flops), f"{part.parameters:,}", memory
+    memory = f"{si(part.attention_bytes)}B"
+    return si(part.multiply_adds), si(part.flops), f"{part.parameters:,}", memory
 
 
-def _si(number: float) -> str:
+def si(number: float) -> str:
     """Write a number with three digits and a prefix: ``872 M``."""
     for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= factor:

@@ -8,9 +8,32 @@ from typer import Argument
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.loading import dump_config, load_config
+from nanoknow.config.loading import described, dump_config, load_config, shipped
+from nanoknow.data.published import DATASETS
 
-config_app = typer.Typer(help="Show what configs resolve to.", no_args_is_help=True)
+config_app = typer.Typer(
+    help="List what is shipped, and show what configs resolve to.", no_args_is_help=True
+)
+
+
+@config_app.command("list")
+def config_list(as_json: opt.AsJson = False) -> None:
+    """List the configs, sweeps and laws that come with nanoknow, and the published data sets.
+
+    Example: nanoknow config list
+    """
+    folders = {"configs": "", "sweeps": "sweeps", "laws": "laws"}
+    found = {
+        kind: {name: described(path) for name, path in shipped(folder).items()}
+        for kind, folder in folders.items()
+    }
+    found["data sets"] = {n: ", ".join(f.name for f in files) for n, files in DATASETS.items()}
+    opt.show(Terminal(), found, _show_shipped, as_json)
+
+
+def _show_shipped(terminal: Terminal, found: dict[str, dict[str, str]]) -> None:
+    for kind, named in found.items():
+        terminal.table(kind, ("", ""), list(named.items()), left=2)
 
 
 @config_app.command("show")

@@ -123,6 +123,12 @@ def shipped(folder: str = "") -> dict[str, Path]:
     return {}
 
 
+def described(path: Path) -> str:
+    """Return the first sentence of the comment that a shipped file begins with."""
+    comment, _, _ = path.read_text(encoding="utf-8").partition("\n#   ")
+    return comment.replace("\n# ", " ").removeprefix("# ").partition(". ")[0].rstrip(".")
+
+
 def _named_files(overrides: Sequence[Override]) -> set[str]:
     return {each.key for each in overrides if each.key in FILES and each.value is not None}
 

@@ -9,6 +9,7 @@ from statistics import median
 import torch
 
 from nanoknow.errors import NanoknowError
+from nanoknow.system.durations import in_words
 from nanoknow.training.trainer import Trainer
 
 FEWEST_STEPS = 50
@@ -40,13 +41,3 @@ def expected_time(trainer: Trainer) -> list[str]:
     # The first step makes what later ones use again.
     seconds = trainer.total_steps * median(steps[1:] or steps)
     return [f"{trainer.total_steps:,} steps, about {in_words(seconds)} here"]
-
-
-def in_words(seconds: float) -> str:
-    """Write a time as one speaks of it: ``12 minutes``."""
-    for size, unit in ((3600, "hour"), (60, "minute")):
-        if seconds >= 1.5 * size:
-            n = seconds / size
-            return f"{n:.0f} {unit}s" if n >= 10 else f"{n:.1f} {unit}s".replace(".0 ", " ")
-    n = max(1, round(seconds))
-    return f"{n} second{'s' * (n > 1)}"

@@ -44,6 +44,7 @@ assert 'torch' not in sys.modules
         ["config", "show", "demoo"],
         ["data", "inspect", "--config", "demoo"],
         ["baseline", "--config", "demoo"],
+        ["runs", "rm", "runs/x"],
     ],
     ids=" ".join,
 )
@@ -57,7 +58,7 @@ def test_a_wrong_name_is_refused_before_torch_is_loaded(here: Path, arguments: l
     )
 
 
-@pytest.mark.parametrize("arguments", [["law", "list"], ["-h"]])
+@pytest.mark.parametrize("arguments", [["runs", "list"], ["config", "list"], ["-h"]])
 def test_what_lists_loads_no_torch(home: Path, arguments: list[str]) -> None:
     script = LIGHT.format(arguments=arguments, code=0)
     assert subprocess.run([sys.executable, "-c", script], cwd=home, timeout=60).returncode == 0
@@ -146,6 +147,7 @@ def completed(line: str) -> list[str]:
         ("nanoknow law run cap", ["capacity"]),
         ("nanoknow pretrain --model ", ["vanilla", "perceiver"]),
         ("nanoknow data fetch sh", ["shakespeare"]),
+        ("nanoknow runs rm runs/v", ["runs/vanilla"]),
     ],
 )
 def test_a_shell_completes_what_a_flag_may_have(home: Path, line: str, offered: list[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, parse_assignment
-from nanoknow.training.expected_time import in_words
+from nanoknow.system.durations import in_words
 from nanoknow.training.recipe import resolve_recipe
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import SmallRun, weights_file

@@ -1,0 +1,68 @@
+"""``nanoknow runs``: list runs, and delete some."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.choices import run_names
+from nanoknow.cli.complexity import si
+from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.world import show_files
+from nanoknow.system.durations import in_words
+
+runs_app = typer.Typer(help="List runs, and delete some.", no_args_is_help=True)
+
+
+@runs_app.command("list")
+def runs_list(as_json: opt.AsJson = False) -> None:
+    """List the runs in ./runs, newest first.
+
+    Example: nanoknow runs list
+    """
+    from nanoknow.runs.listing import list_runs
+
+    opt.show(Terminal(), {"runs": list_runs()}, _show_runs, as_json)
+
+
+@runs_app.command("rm")
+def runs_rm(
+    runs: Annotated[
+        list[Path], Argument(metavar="RUN...", help="Run folders.", autocompletion=run_names)
+    ],
+    yes: Annotated[bool, Option("--yes", help="Delete them without a question.")] = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Delete runs with all that is in their folders.
+
+    Never one under way, a link, or a folder that is no run.
+
+    Example: nanoknow runs rm runs/20260131-120000-pretrain-vanilla
+    """
+    from nanoknow.runs.listing import remove_run, require_removable
+
+    named = list(dict.fromkeys(runs))
+    for run in named:
+        require_removable(run)
+    terminal, names = Terminal(), ", ".join(map(str, named))
+    question = f"Delete {names}, with all that is in there? [y/N] "
+    if not yes and terminal.err.input(question, markup=False).strip().lower() not in ("y", "yes"):
+        raise typer.Abort
+    for run in named:
+        remove_run(run)
+    opt.show(terminal, {"files": named}, show_files, as_json)
+
+
+def _show_runs(terminal: Terminal, found: dict[str, list[dict[str, Any]]]) -> None:
+    rows = []
+    for each in found["runs"]:
+        what = [each["stage"], each["variant"], *([each["state"]] * (each["state"] != "whole"))]
+        data = each["data"].get("corpus", "-").partition(" (")[0].rpartition("/")[2]
+        share = "-" if each["accuracy"] is None else f"{each['accuracy']:.1%}"
+        age = datetime.now(UTC) - datetime.fromisoformat(each["created"]).astimezone(UTC)
+        size, old = f"{si(each['size'])}B", in_words(age.total_seconds())
+        rows.append((each["run"], " ".join(what), data, share, size, old))
+    terminal.table("", ("run", "what", "data", "accuracy", "size", "age"), rows, left=3)
