@@ -5,9 +5,9 @@ from typing import Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.learn import show_learned
+from nanoknow.cli.learn import STAGES, show_learned
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes
+from nanoknow.cli.training import Processes, show_plan
 from nanoknow.config.loading import load_config
 
 
@@ -18,6 +18,7 @@ def demo(
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
+    dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run the whole experiment on the built-in world.
@@ -26,11 +27,14 @@ def demo(
 
     Example: nanoknow demo --seeds 3
     """
-    from nanoknow.experiments.learn import learn
-
     folder, table = opt.folder_or_table(out)
     terminal = Terminal()
     resolved = load_config(config, opt.overrides(assign))
+    if dry_run:
+        show_plan(terminal, STAGES, resolved, device, as_json, seeds=seeds)
+        return
+    from nanoknow.experiments.learn import learn
+
     report = learn(resolved, seeds, folder, device, terminal, "demo", processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)

@@ -8,7 +8,7 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import run_names
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import show_training, training_flags
+from nanoknow.cli.training import show_plan, show_training, training_flags
 from nanoknow.config.loading import Override
 
 SCRATCH = "scratch"
@@ -40,6 +40,7 @@ def finetune(
     device: opt.DeviceName = "auto",
     out: opt.Out = None,
     resume: opt.Resume = False,
+    dry_run: opt.DryRun = False,
     max_minutes: opt.MaxMinutes = None,
     tensorboard: opt.TensorBoard = False,
     as_json: opt.AsJson = False,
@@ -51,14 +52,14 @@ def finetune(
     Example: nanoknow finetune --questions birth_places_train.tsv
     """
     opt.check_output("--out", out)
-    if resume:
-        opt.named_run(out)
+    opt.check_resume(resume, dry_run, out)
     if start not in (None, SCRATCH):
         opt.named_run(Path(start))
     from nanoknow.runs.run import Run
-    from nanoknow.training.finetune import finetune as train
+    from nanoknow.training.finetune import choose_start
     from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
+    from nanoknow.training.start import start_run
 
     terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
@@ -73,5 +74,9 @@ def finetune(
         asked = [*given, *overrides]
         summary = resume_training("finetune", out, config, asked, options, terminal)
     else:
-        summary = train(start, config, overrides, out, options, terminal)
+        chosen, resolved, source = choose_start(start, config, overrides, terminal)
+        if dry_run:
+            show_plan(terminal, (chosen,), resolved, device, as_json, source)
+            return
+        summary = start_run(chosen, resolved, out, options, terminal, source)
     opt.show(terminal, summary, show_training, as_json)

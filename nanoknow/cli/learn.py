@@ -12,13 +12,17 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.ask import show_reply
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes
+from nanoknow.cli.training import Processes, show_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nanoknow.config.experiment import StageName
     from nanoknow.evaluation.scores import Score
     from nanoknow.experiments.learn import LearnReport
+
+
+STAGES: tuple[StageName, ...] = ("pretrain", "finetune", "scratch")
 
 
 def learn(
@@ -33,6 +37,7 @@ def learn(
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
+    dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Run the whole experiment on your own files.
@@ -42,7 +47,6 @@ def learn(
 
     Example: nanoknow learn --corpus lives.txt --questions train.tsv --eval dev.tsv
     """
-    from nanoknow.experiments.learn import learn as run_experiment
     from nanoknow.training.recipe import resolve_recipe
 
     folder, table = opt.folder_or_table(out)
@@ -50,6 +54,11 @@ def learn(
     flags = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
     overrides = opt.overrides(assign, flags)
     resolved = resolve_recipe(config, overrides, terminal)
+    if dry_run:
+        show_plan(terminal, STAGES, resolved, device, as_json, seeds=seeds)
+        return
+    from nanoknow.experiments.learn import learn as run_experiment
+
     report = run_experiment(resolved, seeds, folder, device, terminal, processes=processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)

@@ -67,6 +67,9 @@ RunsOrTable = Annotated[
         help="Folder for the runs; or a file for the table of runs.",
     ),
 ]
+DryRun = Annotated[
+    bool, Option("--dry-run", help="Show config, size and expected time, and write nothing.")
+]
 Resume = Annotated[
     bool, training("--resume", help="Continue the run in --out, or extend it with --epochs.")
 ]
@@ -139,6 +142,14 @@ def named_runs(*forms: Sequence[Path] | None) -> list[Path]:
     for run in runs:
         require_run(run)
     return runs
+
+
+def check_resume(resume: bool, dry_run: bool, out: Path | None) -> None:
+    """Refuse to resume what is no run, before anything is loaded, or without training."""
+    if resume and dry_run:
+        raise BadParameter("--dry-run: for what starts, not with --resume")
+    if resume and out is not None:
+        require_run(out)
 
 
 def named_run(*forms: Path | None) -> Path | None:

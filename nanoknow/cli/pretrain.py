@@ -2,7 +2,7 @@
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import show_training, training_flags
+from nanoknow.cli.training import show_plan, show_training, training_flags
 
 
 def pretrain(
@@ -21,6 +21,7 @@ def pretrain(
     device: opt.DeviceName = "auto",
     out: opt.Out = None,
     resume: opt.Resume = False,
+    dry_run: opt.DryRun = False,
     max_minutes: opt.MaxMinutes = None,
     tensorboard: opt.TensorBoard = False,
     as_json: opt.AsJson = False,
@@ -31,22 +32,26 @@ def pretrain(
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """
-    opt.check_output("--out", out)
-    if resume:
-        opt.named_run(out)
     from nanoknow.training.recipe import resolve_recipe
+
+    opt.check_output("--out", out)
+    opt.check_resume(resume, dry_run, out)
+    terminal = Terminal()
+    sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    data = opt.data_flags(corpus, questions, None, documents, skip_long)
+    overrides = opt.overrides(assign, [*training_flags("pretrain", *sizes), *data])
+    if not resume:
+        resolved = resolve_recipe(config, overrides, terminal)
+        if dry_run:
+            show_plan(terminal, ("pretrain",), resolved, device, as_json)
+            return
     from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
     from nanoknow.training.start import start_run
 
-    terminal = Terminal()
     options = TrainingOptions(device, max_minutes, tensorboard)
-    sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
-    data = opt.data_flags(corpus, questions, None, documents, skip_long)
-    overrides = opt.overrides(assign, [*training_flags("pretrain", *sizes), *data])
     if resume:
         summary = resume_training("pretrain", out, config, overrides, options, terminal)
     else:
-        resolved = resolve_recipe(config, overrides, terminal)
         summary = start_run("pretrain", resolved, out, options, terminal)
     opt.show(terminal, summary, show_training, as_json)

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from nanoknow.cli import options as opt
+from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.loading import Override
+from nanoknow.config.loading import Override, dump_config
+from nanoknow.system.durations import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nanoknow.config.experiment import ExperimentConfig, StageName
+    from nanoknow.runs.checkpoint import Checkpoint
     from nanoknow.training.session import TrainingSummary
 
 Processes = Annotated[
@@ -36,6 +43,38 @@ def training_flags(stage: str, *values: str | float | None) -> list[Override]:
     """Return the values of ``FLAGS``, in their order, for ``options.overrides``."""
     given = zip(FLAGS.items(), values, strict=True)
     return [Override(key.format(stage=stage), value, flag) for (flag, key), value in given]
+
+
+def show_plan(
+    terminal: Terminal,
+    stages: Sequence[StageName],
+    config: ExperimentConfig,
+    device: str,
+    as_json: bool,
+    source: Checkpoint | None = None,
+    seeds: int = 1,
+) -> None:
+    """Show a config and what its stages would take here, and write nothing."""
+    from nanoknow.training.expected_time import expect
+    from nanoknow.training.session import TrainingOptions
+    from nanoknow.training.start import get_ready
+
+    options = TrainingOptions(device)
+    ready = {each: get_ready(each, config, options, terminal, source) for each in stages}
+    config = ready[stages[0]].config
+    expected = {stage: expect(each) for stage, each in ready.items()}
+
+    def show(terminal: Terminal, _: object) -> None:
+        rows = [
+            (stage, f"{e.n_parameters:,}", f"{e.steps:,}", si(e.flops), in_words(e.seconds or 1))
+            for stage, e in expected.items()
+        ]
+        terminal.write(dump_config(config))
+        title = f"{f'{seeds} times: ' if seeds > 1 else ''}nothing is written now"
+        columns = ("", "parameters", "steps", "FLOPs, at most", "expected time")
+        terminal.table(title, columns, rows)
+
+    opt.show(terminal, {"config": config, "seeds": seeds, "expected": expected}, show, as_json)
 
 
 def show_training(terminal: Terminal, summary: TrainingSummary) -> None:

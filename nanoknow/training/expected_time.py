@@ -4,12 +4,14 @@ import copy
 import itertools
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from statistics import median
 
 import torch
 
+from nanoknow.complexity.formulas import complexity_of
 from nanoknow.errors import NanoknowError
-from nanoknow.system.durations import in_words
+from nanoknow.training.prepare import Prepared
 from nanoknow.training.trainer import Trainer
 
 FEWEST_STEPS = 50
@@ -17,14 +19,40 @@ FEWEST_STEPS = 50
 TRIAL_STEPS, TRIAL_SECONDS = 6, 1.5
 
 
-def expected_time(trainer: Trainer) -> list[str]:
-    """Say how many steps a training has and how long they take here, by a copy's first steps.
+@dataclass(frozen=True)
+class Expected:
+    """What a training takes.
 
-    The trainer and the random numbers that it will draw are left as they are. Nothing is said of
+    Attributes:
+        flops: of all epochs, a backward pass counted as two forward ones and every example as long
+            as its task allows.
+        seconds: here; None where it is over at once.
+    """
+
+    n_parameters: int
+    steps: int
+    flops: int
+    seconds: float | None
+
+
+def expect(prepared: Prepared) -> Expected:
+    """Return what a training takes, by its sizes and ``expected_time``."""
+    trainer, n_characters = prepared.trainer, len(prepared.tokenizer)
+    length = trainer.task.tokens_per_example
+    one = complexity_of(prepared.config.model, n_characters, length).flops
+    flops = 3 * one * trainer.task.n_examples * trainer.config.epochs
+    n_parameters, seconds = trainer.model.n_parameters, expected_time(trainer)
+    return Expected(n_parameters, trainer.total_steps, flops, seconds)
+
+
+def expected_time(trainer: Trainer) -> float | None:
+    """Return how many seconds a training takes here, by a copy's first steps.
+
+    The trainer and the random numbers that it will draw are left as they are. Nothing is known of
     trainings that are over at once, or whose first steps fail.
     """
     if trainer.total_steps < FEWEST_STEPS:
-        return []
+        return None
     on_gpu = trainer.device.torch_device.type == "cuda"
     with torch.random.fork_rng([trainer.device.torch_device] if on_gpu else []):
         model = copy.deepcopy(trainer.model)
@@ -36,8 +64,5 @@ def expected_time(trainer: Trainer) -> list[str]:
                 if len(times) > TRIAL_STEPS or times[-1] - times[0] > TRIAL_SECONDS:
                     break
     steps = [end - start for start, end in itertools.pairwise(times)]
-    if not steps:
-        return []
     # The first step makes what later ones use again.
-    seconds = trainer.total_steps * median(steps[1:] or steps)
-    return [f"{trainer.total_steps:,} steps, about {in_words(seconds)} here"]
+    return trainer.total_steps * median(steps[1:] or steps) if steps else None

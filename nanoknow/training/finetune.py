@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanoknow.config.experiment import ExperimentConfig
+from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import Override, load_config, resolve_config
 from nanoknow.config.older_keys import REMOVED
 from nanoknow.data.sources import Texts
@@ -27,25 +27,30 @@ def finetune(
     options: TrainingOptions,
     reporter: Reporter,
 ) -> TrainingSummary:
-    """Find what to start from, resolve the config, and train on question and answer pairs.
+    """Train on question and answer pairs: ``choose_start``, then ``start_run``."""
+    stage, config, source = choose_start(start, config_name, overrides, reporter)
+    return start_run(stage, config, out, options, reporter, source)
+
+
+def choose_start(
+    start: str | None, config_name: str | None, overrides: Sequence[Override], reporter: Reporter
+) -> tuple[StageName, ExperimentConfig, Checkpoint | None]:
+    """Find what to start from, and resolve the config of the stage that trains it.
 
     Args:
         start: a run or checkpoint folder, or ``scratch``; None for the latest run whose vocabulary
             holds the questions.
         config_name: a shipped config or a file; None for that of the run that it starts from.
         overrides: flags, which may not contradict the model of the run that it starts from.
-        out: the run folder; None for a fresh one.
-        options: device and time.
         reporter: is notified of what happens.
 
     Raises:
         CheckpointError: there is no run to start from.
         ConfigError: flags ask for another model.
-        NanoknowError: see ``finetune_from``, ``resolve_recipe`` and ``start_run``.
+        NanoknowError: see ``after_pretraining`` and ``resolve_recipe``.
     """
     if start == SCRATCH:
-        config = resolve_recipe(config_name, overrides, reporter)
-        return start_run("scratch", config, out, options, reporter)
+        return "scratch", resolve_recipe(config_name, overrides, reporter), None
     if start:
         run, source = open_checkpoint(Path(start))
     else:
@@ -63,7 +68,7 @@ def finetune(
             )
     reporter.note(f"starting from {describe_run(run, source)}")
     config = resolve_config(config_name, overrides, reporter, base=run.config)
-    return finetune_from(run, source, config, out, options, reporter)
+    return "finetune", after_pretraining(run, source, config), source
 
 
 def finetune_from(
@@ -74,7 +79,13 @@ def finetune_from(
     options: TrainingOptions,
     reporter: Reporter,
 ) -> TrainingSummary:
-    """Train a checkpoint of a pretrained run on question and answer pairs.
+    """Train a checkpoint of a pretrained run on question and answer pairs."""
+    config = after_pretraining(run, source, config)
+    return start_run("finetune", config, out, options, reporter, source)
+
+
+def after_pretraining(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
+    """Return the config to finetune a checkpoint of a pretrained run by.
 
     A config that names no corpus gets the one that the run was pretrained on.
 
@@ -99,5 +110,4 @@ def finetune_from(
             f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
             f"with --from, or --from scratch"
         )
-    config = config.model_copy(update={"data": data})
-    return start_run("finetune", config, out, options, reporter, source)
+    return config.model_copy(update={"data": data})

@@ -13,11 +13,12 @@ from nanoknow.runs.folders import new_folder, require_free
 from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import choose_device
+from nanoknow.system.durations import in_words
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import answer_limit
 from nanoknow.training.expected_time import expected_time
-from nanoknow.training.prepare import prepare, roles_of
+from nanoknow.training.prepare import Prepared, prepare, roles_of
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 
 
@@ -47,6 +48,36 @@ def start_run(
     """
     if out is not None:
         require_free(out)
+    prepared = get_ready(stage, config, options, reporter, source)
+    trainer, config = prepared.trainer, prepared.config
+    if seconds := expected_time(trainer):
+        reporter.note(f"{trainer.total_steps:,} steps, about {in_words(seconds)} here")
+    record = RunRecord(
+        stage=stage,
+        task=config.stage(stage).task.kind,
+        variant=config.model.variant,
+        n_parameters=trainer.model.n_parameters,
+        seed=config.seed,
+        created=datetime.now(UTC).isoformat(timespec="microseconds"),
+        started_from=str(source.path.absolute()) if source else None,
+        data=prepared.texts.hashes(),
+        id=uuid4().hex,
+        number=next_number(),
+    )
+    path = new_folder(out, f"{stage}-{config.model.variant}")
+    with lock_run(path):
+        run = Run.create(path, record, config)
+        return TrainingSession(run, prepared, options, reporter).train()
+
+
+def get_ready(
+    stage: StageName,
+    config: ExperimentConfig,
+    options: TrainingOptions,
+    reporter: Reporter,
+    source: Checkpoint | None = None,
+) -> Prepared:
+    """Make all that a new run trains with, and write nothing; see ``start_run``."""
     device = choose_device(options.device, config.precision)
     then = source.record.precision if source else device.precision
     if then != device.precision:
@@ -62,22 +93,4 @@ def start_run(
     else:
         tokenizer = texts.tokenizer(specials=task.has_marks)
         model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
-    prepared = prepare(config, stage, texts, tokenizer, model, device, reporter)
-    for note in expected_time(prepared.trainer):
-        reporter.note(note)
-    record = RunRecord(
-        stage=stage,
-        task=task.kind,
-        variant=config.model.variant,
-        n_parameters=model.n_parameters,
-        seed=config.seed,
-        created=datetime.now(UTC).isoformat(timespec="microseconds"),
-        started_from=str(source.path.absolute()) if source else None,
-        data=texts.hashes(),
-        id=uuid4().hex,
-        number=next_number(),
-    )
-    path = new_folder(out, f"{stage}-{config.model.variant}")
-    with lock_run(path):
-        run = Run.create(path, record, config)
-        return TrainingSession(run, prepared, options, reporter).train()
+    return prepare(config, stage, texts, tokenizer, model, device, reporter)

@@ -1,0 +1,71 @@
+"""``--dry-run``: config, size and time of what trains, and nothing written."""
+
+from pathlib import Path
+
+import pytest
+
+from nanoknow.complexity.formulas import complexity_of
+from nanoknow.config.loading import load_config
+from tests.helpers.cli import SMALL, json_of, run, succeed
+
+CORPUS = ("--corpus", "wiki.txt")
+TRAIN = ("--questions", "birth_places_train.tsv", "--eval", "birth_dev.tsv")
+COMMANDS = {
+    "pretrain": ("pretrain", *CORPUS, *SMALL, "--epochs", "2"),
+    "finetune": ("finetune", "--from", "runs/vanilla", *TRAIN, "--epochs", "2"),
+    "scratch": ("finetune", "--from", "scratch", *CORPUS, *TRAIN, *SMALL, "--epochs", "2"),
+}
+
+
+def tree() -> dict[str, int]:
+    """Return the folders here, and the files with when they were written."""
+    found = sorted(Path().rglob("*"))
+    return {str(path): 0 if path.is_dir() else path.lstat().st_mtime_ns for path in found}
+
+
+@pytest.mark.parametrize("stage", COMMANDS)
+def test_a_dry_run_tells_what_the_run_then_is_and_writes_nothing(home: Path, stage: str) -> None:
+    before = tree()
+    told = json_of(*COMMANDS[stage], "--dry-run", "--out", "runs/told")
+    shown = succeed(*COMMANDS[stage], "--dry-run").stdout
+    assert tree() == before
+    [(name, expected)] = told["expected"].items()
+    assert name == stage
+    assert told["config"]["data"]["corpus"] in shown
+    assert f"{expected['n_parameters']:,}" in shown
+    out = f"runs/{stage}-told"
+    summary = json_of(*COMMANDS[stage], "--out", out)
+    assert [expected[key] for key in ("steps", "n_parameters")] == [
+        summary[key] for key in ("step", "n_parameters")
+    ]
+    made = load_config(f"{out}/config.yaml")
+    assert made.model_dump(mode="json") == told["config"]
+
+
+def test_flops_are_three_forward_passes_of_every_example_of_every_epoch(home: Path) -> None:
+    windows = ("--set", "pretrain.task.kind=language_modeling", "--batch-size", "1")
+    play = ("--corpus", "play.txt", *SMALL, *windows, "--epochs", "3")
+    told = json_of("pretrain", *play, "--dry-run")
+    config = load_config(None).model_validate(told["config"])
+    expected = told["expected"]["pretrain"]
+    n = len(set(Path("play.txt").read_text()))
+    one = complexity_of(config.model, n, config.model.block_size).flops
+    assert expected["flops"] == 3 * one * expected["steps"]
+
+
+def test_learn_tells_of_all_its_stages_and_demo_too(home: Path) -> None:
+    before = tree()
+    told = json_of("learn", *CORPUS, *TRAIN, *(SMALL), "--seeds", "2", "--dry-run")
+    assert (list(told["expected"]), told["seeds"]) == (["pretrain", "finetune", "scratch"], 2)
+    assert len({each["n_parameters"] for each in told["expected"].values()}) == 1
+    assert told["config"]["model"]["d_model"] == 16
+    shown = succeed("demo", *SMALL, "--dry-run").stdout
+    assert "nothing is written now" in shown
+    assert tree() == before
+
+
+@pytest.mark.parametrize("command", ["pretrain", "finetune"])
+def test_a_dry_run_is_of_what_starts(home: Path, command: str) -> None:
+    said = run(command, "--resume", "--out", "runs/vanilla", "--dry-run")
+    assert said.exit_code == 2
+    assert "--dry-run: for what starts" in said.stderr
