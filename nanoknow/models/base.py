@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Group, Layout
-from nanoknow.errors import NonFiniteError
+from nanoknow.errors import DataError, NonFiniteError
 from nanoknow.models.cache import Cache
 
 
@@ -38,8 +38,43 @@ class CharacterModel(nn.Module, ABC):
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
-    @abstractmethod
     def forward(
+        self,
+        ids: Tensor,
+        layout: Layout | None = None,
+        cache: Cache | None = None,
+        logit_indices: Tensor | None = None,
+    ) -> Tensor:
+        """Return the logits of the next character after each: ``logits = model(ids)``.
+
+        A shorter sequence is padded on the right with any ids: what comes before cannot see them,
+        what is computed there means nothing. Layers compute on flat (B·T, width), so that a forward
+        hook has (B, T, width) by ``output.unflatten(0, ids.shape)``, but for a perceiver's latents.
+
+        Args:
+            ids: (B, T) int64, T up to ``block_size``.
+            layout: of sequences without padding; ``ids`` and all else are then as in ``logits``.
+            cache: see ``logits``.
+            logit_indices: see ``logits``.
+
+        Returns:
+            (B, T, vocabulary).
+
+        Raises:
+            DataError: the ids have another shape.
+        """
+        if layout is not None:
+            return self.logits(ids, layout, cache, logit_indices)
+        if ids.dim() != 2 or not 0 < ids.shape[1] <= self.config.block_size:
+            raise DataError(
+                f"ids of shape {tuple(ids.shape)}: give (B, T), padded on the right, with T from "
+                f"1 to the model's block_size of {self.config.block_size}"
+            )
+        layout = Layout.of((Group(*ids.shape),), ids.device)
+        return self.logits(ids.flatten(), layout).view(*ids.shape, -1)
+
+    @abstractmethod
+    def logits(
         self,
         tokens: Tensor,
         layout: Layout,

@@ -84,14 +84,14 @@ class Perceiver(CharacterModel):
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
         nn.init.xavier_uniform_(self.down.basis, generator=generator)
 
-    def forward(
+    def logits(
         self,
         tokens: Tensor,
         layout: Layout,
         cache: Cache | None = None,
         logit_indices: Tensor | None = None,
     ) -> Tensor:
-        """See ``CharacterModel.forward``."""
+        """See ``CharacterModel.logits``."""
         each: Sequence[LayerCache | None] = cache.layers if cache else [None] * self.config.n_layers
         down, up, *trunk = each
         spread = self.config.latents == "spread"

@@ -32,14 +32,14 @@ class Vanilla(CharacterModel):
         self.head = Head(d, vocab_size)
         self.initialize(generator)
 
-    def forward(
+    def logits(
         self,
         tokens: Tensor,
         layout: Layout,
         cache: Cache | None = None,
         logit_indices: Tensor | None = None,
     ) -> Tensor:
-        """See ``CharacterModel.forward``."""
+        """See ``CharacterModel.logits``."""
         x = self.embedding(tokens, layout)  # (N, d)
         each: Sequence[LayerCache | None] = cache.layers if cache else [None] * len(self.blocks)
         for block, layer_cache in zip(self.blocks, each, strict=True):
