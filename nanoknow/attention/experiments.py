@@ -22,6 +22,7 @@ from nanoknow.attention.theory import (
     projected_error,
 )
 from nanoknow.errors import ConfigError
+from nanoknow.system.plain import Result
 
 MAX_DIM, MAX_DRAWS = 1024, 1_000_000
 MAX_BETA = 30.0
@@ -85,8 +86,8 @@ class SweepRow:
     projected: Quantity
 
 
-@dataclass(frozen=True)
-class TheoryReport:
+@dataclass(frozen=True, repr=False)
+class TheoryReport(Result):
     """All experiments."""
 
     JSON: ClassVar = ("alpha", "setting", "findings", "sweep")

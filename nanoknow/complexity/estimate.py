@@ -10,6 +10,7 @@ from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
 from nanoknow.config.messages import in_words
 from nanoknow.config.models import PerceiverConfig
 from nanoknow.errors import ConfigError
+from nanoknow.system.plain import Result
 
 VOCAB_SIZE = 256
 """Of the original's pretraining text, specials included."""
@@ -42,8 +43,8 @@ class BottleneckRow:
     attention_bytes: int
 
 
-@dataclass(frozen=True)
-class ComplexityReport:
+@dataclass(frozen=True, repr=False)
+class ComplexityReport(Result):
     """Both models side by side.
 
     Attributes:

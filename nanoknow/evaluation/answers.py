@@ -12,6 +12,7 @@ from nanoknow.facts.index import FactIndex
 from nanoknow.facts.words import holds
 from nanoknow.generation.decoding import decode_greedily
 from nanoknow.models.base import CharacterModel
+from nanoknow.system.plain import Result
 from nanoknow.tasks.question_answering import QuestionAnswering, answer_text
 
 RIGHT, NEAR, OWN, KNOWN, OTHER, NOWHERE = VERDICTS = (
@@ -28,8 +29,8 @@ NEAR_MISS = 2
 Key = TypeVar("Key", bound=Hashable)
 
 
-@dataclass(frozen=True)
-class Answer:
+@dataclass(frozen=True, repr=False)
+class Answer(Result):
     """One answered question.
 
     Attributes:

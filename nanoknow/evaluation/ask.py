@@ -11,6 +11,7 @@ from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.facts.evidence import Evidence, find_evidence
 from nanoknow.generation.beam import search_beams
+from nanoknow.system.plain import Result
 from nanoknow.tasks.question_answering import answer_text
 
 MADE_UP, GUESS = "probably made up", "perhaps a guess"
@@ -47,8 +48,8 @@ class AskedInTraining:
     answer: str | None
 
 
-@dataclass(frozen=True)
-class Reply:
+@dataclass(frozen=True, repr=False)
+class Reply(Result):
     """What a model answers to a question.
 
     Attributes:

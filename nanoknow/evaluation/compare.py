@@ -17,6 +17,7 @@ from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.calibration import auroc, median
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.scores import Pairing, Score, holm, pair
+from nanoknow.system.plain import Result
 from nanoknow.system.reporter import Reporter
 
 NamedFlags = tuple[str, Sequence[bool]]
@@ -73,8 +74,8 @@ class ComparedPair:
     corrected_p: float
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
     """Several runs on the same questions.
 
     Attributes:

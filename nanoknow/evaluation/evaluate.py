@@ -13,11 +13,12 @@ from nanoknow.evaluation.buckets import Overlap
 from nanoknow.evaluation.predictions import save_predictions
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import most_frequent_answer
+from nanoknow.system.plain import Result
 from nanoknow.system.reporter import Reporter
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Result):
     """What a model answered, and what that is worth.
 
     Attributes:

@@ -27,14 +27,15 @@ from nanoknow.facts.index import most_frequent_answer
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
+from nanoknow.system.plain import Result
 from nanoknow.system.reporter import Reporter
 
 PRETRAINED, SCRATCH = "pretrained, then finetuned", "finetuned from scratch"
 FOLDERS = {PRETRAINED: "finetune", SCRATCH: "scratch"}
 
 
-@dataclass(frozen=True)
-class LearnReport:
+@dataclass(frozen=True, repr=False)
+class LearnReport(Result):
     """What an experiment found.
 
     Attributes:

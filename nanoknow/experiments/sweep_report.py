@@ -11,6 +11,7 @@ from nanoknow.data.questions import QuestionSet
 from nanoknow.evaluation.compare import ComparedPair, compare_pairs
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.table import TableRow
+from nanoknow.system.plain import Result
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def _sum(scores: Sequence[Score]) -> Score:
     return Score(sum(score.n_right for score in scores), sum(score.n for score in scores))
 
 
-@dataclass(frozen=True)
-class Row:
+@dataclass(frozen=True, repr=False)
+class Row(Result):
     """What a row gave; the lists are by ascending seed, of its finished runs.
 
     Attributes:
@@ -109,8 +110,8 @@ class RowPair(ComparedPair):
     seed: int
 
 
-@dataclass(frozen=True)
-class SweepReport:
+@dataclass(frozen=True, repr=False)
+class SweepReport(Result):
     """What a sweep found.
 
     Attributes:

@@ -15,7 +15,7 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.files import save_result
-from nanoknow.system.plain import plain, to_json
+from nanoknow.system.plain import Result, plain, to_json
 
 COLUMNS = (
     "row", "seed", "questions", "n_right", "n", "accuracy", "interval_95_low", "interval_95_high",
@@ -24,8 +24,8 @@ COLUMNS = (
 """Of a table as CSV; as JSON a row has the two ends of the interval in one list."""
 
 
-@dataclass(frozen=True)
-class TableRow:
+@dataclass(frozen=True, repr=False)
+class TableRow(Result):
     """A run's answers to the questions of one file.
 
     Attributes:

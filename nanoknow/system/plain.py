@@ -1,15 +1,18 @@
-"""The one way from a result to JSON."""
+"""The one way from a result to JSON, and by it to what Python shows of a result."""
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 SPREAD = "*"
+WIDEST, LONGEST = 100, 20
+"""Of what Python shows: characters of a line, and rows of a table; the rest is cut."""
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
@@ -52,3 +55,65 @@ def to_json(value: Any, **layout: Any) -> str:  # noqa: ANN401 - see ``plain``
         TypeError: there is no JSON for it.
     """
     return json.dumps(plain(value), allow_nan=False, **layout)
+
+
+class Result:
+    """What work returns: a dataclass of it, with ``repr=False``, shows itself in a few lines.
+
+    Lists of them make a pandas ``DataFrame`` of their ``to_dict``.
+    """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``--json`` prints of it."""
+        return dict(plain(self))
+
+    def __repr__(self) -> str:
+        rows = {name: _brief(value) for name, value in self._shown().items()}
+        width = max(map(len, rows), default=0)
+        lines = (f"  {name:<{width}}  {text}" for name, text in rows.items())
+        cut = (line if len(line) <= WIDEST else f"{line[:WIDEST]}…" for line in lines)
+        return "\n".join([type(self).__name__, *cut])
+
+    def _repr_html_(self) -> str:
+        rows = [[escape(name), _cell(value)] for name, value in self._shown().items()]
+        return f"<b>{type(self).__name__}</b>{_table(rows)}"
+
+    def _shown(self) -> dict[str, Any]:
+        """Return what is not empty; what has words of its own, as a ``Score`` has, by these."""
+        shown = dict(_filled(self.to_dict()))
+        for name in shown:
+            part = getattr(self, name, None)
+            if is_dataclass(part) and type(part).__str__ is not object.__str__:
+                shown[name] = str(part)
+        return shown
+
+
+def _filled(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(str(name), value) for name, value in values.items() if value not in (None, "", [], {})]
+
+
+def _brief(value: Any) -> str:  # noqa: ANN401 - see ``plain``
+    """Write a plain value in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_brief(each)}" for name, each in _filled(value))
+    if isinstance(value, list):
+        return "; ".join(map(_brief, value))
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value).replace("\n", "↵")
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    """Write a plain value as HTML: a list of results as a table, all else in one line."""
+    if not (isinstance(value, list) and value and all(isinstance(each, dict) for each in value)):
+        return escape(_brief(value))
+    columns = list(dict.fromkeys(name for each in value for name, _ in _filled(each)))
+    shown = [dict(_filled(each)) for each in value[:LONGEST]]
+    rows = [[escape(_brief(each.get(name, ""))) for name in columns] for each in shown]
+    more = [[f"… {len(value)} in all"]] * (len(value) > LONGEST)
+    return _table([[f"<b>{escape(name)}</b>" for name in columns], *rows, *more])
+
+
+def _table(rows: list[list[str]]) -> str:
+    start = "<td style='text-align: left; vertical-align: top'>"
+    return f"<table>{''.join(f'<tr>{start}{start.join(row)}' for row in rows)}</table>"

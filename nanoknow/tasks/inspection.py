@@ -16,6 +16,7 @@ from nanoknow.data.tokenizer import PAD, Tokenizer
 from nanoknow.errors import ConfigError
 from nanoknow.facts.fit import FitLine, judge_fit
 from nanoknow.facts.index import FactIndex, most_frequent_answer
+from nanoknow.system.plain import Result
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.question_answering import fitting
@@ -65,8 +66,8 @@ class QuestionFacts:
     among_training_answers: float | None
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Result):
     """Examples of some data, and counts.
 
     Attributes:

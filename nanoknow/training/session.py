@@ -15,7 +15,7 @@ from nanoknow.evaluation.answers import answer_questions, score_answers
 from nanoknow.evaluation.buckets import Overlap
 from nanoknow.runs.checkpoint import CheckpointRecord, save_checkpoint
 from nanoknow.runs.run import Run
-from nanoknow.system.plain import plain
+from nanoknow.system.plain import Result, plain
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.signals import stop_signals
@@ -50,8 +50,8 @@ class TrainingOptions:
             require_tensorboard()
 
 
-@dataclass(frozen=True)
-class TrainingSummary:
+@dataclass(frozen=True, repr=False)
+class TrainingSummary(Result):
     """How a training run ended.
 
     Attributes:

@@ -15,6 +15,7 @@ from nanoknow.errors import CheckpointError, NonFiniteError, OutOfMemoryError, r
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.memory import keep_freed_memory, largest_that_fits
+from nanoknow.system.plain import Result
 from nanoknow.system.seeds import derive_seed, new_generator
 from nanoknow.tasks.base import Task
 from nanoknow.training.optimizer import build_optimizers, learning_rate
@@ -45,8 +46,8 @@ class Progress:
     epoch_loss: float = 0.0
 
 
-@dataclass(frozen=True)
-class StepResult:
+@dataclass(frozen=True, repr=False)
+class StepResult(Result):
     """One update.
 
     Attributes:
