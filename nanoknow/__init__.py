@@ -1,18 +1,26 @@
-"""nanoknow: a closed-book knowledge lab at nano scale."""
+"""nanoknow: a closed-book knowledge lab at nano scale; from Python it is ``nanoknow.api``."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nanoknow.api import load as load
+    from nanoknow.api import ask, evaluate, finetune, inspect, load, pretrain, sample, sweep
 
 __version__ = "0.4.0"
-__all__ = ["__version__", "load"]
+__all__ = [
+    "__version__", "ask", "evaluate", "finetune", "inspect", "load", "pretrain", "sample", "sweep",
+]  # fmt: skip
 
 
-def __getattr__(name: str) -> object:
-    """Import ``load`` on first use, so that ``import nanoknow`` stays free of torch."""
-    if name == "load":
-        from nanoknow.api import load
+if not TYPE_CHECKING:  # which would take any name for an object
 
-        return load
-    raise AttributeError(f"module 'nanoknow' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Import a function on first use, so that ``import nanoknow`` stays free of torch."""
+        if name in __all__:
+            return getattr(import_module("nanoknow.api"), name)
+        raise AttributeError(f"module 'nanoknow' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List what is public, to be completed."""
+    return __all__

@@ -1,23 +1,156 @@
-"""nanoknow from Python: ``nanoknow.load(run)`` answers a question and samples text."""
+"""nanoknow from Python: what the commands of these names do, by the names of their flags.
 
+``nanoknow.pretrain(epochs=3)`` is ``nanoknow pretrain --epochs 3``; what each argument means,
+``nanoknow pretrain --help`` says. Three differ: ``from_`` is ``--from``, ``set`` is a dictionary of
+config keys and values, and ``log`` is where to write notes and progress, such as ``sys.stdout``
+(nowhere if not given). Where a run is named, it is a folder or one of its checkpoints; ``latest``,
+or none, is the latest that fits, as for the commands.
+
+Each returns a dataclass that shows itself as a few lines or, in a notebook, as a table; its
+``to_dict()`` is what ``--json`` prints. What a user can fix raises a ``NanoknowError``, in one line
+that names what, where and what to do.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO, Any
 
+from nanoknow.config.flags import data_flags, named_data, overrides, sample_flags, training_flags
+from nanoknow.config.loading import Override
+from nanoknow.config.sweep import load_sweep
+from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.ask import Reply
+from nanoknow.evaluation.ask import ask as ask_run
+from nanoknow.evaluation.evaluate import Evaluation
+from nanoknow.evaluation.evaluate import evaluate as evaluate_run
+from nanoknow.experiments.sweep import sweep as run_sweep
+from nanoknow.experiments.sweep_report import SweepReport
 from nanoknow.generation.opened_run import OpenedRun
-from nanoknow.runs.finding import open_checkpoint
+from nanoknow.generation.sample import sample as open_sampler
+from nanoknow.generation.sampled import Sampled, text_to_compare, write_all
+from nanoknow.runs.finding import newest_run, open_checkpoint
 from nanoknow.system.device import choose_device
+from nanoknow.system.reporter import Lines
+from nanoknow.tasks.inspection import Inspection
+from nanoknow.tasks.inspection import inspect as inspect_data
+from nanoknow.training.recipe import resolve_recipe
+from nanoknow.training.session import TrainingOptions, TrainingSummary
+from nanoknow.training.train import train
+
+LATEST = "latest"
+File = str | Path | None
 
 
-def load(run: str | Path, device: str = "auto") -> OpenedRun:
-    """Load a run folder's last checkpoint, or one checkpoint by its own folder.
+def pretrain(
+    *, config: str | None = None, model: str | None = None, bottleneck_dim: int | None = None,
+    epochs: int | None = None, batch_size: int | None = None, learning_rate: float | None = None,
+    corpus: File = None, documents: str | None = None, questions: File = None,
+    skip_long: bool = False, set: Mapping[str, Any] | None = None,  # noqa: A002
+    seed: int | None = None, device: str = "auto", out: File = None, resume: bool = False,
+    max_minutes: float | None = None, tensorboard: bool = False, log: IO[str] | None = None,
+) -> TrainingSummary:  # fmt: skip
+    """Train a model on a text."""
+    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    data = data_flags(corpus, questions, None, documents, skip_long)
+    flags = overrides(set, [*sizes, *data])
+    options = TrainingOptions(device, max_minutes, tensorboard)
+    where = (config, flags, _path(out))
+    return train("pretrain", None, *where, options, Lines(log), resume=resume)
 
-    Args:
-        run: made by ``nanoknow pretrain`` or ``nanoknow finetune``.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+def finetune(
+    *, from_: File = None, config: str | None = None, model: str | None = None,
+    bottleneck_dim: int | None = None, epochs: int | None = None, batch_size: int | None = None,
+    learning_rate: float | None = None, corpus: File = None, documents: str | None = None,
+    questions: File = None, eval: File = None, skip_long: bool = False,  # noqa: A002
+    set: Mapping[str, Any] | None = None, seed: int | None = None,  # noqa: A002
+    device: str = "auto", out: File = None, resume: bool = False,
+    max_minutes: float | None = None, tensorboard: bool = False, log: IO[str] | None = None,
+) -> TrainingSummary:  # fmt: skip
+    """Train a model to answer questions, from a pretrained run or from ``scratch``."""
+    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    data = data_flags(corpus, questions, eval, documents, skip_long)
+    flags = overrides(set, [*sizes, *data])
+    options = TrainingOptions(device, max_minutes, tensorboard)
+    start = None if from_ in (None, LATEST) else str(from_)
+    where = (config, flags, _path(out))
+    return train("finetune", start, *where, options, Lines(log), resume=resume)
+
+
+def evaluate(
+    run: File = None, *, eval: File = None, corpus: File = None,  # noqa: A002
+    documents: str | None = None, questions: File = None, skip_long: bool = False,
+    device: str = "auto", log: IO[str] | None = None,
+) -> Evaluation:  # fmt: skip
+    """Score a finetuned run, beside a baseline, and judge what it knew or made up."""
+    data = named_data(corpus, questions, eval, documents, skip_long)
+    return evaluate_run(_run(run), data, device, Lines(log))
+
+
+def ask(
+    question: str, run: File = None, *, n_best: int = 3, abstain_below: float = 0.0,
+    corpus: File = None, documents: str | None = None, questions: File = None,
+    device: str = "auto", log: IO[str] | None = None,
+) -> Reply:  # fmt: skip
+    """Ask a finetuned run: its answers, how sure it is of each, and whether it can know."""
+    data = named_data(corpus, questions, None, documents)
+    opened = AnsweringRun.open(_run(run), data, device, Lines(log), question)
+    return ask_run(opened, question, n_best, abstain_below)
+
+
+def sample(
+    run: File = None, *, context: str | None = None, length: int | None = None,
+    temperature: float | None = None, top_k: int | None = None, past_block: str | None = None,
+    weights: str | None = None, precision: str | None = None, seed: int = 0,
+    mark_copied: bool = False, min_copied: int | None = None, corpus: File = None,
+    device: str = "auto", log: IO[str] | None = None,
+) -> Sampled:  # fmt: skip
+    """Sample text from a language model; ``print`` shows the text alone."""
+    reporter, given = Lines(log), (context, length, temperature, top_k, past_block, weights)
+    named = text_to_compare(mark_copied, min_copied, _path(corpus))
+    flags = sample_flags(*given, precision=precision)
+    sampler = open_sampler(_run(run), flags, seed, device, reporter, named)
+    return write_all(sampler, seed, min_copied, reporter)
+
+
+def sweep(
+    file: str, *, seeds: int | None = None, processes: int = 1, device: str = "auto",
+    out: File = None, log: IO[str] | None = None,
+) -> SweepReport:  # fmt: skip
+    """Train variants of a config with several seeds; ``table`` has a row for each run."""
+    return run_sweep(load_sweep(file), seeds, _path(out), device, Lines(log), processes)
+
+
+def inspect(
+    view: str | None = None, *, config: str | None = None, corpus: File = None,
+    documents: str | None = None, questions: File = None, eval: File = None,  # noqa: A002
+    count: int = 4, set: Mapping[str, Any] | None = None, seed: int | None = None,  # noqa: A002
+    log: IO[str] | None = None,
+) -> Inspection:  # fmt: skip
+    """Show how data become examples: ``nanoknow data inspect``."""
+    data = data_flags(corpus, questions, eval, documents)
+    flags = overrides(set, [*data, Override("seed", seed, "--seed")])
+    return inspect_data(resolve_recipe(config, flags, Lines(log)), view, count)
+
+
+def load(run: str | Path = LATEST, device: str = "auto") -> OpenedRun:
+    """Load a run, or the newest of any kind: it answers, it samples, and it has a torch module.
+
+    ``run.model(ids)`` maps (B, T) ids, as ``run.encode(texts)`` makes them, to (B, T, V) logits.
 
     Raises:
         CheckpointError: it is missing or damaged.
         ConfigError: the device does not exist.
     """
-    opened, checkpoint = open_checkpoint(Path(run))
+    path = newest_run().path if run == LATEST else Path(run)
+    opened, checkpoint = open_checkpoint(path)
     chosen = choose_device(device)
     return OpenedRun(opened, checkpoint, chosen, checkpoint.load_model(chosen))
+
+
+def _run(run: File) -> Path | None:
+    return None if run in (None, LATEST) else Path(run)
+
+
+def _path(path: File) -> Path | None:
+    return None if path is None else Path(path)

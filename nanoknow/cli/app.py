@@ -7,6 +7,7 @@ runs, so that ``--help`` does not wait for torch.
 import io
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -86,7 +87,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # which would read the words of help and errors as markup
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-PANELS = {
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     LEARN: (demo, learn, pretrain, finetune, sweep),
     ASK: (ask, play, evaluate, sample, why),
     STUDY: (compare, baseline, plot, attention, complexity),

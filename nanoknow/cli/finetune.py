@@ -8,8 +8,8 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import run_names
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import show_plan, show_training, training_flags
-from nanoknow.config.loading import Override
+from nanoknow.cli.training import show_plan, show_training
+from nanoknow.config.flags import training_flags
 
 SCRATCH = "scratch"
 
@@ -55,28 +55,17 @@ def finetune(
     opt.check_resume(resume, dry_run, out)
     if start not in (None, SCRATCH):
         opt.named_run(Path(start))
-    from nanoknow.runs.run import Run
-    from nanoknow.training.finetune import choose_start
-    from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
-    from nanoknow.training.start import start_run
+    from nanoknow.training.train import plan, train
 
     terminal = Terminal()
-    options = TrainingOptions(device, max_minutes, tensorboard)
-    stage = "scratch" if start == SCRATCH else "finetune"
-    if resume and out is not None:
-        stage = Run.open(out).record.stage
-    sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     data = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
-    overrides = opt.overrides(assign, [*training_flags(stage, *sizes), *data])
-    if resume:
-        given = [Override("from", start, "--from")] if start else []
-        asked = [*given, *overrides]
-        summary = resume_training("finetune", out, config, asked, options, terminal)
-    else:
-        chosen, resolved, source = choose_start(start, config, overrides, terminal)
-        if dry_run:
-            show_plan(terminal, (chosen,), resolved, device, as_json, source)
-            return
-        summary = start_run(chosen, resolved, out, options, terminal, source)
+    flags = opt.overrides(assign, [*sizes, *data])
+    if dry_run:
+        stage, resolved, source = plan("finetune", start, config, flags, terminal)
+        show_plan(terminal, (stage,), resolved, device, as_json, source)
+        return
+    options = TrainingOptions(device, max_minutes, tensorboard)
+    summary = train("finetune", start, config, flags, out, options, terminal, resume=resume)
     opt.show(terminal, summary, show_training, as_json)

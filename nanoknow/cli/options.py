@@ -11,8 +11,9 @@ from typer import Argument, BadParameter, Option
 
 from nanoknow.cli.choices import known, named_file, one_of, run_names
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.experiment import DataConfig
-from nanoknow.config.loading import Override, load_config, parse_assignment
+from nanoknow.config.flags import data_flags as data_flags
+from nanoknow.config.flags import named_data as named_data
+from nanoknow.config.flags import overrides as overrides
 from nanoknow.errors import ConfigError
 from nanoknow.runs.folders import require_run
 from nanoknow.system.files import require_writable
@@ -94,38 +95,8 @@ RunFlags = Annotated[list[Path] | None, Option("--run", **RUNS)]
 T = TypeVar("T")
 
 
-DATA = ("corpus", "questions", "eval", "documents", "skip_long")
-"""Keys of a config's data that flags set."""
 PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 """Suffixes of the files that commands write."""
-
-
-def overrides(assignments: list[str] | None, flags: Sequence[Override] = ()) -> list[Override]:
-    """Return what a command line sets: the flags that have a value, then those of ``--set``."""
-    given = [flag for flag in flags if flag.value is not None]
-    return [*given, *(parse_assignment(text) for text in assignments or ())]
-
-
-def data_flags(*values: str | Path | bool | None) -> list[Override]:
-    """Return the values of ``DATA``, in its order, as many as a command has, for ``overrides``."""
-    return flags_of("data", DATA, [value or None for value in values])
-
-
-def flags_of(section: str, keys: Sequence[str], values: Sequence[Any]) -> list[Override]:
-    """Return the values of a section's keys, as many as there are, as flags of their names."""
-    pairs = zip(keys, values, strict=False)
-    return [Override(f"{section}.{k}", value, f"--{k.replace('_', '-')}") for k, value in pairs]
-
-
-def named_data(*values: str | Path | bool | None) -> DataConfig:
-    """Return the data that a command names in place of a run's own: nothing else is set.
-
-    Raises:
-        ConfigError: a value is none that it may have.
-    """
-    load_config(None, overrides(None, data_flags(*values)))  # which knows how to refuse one
-    given = zip(DATA, values, strict=False)
-    return DataConfig.model_validate({key: value for key, value in given if value})
 
 
 def named_runs(*forms: Sequence[Path] | None) -> list[Path]:

@@ -2,7 +2,8 @@
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import show_plan, show_training, training_flags
+from nanoknow.cli.training import show_plan, show_training
+from nanoknow.config.flags import training_flags
 
 
 def pretrain(
@@ -32,26 +33,19 @@ def pretrain(
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """
-    from nanoknow.training.recipe import resolve_recipe
-
     opt.check_output("--out", out)
     opt.check_resume(resume, dry_run, out)
-    terminal = Terminal()
-    sizes = (model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
-    data = opt.data_flags(corpus, questions, None, documents, skip_long)
-    overrides = opt.overrides(assign, [*training_flags("pretrain", *sizes), *data])
-    if not resume:
-        resolved = resolve_recipe(config, overrides, terminal)
-        if dry_run:
-            show_plan(terminal, ("pretrain",), resolved, device, as_json)
-            return
-    from nanoknow.training.resume import resume as resume_training
     from nanoknow.training.session import TrainingOptions
-    from nanoknow.training.start import start_run
+    from nanoknow.training.train import plan, train
 
+    terminal = Terminal()
+    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    data = opt.data_flags(corpus, questions, None, documents, skip_long)
+    flags = opt.overrides(assign, [*sizes, *data])
+    if dry_run:
+        stage, resolved, _ = plan("pretrain", None, config, flags, terminal)
+        show_plan(terminal, (stage,), resolved, device, as_json)
+        return
     options = TrainingOptions(device, max_minutes, tensorboard)
-    if resume:
-        summary = resume_training("pretrain", out, config, overrides, options, terminal)
-    else:
-        summary = start_run("pretrain", resolved, out, options, terminal)
+    summary = train("pretrain", None, config, flags, out, options, terminal, resume=resume)
     opt.show(terminal, summary, show_training, as_json)

@@ -10,22 +10,11 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.experiment import DataConfig
-from nanoknow.config.loading import Override
-from nanoknow.errors import ConfigError
+from nanoknow.config.flags import sample_flags
+from nanoknow.generation.copied import MIN_COPIED
 
 if TYPE_CHECKING:
-    from nanoknow.generation.copied import CopiedText
-    from nanoknow.generation.sample import Sampler
-
-
-MIN_COPIED = 25
-"""Of the last tenth of Shakespeare, 0.2 % is in stretches of this length that the other nine tenths
-hold, and 15 % in stretches of 15: below this, a model that writes well copies a little too."""
-
-
-KEYS = ("context", "length", "temperature", "top_k", "past_block", "weights")
-"""Of a config's section, that flags of their names set."""
+    from nanoknow.generation.sampled import Sampled
 
 
 def sample(
@@ -69,50 +58,29 @@ def sample(
     Example: nanoknow sample --context "O God, O God!"
     """
     run = opt.named_run(run, run_flag)
-    from nanoknow.generation.copied import mark_copied as find_copied
     from nanoknow.generation.sample import sample as open_sampler
+    from nanoknow.generation.sampled import text_to_compare, write_all
 
     terminal = Terminal()
-    for flag, value in (("--min-copied", min_copied), ("--corpus", corpus)):
-        if value is not None and not mark_copied:
-            raise ConfigError(f"{flag}: goes with --mark-copied: add that, or leave it out")
-    given = (context, length, temperature, top_k or None, past_block, weights)
-    flags = opt.flags_of("sample", KEYS, given)
-    overrides = opt.overrides(None, [*flags, Override("precision", precision, "--precision")])
-    if top_k == 0:
-        overrides.append(Override("sample.top_k", None, "--top-k"))
-    named = DataConfig(corpus=corpus) if mark_copied else None
-    sampler = open_sampler(run, overrides, seed, device, terminal, named)
-    context, read = sampler.config.context, sampler.corpus
-    if read is None and not as_json:
-        for text in itertools.chain([context], sampler.characters, "\n"):
+    named = text_to_compare(mark_copied, min_copied, corpus)
+    given = (context, length, temperature, top_k, past_block, weights)
+    flags = sample_flags(*given, precision=precision)
+    sampler = open_sampler(run, flags, seed, device, terminal, named)
+    if not mark_copied and not as_json:
+        for text in itertools.chain([sampler.config.context], sampler.characters, "\n"):
             terminal.write(text)
         return
-    text = _collect(terminal, sampler)
-    written = {**sampler.config.model_dump(), "seed": seed, "text": text}
-    if read is not None:
-        written["copied"] = copied = find_copied(text, read, min_copied or MIN_COPIED)
-        if not as_json:
-            show_copied(terminal, context, copied)
-            return
-    terminal.result(written)
+    opt.show(terminal, write_all(sampler, seed, min_copied, terminal), show_copied, as_json)
 
 
-def _collect(terminal: Terminal, sampler: Sampler) -> str:
-    written: list[str] = []
-    with terminal.progress("writing", sampler.config.length) as show:
-        for character in sampler.characters:
-            written.append(character)
-            show(len(written), "")
-    return "".join(written)
-
-
-def show_copied(terminal: Terminal, context: str, copied: CopiedText) -> None:
+def show_copied(terminal: Terminal, written: Sampled) -> None:
     """Show a text with its copied stretches marked, and how many characters they have.
 
     They are underlined where that can be seen, and in ``[[`` and ``]]`` elsewhere.
     """
-    terminal.write(context)
+    copied = written.copied
+    assert copied is not None
+    terminal.write(written.config.context)
     for segment, is_copied in copied.segments:
         if not is_copied:
             terminal.write(segment)

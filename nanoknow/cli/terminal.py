@@ -1,10 +1,8 @@
 """The terminal: notes and progress on stderr, results on stdout, and nothing of what they say."""
 
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -16,10 +14,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from nanoknow.system.plain import to_json
-from nanoknow.system.reporter import Update
+from nanoknow.system.reporter import Lines, Update
 
-PLAIN_SECONDS = 10.0
-"""Seconds between two lines of progress where there is no terminal."""
 PLAIN_WIDTH = 120
 """Width of tables that go to a file or a pipe."""
 
@@ -46,7 +42,8 @@ class Terminal:
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
         """Show a bar on a terminal, and a line every few seconds elsewhere."""
         if not self.err.is_terminal:
-            yield self._plain(title, total, done)
+            with Lines(self.err.file).progress(title, total, done) as lines:
+                yield lines
             return
         columns = (
             MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=11)),
@@ -64,19 +61,6 @@ class Terminal:
                 bar.update(task, completed=now, words="  ".join(parts))
 
             yield update
-
-    def _plain(self, title: str, total: int, done: int) -> Update:
-        began = last = time.monotonic()
-
-        def update(now: int, words: str) -> None:
-            nonlocal last
-            if time.monotonic() - last < PLAIN_SECONDS and now < total:
-                return
-            last = time.monotonic()
-            left = timedelta(seconds=int((last - began) / max(1, now - done) * (total - now)))
-            self.note(f"{title}  {now}/{total}  {words}  {left} left")
-
-        return update
 
     def result(self, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Print a result as JSON on stdout."""

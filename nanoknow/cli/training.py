@@ -9,7 +9,7 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.loading import Override, dump_config
+from nanoknow.config.loading import dump_config
 from nanoknow.system.durations import in_words
 
 if TYPE_CHECKING:
@@ -27,22 +27,6 @@ Processes = Annotated[
         help="Runs to train side by side, each by one thread; with two cores, 2 is fastest.",
     ),
 ]
-
-FLAGS = {
-    "--model": "model.variant",
-    "--bottleneck-dim": "model.bottleneck_dim",
-    "--epochs": "{stage}.epochs",
-    "--batch-size": "{stage}.batch_size",
-    "--learning-rate": "{stage}.optimizer.learning_rate",
-    "--seed": "seed",
-}
-"""Those of both commands, with the keys that they set."""
-
-
-def training_flags(stage: str, *values: str | float | None) -> list[Override]:
-    """Return the values of ``FLAGS``, in their order, for ``options.overrides``."""
-    given = zip(FLAGS.items(), values, strict=True)
-    return [Override(key.format(stage=stage), value, flag) for (flag, key), value in given]
 
 
 def show_plan(

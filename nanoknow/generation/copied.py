@@ -5,6 +5,10 @@ from typing import ClassVar
 
 from nanoknow.data.corpus import Corpus
 
+MIN_COPIED = 25
+"""Of the last tenth of Shakespeare, 0.2 % is in stretches of this length that the other nine tenths
+hold, and 15 % in stretches of 15: below this, a model that writes well copies a little too."""
+
 
 @dataclass(frozen=True)
 class Copied:

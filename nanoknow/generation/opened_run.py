@@ -1,8 +1,14 @@
 """A run whose trained model is loaded: it answers a question, and it samples text."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from nanoknow.config.loading import Override, load_config
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from nanoknow.config.flags import SAMPLE, flags_of, overrides
+from nanoknow.config.loading import load_config
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import CheckpointError
@@ -57,6 +63,16 @@ class OpenedRun:
         """
         return fitting_prompt(self.tokenizer, question, self.model.config.block_size)
 
+    def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return texts for ``model(ids)``: (B, T) ids, padded on the right, and (B,) lengths.
+
+        A ``⁇`` is the mask, after which an answer begins; what the vocabulary lacks is left out.
+        """
+        tokenizer, device = replace(self.tokenizer, reads_marks=True), self.device.torch_device
+        rows = [torch.from_numpy(tokenizer.encode_known(text)) for text in texts]
+        lengths = torch.tensor([len(row) for row in rows], device=device)
+        return pad_sequence(rows, batch_first=True).to(device), lengths
+
     def answer(self, question: str) -> str:
         """Answer a question, greedily; characters outside the vocabulary are left out.
 
@@ -86,10 +102,9 @@ class OpenedRun:
             ConfigError: a value is out of range.
             DataError: the vocabulary holds no character of the context.
         """
-        keys = ("context", "length", "temperature", "top_k", "past_block")
-        given = zip(keys, (context, length, temperature, top_k, past_block), strict=True)
-        overrides = [Override(f"sample.{k}", v, k) for k, v in given if v is not None]
-        config = load_config(None, overrides, self.run.config).sample
+        given = (context, length, temperature, top_k, past_block)
+        flags = overrides(None, flags_of("sample", SAMPLE, given))
+        config = load_config(None, flags, self.run.config).sample
         config, _ = with_readable_context(self.run, self.checkpoint, config, named=bool(context))
         return "".join(sample_text(self.model, self.tokenizer, config, seed))
 

@@ -1,8 +1,11 @@
 """How work reports notes and progress, without knowing of terminals."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Protocol
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO, Protocol
 
 Update = Callable[[int, str], None]
 """Called with the amount done so far and a few words on how it goes."""
@@ -18,3 +21,35 @@ class Reporter(Protocol):
     def progress(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Update]:
         """Open a progress display of ``total`` units, ``done`` of them already."""
         ...
+
+
+SECONDS = 10.0
+"""Between two lines of progress."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A ``Reporter`` for notebooks, scripts and pipes: lines of text, to nowhere if None."""
+
+    log: IO[str] | None
+
+    def note(self, text: str) -> None:
+        """Write a line."""
+        if self.log:
+            self.log.write(f"{text}\n")
+            self.log.flush()
+
+    @contextmanager
+    def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
+        """Write a line every few seconds, and one at the end."""
+        began = last = time.monotonic()
+
+        def update(now: int, words: str) -> None:
+            nonlocal last
+            if time.monotonic() - last < SECONDS and now < total:
+                return
+            last = time.monotonic()
+            left = timedelta(seconds=int((last - began) / max(1, now - done) * (total - now)))
+            self.note(f"{title}  {now}/{total}  {words}  {left} left")
+
+        yield update

@@ -1,9 +1,9 @@
-"""``nanoknow finetune``: learn to answer questions, after pretraining or from scratch."""
+"""Learn to answer questions, after pretraining."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, resolve_config
 from nanoknow.config.older_keys import REMOVED
 from nanoknow.data.sources import Texts
@@ -12,34 +12,20 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.recipe import resolve_recipe
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
 
-PRETRAIN, SCRATCH = "span_corruption", "scratch"
-
-
-def finetune(
-    start: str | None,
-    config_name: str | None,
-    overrides: Sequence[Override],
-    out: Path | None,
-    options: TrainingOptions,
-    reporter: Reporter,
-) -> TrainingSummary:
-    """Train on question and answer pairs: ``choose_start``, then ``start_run``."""
-    stage, config, source = choose_start(start, config_name, overrides, reporter)
-    return start_run(stage, config, out, options, reporter, source)
+PRETRAIN = "span_corruption"
 
 
 def choose_start(
     start: str | None, config_name: str | None, overrides: Sequence[Override], reporter: Reporter
-) -> tuple[StageName, ExperimentConfig, Checkpoint | None]:
-    """Find what to start from, and resolve the config of the stage that trains it.
+) -> tuple[ExperimentConfig, Checkpoint]:
+    """Find what to start from, and resolve the config to finetune it by.
 
     Args:
-        start: a run or checkpoint folder, or ``scratch``; None for the latest run whose vocabulary
-            holds the questions.
+        start: a run or checkpoint folder; None for the latest run whose vocabulary holds the
+            questions.
         config_name: a shipped config or a file; None for that of the run that it starts from.
         overrides: flags, which may not contradict the model of the run that it starts from.
         reporter: is notified of what happens.
@@ -47,10 +33,8 @@ def choose_start(
     Raises:
         CheckpointError: there is no run to start from.
         ConfigError: flags ask for another model.
-        NanoknowError: see ``after_pretraining`` and ``resolve_recipe``.
+        NanoknowError: see ``after_pretraining``.
     """
-    if start == SCRATCH:
-        return "scratch", resolve_recipe(config_name, overrides, reporter), None
     if start:
         run, source = open_checkpoint(Path(start))
     else:
@@ -68,7 +52,7 @@ def choose_start(
             )
     reporter.note(f"starting from {describe_run(run, source)}")
     config = resolve_config(config_name, overrides, reporter, base=run.config)
-    return "finetune", after_pretraining(run, source, config), source
+    return after_pretraining(run, source, config), source
 
 
 def finetune_from(

@@ -13,9 +13,9 @@ from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, dump_config, load_config
 from nanoknow.errors import ConfigError
 from nanoknow.runs.run import Run
-from nanoknow.training.finetune import finetune
 from nanoknow.training.resume import resume_run
 from nanoknow.training.start import start_run
+from nanoknow.training.train import train
 from tests.helpers.cli import json_of
 from tests.helpers.refused import refused
 from tests.helpers.silent import Silent
@@ -230,12 +230,12 @@ def test_what_starts_from_a_run_finds_its_moved_text_too(
     monkeypatch.setenv("NANOKNOW_DATA", str(made))
     asked = [Override("data.questions", str(made / "questions.tsv"), "--questions")]
     out = tmp_path / "answers"
-    finetune(str(tmp_path / "run"), None, asked, out, ONE_STEP, Silent())
+    train("finetune", str(tmp_path / "run"), None, asked, out, ONE_STEP, Silent())
     assert Run.open(out).config.data.corpus == made / "lives.txt"
     (tmp_path / "lives.txt").write_text(f"{LIVES}Finn. Born in Oslo.\n")
     text = (tmp_path / "run" / "config.yaml").read_text("utf-8")
     (tmp_path / "run" / "config.yaml").write_text(text.replace("/nowhere", str(tmp_path)))
     start = str(tmp_path / "run"), None, asked, tmp_path / "others", ONE_STEP, Silent()
     assert f"{tmp_path}/lives.txt: {tmp_path}/run was pretrained on " in refused(
-        ConfigError, finetune, *start
+        ConfigError, train, "finetune", *start
     )

@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from dataclasses import dataclass, fields, is_dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import nanoknow
 from nanoknow.evaluation.scores import Score
@@ -66,7 +66,7 @@ def test_to_dict_is_what_json_prints() -> None:
 
 
 def test_every_result_of_the_package_is_a_dataclass_that_leaves_its_repr_alone() -> None:
-    found = set()
+    found: set[Any] = set()
     for module in pkgutil.walk_packages(nanoknow.__path__, "nanoknow."):
         if not module.name.endswith("__main__"):
             for each in vars(importlib.import_module(module.name)).values():
