@@ -39,9 +39,10 @@ PUBLIC = ("ask", "evaluate", "finetune", "inspect", "load", "pretrain", "sample"
 COMMANDS = {"inspect": "data inspect"}
 NOT_IN_PYTHON = {
     "evaluate": {"report", "target_accuracy", "seed"},  # of the page
-    "inspect": {"as_json"},
+    **{name: {"dry_run"} for name in ("pretrain", "finetune")},
 }
-RENAMED = {"start": "from_", "eval_file": "eval", "assign": "set", "as_json": None}
+RENAMED = {"start": "from_", "eval_file": "eval", "assign": "set"}
+RENAMED |= dict.fromkeys(("as_json", "run_flag"), None)
 """Parameters of commands, and what the same are from Python."""
 
 
@@ -163,7 +164,7 @@ def test_it_is_quiet_unless_it_is_given_where_to_log(
     assert log.getvalue().startswith(f"using {found.run} (")
     assert quiet.run == "runs/answers"
     nanoknow.pretrain(**WORLD, set=SIZES, log=log)  # type: ignore[arg-type]
-    assert "epoch 1/1 loss" in log.getvalue().splitlines()[-1]
+    assert "epoch 1/1" in log.getvalue().splitlines()[-1]
     assert capfd.readouterr() == ("", "")
 
 

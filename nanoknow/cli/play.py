@@ -6,16 +6,20 @@ from typing import Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import run_names
 from nanoknow.cli.terminal import Terminal
 
 
 def play(
-    run: Annotated[
-        Path | None, Option("--run", metavar="RUN", help="A run folder; the latest if not given.")
-    ] = None,
+    run: opt.RunFolder = None,
+    run_flag: opt.RunFlag = None,
     beside: Annotated[
         Path | None,
-        Option(metavar="RUN", help="Another, to be asked the same; by default its from-scratch."),
+        Option(
+            metavar="RUN",
+            help="Another, to be asked the same; by default its from-scratch.",
+            autocompletion=run_names,
+        ),
     ] = None,
     port: Annotated[int, Option(min=0, max=65535, help="0 for any that is free.")] = 8224,
     corpus: opt.CorpusFile = None,
@@ -30,8 +34,9 @@ def play(
     Ask it, make it invent, see how sure it is and what that is worth, and how it learned. Served
     on this machine alone, until Ctrl-C.
 
-    Example: nanoknow play --run runs/demo/seed-0/finetune
+    Example: nanoknow play
     """
+    run, beside = opt.named_run(run, run_flag), opt.named_run(beside)
     from nanoknow.play.server import listen, server
 
     terminal = Terminal()
