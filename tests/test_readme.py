@@ -19,6 +19,6 @@ def test_it_has_at_most_130_lines() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_commands_have_the_options_that_it_names(command: str) -> None:
     _, *words = command.split()
-    name = words[: 2 if words[0] in ("data", "config", "law") else 1]
+    name = words[: 2 if words[0] in ("data", "config", "law", "runs") else 1]
     text = succeed(*name, "--help").stdout
     assert [option for option in re.findall(r"--[a-z-]+", command) if option not in text] == []

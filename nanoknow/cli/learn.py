@@ -92,7 +92,7 @@ def show_learned(terminal: Terminal, report: LearnReport) -> None:
         show_reply(terminal, reply)
     run, question = (shlex.quote(text) for text in (report.run, report.replies[0].question))
     terminal.heading("Next")
-    terminal.write(f"  nanoknow ask --run {run}\n")
+    terminal.write(f"  nanoknow play {run}\n")
     terminal.write(f"  nanoknow evaluate {run} --report report.html\n")
     terminal.write(f"  nanoknow why {question} --run {run}\n")
 
