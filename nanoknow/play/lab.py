@@ -7,11 +7,8 @@ from pathlib import Path
 from random import Random
 from threading import Lock
 
-import torch
-
 from nanoknow.attention.trace import trace
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.batch import IGNORE
 from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.errors import CheckpointError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -29,6 +26,7 @@ from nanoknow.runs.finding import open_checkpoint
 from nanoknow.system.draws import below, choice
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed, new_generator
+from nanoknow.tasks.inspection import example_of
 from nanoknow.training.curves import RunCurves, read_curves
 
 LONGEST = 1000
@@ -142,17 +140,11 @@ class Lab:
             DataError: its texts are not available.
         """
         with self._lock:
-            task, corpus = self._task, self.opened.texts.require_corpus()
+            task, tokenizer = self._task, self.opened.tokenizer
+            corpus = self.opened.texts.require_corpus()
             i = below(task.n_examples, self._rng)
             generator = new_generator(below(2**31, self._rng), "play")
-            batches = [task.batch(torch.tensor([i]), generator) for _ in range(HIDINGS)]
-        examples = []
-        for batch in batches:
-            scored = (batch.targets != IGNORE).nonzero().flatten().tolist()
-            first, last = scored[0], scored[-1]
-            # A batch leaves out an example's last character, after which nothing is predicted.
-            ids = [*batch.tokens[: last + 1].tolist(), int(batch.targets[last])]
-            examples.append((self.opened.tokenizer.decode(ids), first + 1))
+            examples = [example_of(task, tokenizer, i, generator) for _ in range(HIDINGS)]
         document = int(task.documents[i])
         return Lesson(corpus.where(document), corpus.documents[document], examples)
 

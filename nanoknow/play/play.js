@@ -132,11 +132,8 @@ function strips(now) {
 // How did it learn?
 async function lesson() {
   const found = await get("/api/lesson");
-  const shown = found.examples.map(([text, first]) => {
-    const characters = [...text];
-    const marked = (part) => part.split("⁇").flatMap((piece, i) => (i ? [element("mark", { textContent: "⁇" }), piece] : [piece]));
-    return element("p", { className: "text" }, ...marked(characters.slice(0, first).join("")), element("u", {}, ...marked(characters.slice(first).join(""))));
-  });
+  const marked = (text) => text.split("⁇").flatMap((piece, i) => (i ? [element("mark", { textContent: "⁇" }), piece] : [piece]));
+  const shown = found.examples.map(([read, hidden]) => element("p", { className: "text" }, ...marked(read), element("u", {}, ...marked(hidden))));
   $("document").replaceChildren(
     element("h3", { textContent: found.where }), element("blockquote", { textContent: found.document }),
     element("h3", { textContent: "As the model saw it while it was pretrained" }), ...shown,

@@ -81,9 +81,9 @@ class Lesson:
 
     Attributes:
         where: ``file:line``.
-        examples: the characters of each, and the first of them that was to be predicted.
+        examples: what the model reads of each, and what it learns to write after that.
     """
 
     where: str
     document: str
-    examples: list[tuple[str, int]]
+    examples: list[tuple[str, str]]

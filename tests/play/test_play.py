@@ -111,12 +111,12 @@ def test_a_document_is_shown_as_pretraining_made_examples_of_it(home: Path) -> N
     for _ in range(20):
         lesson = lab.lesson()
         assert lesson.document
-        for text, first in lesson.examples:
-            *shown, hidden = text.rstrip("\u2047").split("\u2047")
+        for read, written in lesson.examples:
+            *shown, hidden = f"{read}{written}".rstrip("\u2047").split("\u2047")
             assert hidden
             assert hidden in lesson.document
             assert len(shown) in (1, 2)
-            assert 1 <= first <= len(text) - len(hidden)
+            assert written.rstrip("\u2047").endswith(hidden)
     curves = lab.curves()
     assert [run.task for run in curves] == ["span_corruption", "question_answering"]
 
