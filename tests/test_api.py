@@ -41,8 +41,10 @@ NOT_IN_PYTHON = {
     "evaluate": {"report", "target_accuracy", "seed"},  # of the page
     **{name: {"dry_run"} for name in ("pretrain", "finetune")},
 }
-RENAMED = {"start": "from_", "eval_file": "eval", "assign": "set"}
-RENAMED |= dict.fromkeys(("as_json", "run_flag"), None)
+RENAMED: dict[str, str | None] = {
+    **{"start": "from_", "eval_file": "eval", "assign": "set"},
+    **dict.fromkeys(("as_json", "run_flag"), None),
+}
 """Parameters of commands, and what the same are from Python."""
 
 
