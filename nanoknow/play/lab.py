@@ -1,7 +1,6 @@
 """What a page plays with: an opened run, what its answers are worth, and how it learned."""
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -22,7 +21,7 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.figures.canvas import Points
 from nanoknow.generation.decoding import Decoded
 from nanoknow.play.shown import Introduction, Lesson, Played, Worth, Written
-from nanoknow.runs.finding import open_checkpoint
+from nanoknow.runs.finding import open_checkpoint, scratch_beside
 from nanoknow.system.draws import below, choice
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed, new_generator
@@ -71,16 +70,15 @@ class Lab:
         device: str,
         reporter: Reporter,
     ) -> "Lab":
-        """Open a run, and another beside it: by default its own ``scratch``, where it has one.
+        """Open a run, and another beside it: by default ``scratch_beside`` it.
 
         Raises:
             CheckpointError: one of them is missing, or answers no questions.
             DataError: a file that was named cannot be read.
         """
         opened = AnsweringRun.open(run, data, device, reporter)
-        scratch = opened.run.path.parent / "scratch"
-        if beside is None and scratch != opened.run.path and (scratch / "run.json").exists():
-            beside = scratch
+        if beside is None and (scratch := scratch_beside(opened.run)):
+            beside = scratch.path
         other = AnsweringRun.open(beside, None, device, reporter) if beside else None
         return cls(opened, other, reporter)
 
@@ -105,7 +103,7 @@ class Lab:
         """Return subjects of the corpus that begin with a text, or have a word that does."""
         facts, text = self.opened.facts, text.strip().casefold()
         known = dict.fromkeys(filter(None, facts.names)) if facts else {}
-        found = [name for name in known if f" {name.casefold()}".find(f" {text}") >= 0]
+        found = [name for name in known if f" {text}" in f" {name.casefold()}"]
         return sorted(found, key=lambda name: not name.casefold().startswith(text))[:NAMES]
 
     def invent(self) -> str:
@@ -157,16 +155,7 @@ class Lab:
         if started_from:
             with suppress(CheckpointError):
                 paths.insert(0, open_checkpoint(Path(started_from))[0].path)
-        return [
-            replace(
-                run,
-                loss=_thinned(run.loss),
-                epoch_loss=_thinned(run.epoch_loss),
-                learning_rate=_thinned(run.learning_rate),
-                accuracy=_thinned(run.accuracy),
-            )
-            for run in read_curves(paths, self._reporter).runs
-        ]
+        return [run.with_points(_thinned) for run in read_curves(paths, self._reporter).runs]
 
     @cached_property
     def _eval(self) -> QuestionSet | None:

@@ -86,6 +86,15 @@ def newest_run() -> Run:
     raise CheckpointError(f"{runs_folder()}{os.sep}: holds no run: name one")
 
 
+def scratch_beside(run: Run) -> Run | None:
+    """Return the run ``scratch`` in the same folder that learned from the same texts, if there."""
+    with suppress(CheckpointError):
+        other = Run.open(Path(os.path.relpath(run.path.absolute().parent / "scratch")))
+        if other.record.id != run.record.id and other.record.data == run.record.data:
+            return other
+    return None
+
+
 def next_number() -> int:
     """Return the number of the next run: one more than any in the runs folder."""
     return 1 + max((run.record.number for run in newest_first(under_way=True)), default=0)

@@ -1,15 +1,15 @@
 """``nanoknow plot``: how runs went, as their metrics have it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from nanoknow.errors import CheckpointError
 from nanoknow.figures.canvas import Points, shortest_ends
-from nanoknow.runs.finding import half_made, newest_run
+from nanoknow.runs.finding import half_made, newest_run, scratch_beside
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.curves_figure import Panel
@@ -63,6 +63,16 @@ class RunCurves:
         """The last one of which anything was recorded."""
         ends = (points[-1][0] for points in (self.loss, self.epoch_loss, self.accuracy) if points)
         return max(ends)
+
+    def with_points(self, change: Callable[[Points], Points]) -> Self:
+        """Return it with the points of every curve changed."""
+        return replace(
+            self,
+            loss=change(self.loss),
+            epoch_loss=change(self.epoch_loss),
+            learning_rate=change(self.learning_rate),
+            accuracy=change(self.accuracy),
+        )
 
     @property
     def percentages(self) -> Points:
@@ -119,16 +129,15 @@ def read_curves(run_paths: Sequence[Path], reporter: Reporter) -> RunsCurves:
 
 
 def accuracies_beside_scratch(run_path: Path) -> dict[str, Points]:
-    """Return a run's accuracies, in % by step, and those of the run ``scratch`` beside it.
+    """Return a run's accuracies, in % by step, and those of the run ``scratch_beside`` it.
 
-    Of the latter only if it learned from the same texts; none where none were measured.
+    None where none were measured.
     """
     found: dict[str, Points] = {}
     with suppress(CheckpointError):
         own = Run.open(run_path)
         found["this model"] = _read(own, "").percentages
-        other = Run.open(run_path.absolute().parent / "scratch")
-        if other.record.id != own.record.id and other.record.data == own.record.data:
+        if other := scratch_beside(own):
             found["from scratch, without pretraining"] = _read(other, "").percentages
     return {name: points for name, points in found.items() if points and found["this model"]}
 
@@ -161,13 +170,7 @@ def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
         def scaled(points: Points) -> Points:
             return [(100 * step / run.last_step, y) for step, y in points]
 
-        return replace(
-            run,
-            loss=scaled(run.loss),
-            epoch_loss=scaled(run.epoch_loss),
-            learning_rate=scaled(run.learning_rate),
-            accuracy=scaled(run.accuracy),
-        )
+        return run.with_points(scaled)
 
     return [share(run) for run in runs], "% of the steps of each run"
 

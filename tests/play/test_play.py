@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shutil
 import socket
 import sys
 import threading
@@ -17,7 +18,7 @@ from nanoknow.config.experiment import DataConfig
 from nanoknow.errors import CheckpointError
 from nanoknow.play.lab import LONGEST, Lab
 from nanoknow.play.server import HOST
-from tests.helpers.cli import json_of, refuse
+from tests.helpers.cli import json_of, record_of, refuse
 from tests.helpers.refused import refused
 from tests.helpers.serving import serving
 from tests.helpers.silent import Silent
@@ -73,6 +74,22 @@ def test_a_name_alone_is_asked_about_in_the_form_of_the_training_questions(lab: 
     assert lab.ask(name).reply.question == f"Where was {name} born?"
     assert lab.ask("Nobody Else").reply.question == "Where was Nobody Else born?"
     assert lab.ask(f"{name} lives where?").reply.question == f"{name} lives where?"
+
+
+def test_the_run_from_scratch_of_the_same_texts_is_asked_beside(markup: Path) -> None:
+    def beside() -> str | None:
+        return Lab.open(markup / RUN, None, DataConfig(), "cpu", Silent()).introduction().beside
+
+    assert beside() is None
+    scratch = Path(shutil.copytree(markup / "runs/untaught", markup / "runs/scratch"))
+    try:
+        assert Path(beside() or "").resolve() == scratch.resolve()
+        record = record_of(scratch)
+        record["data"]["questions"]["sha256"] = "0" * 64
+        (scratch / "run.json").write_text(json.dumps(record), encoding="utf-8")
+        assert beside() is None
+    finally:
+        shutil.rmtree(scratch)
 
 
 def test_names_are_found_by_the_beginning_of_any_word(lab: Lab) -> None:
