@@ -39,7 +39,7 @@ PUBLIC = ("ask", "evaluate", "finetune", "inspect", "load", "pretrain", "sample"
 COMMANDS = {"inspect": "data inspect"}
 NOT_IN_PYTHON = {
     "evaluate": {"report", "target_accuracy", "seed"},  # of the page
-    **{name: {"dry_run"} for name in ("pretrain", "finetune")},
+    **{name: {"dry_run"} for name in ("pretrain", "finetune", "sweep")},
 }
 RENAMED: dict[str, str | None] = {
     **{"start": "from_", "eval_file": "eval", "assign": "set"},

@@ -13,9 +13,10 @@ from typer import Argument, Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes
+from nanoknow.cli.training import Processes, show_plan_of_rows
 
 if TYPE_CHECKING:
+    from nanoknow.config.experiment import StageName
     from nanoknow.laws.run import LawReport
     from nanoknow.laws.verdict import Judged
 
@@ -48,6 +49,7 @@ def law_run(
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
     out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
+    dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train what a law needs, measure it, and judge whether it holds.
@@ -63,6 +65,11 @@ def law_run(
     law, label = load_law(name), Path(name).stem
     if quick:
         law, label = law.in_short(), f"{label}-quick"
+    if dry_run:
+        stages: tuple[StageName, ...] = ("pretrain", "finetune") if law.finetunes else ("pretrain",)
+        times = seeds or law.seeds
+        show_plan_of_rows(terminal, stages, law.resolve(), device, as_json, times)
+        return
     from nanoknow.laws.run import run_law
 
     report = run_law(label, law, seeds, out, device, terminal, processes)

@@ -12,7 +12,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes
+from nanoknow.cli.training import Processes, show_plan_of_rows
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.scores import Score
@@ -27,6 +27,7 @@ def sweep(
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
+    dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Train variants of a config with several seeds, to one table.
@@ -39,9 +40,14 @@ def sweep(
 
     folder, table = opt.folder_or_table(out)
     loaded = load_sweep(file)
+    from nanoknow.experiments.sweep import configs_of
     from nanoknow.experiments.sweep import sweep as run_sweep
 
     terminal = Terminal()
+    if dry_run:
+        rows, times = configs_of(loaded, terminal), (seeds or loaded.seeds) * (loaded.folds or 1)
+        show_plan_of_rows(terminal, ("pretrain", "finetune"), rows, device, as_json, times)
+        return
     report = run_sweep(loaded, seeds, folder, device, terminal, processes)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_sweep, as_json)

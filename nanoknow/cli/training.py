@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -13,10 +13,11 @@ from nanoknow.config.loading import dump_config
 from nanoknow.system.durations import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nanoknow.config.experiment import ExperimentConfig, StageName
     from nanoknow.runs.checkpoint import Checkpoint
+    from nanoknow.training.expected_time import Expected
     from nanoknow.training.session import TrainingSummary
 
 Processes = Annotated[
@@ -39,26 +40,79 @@ def show_plan(
     seeds: int = 1,
 ) -> None:
     """Show a config and what its stages would take here, and write nothing."""
+    config, expected = _expect(terminal, stages, config, device, source)
+
+    def show(terminal: Terminal, _: object) -> None:
+        terminal.write(dump_config(config))
+        _table(terminal, seeds, [(stage, *_costs(each)) for stage, each in expected.items()])
+
+    opt.show(terminal, {"config": config, "seeds": seeds, "expected": expected}, show, as_json)
+
+
+def show_plan_of_rows(
+    terminal: Terminal,
+    stages: Sequence[StageName],
+    rows: Mapping[str, ExperimentConfig],
+    device: str,
+    as_json: bool,
+    times: int,
+) -> None:
+    """Show what each row's stages would take here, and all of it, and write nothing.
+
+    Every row is trained so many times: by its seeds, and by the folds of its data.
+    """
+    from nanoknow.experiments.pipeline import what_pretraining_reads
+
+    planned: dict[str, dict[str, Any]] = {}
+    shared: dict[str, str] = {}
+    seconds = 0.0
+    for name, config in rows.items():
+        first = shared.setdefault(what_pretraining_reads(config), name)
+        new = stages if first == name else stages[1:]
+        config, expected = _expect(terminal, new, config, device, None)
+        planned[name] = {"config": config, "pretraining_of": first, "expected": expected}
+        seconds += times * sum(each.seconds or 1 for each in expected.values())
+
+    def show(terminal: Terminal, _: object) -> None:
+        lines = []
+        for name, row in planned.items():
+            if row["pretraining_of"] != name:
+                lines.append((name, f"{stages[0]} of {row['pretraining_of']}", "", "", "", ""))
+            lines += [(name, stage, *_costs(each)) for stage, each in row["expected"].items()]
+        _table(terminal, times, lines)
+        terminal.paragraph(f"All of it, one run after the other: {in_words(seconds)}.")
+
+    found = {"times": times, "seconds": seconds, "rows": planned}
+    opt.show(terminal, found, show, as_json)
+
+
+def _expect(
+    terminal: Terminal,
+    stages: Sequence[StageName],
+    config: ExperimentConfig,
+    device: str,
+    source: Checkpoint | None,
+) -> tuple[ExperimentConfig, dict[StageName, Expected]]:
+    """Return a config as its first stage has it, and what its stages take here."""
     from nanoknow.training.expected_time import expect
     from nanoknow.training.session import TrainingOptions
     from nanoknow.training.start import get_ready
 
     options = TrainingOptions(device)
     ready = {each: get_ready(each, config, options, terminal, source) for each in stages}
-    config = ready[stages[0]].config
-    expected = {stage: expect(each) for stage, each in ready.items()}
+    return ready[stages[0]].config, {stage: expect(each) for stage, each in ready.items()}
 
-    def show(terminal: Terminal, _: object) -> None:
-        rows = [
-            (stage, f"{e.n_parameters:,}", f"{e.steps:,}", si(e.flops), in_words(e.seconds or 1))
-            for stage, e in expected.items()
-        ]
-        terminal.write(dump_config(config))
-        title = f"{f'{seeds} times: ' if seeds > 1 else ''}nothing is written now"
-        columns = ("", "parameters", "steps", "FLOPs, at most", "expected time")
-        terminal.table(title, columns, rows)
 
-    opt.show(terminal, {"config": config, "seeds": seeds, "expected": expected}, show, as_json)
+def _costs(expected: Expected) -> tuple[str, ...]:
+    sizes = f"{expected.n_parameters:,}", f"{expected.steps:,}", si(expected.flops)
+    return *sizes, in_words(expected.seconds or 1)
+
+
+def _table(terminal: Terminal, times: int, rows: Sequence[Sequence[str]]) -> None:
+    title = f"{f'{times} times: ' if times > 1 else ''}nothing is written now"
+    names = ("",) * (len(rows[0]) - 4)
+    columns = (*names, "parameters", "steps", "FLOPs, at most", "expected time")
+    terminal.table(title, columns, rows, left=len(names))
 
 
 def show_training(terminal: Terminal, summary: TrainingSummary) -> None:

@@ -92,7 +92,7 @@ def plan_runs(
                 seeded = config.model_copy(update={"seed": seed, "data": texts})
                 place = folder / slug(name) / f"seed-{seed}"
                 place = place / f"fold-{number}" if len(data[name]) > 1 else place
-                reads = _what_pretraining_reads(seeded)
+                reads = what_pretraining_reads(seeded)
                 source = pretrained.setdefault(reads, (seeded, place / "pretrain"))
                 own = place / "finetune" if finetunes else source[1]
                 run = PlannedRun(name, seeded, own, source, finetunes)
@@ -125,7 +125,7 @@ def slug(row: str) -> str:
     return re.sub(r"[^\w.=-]+", "-", row)
 
 
-def _what_pretraining_reads(config: ExperimentConfig) -> str:
+def what_pretraining_reads(config: ExperimentConfig) -> str:
     """Return all that decides what a config's pretraining computes."""
     data = config.data
     texts = [getattr(data, role) or data.world for role in roles_of(config, "pretrain")]

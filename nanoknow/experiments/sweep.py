@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from nanoknow.config.experiment import DataConfig
+from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.config.loading import OWN_FACTS, load_config
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.data.sources import Texts
@@ -51,8 +51,7 @@ def sweep(
         DataError: a row's questions have no answers.
     """
     folder = out or runs_folder() / "sweep"
-    is_sized = file.config == OWN_FACTS
-    configs = file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)
+    configs = configs_of(file, reporter)
     n_folds = file.folds or 1
     folds = {
         name: split_into_folds(Texts.find(config.data), n_folds, config.seed, folder)
@@ -88,6 +87,16 @@ def sweep(
     )
     save_report(folder / "sweep.json", report, report.table)
     return report
+
+
+def configs_of(file: SweepConfig, reporter: Reporter) -> dict[str, ExperimentConfig]:
+    """Return the config of each row, sized by its data where the file asks for that.
+
+    Raises:
+        ConfigError: a row is not a config.
+    """
+    is_sized = file.config == OWN_FACTS
+    return file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)
 
 
 def _evaluate(

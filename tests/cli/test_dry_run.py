@@ -64,6 +64,42 @@ def test_learn_tells_of_all_its_stages_and_demo_too(home: Path) -> None:
     assert tree() == before
 
 
+def rows_of(path: str, *, law: bool) -> tuple[str, str]:
+    """Write a file of three rows, of which two differ in finetuning alone, and return its words."""
+    world = "data.world: {people: 12, paraphrases: 1, seed: 0, relations: [code]}"
+    common = f"common: {{{world}, model.n_layers: 1, model.d_model: 16, pretrain.epochs: 2}}"
+    rows = "{a: {}, b: {finetune.epochs: 9}, c: {model.d_model: 32}}"
+    claims = "claims: [{says: s, row: a, measure: extracted, at_least: 0}]"
+    more = f"paper: P\nfinding: F\nmeasure: extraction\n{claims}\n"
+    Path(path).write_text(f"config: demo\nseeds: 2\n{common}\nrows: {rows}\n{more if law else ''}")
+    return ("law run", path) if law else ("sweep", path)
+
+
+@pytest.mark.parametrize("law", [False, True])
+def test_a_dry_run_of_rows_tells_of_each_and_counts_shared_pretraining_once(
+    home: Path, law: bool
+) -> None:
+    command, path = rows_of("rows.yaml", law=law)
+    before = tree()
+    told = json_of(*command.split(), path, "--dry-run")
+    rows = told["rows"]
+    assert [list(row["expected"]) for row in rows.values()] == [
+        ["pretrain", "finetune"],
+        ["finetune"],
+        ["pretrain", "finetune"],
+    ]
+    assert [row["pretraining_of"] for row in rows.values()] == ["a", "a", "c"]
+    assert rows["c"]["config"]["model"]["d_model"] == 32
+    a, b = (rows[name]["expected"]["finetune"]["steps"] for name in "ab")
+    assert (b / 9, told["times"]) == (a / rows["a"]["config"]["finetune"]["epochs"], 2)
+    each = [e["seconds"] or 1 for row in rows.values() for e in row["expected"].values()]
+    assert told["seconds"] == pytest.approx(2 * sum(each))
+    shown = succeed(*command.split(), path, "--seeds", "3", "--dry-run").stdout
+    assert "3 times: nothing is written now" in shown
+    assert "pretrain of a" in shown
+    assert tree() == before
+
+
 @pytest.mark.parametrize("command", ["pretrain", "finetune"])
 def test_a_dry_run_is_of_what_starts(home: Path, command: str) -> None:
     said = run(command, "--resume", "--out", "runs/vanilla", "--dry-run")
