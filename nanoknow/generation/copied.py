@@ -1,9 +1,12 @@
 """Which stretches of a text are word for word in a corpus: is it writing, or reciting?"""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from __future__ import annotations
 
-from nanoknow.data.corpus import Corpus
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:  # the command's help names MIN_COPIED, and needs no numpy
+    from nanoknow.data.corpus import Corpus
 
 MIN_COPIED = 25
 """Of the last tenth of Shakespeare, 0.2 % is in stretches of this length that the other nine tenths

@@ -20,7 +20,7 @@ try:
     app({arguments!r})
 except SystemExit as end:
     assert end.code == {code}, end.code
-assert 'torch' not in sys.modules
+assert not sys.modules.keys() & set('torch numpy'.split())
 """
 
 
@@ -127,7 +127,7 @@ def completed(line: str) -> list[str]:
     script = (
         "import sys\nfrom nanoknow.cli.app import app\n"
         "try:\n    app([], prog_name='nanoknow')\n"
-        "finally:\n    assert 'torch' not in sys.modules\n"
+        "finally:\n    assert not sys.modules.keys() & set('torch numpy'.split())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, **env}, capture_output=True, text=True
