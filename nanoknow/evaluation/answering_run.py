@@ -1,25 +1,32 @@
 """A finetuned run that is asked questions, with the texts that it was trained on."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from nanoknow.config.experiment import DataConfig, union_members
-from nanoknow.config.tasks import QuestionAnsweringConfig
+from nanoknow.config.tasks import QuestionAnsweringConfig, TaskConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import ROLES, Texts
-from nanoknow.errors import DataError
+from nanoknow.errors import CheckpointError, ConfigError, DataError
 from nanoknow.evaluation.answers import Answer, answer_questions
 from nanoknow.facts.index import FactIndex
 from nanoknow.generation.opened_run import OpenedRun, require_answers
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
+from nanoknow.tasks.base import Task
+from nanoknow.tasks.document_modeling import DocumentModeling
+from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering, fitting
+from nanoknow.tasks.registry import build_task
+from nanoknow.tasks.span_corruption import SpanCorruption
 
 MAKER = "nanoknow finetune"
 WITH_MARKS = [kind for kind, cls in union_members().items() if getattr(cls, "has_marks", False)]
 """Tasks whose runs can be asked."""
+DocumentTask = SpanCorruption | DocumentModeling
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,32 @@ class AnsweringRun(OpenedRun):
         limits = QuestionAnsweringConfig(max_answer_length=self.max_answer_length)
         block_size = self.model.config.block_size
         return QuestionAnswering(self.fitting(questions), self.tokenizer, limits, block_size)
+
+    @property
+    def pretraining(self) -> TaskConfig:
+        """The task that it was pretrained by.
+
+        By the checkpoint that finetuning started from, where that still exists; else by the config.
+        """
+        if self.run.record.started_from is not None:
+            with suppress(CheckpointError):
+                return open_checkpoint(Path(self.run.record.started_from))[1].record.task
+        return self.run.config.pretrain.task
+
+    def pretraining_documents(self) -> DocumentTask:
+        """Make again the task by which it was pretrained, of documents alone.
+
+        Raises:
+            ConfigError: it was pretrained on something else, or a text is not named.
+            DataError: the texts cannot be read.
+        """
+        corpus, block_size = self.texts.require_corpus(), self.model.config.block_size
+        texts = (corpus, self.texts.questions, self.tokenizer, block_size, self.facts)
+        task: Task = build_task(self.pretraining, *texts)
+        task = task.documents if isinstance(task, WithQuestions) else task
+        if isinstance(task, DocumentTask):
+            return task
+        raise ConfigError(f"{self.run.path}: was pretrained on no documents")
 
 
 def _training_texts(

@@ -12,18 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.seeds import new_generator
-from nanoknow.tasks.base import Task
-from nanoknow.tasks.document_modeling import DocumentModeling
-from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering
-from nanoknow.tasks.registry import build_task
-from nanoknow.tasks.span_corruption import SpanCorruption
 
-DocumentTask = SpanCorruption | DocumentModeling
 EXAMPLES = 8
 """Of each document, as pretraining makes them: the gradient of their mean loss counts."""
 
@@ -52,7 +45,7 @@ def influences(
     Returns:
         By document, from -1, which a step on it makes less probable, to 1.
     """
-    model, task = opened.model.eval(), pretraining_task(opened)
+    model, task = opened.model.eval(), opened.pretraining_documents()
     task.to(opened.device.torch_device)
     answer = _gradient(model, torch.stack(answer_losses(opened, asked)).mean())
     generator, found = new_generator(opened.run.config.seed, "influence"), {}
@@ -70,25 +63,3 @@ def _gradient(model: CharacterModel, loss: Tensor) -> Tensor:
     """Return the derivatives of a loss by all weights, (weights,)."""
     parts = torch.autograd.grad(loss, list(model.parameters()))
     return torch.cat([part.flatten() for part in parts])
-
-
-def pretraining_task(opened: AnsweringRun) -> DocumentTask:
-    """Make again the task by which a run was pretrained, of documents alone.
-
-    Raises:
-        ConfigError: it was pretrained on something else.
-        DataError: the texts cannot be read.
-    """
-    texts, config = opened.texts, opened.run.config
-    task: Task = build_task(
-        config.pretrain.task,
-        texts.require_corpus(),
-        texts.questions,
-        opened.tokenizer,
-        opened.model.config.block_size,
-        opened.facts,
-    )
-    task = task.documents if isinstance(task, WithQuestions) else task
-    if isinstance(task, SpanCorruption | DocumentModeling):
-        return task
-    raise ConfigError(f"{opened.run.path}: was pretrained on no documents")

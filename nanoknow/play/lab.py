@@ -10,11 +10,10 @@ from nanoknow.attention.trace import trace
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet, clean
 from nanoknow.errors import CheckpointError, DataError
-from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.answering_run import AnsweringRun, DocumentTask
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.ask import Reply, ask
 from nanoknow.evaluation.buckets import confidences, rights
-from nanoknow.evaluation.influence import DocumentTask, pretraining_task
 from nanoknow.evaluation.probe_questions import ProbeMaker
 from nanoknow.evaluation.probes import MOST
 from nanoknow.evaluation.scores import Score
@@ -219,7 +218,7 @@ class Lab:
     def _task(self) -> DocumentTask:
         if self.opened.run.record.started_from is None:
             raise CheckpointError(f"{self.opened.run.path}: was not pretrained")
-        return pretraining_task(self.opened)
+        return self.opened.pretraining_documents()
 
 
 def _thinned(points: Points) -> Points:

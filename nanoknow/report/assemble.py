@@ -1,14 +1,13 @@
 """``nanoknow evaluate --report``: one finetuned run, evaluated in depth."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 from nanoknow.config.experiment import DataConfig
-from nanoknow.config.tasks import SpanCorruptionConfig, TaskConfig
+from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.questions import QuestionSet
-from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.baseline import PairedBaseline, lookup_baseline
@@ -19,7 +18,6 @@ from nanoknow.evaluation.probes import probe
 from nanoknow.evaluation.wrong_answers import sort_wrong_answers
 from nanoknow.report.documents import show_documents
 from nanoknow.report.findings import Report
-from nanoknow.runs.finding import open_checkpoint
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed
@@ -53,7 +51,6 @@ def report(
     opened = AnsweringRun.open(run_path, data, device, reporter)
     questions = opened.fitting(opened.texts.require_eval().require_answers("report on"))
     facts, record = opened.facts, opened.checkpoint.record
-    pretraining = _pretraining(opened)
     with reporter.progress("report", 4) as update:
         update(0, "answering the questions")
         evaluation = evaluate_on(opened, questions, reporter)
@@ -66,7 +63,7 @@ def report(
         update(2, "looking answers up in the documents")
         rivals = _baselines(opened, questions, evaluation)
         update(3, "hiding words as pretraining did")
-        documents = show_documents(opened, answers, pretraining, seed)
+        documents = show_documents(opened, answers, seed)
         update(4, "")
     return Report(
         run=evaluation.run,
@@ -80,7 +77,7 @@ def report(
         warnings=evaluation.warnings,
         rivals=rivals,
         constant=evaluation.baseline.answer if evaluation.baseline else None,
-        buckets=buckets(answers, facts, _reach(opened, pretraining)) if facts else [],
+        buckets=buckets(answers, facts, _reach(opened)) if facts else [],
         recall=_recall(opened, probed.recalled),
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,
         confidence=confidence,
@@ -113,20 +110,9 @@ def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:
     return Bucket.of("training questions, asked again", name, recalled)
 
 
-def _pretraining(opened: AnsweringRun) -> TaskConfig:
-    """Return the task of pretraining.
-
-    By the checkpoint that finetuning started from, where it still exists; else by the run's config.
-    """
-    started_from = opened.run.record.started_from
-    if started_from is not None:
-        with suppress(CheckpointError):
-            return open_checkpoint(Path(started_from))[1].record.task
-    return opened.run.config.pretrain.task
-
-
-def _reach(opened: AnsweringRun, task: TaskConfig) -> int | None:
+def _reach(opened: AnsweringRun) -> int | None:
     """Return how many characters of a document pretraining could see; None for all of them."""
+    task = opened.pretraining
     if not isinstance(task, SpanCorruptionConfig):
         return None
     if task.salient_spans and task.context_dropout:

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanoknow.config.tasks import SpanCorruptionConfig, TaskConfig
-from nanoknow.data.tokenizer import MASK, Tokenizer
+from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer
-from nanoknow.facts.index import FactIndex
 from nanoknow.system.seeds import derive_seed, new_generator
-from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.inspection import example_of
 from nanoknow.tasks.span_corruption import SpanCorruption
 
@@ -42,14 +39,13 @@ class ShownDocument:
 
 
 def show_documents(
-    opened: AnsweringRun, answers: Sequence[Answer], pretraining: TaskConfig, seed: int
+    opened: AnsweringRun, answers: Sequence[Answer], seed: int
 ) -> list[ShownDocument]:
     """Return the document of a right answer, if there is one, and the first ones of other answers.
 
     Args:
         opened: its texts and its block.
         answers: of the run.
-        pretraining: makes the examples, where it hides something.
         seed: of what is hidden.
     """
     facts = opened.facts
@@ -61,8 +57,7 @@ def show_documents(
             about.setdefault(index, answer)
     first = next((i for i, a in about.items() if a.is_right and a.in_document), None)
     chosen = sorted(about, key=lambda i: i != first)[:SHOWN]
-    is_pretrained = opened.run.record.stage != "scratch"
-    made = _span_corruption(opened, facts, pretraining) if chosen and is_pretrained else None
+    made = _span_corruption(opened) if chosen else None
     shown = []
     for i in chosen:
         gold = about[i].gold[0] if i == first else ""
@@ -72,19 +67,13 @@ def show_documents(
     return shown
 
 
-def _span_corruption(
-    opened: AnsweringRun, facts: FactIndex, task: TaskConfig
-) -> SpanCorruption | None:
-    """Return the task that hides words; None where pretraining did not, or lacks a text here."""
-    if not isinstance(task, SpanCorruptionConfig):
+def _span_corruption(opened: AnsweringRun) -> SpanCorruption | None:
+    """Return the task that hid words; None where pretraining did not, or lacks a text here."""
+    if opened.run.record.stage == "scratch" or opened.pretraining.kind != "span_corruption":
         return None
-    if "questions" in task.sources and facts.training is None:
-        return None
-    corpus, block_size = facts.corpus, opened.model.config.block_size
-    hiding = find_hiding(facts, task.salient_words) if task.salient_spans else None
     with suppress(ConfigError, DataError):
-        tokenizer = Tokenizer.from_corpus(corpus, specials=True)
-        return SpanCorruption(corpus, tokenizer, task, block_size, hiding)
+        task = opened.pretraining_documents()
+        return task if isinstance(task, SpanCorruption) else None
     return None
 
 

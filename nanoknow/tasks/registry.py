@@ -13,7 +13,6 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError
-from nanoknow.facts.fit import judge_fit
 from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.document_modeling import DocumentModeling
@@ -21,7 +20,7 @@ from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering
-from nanoknow.tasks.span_corruption import SpanCorruption, reach_of
+from nanoknow.tasks.span_corruption import SpanCorruption
 
 Text = TypeVar("Text", Corpus, QuestionSet)
 
@@ -75,13 +74,8 @@ def build_task(
         case SpanCorruptionConfig():
             text = require(corpus, "corpus")
             taught = require(questions, "questions") if "questions" in config.sources else None
-            hiding, notes = None, []
+            hiding = None
             if config.salient_spans:
-                facts = facts or FactIndex(text, taught)
-                hiding = find_hiding(facts, config.salient_words)
-                fit = judge_fit(facts, block_size, reach_of(config, block_size))
-                lines = [line for role in fit.values() for line in role]
-                notes = [str(line) for line in lines if taught or line.is_bad]
+                hiding = find_hiding(facts or FactIndex(text, taught), config.salient_words)
             corrupted = SpanCorruption(text, tokenizer, config, block_size, hiding)
-            corrupted.notes += notes
             return with_questions(corrupted, taught, config.questions_per_document)

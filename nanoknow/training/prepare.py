@@ -4,14 +4,17 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
-from nanoknow.config.tasks import QuestionAnsweringConfig
+from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig, TaskConfig
 from nanoknow.data.sources import ROLES, Texts
 from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.facts.fit import judge_fit
+from nanoknow.facts.index import FactIndex
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
+from nanoknow.tasks.span_corruption import reach_of
 from nanoknow.training.trainer import Trainer
 
 
@@ -72,7 +75,8 @@ def prepare(
         if getattr(stage_config.task, "questions_per_document", True):  # else for their words alone
             questions = fitting(questions, tokenizer, block_size, skip_long=config.data.skip_long)
     corpus = texts.corpus if "corpus" in sources else None
-    task = build_task(stage_config.task, corpus, questions, tokenizer, block_size)
+    facts = FactIndex(corpus, questions) if corpus else None
+    task = build_task(stage_config.task, corpus, questions, tokenizer, block_size, facts)
     reporter.note(
         f"{config.model.variant}, {config.model.positions} positions, {model.n_parameters:,} "
         f"parameters, on {device.name} ({device.reason})"
@@ -80,7 +84,8 @@ def prepare(
     for role, text in texts.hashes().items():
         reporter.note(f"{role}: {text['name']}")
     trainer = Trainer(model, task, stage_config, device, config.seed)
-    notes = [*task.notes, *trainer.notes]
+    fit = _fit(stage_config.task, block_size, facts) if facts else []
+    notes = [*task.notes, *fit, *trainer.notes]
     eval_task = None
     # Only where the stage answers questions: else the file may not even be there.
     if isinstance(stage_config.task, QuestionAnsweringConfig):
@@ -94,3 +99,12 @@ def prepare(
     for note in notes:
         reporter.note(note)
     return Prepared(config, texts, tokenizer, trainer, eval_task)
+
+
+def _fit(task: TaskConfig, block_size: int, facts: FactIndex) -> list[str]:
+    """Say how texts fit what a task hides; where there are no questions, only what is bad."""
+    if not (isinstance(task, SpanCorruptionConfig) and task.salient_spans):
+        return []
+    fit = judge_fit(facts, block_size, reach_of(task, block_size))
+    lines = [line for role in fit.values() for line in role]
+    return [str(line) for line in lines if facts.training or line.is_bad]
