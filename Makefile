@@ -4,6 +4,7 @@
 # make processes  set up, then tests that train in processes of their own and stop some
 # make test-browser   set up, then tests of pages in headless chromium (needs chromium and npm)
 # make test-notebook  set up, then execute docs/tour.ipynb, in minutes
+# make test-hf  set up, then open exported runs in transformers
 # make kill   set up, then kill -9 training 100 times and resume it, in minutes
 # make fuzz   set up, then every property test on 25 times as many inputs, in a quarter of an hour
 # make wheel  set up, then build a wheel, install it and run it from another folder
@@ -16,7 +17,7 @@ SEEDS ?= 1
 KILLS ?= 100
 BIN := $(VENV)/bin
 
-.PHONY: demo test check processes test-browser test-notebook kill fuzz wheel bench pictures clean
+.PHONY: demo test check processes test-browser test-notebook test-hf kill fuzz wheel bench pictures clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -38,6 +39,9 @@ test-browser: $(VENV)/ready
 
 test-notebook: $(VENV)/ready
 	$(BIN)/pytest -m notebook
+
+test-hf: $(VENV)/ready
+	$(BIN)/pytest -m hf
 
 kill: $(VENV)/ready
 	$(BIN)/python -m tests.tools.kill --kills $(KILLS)

@@ -24,6 +24,7 @@ from nanoknow.cli.config import config_app
 from nanoknow.cli.data import data_app
 from nanoknow.cli.demo import demo
 from nanoknow.cli.evaluate import evaluate
+from nanoknow.cli.export import export
 from nanoknow.cli.finetune import finetune
 from nanoknow.cli.law import law_app
 from nanoknow.cli.learn import learn
@@ -91,6 +92,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     LEARN: (demo, learn, pretrain, finetune, sweep),
     ASK: (ask, play, evaluate, sample, why),
     STUDY: (compare, baseline, plot, attention, complexity),
+    SHARE: (export,),
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:

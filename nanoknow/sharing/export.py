@@ -1,0 +1,184 @@
+"""``nanoknow export``: a run as a folder that transformers and what is built on it open."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, StrictUndefined
+from safetensors import torch as safetensors
+
+from nanoknow import __version__
+from nanoknow.config.experiment import DataConfig
+from nanoknow.data.questions import QuestionSet
+from nanoknow.data.tokenizer import MASK
+from nanoknow.errors import ConfigError, DataError
+from nanoknow.evaluation.answering_run import AnsweringRun
+from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
+from nanoknow.generation.opened_run import OpenedRun
+from nanoknow.models.vanilla import Vanilla
+from nanoknow.runs.finding import open_checkpoint
+from nanoknow.runs.folders import require_unused
+from nanoknow.sharing.tokenizer import tokenizer_files
+from nanoknow.sharing.weights import architecture, exported_weights
+from nanoknow.system.device import choose_device
+from nanoknow.system.files import save_result
+from nanoknow.system.plain import Result, to_json
+from nanoknow.system.reporter import Reporter
+
+LM_EVAL = "lm_eval"
+"""The folder of the task for lm-evaluation-harness."""
+
+
+@dataclass(frozen=True, repr=False)
+class Exported(Result):
+    """A folder for other software.
+
+    Attributes:
+        folder: where it is.
+        run: what it was made of.
+        model_type: of transformers.
+        evaluation: of its answers; None where there was nothing to ask.
+        lm_eval: the name of its task, where that was asked for.
+    """
+
+    folder: str
+    run: str
+    model_type: str
+    n_parameters: int
+    evaluation: Evaluation | None
+    lm_eval: str | None
+
+
+def export(
+    run: Path | None, out: Path, data: DataConfig, device: str, reporter: Reporter, *, lm_eval: bool
+) -> Exported:
+    """Write a Hugging Face folder: config, weights, tokenizer and a model card.
+
+    Args:
+        run: a run or checkpoint folder; None for the latest that answers.
+        out: the new folder.
+        data: texts to evaluate it on, in place of the run's own.
+        device: what answers are computed on.
+        reporter: is notified of what is missing.
+        lm_eval: whether to write a task for lm-evaluation-harness too, of the same questions.
+
+    Raises:
+        CheckpointError: it is no run, or the folder holds files.
+        ConfigError: transformers has no such model, or there are no questions for the task.
+        DataError: a file that was named cannot be read.
+    """
+    require_unused(out)
+    opened, evaluation, asked = _open(run, data, device, reporter)
+    task, model = opened.checkpoint.record.task, opened.model
+    mark = opened.tokenizer
+    marks = {"eos_token_id": mark.mask_id, "pad_token_id": mark.pad_id} if task.has_marks else {}
+    config = architecture(model, marks)
+    if lm_eval and evaluation is None:
+        raise ConfigError("--lm-eval: needs questions with answers: name them with --eval FILE")
+    assert isinstance(model, Vanilla)
+    length = opened.max_answer_length if task.has_marks else model.config.block_size // 2
+    generation = {"do_sample": False, "max_new_tokens": length, **marks}
+    written: dict[str, Mapping[str, Any]] = {"config.json": config}
+    written |= tokenizer_files(opened.tokenizer, model.config.block_size)
+    written |= {"generation_config.json": generation}
+    weights = {name: tensor.cpu() for name, tensor in exported_weights(model).items()}
+    contents = {name: to_json(each, indent=2).encode() for name, each in written.items()}
+    contents["model.safetensors"] = safetensors.save(weights, {"format": "pt"})
+    contents["README.md"] = _card(opened, config["model_type"], evaluation, asked).encode()
+    name = None
+    if lm_eval and asked is not None:
+        name = f"nanoknow_{Path(asked.name).stem}"
+        contents |= _lm_eval_files(name, asked, opened.max_answer_length)
+    for file, content in contents.items():
+        save_result(out / file, content, "the exported run")
+    path, n = str(opened.run.path), model.n_parameters
+    return Exported(str(out), path, config["model_type"], n, evaluation, name)
+
+
+def _open(
+    path: Path | None, data: DataConfig, device: str, reporter: Reporter
+) -> tuple[OpenedRun, Evaluation | None, QuestionSet | None]:
+    """Open a run, and evaluate it where it answers and there are questions with answers."""
+    if path is not None and data == DataConfig():
+        run, checkpoint = open_checkpoint(path)
+        if not checkpoint.record.task.has_marks:
+            chosen = choose_device(device)
+            return OpenedRun(run, checkpoint, chosen, checkpoint.load_model(chosen)), None, None
+    opened = AnsweringRun.open(path, data, device, reporter)
+    try:
+        asked = opened.texts.eval
+    except DataError as error:
+        if data.eval:
+            raise
+        reporter.note(f"not evaluated: {error}")
+        return opened, None, None
+    if asked is None or not asked.answered:
+        return opened, None, None
+    asked = opened.fitting(asked)
+    return opened, evaluate_on(opened, asked, reporter), asked
+
+
+def _card(
+    opened: OpenedRun, kind: str, evaluation: Evaluation | None, asked: QuestionSet | None
+) -> str:
+    """Return the model card; what is quoted of others in it stands in code."""
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"code": _code, "quoted": _quoted}
+    source = files("nanoknow.sharing").joinpath("card.md").read_text(encoding="utf-8")
+    record, has_marks = opened.checkpoint.record, opened.checkpoint.record.task.has_marks
+    return environment.from_string(source).render(
+        name=opened.run.path.absolute().name,
+        architecture={"gpt2": "GPT-2", "gpt_neox": "GPT-NeoX"}[kind],
+        n_parameters=opened.model.n_parameters,
+        version=__version__,
+        block_size=opened.model.config.block_size,
+        texts=record.data,
+        seed=record.seed,
+        precision=record.precision,
+        stage=opened.run.record.stage,
+        question=(asked.items[0].text if asked else "Where was Ada Lovelace born?")
+        if has_marks
+        else None,
+        max_answer_length=opened.max_answer_length if has_marks else None,
+        evaluation=evaluation,
+    )
+
+
+def _code(text: str) -> str:
+    """Return a text as a code span of Markdown, which nothing in it can end."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return f"`{shown.replace('`', chr(0x2019))}`"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a string of Python on one line, which cannot end a code block."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def _lm_eval_files(name: str, asked: QuestionSet, longest: int) -> dict[str, bytes]:
+    """Return a task for lm-evaluation-harness, that scores what ``evaluate`` scores."""
+    rows = [{"question": q.text, "answers": list(q.gold)} for q in asked.items]
+    task = {
+        "task": name,
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": f"{LM_EVAL}/questions.jsonl"}},
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": f"{{{{question}}}}{MASK}",
+        "doc_to_target": "answers",
+        "target_delimiter": "",
+        "generation_kwargs": {"until": [MASK], "do_sample": False, "max_gen_toks": longest},
+        "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+        "metadata": {"version": 1.0},
+    }
+    lines = "".join(to_json(row, ensure_ascii=False) + "\n" for row in rows)
+    return {
+        f"{LM_EVAL}/{name}.yaml": yaml.safe_dump(
+            task, allow_unicode=True, sort_keys=False
+        ).encode(),
+        f"{LM_EVAL}/questions.jsonl": lines.encode(),
+    }

@@ -1,0 +1,141 @@
+"""A model's config and weights by the names of transformers: a GPT-2, or a GPT-NeoX.
+
+With learned positions a vanilla model is a GPT-2 (Radford et al., 2019) whose output layer is its
+own; with rotary ones a GPT-NeoX (Black et al., 2022) that turns whole heads and adds attention and
+MLP one after the other. A perceiver is neither.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nanoknow.config.models import VanillaConfig
+from nanoknow.errors import ConfigError
+from nanoknow.models.base import CharacterModel
+from nanoknow.models.vanilla import Vanilla
+
+Weights = Iterator[tuple[str, Tensor]]
+PARTS = {
+    "gpt2": {
+        "embedding.token.": "transformer.wte.",
+        "embedding.position": "transformer.wpe.weight",
+        "blocks.": "transformer.h.",
+        "ln1.": "ln_1.",
+        "ln2.": "ln_2.",
+        "attention.projection.": "attn.c_proj.",
+        "mlp.expand.": "mlp.c_fc.",
+        "mlp.contract.": "mlp.c_proj.",
+        "head.ln.": "transformer.ln_f.",
+        "head.linear.": "lm_head.",
+    },
+    "gpt_neox": {
+        "embedding.token.": "gpt_neox.embed_in.",
+        "blocks.": "gpt_neox.layers.",
+        "ln1.": "input_layernorm.",
+        "ln2.": "post_attention_layernorm.",
+        "attention.projection.": "attention.dense.",
+        "mlp.expand.": "mlp.dense_h_to_4h.",
+        "mlp.contract.": "mlp.dense_4h_to_h.",
+        "head.ln.": "gpt_neox.final_layer_norm.",
+        "head.linear.": "embed_out.",
+    },
+}
+"""What modules are called here, and there."""
+
+
+def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]:
+    """Return what ``config.json`` holds.
+
+    Args:
+        model: to describe.
+        marks: ids by their keys, as ``eos_token_id``.
+
+    Raises:
+        ConfigError: transformers has no such model.
+    """
+    config = model.config
+    if not isinstance(config, VanillaConfig):
+        raise ConfigError(
+            f"{model.origin}: is a {config.variant}, whose latents no architecture of transformers "
+            f"has: export a vanilla run, or open this one with nanoknow.load"
+        )
+    shared = {
+        "vocab_size": model.vocab_size,
+        "layer_norm_eps": 1e-5,
+        "layer_norm_epsilon": 1e-5,
+        "initializer_range": 0.02,
+        "tie_word_embeddings": False,
+        "dtype": "float32",
+        **dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id")),
+        **marks,
+    }
+    if config.positions == "learned":
+        dropouts = dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), config.dropout)
+        own = {
+            "model_type": "gpt2",
+            "architectures": ["GPT2LMHeadModel"],
+            "n_layer": config.n_layers,
+            "n_head": config.n_heads,
+            "n_embd": config.d_model,
+            "n_positions": config.block_size,
+            "activation_function": "gelu",
+            **dropouts,
+        }
+    else:
+        turned = {"rope_theta": 10_000.0, "partial_rotary_factor": 1.0}
+        own = {
+            "model_type": "gpt_neox",
+            "architectures": ["GPTNeoXForCausalLM"],
+            "num_hidden_layers": config.n_layers,
+            "num_attention_heads": config.n_heads,
+            "hidden_size": config.d_model,
+            "intermediate_size": 4 * config.d_model,
+            "max_position_embeddings": config.block_size,
+            "hidden_act": "gelu",
+            "use_parallel_residual": False,
+            "rope_parameters": {"rope_type": "default", **turned},
+            # What releases before 5 read in place of it.
+            "rotary_emb_base": 10_000,
+            "rotary_pct": 1.0,
+            **dict.fromkeys(("hidden_dropout", "attention_dropout"), config.dropout),
+        }
+    return own | shared
+
+
+def exported_weights(model: Vanilla) -> dict[str, Tensor]:
+    """Return the weights of ``model.safetensors``, by their names there."""
+    is_gpt2 = model.config.positions == "learned"
+    parts = PARTS["gpt2" if is_gpt2 else "gpt_neox"]
+
+    def named(key: str) -> str:
+        for here, there in parts.items():
+            key = key.replace(here, there)
+        return key
+
+    found = dict(_gpt2_joined(model) if is_gpt2 else _neox_joined(model))
+    for key, tensor in model.state_dict().items():
+        if not any(part in key for part in ("query", "key", "value")):
+            is_turned = is_gpt2 and key.startswith("blocks.") and tensor.dim() == 2
+            found[key] = tensor.T if is_turned else tensor  # a GPT-2's layers are (in, out)
+    return {named(key): tensor.contiguous() for key, tensor in found.items()}
+
+
+def _gpt2_joined(model: Vanilla) -> Weights:
+    """Yield query, key and value of each layer as one, (d, 3d)."""
+    for i, block in enumerate(model.blocks):
+        layers = [getattr(block.attention, name) for name in ("query", "key", "value")]
+        yield f"blocks.{i}.attn.c_attn.weight", torch.cat([x.weight for x in layers]).T
+        yield f"blocks.{i}.attn.c_attn.bias", torch.cat([x.bias for x in layers])
+
+
+def _neox_joined(model: Vanilla) -> Weights:
+    """Yield query, key and value of each layer as one, (3d, d), head by head."""
+    h = model.config.n_heads
+    for i, block in enumerate(model.blocks):
+        layers = [getattr(block.attention, name) for name in ("query", "key", "value")]
+        for part in ("weight", "bias"):
+            by_head = [getattr(x, part).unflatten(0, (h, -1)) for x in layers]  # (h, d/h, …)
+            joined = torch.stack(by_head, 1).flatten(0, 2)  # (3d, …)
+            yield f"blocks.{i}.attention.query_key_value.{part}", joined

@@ -1,0 +1,98 @@
+"""``nanoknow export``: the folder, without any of the software that opens it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+from nanoknow.sharing.export import _code
+from tests.helpers.cli import SMALL, json_of, record_of, refuse, succeed
+
+QUESTIONS = ("--questions", "birth_places_train.tsv", "--eval", "birth_dev.tsv")
+CORPUS = ("--corpus", "data/world/wiki.txt")
+KINDS = {"learned": "gpt2", "rotary": "gpt_neox"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def exported(home: Path) -> Path:
+    """A home with a finetuned run of each kind of positions, and each exported."""
+    for positions in KINDS:
+        succeed(
+            "finetune", "--from", "scratch", *CORPUS, *QUESTIONS, *SMALL, "--epochs", "1",
+            "--set", f"model.positions={positions}", "--out", f"runs/{positions}",
+        )  # fmt: skip
+        succeed("export", f"runs/{positions}", "--out", f"out/{positions}", "--lm-eval")
+    return home
+
+
+def read(path: str) -> Any:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("positions", "kind"), KINDS.items())
+def test_every_weight_is_in_the_folder_once(positions: str, kind: str) -> None:
+    config = read(f"out/{positions}/config.json")
+    weights = load_file(f"out/{positions}/model.safetensors")
+    record = record_of(f"runs/{positions}")
+    assert config["model_type"] == kind
+    assert sum(w.numel() for w in weights.values()) == record["n_parameters"]
+    assert all("." in name and not name.startswith("blocks") for name in weights)
+
+
+def test_a_folder_says_what_it_learned_how_to_ask_and_how_often_it_is_right() -> None:
+    card = Path("out/rotary/README.md").read_text(encoding="utf-8")
+    score = json_of("evaluate", "runs/rotary")["score"]
+    assert f"({score['n_right']} of {score['n']}; " in card
+    assert "wiki.txt` (SHA-256 " in card
+    first = Path("data/world/birth_dev.tsv").read_text(encoding="utf-8").split("\t")[0]
+    assert f'tokenizer("{first}⁇", return_tensors="pt")' in card
+    assert "found nowhere in the training text: " in card
+
+
+def test_what_is_quoted_in_a_card_cannot_end_its_code() -> None:
+    assert _code("a`b\n# c\x1b[2J") == "`a’b�# c�[2J`"
+
+
+def test_a_task_for_the_harness_asks_what_evaluate_asks() -> None:
+    [path] = Path("out/rotary/lm_eval").glob("*.yaml")
+    task = yaml.safe_load(path.read_text(encoding="utf-8"))
+    asked = Path("out/rotary", task["dataset_kwargs"]["data_files"]["test"])
+    rows = [json.loads(line) for line in asked.read_text(encoding="utf-8").splitlines()]
+    dev = Path("data/world/birth_dev.tsv").read_text(encoding="utf-8").splitlines()
+    assert [f"{row['question']}\t{row['answers'][0]}" for row in rows] == dev
+    assert task["task"] == path.stem
+
+
+def test_a_language_model_is_exported_and_its_card_asks_it_nothing() -> None:
+    found = json_of("export", "runs/play", "--out", "out/play")
+    assert (found["evaluation"], found["lm_eval"]) == (None, None)
+    assert "How to ask" not in Path("out/play/README.md").read_text(encoding="utf-8")
+    assert read("out/play/tokenizer.json")["added_tokens"] == []
+
+
+def test_a_run_whose_questions_have_gone_is_exported_and_its_card_says_so(exported: Path) -> None:
+    dev = exported / "data/world/birth_dev.tsv"
+    kept = dev.rename(exported / "kept.tsv")
+    try:
+        assert json_of("export", "runs/rotary", "--out", "out/unasked")["evaluation"] is None
+        assert "not known" in Path("out/unasked/README.md").read_text(encoding="utf-8")
+        assert "--eval FILE" in refuse("export", "runs/rotary", "--out", "out/x", "--lm-eval")
+        assert not Path("out/x").exists()
+    finally:
+        kept.rename(dev)
+
+
+def test_what_cannot_be_exported_is_refused_and_nothing_is_written() -> None:
+    said = refuse("export", "runs/answers", "--out", "out/no")
+    assert "is a perceiver" in said
+    assert "export a vanilla run" in said
+    assert not Path("out/no").exists()
+    assert "answers no questions" in refuse(
+        "export", "runs/play", "--out", "out/no", "--eval", "birth_dev.tsv"
+    )
+    shutil.copytree("out/play", "out/full")
+    assert "holds files already" in refuse("export", "runs/rotary", "--out", "out/full")
