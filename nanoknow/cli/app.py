@@ -26,6 +26,7 @@ from nanoknow.cli.demo import demo
 from nanoknow.cli.evaluate import evaluate
 from nanoknow.cli.export import export
 from nanoknow.cli.finetune import finetune
+from nanoknow.cli.import_ import import_
 from nanoknow.cli.law import law_app
 from nanoknow.cli.learn import learn
 from nanoknow.cli.panels import ASK, LEARN, SHARE, STUDY, Command, Group
@@ -92,11 +93,11 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     LEARN: (demo, learn, pretrain, finetune, sweep),
     ASK: (ask, play, evaluate, sample, why),
     STUDY: (compare, baseline, plot, attention, complexity),
-    SHARE: (export,),
+    SHARE: (export, import_),
 }
 for _panel, _commands in PANELS.items():
     for _command in _commands:
-        app.command(cls=Command, rich_help_panel=_panel)(_command)
+        app.command(_command.__name__.strip("_"), cls=Command, rich_help_panel=_panel)(_command)
 app.add_typer(law_app, name="law", rich_help_panel=STUDY)
 app.add_typer(runs_app, name="runs", rich_help_panel=SHARE)
 app.add_typer(data_app, name="data", rich_help_panel=SHARE)

@@ -1,5 +1,7 @@
 """Start a run: on fresh weights, or on those of a checkpoint."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -49,14 +51,24 @@ def start_run(
     if out is not None:
         require_free(out)
     prepared = get_ready(stage, config, options, reporter, source)
-    trainer, config = prepared.trainer, prepared.config
+    trainer = prepared.trainer
     if seconds := expected_time(trainer):
         reporter.note(f"{trainer.total_steps:,} steps, about {in_words(seconds)} here")
+    with new_run(stage, prepared, out, source) as run:
+        return TrainingSession(run, prepared, options, reporter).train()
+
+
+@contextmanager
+def new_run(
+    stage: StageName, prepared: Prepared, out: Path | None, source: Checkpoint | None
+) -> Iterator[Run]:
+    """Make the folder of a run, locked while it is at work; see ``start_run``."""
+    config, model = prepared.config, prepared.trainer.model
     record = RunRecord(
         stage=stage,
         task=config.stage(stage).task.kind,
         variant=config.model.variant,
-        n_parameters=trainer.model.n_parameters,
+        n_parameters=model.n_parameters,
         seed=config.seed,
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
         started_from=str(source.path.absolute()) if source else None,
@@ -66,8 +78,7 @@ def start_run(
     )
     path = new_folder(out, f"{stage}-{config.model.variant}")
     with lock_run(path):
-        run = Run.create(path, record, config)
-        return TrainingSession(run, prepared, options, reporter).train()
+        yield Run.create(path, record, config)
 
 
 def get_ready(

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import typer
 
 import nanoknow
 from nanoknow.cli.app import app
 from nanoknow.data.tokenizer import SPECIALS
 from tests.helpers.cli import SMALL, json_of, kinds_of, refuse, succeed
+from tests.helpers.textbook_twins import textbook_vanilla
 
 RUNS = ("runs/answers", "runs/again")
 CORPUS = ("--corpus", "wiki.txt")
@@ -28,8 +30,12 @@ COMMANDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("data inspect", "--questions"): ("data", "inspect", *CORPUS),
     ("evaluate", "--eval"): ("evaluate", RUNS[0]),
     ("evaluate", "--questions"): ("evaluate", RUNS[0]),
+    ("export", "--eval"): ("export", RUNS[0], "--out", "out"),
+    ("export", "--questions"): ("export", RUNS[0], "--out", "out"),
     ("finetune", "--eval"): (*TUNE, *TRAIN, "--out", "runs/eval"),
     ("finetune", "--questions"): (*TUNE, "--out", "runs/questions"),
+    ("import", "--eval"): ("import", "vanilla.params", *CORPUS, *TRAIN),
+    ("import", "--questions"): ("import", "vanilla.params", *CORPUS),
     ("learn", "--eval"): ("learn", *CORPUS, *TRAIN, "--out", "runs/learnt"),
     ("learn", "--questions"): ("learn", *CORPUS, "--eval", "birth_dev.tsv", "--out", "runs/learnt"),
     ("play", "--eval"): ("play", "--run", RUNS[0], "--port", "0"),
@@ -70,6 +76,7 @@ def _another_run(home: Path) -> None:
     known = ("--set", f"data.questions={named}")  # pretraining reads their characters
     alone = ("--set", "pretrain.task={salient_spans: 0, questions_per_document: 0}")
     succeed("pretrain", *CORPUS, *known, *alone, *SMALL, "--epochs", "1", "--out", "runs/both")
+    torch.save(textbook_vanilla(home / "data/world/wiki.txt").state_dict(), "vanilla.params")
 
 
 def test_every_flag_that_questions_come_in_by_is_listed_here() -> None:

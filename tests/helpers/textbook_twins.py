@@ -1,6 +1,7 @@
 """The same weights in the textbook's models and in ours."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -37,6 +38,15 @@ def textbook_of(config: ModelConfig, vocab_size: int = VOCAB) -> TextbookModel:
     sizes = replace(sizes, n_latents=config.bottleneck_dim, rotary=config.positions == "rotary")
     build = TextbookSpreadPerceiver if config.latents == "spread" else TextbookPerceiver
     return build(sizes)
+
+
+def textbook_vanilla(corpus: Path, vocab_size: int | None = None) -> TextbookVanilla:
+    """Return a model of the textbook's with random weights, of a corpus's characters."""
+    n = vocab_size or 2 + len(set(corpus.read_text(encoding="utf-8")))
+    sizes = Sizes(n, block_size=64, n_layers=2, n_heads=8, d_model=16, dropout=0.0)
+    model = TextbookVanilla(sizes)
+    randomize(model, 0)
+    return model.eval()
 
 
 def our_name(name: str) -> str:

@@ -101,6 +101,7 @@ COMMANDS: dict[str, list[list[str]]] = {
         ["sample", "runs/play", "--length", "5"],
         ["sample", "runs/play", "--length", "5", "--weights", "int8"],
     ],
+    "export": [["export", "runs/vanilla", "--out", "out"]],
     "plot": [],  # reads metrics alone
 }
 """Every command that opens a run, and how."""

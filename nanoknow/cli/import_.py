@@ -1,0 +1,48 @@
+"""``nanoknow import``: the course's checkpoints."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
+
+from nanoknow.cli import options as opt
+from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.training import show_training
+from nanoknow.config.flags import training_flags
+from nanoknow.config.loading import load_config
+from nanoknow.errors import ConfigError
+
+
+def import_(
+    file: Annotated[
+        Path, Argument(metavar="FILE", help="What torch.save(model.state_dict(), …) wrote.")
+    ],
+    model: opt.Variant = None,
+    corpus: opt.CorpusFile = None,
+    documents: opt.Documents = None,
+    questions: opt.QuestionsFile = None,
+    eval_file: opt.EvalFile = None,
+    assign: opt.Set = None,
+    device: opt.DeviceName = "auto",
+    out: opt.Out = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Make a run of a checkpoint of the course's own code.
+
+    Pretrained on the corpus; or, where the training questions are named, finetuned on these.
+
+    Example: nanoknow import vanilla.params --model vanilla --corpus wiki.txt
+    """
+    opt.check_output("--out", out)
+    data = opt.data_flags(corpus, questions, eval_file, documents)
+    flags = [*training_flags(model, None, None, None, None, None), *data]
+    config = load_config(None, opt.overrides(assign, flags))
+    if config.model.variant != "vanilla":
+        raise ConfigError(
+            f"--model {config.model.variant}: import takes vanilla models: train a perceiver here"
+        )
+    from nanoknow.sharing.params import import_params
+
+    terminal = Terminal()
+    summary = import_params(file, config, out, device, terminal)
+    opt.show(terminal, summary, show_training, as_json)

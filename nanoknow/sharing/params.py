@@ -1,0 +1,162 @@
+"""``nanoknow import``: the course's checkpoints, a state dict of its transformer, as a run.
+
+The only reader of pickles, which it lets torch restrict to tensors (``weights_only``).
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.models import VanillaConfig
+from nanoknow.data.sources import Texts
+from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.errors import ConfigError, DataError
+from nanoknow.models.registry import build_model
+from nanoknow.system.device import choose_device
+from nanoknow.system.reporter import Reporter
+from nanoknow.tasks.question_answering import answer_limit
+from nanoknow.training.prepare import prepare, roles_of
+from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary, summarize
+from nanoknow.training.start import new_run
+
+NAMES = {
+    r"tok_emb\.": "embedding.token.",
+    r"pos_emb$": "embedding.position",
+    r"ln_f\.": "head.ln.",
+    r"head\.weight$": "head.linear.weight",
+    r"(blocks\.\d+\.)attn\.proj\.": r"\1attention.projection.",
+    r"(blocks\.\d+\.)attn\.": r"\1attention.",
+    r"(blocks\.\d+\.)mlp\.0\.": r"\1mlp.expand.",
+    r"(blocks\.\d+\.)mlp\.2\.": r"\1mlp.contract.",
+}
+"""What the course calls its parameters, and what they are here."""
+
+
+def import_params(
+    file: Path, config: ExperimentConfig, out: Path | None, device: str, reporter: Reporter
+) -> TrainingSummary:
+    """Make a run of a state dict: a pretrained one, or with training questions a finetuned one.
+
+    Args:
+        file: written by ``torch.save(model.state_dict(), file)``: query, key and value apart,
+            positions learned.
+        config: names the corpus, whose characters are the vocabulary, and how many heads there are.
+        out: the run folder; None for a fresh one.
+        device: to check it on.
+        reporter: is notified of what it is.
+
+    Raises:
+        CheckpointError: the folder is in use, or cannot be written.
+        ConfigError: no corpus is named, or questions to evaluate on alone.
+        DataError: the file is no such state dict, or the corpus has another number of characters.
+        NonFiniteError: a weight is NaN or infinite.
+    """
+    asked = config.data.questions is not None
+    if config.data.eval and not asked:
+        raise ConfigError("--eval: a pretrained run is asked nothing: name its --questions too")
+    stage: StageName = "finetune" if asked else "pretrain"
+    texts = Texts.find(config.data, roles_of(config, stage) if asked else ("corpus",))
+    tokenizer = Tokenizer.from_corpus(texts.require_corpus(), specials=True)
+    weights = read_params(file)
+    sizes = _sizes(file, weights, config.model.n_heads, config.model.dropout)
+    if len(weights["embedding.token.weight"]) != len(tokenizer):
+        n, name = len(weights["embedding.token.weight"]), texts.require_corpus().name
+        raise DataError(
+            f"{file}: has {n} characters, and {name} gives {len(tokenizer)}: name the corpus that "
+            f"it was pretrained on with --corpus"
+        )
+    model = build_model(sizes, len(tokenizer), torch.Generator())
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    for name in sorted(shapes.keys() ^ weights.keys()):
+        raise DataError(f"{file}: {_odd(name, name in weights)}")
+    model.load_state_dict({name: weights[name].view(shape) for name, shape in shapes.items()})
+    model.origin = str(file)
+    config = config.model_copy(update={"data": texts.config, "model": sizes})
+    if asked:
+        config = config.with_answer_length(answer_limit(texts.questions))
+    chosen = choose_device(device, "float32")
+    model.to(chosen.torch_device).require_sound()
+    prepared = prepare(config, stage, texts, tokenizer, model, chosen, reporter)
+    with new_run(stage, prepared, out, None) as run:
+        session = TrainingSession(run, prepared, TrainingOptions(device), reporter)
+        session.save()
+        run.record_metrics("start", step=0, imported=str(file))
+        run.record_metrics("end", step=0, epoch=0)
+    return summarize(run)
+
+
+def read_params(file: Path) -> dict[str, Tensor]:
+    """Read a state dict by the names of ``Vanilla``; what is no weight in it is left out.
+
+    Raises:
+        DataError: it is no state dict of the course's transformer.
+    """
+    if not file.is_file():
+        raise DataError(f"{file}: no such file: name what torch.save(model.state_dict(), …) wrote")
+    try:
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a file that is none of torch's makes it raise
+        reason = type(error).__name__
+        raise DataError(
+            f"{file}: no state dict of tensors alone ({reason}): name what "
+            f"torch.save(model.state_dict(), …) wrote"
+        ) from None
+    if not isinstance(loaded, Mapping) or not loaded:
+        raise DataError(f"{file}: holds no state dict: save model.state_dict()")
+    found = {}
+    for name, tensor in loaded.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise DataError(f"{file}: {name!r} is no tensor by a name: save model.state_dict()")
+        if not re.search(r"\.attn\.(mask|causal)$", name):
+            found[_renamed(name)] = tensor.float()
+    return found
+
+
+def _renamed(name: str) -> str:
+    for theirs, ours in NAMES.items():
+        renamed, n = re.subn(f"^{theirs}", ours, name)
+        if n:
+            return renamed
+    return name
+
+
+def _sizes(
+    file: Path, weights: Mapping[str, Tensor], n_heads: int, dropout: float
+) -> VanillaConfig:
+    """Return the sizes of a model, all but the heads by its tensors, which are as many as that.
+
+    Raises:
+        DataError: they are of another model.
+    """
+    for name, dims in (("embedding.token.weight", 2), ("embedding.position", 3)):
+        if name not in weights or weights[name].dim() != dims:
+            raise DataError(f"{file}: {_odd(name, name in weights)}")
+    (n_characters, d), length = weights["embedding.token.weight"].shape, 0
+    length = weights["embedding.position"].shape[1]
+    n_layers = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
+    expected = (2 * n_characters + length) * d + n_layers * (12 * d + 13) * d + 2 * d
+    if expected != sum(tensor.numel() for tensor in weights.values()):
+        raise DataError(
+            f"{file}: has not the {expected:,} weights of a vanilla model of width {d}, "
+            f"{n_layers} layers and {length} positions: import takes no other"
+        )
+    values = {"n_layers": n_layers, "d_model": d, "block_size": length, "n_heads": n_heads}
+    try:
+        return VanillaConfig.model_validate({**values, "dropout": dropout})
+    except ValueError:
+        raise ConfigError(
+            f"model.n_heads {n_heads}: does not divide the width {d} of {file}: set it with "
+            f"--set model.n_heads=N"
+        ) from None
+
+
+def _odd(name: str, is_there: bool) -> str:
+    what = "is of another shape or model" if is_there else "is missing"
+    return (
+        f"{name} {what}: import takes vanilla models with query, key and value apart and learned "
+        f"positions"
+    )

@@ -1,0 +1,107 @@
+"""``nanoknow import``: state dicts of the textbook's transformer."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import nanoknow
+from nanoknow.errors import DataError
+from nanoknow.sharing.params import read_params
+from tests.helpers.cli import json_of, refuse, succeed
+from tests.helpers.textbook_twins import textbook_vanilla
+from tests.tools.textbook_models import Sizes, TextbookPerceiver
+
+WIKI = "data/world/wiki.txt"
+CORPUS = ("--corpus", WIKI)
+
+
+def test_an_imported_run_computes_what_the_course_s_code_computes(home: Path) -> None:
+    model = textbook_vanilla(home / WIKI)
+    torch.save(model.state_dict(), "vanilla.params")
+    model_flag = ("--model", "vanilla")
+    summary = json_of("import", "vanilla.params", *model_flag, *CORPUS, "--out", "runs/in")
+    assert (summary["stage"], summary["epochs"]) == ("pretrain", 0)
+    run = nanoknow.load("runs/in")
+    ids = torch.randint(len(run.tokenizer), (3, 64), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(run.model(ids), model(ids)[0], atol=1e-5, rtol=1e-5)
+    files = ("--questions", "birth_places_train.tsv", "--eval", "birth_dev.tsv")
+    told = succeed("finetune", "--from", "runs/in", *files, "--epochs", "1", "--json").stdout
+    assert '"finetune"' in told
+
+
+def test_with_its_training_questions_it_answers_evaluates_and_goes_on(home: Path) -> None:
+    torch.save(textbook_vanilla(home / WIKI).state_dict(), "finetuned.params")
+    files = ("--questions", "birth_places_train.tsv", "--eval", "birth_dev.tsv")
+    out = ("--out", "runs/asked")
+    summary = json_of("import", "finetuned.params", *CORPUS, *files, *out)
+    assert summary["stage"] == "finetune"
+    assert json_of("evaluate", "runs/asked")["score"]["n"] > 0
+    assert json_of("ask", "Where was Ada Lovelace born?", "--run", "runs/asked")["answers"]
+    listed = {run["run"]: run for run in json_of("runs", "list")["runs"]}
+    assert "half-made" not in str(listed["runs/asked"])
+    more = json_of("finetune", "--resume", *out, "--epochs", "1")
+    assert more["epochs"] == 1
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("ran"),)
+
+
+def bad_files(home: Path) -> dict[str, tuple[object, str]]:
+    good = textbook_vanilla(home / WIKI).state_dict()
+    perceiver = TextbookPerceiver(Sizes(10, 64, 2, 4, 16, 0.0, n_latents=8)).state_dict()
+    bias = good["blocks.0.ln1.bias"]
+    return {
+        "hostile": ({"tok_emb.weight": Hostile()}, "no state dict of tensors alone"),
+        "list": ([1, 2], "holds no state dict"),
+        "nested": ({"model": good}, "is no tensor by a name"),
+        "perceiver": (perceiver, "import takes"),
+        "other": (textbook_vanilla(home / WIKI, vocab_size=11).state_dict(), "has 11 characters"),
+        "one layer of a million": (
+            {**good, "blocks.999999.ln1.bias": bias}, "has not the"
+        ),
+        "renamed": ({k.replace("1.ln1.b", "1.x.b"): v for k, v in good.items()}, "is missing"),
+        "nan": ({**good, "ln_f.bias": torch.full((16,), torch.nan)}, "not finite"),
+    }  # fmt: skip
+
+
+KINDS = ["hostile", "list", "nested", "perceiver", "other", "one layer of a million", "renamed"]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "nan"])
+def test_what_is_no_such_state_dict_is_refused_in_a_line_and_nothing_runs(
+    home: Path, kind: str
+) -> None:
+    content, says = bad_files(home)[kind]
+    torch.save(content, "bad.params")
+    assert says in refuse("import", "bad.params", *CORPUS, "--out", "runs/bad")
+    assert not Path("ran").exists()
+    assert not Path("runs/bad").exists()
+
+
+def test_any_bytes_are_refused_in_a_line(home: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.params"
+    torch.save(textbook_vanilla(home / WIKI).state_dict(), whole)
+    raw = whole.read_bytes()
+    cut = tmp_path / "cut.params"
+    for content in (b"", b"hello", raw[: len(raw) // 2], raw[:100]):
+        cut.write_bytes(content)
+        with pytest.raises(DataError, match="no state dict"):
+            read_params(cut)
+    for missing in (tmp_path, tmp_path / "none", Path("/dev/zero")):
+        with pytest.raises(DataError, match="no such file"):
+            read_params(missing)
+
+
+def test_a_perceiver_or_heads_that_do_not_divide_are_refused(home: Path) -> None:
+    torch.save(textbook_vanilla(home / WIKI).state_dict(), "vanilla.params")
+    assert "--model perceiver" in refuse(
+        "import", "vanilla.params", *CORPUS, "--model", "perceiver"
+    )
+    assert "does not divide" in refuse(
+        "import", "vanilla.params", *CORPUS, "--set", "model.n_heads=3", "--set", "model.d_model=3"
+    )
