@@ -23,6 +23,7 @@ from nanoknow.evaluation.ask import Reply
 from nanoknow.evaluation.ask import ask as ask_run
 from nanoknow.evaluation.evaluate import Evaluation
 from nanoknow.evaluation.evaluate import evaluate as evaluate_run
+from nanoknow.evaluation.evaluate import evaluate_predictions
 from nanoknow.experiments.sweep import sweep as run_sweep
 from nanoknow.experiments.sweep_report import SweepReport
 from nanoknow.generation.opened_run import OpenedRun
@@ -80,10 +81,15 @@ def finetune(
 def evaluate(
     run: File = None, *, eval: File = None, corpus: File = None,  # noqa: A002
     documents: str | None = None, questions: File = None, skip_long: bool = False,
-    device: str = "auto", log: IO[str] | None = None,
+    predictions: File = None, device: str = "auto", log: IO[str] | None = None,
 ) -> Evaluation:  # fmt: skip
-    """Score a finetuned run, beside a baseline, and judge what it knew or made up."""
+    """Score a finetuned run, beside a baseline, and judge what it knew or made up.
+
+    Or ``predictions``, a file of answers that were made elsewhere, one a line.
+    """
     data = named_data(corpus, questions, eval, documents, skip_long)
+    if predictions is not None:
+        return evaluate_predictions(Path(predictions), data)
     return evaluate_run(_run(run), data, device, Lines(log))
 
 

@@ -38,7 +38,7 @@ TRAIN, DEV = "birth_places_train.tsv", "birth_dev.tsv"
 PUBLIC = ("ask", "evaluate", "finetune", "inspect", "load", "pretrain", "sample", "sweep")
 COMMANDS = {"inspect": "data inspect"}
 NOT_IN_PYTHON = {
-    "evaluate": {"report", "target_accuracy", "seed"},  # of the page
+    "evaluate": {"report", "target_accuracy", "seed", "out"},  # files that it writes
     **{name: {"dry_run"} for name in ("pretrain", "finetune", "sweep")},
 }
 RENAMED: dict[str, str | None] = {

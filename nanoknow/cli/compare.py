@@ -32,13 +32,14 @@ def compare(
 ) -> None:
     """Compare finetuned runs on the same questions.
 
-    Pair by pair: which of them answer what the others do not.
+    Pair by pair: which of them answer what the others do not. In place of a run, a file of answers
+    that were made elsewhere, one a line.
 
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """
     opt.check_output("--plot", plot, opt.PICTURE)
     opt.check_output("--out", out, opt.TABLE)
-    named = opt.named_runs(runs, run_flags)
+    named = opt.named_runs(runs, run_flags, or_files=True)
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.evaluation.compare_figure import plot_comparison
     from nanoknow.experiments.table import rows_of_comparison

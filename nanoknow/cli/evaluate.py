@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from typer import BadParameter, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.errors import ConfigError
+from nanoknow.system.files import save_result
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.evaluate import Evaluation
@@ -45,6 +46,14 @@ def evaluate(
     seed: Annotated[
         int | None, Option(help=f"With --report: of its random draws; {SEED} if not given.")
     ] = None,
+    predictions: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Answers made elsewhere, one a line, in place of a run's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option("--out", metavar="FILE", help="Write the answers, one a line, for a grader."),
+    ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
@@ -56,6 +65,12 @@ def evaluate(
     """
     opt.check_output("--report", report, opt.PAGE)
     run = opt.named_run(run, run_flag)
+    if predictions and (run or report or out):
+        raise BadParameter("--predictions: without a run, --report and --out, which are of a run")
+    if out and report:
+        raise BadParameter("--out: without --report, which names its file of answers")
+    if out is not None:
+        opt.check_output("--out", out, (out.suffix.lower(),))
     terminal = Terminal()
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     if report is None:
@@ -63,8 +78,16 @@ def evaluate(
             if value is not None:
                 raise ConfigError(f"{flag}: is for --report FILE: add that, or leave this out")
         from nanoknow.evaluation.evaluate import evaluate as evaluate_run
+        from nanoknow.evaluation.evaluate import evaluate_predictions
 
-        opt.show(terminal, evaluate_run(run, data, device, terminal), show_evaluation, as_json)
+        evaluation = (
+            evaluate_predictions(predictions, data)
+            if predictions
+            else evaluate_run(run, data, device, terminal)
+        )
+        if out is not None:
+            save_result(out, Path(evaluation.predictions).read_bytes(), "the answers")
+        opt.show(terminal, evaluation, show_evaluation, as_json)
         return
     from nanoknow.report.assemble import report as report_on
     from nanoknow.report.findings import findings
@@ -82,8 +105,9 @@ def evaluate(
 
 def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     """Show the score beside the baseline, the verdicts, and the split by what was in the data."""
+    of = f" ({evaluation.variant}, epoch {evaluation.epoch})" if evaluation.variant else ""
     rows = [
-        ("run", f"{evaluation.run} ({evaluation.variant}, epoch {evaluation.epoch})"),
+        ("run", f"{evaluation.run}{of}"),
         ("questions", f"{evaluation.questions} ({len(evaluation.answers)})"),
     ]
     if evaluation.score:

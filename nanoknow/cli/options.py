@@ -99,8 +99,12 @@ PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 """Suffixes of the files that commands write."""
 
 
-def named_runs(*forms: Sequence[Path] | None) -> list[Path]:
+def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Path]:
     """Return the runs that a command names, as arguments or by ``--run``; none where it names none.
+
+    Args:
+        forms: as they are named.
+        or_files: whether files may be in their place.
 
     Raises:
         BadParameter: they are named in both forms.
@@ -111,7 +115,8 @@ def named_runs(*forms: Sequence[Path] | None) -> list[Path]:
         raise BadParameter("name a run once: as RUN or with --run RUN")
     runs = [run for form in given for run in form]
     for run in runs:
-        require_run(run)
+        if not (or_files and run.is_file()):
+            require_run(run)
     return runs
 
 

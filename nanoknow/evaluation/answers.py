@@ -3,10 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, nan
+from pathlib import Path
 from typing import TypeVar
 
-from nanoknow.data.questions import Question
+from nanoknow.data.questions import Question, QuestionSet, clean
+from nanoknow.data.reading import decoded as decode
+from nanoknow.data.reading import file_chunks
+from nanoknow.errors import DataError
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
 from nanoknow.facts.words import holds
@@ -37,7 +41,7 @@ class Answer(Result):
         question: as it was asked.
         gold: the accepted answers; empty where the file has none.
         answer: what the model wrote.
-        log_probability: of the answer and its end, in nats.
+        log_probability: of the answer and its end, in nats; NaN where it was made elsewhere.
         verdict: one of ``VERDICTS``; None where it is not known.
         in_document: whether an accepted answer is in the subject's own document.
         seen_in_training: whether an accepted answer is the answer of a training question.
@@ -75,25 +79,56 @@ def answer_questions(
         facts: the training texts, to judge wrong answers by.
     """
     decoded = decode_greedily(model, task.prompts, task.tokenizer.mask_id, task.max_answer_length)
-    answers = []
-    for question, found in zip(task.questions.items, decoded, strict=True):
-        answer = answer_text(task.tokenizer, found.ids)
-        in_document = facts.in_documents(question) if facts and question.gold else None
-        counts = facts.answer_counts if facts and facts.training and question.gold else None
-        seen = None if counts is None else any(gold in counts for gold in question.gold)
-        answers.append(
-            Answer(
-                question=question.text,
-                gold=question.gold,
-                answer=answer,
-                log_probability=found.log_probability,
-                verdict=judge(question, answer, facts),
-                in_document=in_document,
-                seen_in_training=seen,
-                left_out="".join(task.tokenizer.unknown(question.text)),
-            )
+    written = zip(task.questions.items, decoded, strict=True)
+    return [
+        judged(
+            question,
+            answer_text(task.tokenizer, found.ids),
+            found.log_probability,
+            facts,
+            "".join(task.tokenizer.unknown(question.text)),
         )
-    return answers
+        for question, found in written
+    ]
+
+
+def read_answers(
+    path: Path, questions: QuestionSet, facts: FactIndex | None = None
+) -> list[Answer]:
+    """Read answers that were made elsewhere, one a line, to questions in their order.
+
+    Raises:
+        DataError: it is no such text, or has more or fewer lines.
+    """
+    lines = "".join(decode(file_chunks(path), str(path))).removesuffix("\n").split("\n")
+    if len(lines) != len(questions.items):
+        raise DataError(
+            f"{path}: {len(lines)} lines for the {len(questions.items)} questions of "
+            f"{questions.name}: write one answer a line, and an empty line for none"
+        )
+    pairs = zip(questions.items, lines, strict=True)
+    return [judged(question, clean(line), nan, facts) for question, line in pairs]
+
+
+def judged(
+    question: Question,
+    answer: str,
+    log_probability: float,
+    facts: FactIndex | None,
+    left_out: str = "",
+) -> Answer:
+    """Return an answer with what the training texts say of it."""
+    counts = facts.answer_counts if facts and facts.training and question.gold else None
+    return Answer(
+        question=question.text,
+        gold=question.gold,
+        answer=answer,
+        log_probability=log_probability,
+        verdict=judge(question, answer, facts),
+        in_document=facts.in_documents(question) if facts and question.gold else None,
+        seen_in_training=None if counts is None else any(gold in counts for gold in question.gold),
+        left_out=left_out,
+    )
 
 
 def judge(question: Question, answer: str, facts: FactIndex | None) -> str | None:

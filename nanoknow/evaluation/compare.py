@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import Answer, score_answers
+from nanoknow.evaluation.answers import Answer, read_answers, score_answers
 from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.calibration import auroc, median
 from nanoknow.evaluation.evaluate import evaluate_on
@@ -29,32 +31,33 @@ class ComparedRun:
 
     Attributes:
         letter: names it in pairs.
-        run: its folder.
+        run: its folder, or a file of answers that were made elsewhere.
         score: exact match.
         score_in_document: of the questions whose answer is in the subject's own document;
             None where that is not known, or holds for none.
-        confidence: the median.
-        auroc: how often a right answer is surer than a wrong one; None without both.
+        confidence: the median; None for such a file.
+        auroc: how often a right answer is surer than a wrong one; None without both, or likewise.
     """
 
     letter: str
     run: str
     score: Score
     score_in_document: Score | None
-    confidence: float
+    confidence: float | None
     auroc: float | None
 
     @classmethod
     def of(cls, letter: str, run: str, answers: Sequence[Answer]) -> ComparedRun:
         """Sum up a run's answers, at least one."""
         right, sure = rights(answers), confidences(answers)
+        right, sure = right[~np.isnan(sure)], sure[~np.isnan(sure)]
         inside = [a for a in answers if a.in_document]
         return cls(
             letter=letter,
             run=run,
             score=score_answers(answers),
             score_in_document=score_answers(inside) if inside else None,
-            confidence=median(sure) or 0.0,
+            confidence=median(sure),
             auroc=auroc(sure[right], sure[~right]),
         )
 
@@ -100,7 +103,7 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     Every run is asked now: answers that it saved before may have been edited.
 
     Args:
-        paths: run or checkpoint folders, two or more.
+        paths: run or checkpoint folders, or files of answers made elsewhere, two or more.
         data: names the questions; else they are those that every one of the runs was made with.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of what is missing or left out.
@@ -113,16 +116,31 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     """
     if len(paths) < 2:
         raise ConfigError("compare: name two runs or more")
-    opened = [AnsweringRun.open(path, data, device, reporter) for path in paths]
-    places = [run.checkpoint.path.resolve() for run in opened]
+    opened = {
+        path: AnsweringRun.open(path, data, device, reporter)
+        for path in dict.fromkeys(paths)
+        if not path.is_file()
+    }
+    places = [
+        (opened[path].checkpoint.path if path in opened else path).resolve() for path in paths
+    ]
     for i, place in enumerate(places):
         if place in places[:i]:
             raise ConfigError(f"{paths[i]}: is named twice: name different runs")
-    questions = _questions(opened, data).require_answers("compare by")
-    for run in opened:
+    asked = _questions(list(opened.values()), data).require_answers("compare by")
+    questions = asked
+    for run in opened.values():
         questions = run.fitting(questions)  # what none of them skips
-    answers = [evaluate_on(run, questions, reporter).answers for run in opened]
-    return compare_answers(questions.name, dict(zip(map(str, paths), answers, strict=True)))
+    facts = next((run.facts for run in opened.values()), None)
+
+    def answers_of(path: Path) -> list[Answer]:
+        if path in opened:
+            return evaluate_on(opened[path], questions, reporter).answers
+        by_line = zip(asked.items, read_answers(path, asked, facts), strict=True)
+        kept = {question.line for question in questions.items}
+        return [answer for question, answer in by_line if question.line in kept]
+
+    return compare_answers(questions.name, {str(path): answers_of(path) for path in paths})
 
 
 def _questions(opened: Sequence[AnsweringRun], data: DataConfig) -> QuestionSet:
@@ -133,6 +151,8 @@ def _questions(opened: Sequence[AnsweringRun], data: DataConfig) -> QuestionSet:
     """
     if data.eval is not None:
         return Texts.find(data, ("eval",)).require_eval()
+    if not opened:
+        raise ConfigError("compare: files of answers alone: name their questions with --eval FILE")
     first, *others = opened
     asked = first.checkpoint.record.data.get("eval")
     for other in others:

@@ -2,17 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
+from nanoknow.data.sources import Texts
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import Answer, Split, count_verdicts, score_answers, split_by_facts
+from nanoknow.evaluation.answers import (
+    Answer,
+    Split,
+    count_verdicts,
+    read_answers,
+    score_answers,
+    split_by_facts,
+)
 from nanoknow.evaluation.baseline import UNNAMED, BaselineResult, constant_baseline
 from nanoknow.evaluation.buckets import Overlap
 from nanoknow.evaluation.predictions import save_predictions
 from nanoknow.evaluation.scores import Score
-from nanoknow.facts.index import most_frequent_answer
+from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.system.plain import Result
 from nanoknow.system.reporter import Reporter
 
@@ -22,9 +30,9 @@ class Evaluation(Result):
     """What a model answered, and what that is worth.
 
     Attributes:
-        run: the run's folder.
-        variant: of its model.
-        epoch: how long it had been finetuned.
+        run: the run's folder, or the file of answers that were made elsewhere.
+        variant: of its model; None for such a file.
+        epoch: how long it had been finetuned; likewise.
         questions: the name of the questions.
         answers: one for each question, but for those that were skipped.
         skipped: questions left out, from the score too, as they are longer than the block.
@@ -38,8 +46,8 @@ class Evaluation(Result):
     """
 
     run: str
-    variant: str
-    epoch: int
+    variant: str | None
+    epoch: int | None
     questions: str
     answers: list[Answer]
     baseline: BaselineResult | None
@@ -118,27 +126,67 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
         reporter.note(f"{opened.run.path}: {note}")
     answers = opened.answer_questions(task)
     predictions = save_predictions(opened, questions, answers, reporter)
-    constant, facts = None, opened.facts
-    if opened.training is not None and questions.answered:
-        constant = constant_baseline(questions, most_frequent_answer(opened.training.items))
-    named = [bool(facts.indices_about(q.text)) for q in questions.items] if facts else None
     record = opened.checkpoint.record
     evaluation = Evaluation(
         run=str(opened.run.path),
         variant=record.model.variant,
         epoch=int(record.progress["epoch"]),
-        questions=questions.name,
-        answers=answers,
-        baseline=constant,
-        overlap=Overlap.of(answers, opened.training) if opened.training else None,
         unreachable=task.unreachable,
         skipped=len(questions.skipped),
-        documented=None if named is None else sum(named),
         left_out=dict(task.unknown),
         predictions=str(predictions),
+        **_by_texts(questions, answers, opened.training, opened.facts),
     )
     for warning in evaluation.warnings:
         reporter.note(f"{opened.run.path}: {questions.name}: {warning}")
     if not questions.answered:
         reporter.note(f"{questions.name} has no answers: predictions only, no score")
     return evaluation
+
+
+def evaluate_predictions(path: Path, data: DataConfig) -> Evaluation:
+    """Judge answers that were made elsewhere.
+
+    Args:
+        path: of the file, one answer a line.
+        data: names the questions; corpus and training questions for verdicts and the baseline.
+
+    Raises:
+        ConfigError: no questions are named.
+        DataError: a text cannot be read, or there are not as many answers as questions.
+    """
+    texts = Texts.find(data)
+    questions = texts.require_eval().require_answers("judge predictions by")
+    training = texts.questions if texts.questions and texts.questions.answered else None
+    facts = FactIndex(texts.corpus, training) if texts.corpus else None
+    answers = read_answers(path, questions, facts)
+    return Evaluation(
+        run=str(path),
+        variant=None,
+        epoch=None,
+        unreachable=0,
+        skipped=0,
+        left_out={},
+        predictions=str(path),
+        **_by_texts(questions, answers, training, facts),
+    )
+
+
+def _by_texts(
+    questions: QuestionSet,
+    answers: list[Answer],
+    training: QuestionSet | None,
+    facts: FactIndex | None,
+) -> dict[str, Any]:
+    """Return what the texts say of answers, as fields of an ``Evaluation``."""
+    constant = None
+    if training is not None and questions.answered:
+        constant = constant_baseline(questions, most_frequent_answer(training.items))
+    named = [bool(facts.indices_about(q.text)) for q in questions.items] if facts else None
+    return {
+        "questions": questions.name,
+        "answers": answers,
+        "baseline": constant,
+        "overlap": Overlap.of(answers, training) if training else None,
+        "documented": None if named is None else sum(named),
+    }

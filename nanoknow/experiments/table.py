@@ -30,7 +30,7 @@ class TableRow(Result):
 
     Attributes:
         row: what the run is an instance of: a row of a sweep, a way to train, its own folder.
-        seed: that it was trained with.
+        seed: that it was trained with; None for answers that were made elsewhere.
         questions: the file's name.
         score: exact match, with its 95 % interval (Wilson, 1927).
         seconds: of training, of its pretraining too; None where the pretrained run is gone.
@@ -39,7 +39,7 @@ class TableRow(Result):
     """
 
     row: str
-    seed: int
+    seed: int | None
     questions: str
     score: Score
     seconds: float | None
@@ -63,8 +63,11 @@ def table_row(row: str, run: Run, checkpoint: Checkpoint, questions: str, score:
 
 def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
     """Return a row for each compared run."""
+    questions = comparison.questions
     return [
-        table_row(each.run, *open_checkpoint(Path(each.run)), comparison.questions, each.score)
+        TableRow(each.run, None, questions, each.score, None, "", each.run)
+        if Path(each.run).is_file()
+        else table_row(each.run, *open_checkpoint(Path(each.run)), questions, each.score)
         for each in comparison.runs
     ]
 

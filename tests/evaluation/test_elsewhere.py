@@ -1,0 +1,86 @@
+"""Answers that were made elsewhere: files of one a line, for ``evaluate`` and ``compare``."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import nanoknow
+from tests.helpers.cli import json_of, refuse, run, succeed
+
+TEXTS = ("--corpus", "data/world/wiki.txt", "--questions", "birth_places_train.tsv")
+EVAL = ("--eval", "birth_dev.tsv")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gold(home: Path) -> list[str]:
+    lines = (home / "data/world/birth_dev.tsv").read_text(encoding="utf-8").splitlines()
+    answers = [line.split("\t")[1] for line in lines]
+    Path("gold.txt").write_text("\n".join(answers), encoding="utf-8")
+    half = [answer if i % 2 else "" for i, answer in enumerate(answers)]
+    Path("half.txt").write_text("".join(f"{each}\r\n" for each in half), encoding="utf-8")
+    return answers
+
+
+def test_a_runs_own_answers_are_judged_as_the_run_is(home: Path) -> None:
+    asked = json_of("evaluate", "runs/answers", *EVAL, "--out", "out/answers.txt")
+    assert Path("out/answers.txt").read_bytes() == Path(asked["predictions"]).read_bytes()
+    judged = json_of("evaluate", "--predictions", "out/answers.txt", *EVAL, *TEXTS)
+    own = {"run", "variant", "epoch", "predictions", "unreachable", "left_out"}
+    assert {k: v for k, v in judged.items() if k not in own} == {
+        k: v for k, v in asked.items() if k not in own
+    }
+    assert (judged["run"], judged["variant"], judged["epoch"]) == ("out/answers.txt", None, None)
+
+
+def test_answers_alone_are_scored_with_their_interval(gold: list[str]) -> None:
+    half = nanoknow.evaluate(predictions="half.txt", eval="birth_dev.tsv").score
+    assert half is not None
+    assert (half.n_right, half.n) == (len(gold) // 2, len(gold))
+    shown = succeed("evaluate", "--predictions", "half.txt", *EVAL).stdout
+    assert "half.txt" in shown
+    assert "95 % interval" in shown
+    assert "epoch" not in shown
+
+
+def test_files_are_compared_with_each_other_and_with_runs(gold: list[str]) -> None:
+    files = json_of("compare", "gold.txt", "half.txt", *EVAL)
+    [pair] = files["pairs"]
+    assert pair["pairing"]["only_first"] == len(gold) - len(gold) // 2
+    assert [each["auroc"] for each in files["runs"]] == [None, None]
+    assert [row["seed"] for row in files["table"]] == [None, None]
+    mixed = json_of("compare", "gold.txt", "runs/answers", *EVAL, "--plot", "mixed.png")
+    assert mixed["runs"][0]["score"]["accuracy"] == 1
+    assert mixed["runs"][1]["confidence"] is not None
+    assert (
+        "gold.txt" in succeed("compare", "gold.txt", "runs/answers", *EVAL, "--out", "x.csv").stdout
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=60))
+def test_any_file_is_judged_or_refused_by_the_number_of_its_lines(
+    gold: list[str], lines: list[str]
+) -> None:
+    text = "\n".join(lines)
+    Path("any.txt").write_text(text, encoding="utf-8", newline="")
+    result = run("evaluate", "--predictions", "any.txt", *EVAL, "--json")
+    n = text.removesuffix("\n").count("\n") + 1
+    if result.exit_code == 0:
+        assert n == len(gold)
+        assert json.loads(result.stdout)["score"]["n"] == n
+    else:
+        assert result.stderr.startswith("error: any.txt")
+        assert n != len(gold) or "\x00" in text
+
+
+def test_what_does_not_fit_is_refused_in_a_line(home: Path) -> None:
+    Path("short.txt").write_text("Rome\n", encoding="utf-8")
+    assert "short.txt: 1 lines for the " in refuse("evaluate", "--predictions", "short.txt", *EVAL)
+    assert "name a file with --eval" in refuse("evaluate", "--predictions", "gold.txt")
+    assert "with --eval FILE" in refuse("compare", "gold.txt", "half.txt")
+    assert "named twice" in refuse("compare", "gold.txt", "gold.txt", *EVAL)
+    both = run("evaluate", "runs/answers", "--predictions", "gold.txt", *EVAL)
+    assert (both.exit_code, "--predictions: without a run" in both.stderr) == (2, True)
