@@ -21,9 +21,8 @@ from nanoknow.config.sweep import load_sweep
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.ask import Reply
 from nanoknow.evaluation.ask import ask as ask_run
-from nanoknow.evaluation.evaluate import Evaluation
+from nanoknow.evaluation.evaluate import Evaluation, evaluate_predictions
 from nanoknow.evaluation.evaluate import evaluate as evaluate_run
-from nanoknow.evaluation.evaluate import evaluate_predictions
 from nanoknow.experiments.sweep import sweep as run_sweep
 from nanoknow.experiments.sweep_report import SweepReport
 from nanoknow.generation.opened_run import OpenedRun

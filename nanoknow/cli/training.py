@@ -129,6 +129,7 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         ("epochs", f"{summary.epochs} of {summary.planned_epochs}{more}"),
         ("steps", f"{summary.step:,}"),
         ("loss, last epoch (mean of batches)", "-" if loss is None else f"{loss:.3f}"),
+        *([("loss, held-out text", f"{held:.3f}")] if (held := summary.held_out_loss) else []),
         ("time", f"{took} on {summary.device}, {summary.precision}"),
     ]
     if summary.accuracy:

@@ -170,6 +170,15 @@ class PretrainConfig(StageConfig):
     epochs: Count = 650
     batch_size: Count = 128
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=6e-3)
+    held_out: Fraction = Field(
+        0.0, description="of a language model's text, its end, to log the loss of each epoch on"
+    )
+
+    @model_validator(mode="after")
+    def _holds_back_of_a_running_text(self) -> Self:
+        if self.held_out and self.task.kind != "language_modeling":
+            raise ValueError(f"held_out is for task.kind language_modeling, not {self.task.kind}")
+        return self
 
 
 class FinetuneConfig(StageConfig):

@@ -3,7 +3,7 @@
 from collections.abc import Container
 from dataclasses import dataclass
 
-from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.experiment import ExperimentConfig, PretrainConfig, StageName
 from nanoknow.config.tasks import QuestionAnsweringConfig, SpanCorruptionConfig, TaskConfig
 from nanoknow.data.sources import ROLES, Texts
 from nanoknow.data.tokenizer import Tokenizer
@@ -12,9 +12,11 @@ from nanoknow.facts.index import FactIndex
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.reporter import Reporter
+from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import reach_of
+from nanoknow.training.held_out import hold_out
 from nanoknow.training.trainer import Trainer
 
 
@@ -24,6 +26,7 @@ class Prepared:
 
     Attributes:
         eval_task: questions to measure the accuracy on between epochs, where there are any.
+        held_out: windows of the text that a language model does not train on, where it has any.
     """
 
     config: ExperimentConfig
@@ -31,6 +34,7 @@ class Prepared:
     tokenizer: Tokenizer
     trainer: Trainer
     eval_task: QuestionAnswering | None
+    held_out: LanguageModeling | None
 
 
 def roles_of(
@@ -75,6 +79,9 @@ def prepare(
         if getattr(stage_config.task, "questions_per_document", True):  # else for their words alone
             questions = fitting(questions, tokenizer, block_size, skip_long=config.data.skip_long)
     corpus = texts.corpus if "corpus" in sources else None
+    held_out = None
+    if corpus and isinstance(stage_config, PretrainConfig) and stage_config.held_out:
+        corpus, held_out = hold_out(corpus, stage_config.held_out, tokenizer, block_size)
     facts = FactIndex(corpus, questions) if corpus else None
     task = build_task(stage_config.task, corpus, questions, tokenizer, block_size, facts)
     reporter.note(
@@ -98,7 +105,7 @@ def prepare(
             notes += [*eval_task.notes, *[told][:shared]]
     for note in notes:
         reporter.note(note)
-    return Prepared(config, texts, tokenizer, trainer, eval_task)
+    return Prepared(config, texts, tokenizer, trainer, eval_task, held_out)
 
 
 def _fit(task: TaskConfig, block_size: int, facts: FactIndex) -> list[str]:

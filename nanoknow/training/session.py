@@ -19,6 +19,7 @@ from nanoknow.system.plain import Result, plain
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.signals import stop_signals
+from nanoknow.training.held_out import held_out_loss
 from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
 from nanoknow.training.prepare import Prepared
 from nanoknow.training.trainer import StepResult
@@ -59,6 +60,7 @@ class TrainingSummary(Result):
         epochs: complete ones; fewer than planned when it was stopped early.
         loss: mean of the losses of the last complete epoch's batches, each the mean of its
             scored characters, in nats a character; None before the first.
+        held_out_loss: of the last complete epoch, on the text that was held back, where some was.
         accuracy: on the evaluation questions, the last time it was measured.
         seconds: of training in all sessions.
         resume: the command that continues it.
@@ -72,6 +74,7 @@ class TrainingSummary(Result):
     planned_epochs: int
     step: int
     loss: float | None
+    held_out_loss: float | None
     accuracy: dict[str, Any] | None
     seconds: float
     device: str
@@ -194,6 +197,9 @@ class TrainingSession:
             return
         means = {"loss": result.epoch_loss, "last_loss": result.loss}
         self._note("epoch", **position, **means, learning_rate=rate)
+        if self.prepared.held_out is not None:
+            held_out = held_out_loss(self.trainer, self.prepared.held_out)
+            self._note("held_out", **position, loss=held_out)
         every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)
         if due and self.prepared.eval_task is not None:
@@ -214,6 +220,7 @@ def summarize(run: Run) -> TrainingSummary:
     metrics = list(run.metrics())
     epochs = [m for m in metrics if m["kind"] == "epoch"]
     accuracies = [m for m in metrics if m["kind"] == "accuracy"]
+    held_out = [m for m in metrics if m["kind"] == "held_out"]
     return TrainingSummary(
         run=str(run.path),
         stage=record.stage,
@@ -223,6 +230,7 @@ def summarize(run: Run) -> TrainingSummary:
         planned_epochs=stage.epochs,
         step=int(checkpoint.progress["step"]),
         loss=epochs[-1].get("loss") if epochs else None,
+        held_out_loss=held_out[-1].get("loss") if held_out else None,
         accuracy=accuracies[-1] if accuracies else None,
         seconds=round(checkpoint.seconds, 3),
         device=checkpoint.device,

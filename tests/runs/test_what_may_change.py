@@ -89,6 +89,7 @@ ROWS: dict[str, dict[str, tuple[Any, str]]] = {
         "model.bottleneck_dim": (9, REFUSED),
         "model.latents": ("spread", REFUSED),
         "pretrain.task.stride": (3, REFUSED),
+        "pretrain.held_out": (0.4, REFUSED),
     },
     QUESTIONS: {
         **{f"scratch.{key}": row for key, row in STAGE.items() if key != "task.kind"},

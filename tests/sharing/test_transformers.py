@@ -30,7 +30,7 @@ def opened(request: pytest.FixtureRequest, home: Path) -> tuple[OpenedRun, Any, 
     succeed("finetune", "--from", "scratch", *files, *asked, *SMALL, *how, "--out", run)
     succeed("export", run, "--out", folder)
     model = AutoModelForCausalLM.from_pretrained(folder)
-    return nanoknow.load(run), model.eval(), AutoTokenizer.from_pretrained(folder)
+    return nanoknow.load(run), model, AutoTokenizer.from_pretrained(folder)
 
 
 @torch.no_grad()
