@@ -23,6 +23,7 @@ from nanoknow.data.tokenizer import Ids
 from nanoknow.generation.decoding import Decoded, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.layers import Attention
+from nanoknow.system.device import precise
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def trace(model: CharacterModel, prompt: Ids, answer: Decoded) -> AttentionTrace
     with recording(model) as found:
         logits = model(torch.tensor(read, device=device), layout)  # (T, vocabulary)
     writing = range(len(prompt) - 1, len(read))
-    predicted = logits[writing.start :].double().log_softmax(-1).cpu()
+    predicted = precise(logits[writing.start :]).log_softmax(-1).cpu()
     layers = tuple(_of_answer(model, record, len(read), writing) for record in found)
     return AttentionTrace(read, answer, len(prompt), predicted, layers)
 

@@ -35,7 +35,7 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, Option(help="Fixes weights, data order, corruption, dropout.")]
 DEVICES = one_of("auto", "cpu", "cuda") | {"metavar": "auto|cpu|cuda|cuda:N"}
-DeviceName = Annotated[str, Option("--device", help="What to compute on.", **DEVICES)]
+DeviceName = Annotated[str, Option("--device", help="Also others of torch.", **DEVICES)]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[
     Path | None, data("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")

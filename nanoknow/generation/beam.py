@@ -8,6 +8,7 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.generation.decoding import Decoded
 from nanoknow.models.base import CharacterModel
+from nanoknow.system.device import precise
 
 BEAMS = 32
 """Beginnings kept at each character: many more than there are answers worth showing."""
@@ -62,7 +63,7 @@ def search_beams(
     found: list[Decoded] = []
     lost = -torch.inf  # the most probable beginning or answer that was dropped
     for step in range(limit):
-        scores = model.require_finite(logits).double().log_softmax(-1)  # (B, vocabulary)
+        scores = precise(model.require_finite(logits)).log_softmax(-1)  # (B, vocabulary)
         scores += scores.new_tensor([b.log_probability for b in open_beams])[:, None]
         # Each beginning may end here, so that up to B of the best may be answers; one more of
         # the others, or of the answers, is the most probable that is dropped.

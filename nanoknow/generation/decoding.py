@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.models.base import CharacterModel
+from nanoknow.system.device import precise
 
 ANSWERS_AT_ONCE = 128
 """More of them have more padding, and their key-value cache exceeds that of the processor."""
@@ -101,7 +102,7 @@ def _decode_together(
     scores = [0.0] * len(prompts)
     active = list(range(len(prompts)))
     for step in range(max_new):
-        predicted = model.require_finite(logits).double().log_softmax(-1)  # (B, vocabulary)
+        predicted = precise(model.require_finite(logits)).log_softmax(-1)  # (B, vocabulary)
         new = choose(predicted)  # (B,)
         chosen = predicted.gather(1, new[:, None]).flatten()  # (B,)
         for i, token, score in zip(active, new.tolist(), chosen.tolist(), strict=True):

@@ -25,7 +25,7 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.generation.decoding import decode_at_random, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs.finding import open_checkpoint
-from nanoknow.system.device import choose_device
+from nanoknow.system.device import choose_device, precise
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.document_modeling import END
@@ -215,7 +215,7 @@ def _losses(model: CharacterModel, documents: Sequence[tuple[int, ...]]) -> Iter
         rows = torch.nn.utils.rnn.pad_sequence(part, batch_first=True).to(device)  # (B, T + 1)
         layout = Layout.of((Group(len(rows), rows.shape[1] - 1),), device)
         logits = model(rows[:, :-1].flatten(), layout)  # (B · T, vocabulary)
-        losses = F.cross_entropy(logits.double(), rows[:, 1:].flatten(), reduction="none")
+        losses = F.cross_entropy(precise(logits), rows[:, 1:].flatten(), reduction="none")
         for row, ids in zip(losses.view(len(rows), -1) / math.log(2), part, strict=True):
             yield row[: len(ids) - 1].cpu()
 

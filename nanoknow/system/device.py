@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from nanoknow.errors import ConfigError
 
@@ -35,6 +36,8 @@ class Device:
         """The hardware's own name."""
         if self.torch_device.type == "cuda":
             return torch.cuda.get_device_name(self.torch_device)
+        if self.torch_device.type != "cpu":
+            return str(self.torch_device)
         n = torch.get_num_threads()
         cpu = _cpu_info("model name") or platform.processor() or platform.machine()
         return f"{cpu}, {n} thread{'s' if n > 1 else ''}"
@@ -52,16 +55,14 @@ def choose_device(device: str = "auto", precision: str = "float32") -> Device:
     Nothing is timed: the same machine always gives the same answer.
 
     Args:
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or another that torch names, as ``mps``.
         precision: ``auto``, ``float32`` or ``bfloat16``.
 
     Raises:
         ConfigError: the device does not exist here.
     """
-    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
-        raise ConfigError(f"--device {device}: unknown. Available: auto, cpu, cuda, cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device.startswith("cuda"):
+    if re.fullmatch(r"cuda(:[0-9]{1,3})?", device):
         index = device.partition(":")[2] or "0"
         if int(index) >= count:
             raise ConfigError(
@@ -71,14 +72,38 @@ def choose_device(device: str = "auto", precision: str = "float32") -> Device:
         chosen, why = torch.device("cuda", int(index)), "asked for"
     elif device == "auto" and count:
         chosen, why = torch.device("cuda", 0), "the first CUDA device"
-    else:
+    elif device in ("auto", "cpu"):
         chosen = torch.device("cpu")
         why = "asked for" if device == "cpu" else "no CUDA device here"
+    else:
+        chosen, why = _another(device), "asked for; untested, as nanoknow was tried on CPUs alone"
     if precision != "auto":
         return Device(chosen, precision, f"{why}; {precision}")
     is_faster, reason = _is_faster_in_bfloat16(chosen)
     precision = "bfloat16" if is_faster else "float32"
     return Device(chosen, precision, f"{why}; {precision}: {reason}")
+
+
+def precise(tensor: Tensor) -> Tensor:
+    """Return a tensor in float64, or in float32 on a device that has none."""
+    return tensor.float() if tensor.device.type == "mps" else tensor.double()
+
+
+def _another(device: str) -> torch.device:
+    """Return a device that torch names, after computing something on it.
+
+    Raises:
+        ConfigError: there is none, or it cannot compute.
+    """
+    try:
+        chosen = torch.device(device)
+        torch.ones(1, device=chosen).sum().item()
+    except (RuntimeError, AssertionError, ValueError):
+        raise ConfigError(
+            f"--device {device}: torch {torch.__version__} has no such device here. Available: "
+            f"auto, cpu, cuda, cuda:N, and where torch has them mps, xpu and others"
+        ) from None
+    return chosen
 
 
 def _is_faster_in_bfloat16(device: torch.device) -> tuple[bool, str]:
@@ -87,6 +112,8 @@ def _is_faster_in_bfloat16(device: torch.device) -> tuple[bool, str]:
         with torch.cuda.device(device):
             native = torch.cuda.is_bf16_supported(including_emulation=False)
         return native, f"this GPU has {'' if native else 'no '}bfloat16 of its own"
+    if device.type != "cpu":
+        return False, "whether bfloat16 is faster on it is not known"
     flags = _cpu_info("flags").split()
     found = [name for flag, name in CAPABILITIES.items() if flag in flags]
     return bool(found), f"this CPU has {found[0] if found else 'no AMX or AVX512-BF16'}"

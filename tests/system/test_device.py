@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from nanoknow.errors import ConfigError
 from nanoknow.system import device
-from nanoknow.system.device import CAPABILITIES, choose_device
+from nanoknow.system.device import CAPABILITIES, choose_device, precise
+from tests.helpers.refused import refused
 
 
 def describe_cpu(monkeypatch: pytest.MonkeyPatch, file: Path, *flags: str) -> None:
@@ -59,3 +61,16 @@ def test_who_asks_for_no_precision_computes_in_float32(
 ) -> None:
     describe_cpu(monkeypatch, tmp_path / "cpu", *CAPABILITIES)
     assert choose_device("cpu").precision == "float32"
+
+
+@pytest.mark.parametrize("name", ["mps", "xpu:0", "meta", "tpu", "cuda:x", "", "cpu,mps"])
+def test_a_device_that_is_not_here_or_cannot_compute_is_refused_in_a_line(name: str) -> None:
+    if name == "mps" and torch.backends.mps.is_available():
+        pytest.skip("there is one")
+    message = refused(ConfigError, lambda: choose_device(name))
+    assert message.startswith(f"--device {name}: torch {torch.__version__} has no such device here")
+
+
+def test_logits_are_made_precise_where_they_are() -> None:
+    assert precise(torch.ones(1)).dtype == torch.float64
+    assert precise(torch.ones(1, device="meta")).device.type == "meta"
