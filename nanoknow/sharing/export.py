@@ -1,6 +1,7 @@
 """``nanoknow export``: a run as a folder that transformers and what is built on it open."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -72,18 +73,24 @@ def export(
         DataError: a file that was named cannot be read.
     """
     require_unused(out)
-    opened, evaluation, asked = _open(run, data, device, reporter)
-    task, model = opened.checkpoint.record.task, opened.model
-    mark = opened.tokenizer
-    marks = {"eos_token_id": mark.mask_id, "pad_token_id": mark.pad_id} if task.has_marks else {}
+    opened = _open(run, data, device, reporter)
+    tokenizer, model = opened.tokenizer, opened.model
+    has_marks = opened.checkpoint.record.task.has_marks
+    marks = {}
+    if has_marks:
+        marks = {"eos_token_id": tokenizer.mask_id, "pad_token_id": tokenizer.pad_id}
     config = architecture(model, marks)
-    if lm_eval and evaluation is None:
-        raise ConfigError("--lm-eval: needs questions with answers: name them with --eval FILE")
     assert isinstance(model, Vanilla)
-    length = opened.max_answer_length if task.has_marks else model.config.block_size // 2
+    asked = _questions(opened, data, reporter) if isinstance(opened, AnsweringRun) else None
+    evaluation = None
+    if isinstance(opened, AnsweringRun) and asked is not None:
+        evaluation = evaluate_on(opened, asked, reporter)
+    elif lm_eval:
+        raise ConfigError("--lm-eval: needs questions with answers: name them with --eval FILE")
+    length = opened.max_answer_length if has_marks else model.config.block_size // 2
     generation = {"do_sample": False, "max_new_tokens": length, **marks}
     written: dict[str, Mapping[str, Any]] = {"config.json": config}
-    written |= tokenizer_files(opened.tokenizer, model.config.block_size)
+    written |= tokenizer_files(tokenizer, model.config.block_size)
     written |= {"generation_config.json": generation}
     weights = {name: tensor.cpu() for name, tensor in exported_weights(model).items()}
     contents = {name: to_json(each, indent=2).encode() for name, each in written.items()}
@@ -91,7 +98,7 @@ def export(
     contents["README.md"] = _card(opened, config["model_type"], evaluation, asked).encode()
     name = None
     if lm_eval and asked is not None:
-        name = f"nanoknow_{Path(asked.name).stem}"
+        name = re.sub(r"\W+", "_", f"nanoknow_{Path(asked.name).stem}")
         contents |= _lm_eval_files(name, asked, opened.max_answer_length)
     for file, content in contents.items():
         save_result(out / file, content, "the exported run")
@@ -99,27 +106,26 @@ def export(
     return Exported(str(out), path, config["model_type"], n, evaluation, name)
 
 
-def _open(
-    path: Path | None, data: DataConfig, device: str, reporter: Reporter
-) -> tuple[OpenedRun, Evaluation | None, QuestionSet | None]:
-    """Open a run, and evaluate it where it answers and there are questions with answers."""
+def _open(path: Path | None, data: DataConfig, device: str, reporter: Reporter) -> OpenedRun:
+    """Open a run, with its texts where it answers; a language model answers nothing."""
     if path is not None and data == DataConfig():
         run, checkpoint = open_checkpoint(path)
         if not checkpoint.record.task.has_marks:
             chosen = choose_device(device)
-            return OpenedRun(run, checkpoint, chosen, checkpoint.load_model(chosen)), None, None
-    opened = AnsweringRun.open(path, data, device, reporter)
+            return OpenedRun(run, checkpoint, chosen, checkpoint.load_model(chosen))
+    return AnsweringRun.open(path, data, device, reporter)
+
+
+def _questions(opened: AnsweringRun, data: DataConfig, reporter: Reporter) -> QuestionSet | None:
+    """Return the questions to evaluate on, where they are there and have answers."""
     try:
         asked = opened.texts.eval
     except DataError as error:
         if data.eval:
             raise
         reporter.note(f"not evaluated: {error}")
-        return opened, None, None
-    if asked is None or not asked.answered:
-        return opened, None, None
-    asked = opened.fitting(asked)
-    return opened, evaluate_on(opened, asked, reporter), asked
+        return None
+    return opened.fitting(asked) if asked is not None and asked.answered else None
 
 
 def _card(
