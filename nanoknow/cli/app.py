@@ -104,6 +104,10 @@ app.add_typer(data_app, name="data", rich_help_panel=SHARE)
 app.add_typer(config_app, name="config", rich_help_panel=SHARE)
 
 
+TOGETHER = ("pretrain", "finetune")
+"""Commands that several processes of torchrun do together."""
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         Terminal().write(f"nanoknow {__version__}\n")
@@ -112,15 +116,18 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    ctx: typer.Context,
+    version: Annotated[  # noqa: ARG001 - which its callback reads
         bool, Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
 ) -> None:
     """A closed-book knowledge lab at nano scale.
 
     Teach a tiny transformer facts by pretraining, ask it what it knows, and see what it made up.
     """
+    if "TORCHELASTIC_RUN_ID" in os.environ and ctx.invoked_subcommand not in TOGETHER:
+        raise typer.BadParameter(f"torchrun: for {' and '.join(TOGETHER)}, not for this command")
 
 
 def main() -> None:

@@ -124,6 +124,23 @@ class Batch:
         layout = Layout.of(self.layout.groups, device)
         return Batch(self.tokens.to(device), self.targets.to(device), layout)
 
+    def part(self, rank: int, size: int) -> Batch:
+        """Return every ``size``-th sequence of each group, from ``rank`` on.
+
+        Where there is none, it is the first of all, without loss.
+        """
+        kept = [len(range(rank, group.n_sequences, size)) for group in self.layout.groups]
+        if not any(kept):
+            first = self.part(0, self.layout.groups[0].n_sequences)
+            return Batch(first.tokens, torch.full_like(first.targets, IGNORE), first.layout)
+
+        def of(flat: Tensor) -> Tensor:
+            return torch.cat([rows[rank::size].flatten() for rows in self.layout.rectangles(flat)])
+
+        groups = [Group(n, g.length) for n, g in zip(kept, self.layout.groups, strict=True) if n]
+        layout = Layout.of(tuple(groups), self.tokens.device)
+        return Batch(of(self.tokens), of(self.targets), layout)
+
     def joined(self, other: Batch) -> Batch:
         """Return one batch of the examples of both."""
         one, two = self.layout, other.layout

@@ -1,5 +1,6 @@
 """Which device a model runs on, and in which precision."""
 
+import os
 import platform
 import re
 from contextlib import AbstractContextManager, suppress
@@ -71,7 +72,8 @@ def choose_device(device: str = "auto", precision: str = "float32") -> Device:
             )
         chosen, why = torch.device("cuda", int(index)), "asked for"
     elif device == "auto" and count:
-        chosen, why = torch.device("cuda", 0), "the first CUDA device"
+        rank = int(os.environ.get("LOCAL_RANK", "0"))  # of torchrun's processes, a device each
+        chosen, why = torch.device("cuda", rank), f"{'the first ' * (not rank)}CUDA device"
     elif device in ("auto", "cpu"):
         chosen = torch.device("cpu")
         why = "asked for" if device == "cpu" else "no CUDA device here"

@@ -1,6 +1,7 @@
 """Resume a run: what must be as it was, and what may differ and is noted."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.optimizer import learning_rate
 from nanoknow.training.prepare import prepare, roles_of
+from nanoknow.training.ranks import joined
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary, summarize
 from nanoknow.training.trainer import Trainer
 
@@ -80,7 +82,8 @@ def resume_run(
         DataError: its texts have changed, or are not found.
     """
     config = config or run.config
-    with lock_run(run.path):
+    with joined(options.device) as ranks, nullcontext() if ranks.rank else lock_run(run.path):
+        reporter = ranks.silencing(reporter)
         checkpoint = run.latest()
         record, stage = checkpoint.record, run.record.stage
         state = checkpoint.load_training_state()
@@ -95,15 +98,21 @@ def resume_run(
         is_complete = record.progress["epoch"] == config.stage(stage).epochs
         if is_complete and not options.tensorboard:  # else its event files are written
             reporter.note(f"resuming {run.path} at step {step} of {step}")
-            return summarize(run.with_config(config))
+            return summarize(run if ranks.rank else run.with_config(config))
         prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
         trainer = prepared.trainer
         trainer.restore(state, record.progress)
+        trainer.ranks = ranks
+        with ranks.agreeing():  # that all have read what is now written
+            pass
+        if ranks.rank:
+            ranks.follow(trainer)
+        changes = list(changes_since(run, record, device, ranks.size))
         run = run.with_config(config)
         run.forget_after(step)
         reporter.note(f"resuming {run.path} at step {step} of {trainer.total_steps}")
         if not is_complete:
-            for note in (*effects(trainer, then.stage(stage)), *changes_since(run, record, device)):
+            for note in (*effects(trainer, then.stage(stage)), *changes):
                 reporter.note(note)
         return TrainingSession(run, prepared, options, reporter, record.seconds, step).train()
 
@@ -191,14 +200,17 @@ def effects(trainer: Trainer, then: StageConfig) -> Iterator[str]:
         )
 
 
-def changes_since(run: Run, record: CheckpointRecord, device: Device) -> Iterator[str]:
+def changes_since(
+    run: Run, record: CheckpointRecord, device: Device, n_ranks: int
+) -> Iterator[str]:
     """Warn of what differs from when a checkpoint was written, and may round otherwise."""
-    here = environment(device)
+    here = environment(device) | {"ranks": str(n_ranks)}
     there = {"nanoknow": record.version, "torch": record.torch}
     there |= {"device": record.device, "precision": record.precision}
     for start in (m for m in run.metrics() if m["kind"] == "start"):  # the last one counts
         keys = ("revision", "code", "python", "numpy")
         there |= {key: str(start.get(key, here[key])) for key in keys}
+        there["ranks"] = start.get("ranks", "1")
     changes = [f"{k} {then} then and {here[k]} now" for k, then in there.items() if then != here[k]]
     if changes:
         yield (

@@ -22,7 +22,8 @@ from nanoknow.system.signals import stop_signals
 from nanoknow.training.held_out import held_out_loss
 from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
 from nanoknow.training.prepare import Prepared
-from nanoknow.training.trainer import StepResult
+from nanoknow.training.progress import StepResult
+from nanoknow.training.ranks import LostRankError
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class TrainingSession:
             NonFiniteError: a step is not finite, or ruined the model.
         """
         progress = self.trainer.progress
-        record = self.run.record
+        record, ranks = self.run.record, self.trainer.ranks
         title = f"{record.stage} {record.variant}"
         minutes = self.options.max_minutes
         limit = math.inf if minutes is None else minutes * 60
@@ -156,26 +157,32 @@ class TrainingSession:
             self.reporter.progress(title, self.trainer.total_steps, progress.step) as show,
         ):
             self.save()  # a folder that cannot be written is found before the first step
-            self.run.record_metrics("start", step=progress.step, **environment(self.trainer.device))
-            for result in self.trainer.steps():
-                self.trainer.model.origin = (
-                    f"{self.run.path}: step {result.step} is not saved, and step "
-                    f"{self.saved_step} is the last good checkpoint"
-                )
-                self._record(result)
-                show(result.step, self._words(result))
-                if received:
-                    self.save()
-                    raise Interrupted(
-                        f"stopped at step {result.step} and saved: continue with "
-                        f"'{self.run.resume_command}'",
-                        received[0],
+            here = environment(self.trainer.device) | {"ranks": str(ranks.size)}
+            self.run.record_metrics("start", step=progress.step, **here)
+            try:
+                for result in self.trainer.steps():
+                    self.trainer.model.origin = (
+                        f"{self.run.path}: step {result.step} is not saved, and step "
+                        f"{self.saved_step} is the last good checkpoint"
                     )
-                if self.session_seconds >= limit:
-                    break
-                if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
-                    self.save()
+                    self._record(result)
+                    show(result.step, self._words(result))
+                    if received or self.session_seconds >= limit:
+                        if progress.step < self.trainer.total_steps:
+                            ranks.stop_others()
+                        break
+                    if time.monotonic() - self.saved_at > self.stage.checkpoint_minutes * 60:
+                        self.save()
+            except LostRankError:
+                self.save()
+                raise
             self.save()
+            if number := max(ranks.stopped, *received[:1], 0):
+                raise Interrupted(
+                    f"stopped at step {progress.step} and saved: continue with "
+                    f"'{self.run.resume_command}'",
+                    number,
+                )
         self.run.record_metrics("end", step=progress.step, epoch=progress.epoch)
         return summarize(self.run)
 

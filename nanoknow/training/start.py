@@ -21,6 +21,7 @@ from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import answer_limit
 from nanoknow.training.expected_time import expected_time
 from nanoknow.training.prepare import Prepared, prepare, roles_of
+from nanoknow.training.ranks import joined
 from nanoknow.training.session import TrainingOptions, TrainingSession, TrainingSummary
 
 
@@ -48,14 +49,19 @@ def start_run(
         ConfigError: a text is not named, or the device does not exist.
         DataError: a text cannot be read, or the training questions have no answers.
     """
-    if out is not None:
-        require_free(out)
-    prepared = get_ready(stage, config, options, reporter, source)
-    trainer = prepared.trainer
-    if seconds := expected_time(trainer):
-        reporter.note(f"{trainer.total_steps:,} steps, about {in_words(seconds)} here")
-    with new_run(stage, prepared, out, source) as run:
-        return TrainingSession(run, prepared, options, reporter).train()
+    with joined(options.device) as ranks:
+        with ranks.agreeing():
+            if out is not None and not ranks.rank:
+                require_free(out)
+            prepared = get_ready(stage, config, options, ranks.silencing(reporter), source)
+        trainer = prepared.trainer
+        trainer.ranks = ranks
+        if ranks.rank:
+            ranks.follow(trainer)
+        if seconds := expected_time(trainer):
+            reporter.note(f"{trainer.total_steps:,} steps, about {in_words(seconds)} here")
+        with new_run(stage, prepared, out, source) as run:
+            return TrainingSession(run, prepared, options, reporter).train()
 
 
 @contextmanager

@@ -15,59 +15,12 @@ from nanoknow.errors import CheckpointError, NonFiniteError, OutOfMemoryError, r
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.memory import keep_freed_memory, largest_that_fits
-from nanoknow.system.plain import Result
 from nanoknow.system.seeds import derive_seed, new_generator
 from nanoknow.tasks.base import Task
 from nanoknow.training.optimizer import build_optimizers, learning_rate
 from nanoknow.training.order import ShuffledOrder
-
-TOKENS = "positions"
-"""The key of ``Progress.tokens`` in ``checkpoint.json``, whose format does not change."""
-
-
-@dataclass
-class Progress:
-    """How far training has come; with the seed, this is the place in the data.
-
-    Attributes:
-        step: updates made.
-        epoch: epochs completed.
-        examples: done in the current epoch.
-        batch: batches made of them.
-        tokens: seen, padding up to the block included; drives the schedule.
-        epoch_loss: sum of the losses in the current epoch.
-    """
-
-    step: int = 0
-    epoch: int = 0
-    examples: int = 0
-    batch: int = 0
-    tokens: int = 0
-    epoch_loss: float = 0.0
-
-
-@dataclass(frozen=True, repr=False)
-class StepResult(Result):
-    """One update.
-
-    Attributes:
-        step: its number, from 1.
-        epoch: the epoch it belongs to, from 1.
-        learning_rate: the rate it was made with.
-        n_examples: in its batch.
-        loss: mean cross-entropy of the characters that carry loss, in nats.
-        grad_norm: of all gradients together, before clipping.
-        epoch_loss: mean of the losses of the epoch's batches, a smaller last one counted as much
-            as the others; at its last step only.
-    """
-
-    step: int
-    epoch: int
-    learning_rate: float
-    n_examples: int
-    loss: float
-    grad_norm: float
-    epoch_loss: float | None
+from nanoknow.training.progress import TOKENS, Progress, StepResult
+from nanoknow.training.ranks import Ranks
 
 
 @dataclass
@@ -80,6 +33,7 @@ class Trainer:
     device: Device
     seed: int
     progress: Progress = field(default_factory=Progress)
+    ranks: Ranks = field(default_factory=Ranks)
 
     def __post_init__(self) -> None:
         if self.device.torch_device.type == "cpu":
@@ -117,7 +71,7 @@ class Trainer:
         return n_tokens * (self.config.epochs if epochs is None else epochs)
 
     def steps(self) -> Iterator[StepResult]:
-        """Train from ``progress`` to the end of the last epoch.
+        """Train from ``progress`` to the end of the last epoch, or to where all ranks stop.
 
         Raises:
             NonFiniteError: names the step, whose update was not made.
@@ -134,22 +88,28 @@ class Trainer:
                 except (MemoryError, RuntimeError) as error:
                     if not ran_out_of_memory(error):
                         raise
+                if self.ranks.stopped:
+                    return
                 if result is None:  # and all that the step held is freed again
                     raise self._out_of_memory(len(indices))
                 yield result
 
-    def _step(self, indices: Tensor) -> StepResult:
+    def _step(self, indices: Tensor) -> StepResult | None:
         progress = self.progress
         tokens = progress.tokens + len(indices) * self.task.tokens_per_example
         settings, planned = self.config.optimizer, self.planned_tokens()
         rate = learning_rate(self.config.schedule, settings.learning_rate, tokens, planned)
         self.model.train()
         self.model.zero_grad(set_to_none=True)
+        self.ranks.seed_dropout(self.seed, progress.step)
         loss = self._loss(indices)
         loss.backward()  # type: ignore[no-untyped-call]
+        whole = self.ranks.add_up(self.model, loss, progress.step + 1)
+        if whole is None:
+            return None
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.grad_clip)
         # Both in one transfer, for which a GPU is waited for.
-        loss_value, norm_value = torch.stack([loss.detach(), grad_norm]).tolist()
+        loss_value, norm_value = torch.stack([whole.detach(), grad_norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
             raise NonFiniteError(
                 f"step {progress.step + 1}: loss {loss_value:g}, gradient norm {norm_value:g}: "
@@ -176,13 +136,16 @@ class Trainer:
     def _loss(self, indices: Tensor) -> Tensor:
         """Return the mean loss of some examples, with the random draws of the current step."""
         batch = self.task.batch(indices, new_generator(self.seed, "examples", self.progress.step))
+        batch, n_scored = self.ranks.share(batch)
         # A GPU would have to be waited for before the indices can be counted.
         on_cpu = self.device.torch_device.type == "cpu"
         logit_indices, targets = batch.scored() if on_cpu else (None, batch.targets)
         with self.device.autocast():
             logits = self.model(batch.tokens, batch.layout, logit_indices=logit_indices)  # (P, V)
         precise = torch.promote_types(logits.dtype, torch.float32)
-        return F.cross_entropy(logits.to(precise), targets, ignore_index=IGNORE)
+        kind = "sum" if n_scored else "mean"
+        loss = F.cross_entropy(logits.to(precise), targets, ignore_index=IGNORE, reduction=kind)
+        return loss / (n_scored or 1)
 
     def _out_of_memory(self, n: int) -> OutOfMemoryError:
         """Return the error for a step of ``n`` examples that did not fit, after trying fewer."""

@@ -15,7 +15,8 @@ from nanoknow.errors import NanoknowError, NonFiniteError
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.span_corruption import SpanCorruption
-from nanoknow.training.trainer import Progress, StepResult, Trainer
+from nanoknow.training.progress import Progress, StepResult
+from nanoknow.training.trainer import Trainer
 from tests.helpers.spans import restore, texts_of
 from tests.helpers.texts import corpus_of, tokenizer_of
 from tests.helpers.training import (

@@ -1,0 +1,149 @@
+"""One training over several processes, as ``torchrun`` starts them.
+
+Each process, a rank, draws the whole batch and keeps its rows. The losses of these are summed and
+divided by the scored characters of the whole batch, and they and their gradients are added up over
+the ranks, so that a step is that of one process (but for dropout, which each rank draws for its own
+rows). Rank 0 does all else: it makes the folder, writes, evaluates and reports.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.errors import NanoknowError, NonFiniteError
+from nanoknow.system.reporter import Lines, Reporter
+from nanoknow.system.seeds import derive_seed
+from nanoknow.system.signals import stop_signals
+
+if TYPE_CHECKING:
+    from nanoknow.training.trainer import Trainer
+
+LONGEST_WAIT = timedelta(hours=2)
+"""For another rank: an evaluation and the writing of a checkpoint are on rank 0 alone."""
+
+
+class LostRankError(NanoknowError):
+    """Another process of the training has gone."""
+
+
+@dataclass
+class Ranks:
+    """This process among those of a training.
+
+    Attributes:
+        rank: its number, from 0.
+        size: how many there are; with one, nothing here does anything.
+        asked: the signal that it asks all to stop for at the next step; -1 for no signal.
+        stopped: the one that all have stopped for.
+        device: where the ranks exchange what they add up.
+    """
+
+    rank: int = 0
+    size: int = 1
+    asked: int = 0
+    stopped: int = 0
+    device: str = "cpu"
+
+    def share(self, batch: Batch) -> tuple[Batch, int | None]:
+        """Return this rank's rows of a batch, and how many characters are scored in all of it."""
+        if self.size == 1:
+            return batch, None
+        return batch.part(self.rank, self.size), int((batch.targets != IGNORE).sum())
+
+    def silencing(self, reporter: Reporter) -> Reporter:
+        """Return where this rank reports: rank 0 alone does."""
+        return Lines(None) if self.rank else reporter
+
+    def seed_dropout(self, seed: int, step: int) -> None:
+        """Make what dropout draws follow from the step and the rank: no state has to be kept."""
+        if self.size > 1:
+            torch.manual_seed(derive_seed(seed, f"dropout of rank {self.rank}", step))
+
+    @contextmanager
+    def agreeing(self) -> Iterator[None]:
+        """Do what each rank does; what fails on one fails on all, and rank 0 says it."""
+        mine: NanoknowError | None = None
+        try:
+            yield
+        except NanoknowError as error:
+            mine = error
+        if self.size > 1:
+            said: list[str | None] = [None] * self.size
+            dist.all_gather_object(said, str(mine) if mine else None)
+            for rank, text in enumerate(said):
+                if text and self.rank:
+                    raise SystemExit(1)
+                if text and mine is None:
+                    mine = NanoknowError(f"rank {rank}: {text}")
+        if mine:
+            raise mine
+
+    def add_up(self, model: nn.Module, loss: Tensor, step: int) -> Tensor | None:
+        """Add up losses and gradients over the ranks; None where all are to stop before the step.
+
+        Raises:
+            LostRankError: another rank has gone.
+        """
+        if self.size == 1:
+            return loss
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.parameters()]
+        told = loss.new_tensor([0.0, float(self.asked)], dtype=torch.float64)
+        told[0] = loss.detach()
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        try:
+            everybody = [torch.empty_like(told) for _ in range(self.size)]
+            dist.all_gather(everybody, told)
+            self.stopped = next((int(each[1]) for each in everybody if each[1]), 0)
+            if self.stopped:
+                return None
+            dist.all_reduce(flat)
+        except RuntimeError as error:
+            raise LostRankError(
+                f"step {step}: another process of this training has gone or is not answering "
+                f"({str(error).splitlines()[0][:80]}): the step before it is saved"
+            ) from None
+        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+        for parameter, part in zip(model.parameters(), parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+        return sum((each[0] for each in everybody), start=told.new_zeros(())).to(loss.dtype)
+
+    def stop_others(self) -> None:
+        """Have all stop where this one has: the others wait for its part of the next step."""
+        if self.size > 1 and not self.stopped:
+            with suppress(RuntimeError):
+                asked = [0.0, float(self.asked or -1)]
+                told = torch.tensor(asked, dtype=torch.float64, device=self.device)
+                dist.all_gather([torch.empty_like(told) for _ in range(self.size)], told)
+
+    def follow(self, trainer: "Trainer") -> NoReturn:
+        """Take part in a training that rank 0 leads, and end this process with it."""
+        with stop_signals() as received, suppress(LostRankError, NonFiniteError):
+            for _ in trainer.steps():
+                self.asked = received[0] if received else 0
+            raise SystemExit(0)
+        raise SystemExit(1)  # which rank 0 says
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Ranks]:
+    """Join the processes that ``torchrun`` has started, if it has started any."""
+    size = int(os.environ["WORLD_SIZE"]) if dist.is_torchelastic_launched() else 1
+    if size == 1:
+        yield Ranks()
+        return
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
+    try:
+        place = f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu"
+        yield Ranks(dist.get_rank(), size, device=place)
+    finally:
+        with suppress(RuntimeError):
+            dist.destroy_process_group()

@@ -1,0 +1,142 @@
+"""One training over two processes of torchrun is that of one, and ends as one."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from nanoknow.config.loading import dump_config
+from nanoknow.data.batch import IGNORE
+from nanoknow.runs.run import Run
+from tests.helpers.small_runs import (
+    ENVIRONMENT,
+    PYTHON,
+    ROOT,
+    SmallRun,
+    run_python,
+    steps_of,
+    weights_file,
+)
+from tests.helpers.training import questions_task
+
+TORCHRUN = [*PYTHON[:1], "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+FLAGS = ("--config", "config.yaml", "--device", "cpu")
+
+
+def together(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [*TORCHRUN, "-m", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, check=False
+    )
+
+
+def nanoknow_lines(stderr: str) -> list[str]:
+    """Return what nanoknow wrote last, without what torchrun says of how its processes ended."""
+    ours = ("error: ", "stopped at ")
+    return [line for line in stderr.splitlines() if line.startswith(ours)]
+
+
+def test_the_parts_of_a_batch_are_all_of_it_and_one_without_rows_scores_nothing() -> None:
+    whole = questions_task().batch(torch.arange(11), torch.Generator())
+    for size in (1, 2, 3, 11):
+        parts = [whole.part(rank, size) for rank in range(size)]
+        for name in ("tokens", "targets"):
+            values = torch.cat([getattr(part, name) for part in parts])
+            assert values.sort().values.tolist() == getattr(whole, name).sort().values.tolist()
+        assert all(len(part.layout.positions) == len(part.tokens) for part in parts)
+    assert (whole.part(11, 12).targets == IGNORE).all()
+
+
+@pytest.mark.processes
+def test_fifty_steps_of_two_are_those_of_one(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert run_python("-m", "tests.tools.two_ranks", str(one)).returncode == 0
+    done = together("tests.tools.two_ranks", two)
+    assert done.returncode == 0, done.stderr
+    alone, both = load_file(one), load_file(two)
+    assert len(alone["losses"]) == 51
+    torch.testing.assert_close(both.pop("losses"), alone.pop("losses"), rtol=1e-10, atol=0)
+    ours, theirs = (torch.cat([w[name].flatten() for name in alone]) for w in (both, alone))
+    assert (ours - theirs).norm() <= 1e-10 * theirs.norm()
+
+
+@pytest.fixture
+def trained(small: SmallRun) -> SmallRun:
+    """A run with dropout, its config beside it, not begun."""
+    model = small.config.model.model_copy(update={"dropout": 0.2})
+    small.config = small.config.model_copy(update={"model": model})
+    (small.folder / "config.yaml").write_text(dump_config(small.config))
+    return small
+
+
+@pytest.mark.processes
+def test_a_run_of_two_is_written_once_and_resumed_to_the_bit(trained: SmallRun) -> None:
+    command = ("nanoknow", "pretrain", *FLAGS)
+    whole = together(*command, "--out", "whole", cwd=trained.folder)
+    assert whole.returncode == 0, whole.stderr
+    assert whole.stdout.count("epochs") == 1
+    first = together(*command, "--out", "run", "--max-minutes", "0", cwd=trained.folder)
+    assert first.returncode == 0, first.stderr
+    assert steps_of(trained.run) == [1]
+    resume = ("nanoknow", "pretrain", "--resume", "--out", "run")
+    second = together(*resume, "--device", "cpu", cwd=trained.folder)
+    assert second.returncode == 0, second.stderr
+    assert steps_of(trained.run) == [*range(1, 13)]
+    assert weights_file(trained.run) == weights_file(Run.open(trained.folder / "whole"))
+    alone = run_python("-m", *resume, "--epochs", "5", cwd=trained.folder)
+    assert "warning: ranks 2 then and 1 now" in alone.stderr
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_one_ends_both_at_one_step_which_is_saved(
+    trained: SmallRun, victim: int, number: int
+) -> None:
+    trained.change_stage(epochs=1_000_000)
+    (trained.folder / "config.yaml").write_text(dump_config(trained.config))
+    command = [*TORCHRUN, "-m", "nanoknow", "pretrain", *FLAGS, "--out", "run"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=trained.folder, env=ENVIRONMENT
+    ) as process:
+        metrics = trained.path / "metrics.jsonl"
+        while process.poll() is None and not (metrics.exists() and "step" in metrics.read_text()):
+            time.sleep(0.05)
+        os.kill(pid_of(process.pid, victim), number)
+        _, stderr = process.communicate(timeout=90)
+    assert process.returncode != 0
+    saved = trained.run.latest().record.progress["step"]
+    lines = nanoknow_lines(stderr)
+    if number == signal.SIGTERM:
+        assert saved == steps_of(trained.run)[-1] > 0
+        assert [line.split(" and saved")[0] for line in lines] == [f"stopped at step {saved}"]
+    elif victim == 1:
+        assert saved == steps_of(trained.run)[-1] > 0
+        assert len(lines) == 1
+    else:  # whoever wrote is gone, and who followed has nothing to say
+        assert lines == []
+
+
+def pid_of(agent: int, rank: int) -> int:
+    """Return the process of a rank: a child of torchrun's with this rank in its environment."""
+    children = Path(f"/proc/{agent}/task/{agent}/children").read_text().split()
+    for child in children:
+        environment = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        if f"RANK={rank}".encode() in environment:
+            return int(child)
+    raise AssertionError(f"no rank {rank} among {children}")
+
+
+@pytest.mark.processes
+def test_what_cannot_start_is_said_once(trained: SmallRun) -> None:
+    (trained.folder / "lives.txt").unlink()
+    done = together("nanoknow", "pretrain", *FLAGS, "--out", "run", cwd=trained.folder)
+    assert done.returncode != 0
+    assert len(nanoknow_lines(done.stderr)) == 1
+    demo = together("nanoknow", "demo", cwd=trained.folder)
+    assert "torchrun: for pretrain and finetune" in demo.stderr
