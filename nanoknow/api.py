@@ -119,11 +119,12 @@ def sample(
 
 
 def sweep(
-    file: str, *, seeds: int | None = None, processes: int = 1, device: str = "auto",
-    out: File = None, log: IO[str] | None = None,
+    file: str, *, seeds: int | None = None, processes: int = 1, shard: str | None = None,
+    device: str = "auto", out: File = None, log: IO[str] | None = None,
 ) -> SweepReport:  # fmt: skip
     """Train variants of a config with several seeds; ``table`` has a row for each run."""
-    return run_sweep(load_sweep(file), seeds, _path(out), device, Lines(log), processes)
+    out = _path(out)
+    return run_sweep(load_sweep(file), seeds, out, device, Lines(log), processes, shard)
 
 
 def inspect(

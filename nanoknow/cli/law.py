@@ -13,7 +13,7 @@ from typer import Argument, Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, show_plan_of_rows
+from nanoknow.cli.training import Processes, Shard, show_plan_of_rows
 
 if TYPE_CHECKING:
     from nanoknow.config.experiment import StageName
@@ -47,6 +47,7 @@ def law_run(
         bool, Option("--quick", help="By smaller runs, in folders of their own.")
     ] = False,
     processes: Processes = 1,
+    shard: Shard = None,
     device: opt.DeviceName = "auto",
     out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
     dry_run: opt.DryRun = False,
@@ -72,7 +73,7 @@ def law_run(
         return
     from nanoknow.laws.run import run_law
 
-    report = run_law(label, law, seeds, out, device, terminal, processes)
+    report = run_law(label, law, seeds, out, device, terminal, processes, shard)
     opt.show(terminal, report, show_law, as_json)
 
 
@@ -107,7 +108,8 @@ def show_law(terminal: Terminal, report: LawReport) -> None:
     if report.elsewhere:
         terminal.write(f"{report.elsewhere} runs are being trained by another process.\n")
     terminal.paragraph(f"{report.verdict}: {report.finding} ({report.paper})")
-    terminal.write(f"Picture: {report.picture}\n")
+    if Path(report.picture).exists():  # a shard draws none
+        terminal.write(f"Picture: {report.picture}\n")
 
 
 def _value(values: Sequence[float] | None, published: float | None) -> str:

@@ -30,6 +30,15 @@ Processes = Annotated[
 ]
 
 
+Shard = Annotated[
+    str | None,
+    Option(
+        metavar="I/N",
+        help="Train the I-th of N parts of the runs; without it, go on and report on all.",
+    ),
+]
+
+
 def show_plan(
     terminal: Terminal,
     stages: Sequence[StageName],

@@ -100,6 +100,27 @@ def plan_runs(
     return planned
 
 
+def chains_of(runs: Iterable[PlannedRun]) -> list[list[PlannedRun]]:
+    """Return runs in groups: those that start from one pretrained run are trained in turn."""
+    chains: dict[Path, list[PlannedRun]] = {}
+    for run in runs:
+        chains.setdefault(run.pretraining[1] if run.pretraining else run.place, []).append(run)
+    return list(chains.values())
+
+
+def shard_of(runs: Iterable[PlannedRun], shard: str | None) -> list[PlannedRun]:
+    """Return one of N parts of some runs, ``I/N``, whole chains; all of them for None.
+
+    Raises:
+        ConfigError: it is no such part.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", shard or "1/1")
+    number, n = map(int, found.groups()) if found else (1, 0)
+    if number > n:
+        raise ConfigError(f"--shard {shard}: write I/N, the I-th of N parts: 1/4")
+    return [run for chain in chains_of(runs)[number - 1 :: n] for run in chain]
+
+
 def train_in_turn(
     runs: Iterable[PlannedRun], options: TrainingOptions, reporter: Reporter
 ) -> Iterator[tuple[PlannedRun, TrainingSummary]]:

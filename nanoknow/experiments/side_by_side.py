@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from nanoknow.errors import BusyError, ConfigError, Interrupted
-from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.experiments.pipeline import PlannedRun, chains_of
 from nanoknow.runs.checkpoint import read_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.provenance import command_line
@@ -80,11 +80,7 @@ def _train_side_by_side(
     Those that start from one pretrained run are trained one after another. Where one fails, or a
     signal comes, the others save what they have and end too.
     """
-    chains: dict[Path, list[PlannedRun]] = {}
-    for run in runs:
-        first = run.pretraining[1] if run.pretraining else run.place
-        chains.setdefault(first, []).append(run)
-    waiting, running = deque(chains.values()), dict[Connection, SpawnProcess]()
+    waiting, running = deque(chains_of(runs)), dict[Connection, SpawnProcess]()
     failure: Exception | None = None
     with stop_signals() as received:
         while waiting or running:

@@ -15,7 +15,7 @@ from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.experiments.folds import split_into_folds
-from nanoknow.experiments.pipeline import PlannedRun, plan_runs, train_in_turn
+from nanoknow.experiments.pipeline import PlannedRun, plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows, rows_of_table
 from nanoknow.experiments.table import save_report, table_row
@@ -32,6 +32,7 @@ def sweep(
     device: str,
     reporter: Reporter,
     processes: int = 1,
+    shard: str | None = None,
 ) -> SweepReport:
     """Pretrain, finetune and evaluate every row with every seed, row after row of a seed.
 
@@ -45,6 +46,7 @@ def sweep(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of what happens.
         processes: runs to train side by side.
+        shard: which part of the runs to train, ``I/N``; no report is written then.
 
     Raises:
         ConfigError: a row is not a config, or the folder holds another sweep.
@@ -61,7 +63,7 @@ def sweep(
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)) for path in file.predict]
     data = {name: each.data for name, each in folds.items()}
     planned = plan_runs(configs, data, seeds or file.seeds, folder)
-    runs = [run for of_row in planned.values() for run in of_row]
+    runs = shard_of((run for of_row in planned.values() for run in of_row), shard)
     with several_runs(runs, device, reporter, "", processes) as options:
         outcomes = {
             run.place: _evaluate(run, pretraining, asked_too, device, reporter)
@@ -85,7 +87,8 @@ def sweep(
         table=table,
         pairs=compare_rows(questions, finished),
     )
-    save_report(folder / "sweep.json", report, report.table)
+    if shard is None:
+        save_report(folder / "sweep.json", report, report.table)
     return report
 
 

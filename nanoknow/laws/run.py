@@ -10,7 +10,7 @@ from nanoknow.data.sources import Texts
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.errors import ConfigError, suggest
 from nanoknow.evaluation.scores import Score
-from nanoknow.experiments.pipeline import plan_runs, slug, train_in_turn
+from nanoknow.experiments.pipeline import plan_runs, shard_of, slug, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, save_report, table_row
 from nanoknow.laws.figure import Panel, plot_law
@@ -77,6 +77,7 @@ def run_law(
     device: str,
     reporter: Reporter,
     processes: int = 1,
+    shard: str | None = None,
 ) -> LawReport:
     """Train what a law needs, where an earlier call left it, and judge it.
 
@@ -88,6 +89,7 @@ def run_law(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified of what happens.
         processes: runs to train side by side.
+        shard: which part of the runs to train, ``I/N``; no report is written then.
 
     Raises:
         ConfigError: the file names a measure or value that is not there, or the folder holds runs
@@ -102,7 +104,7 @@ def run_law(
     worlds = {row: _world(row, config) for row, config in configs.items()}
     data = {row: (Texts.find(config.data).config,) for row, config in configs.items()}
     planned = plan_runs(configs, data, seeds or law.seeds, folder, finetunes=law.finetunes)
-    runs = [run for of_row in planned.values() for run in of_row]
+    runs = shard_of((run for of_row in planned.values() for run in of_row), shard)
     measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
     minutes: dict[str, list[float]] = {row: [] for row in configs}
     table: list[TableRow] = []
@@ -148,9 +150,10 @@ def run_law(
         folder=str(folder),
         table=table,
     )
-    if any(row.seeds for row in rows):
-        plot_law(Path(report.picture), report.law, _panels(law, rows))
-    save_report(folder / "law.json", report, table)
+    if shard is None:
+        if any(row.seeds for row in rows):
+            plot_law(Path(report.picture), report.law, _panels(law, rows))
+        save_report(folder / "law.json", report, table)
     return report
 
 

@@ -189,3 +189,24 @@ def test_rows_whose_folders_would_be_one_are_refused(tmp_path: Path) -> None:
     assert file.resolve()["a b"] == load_config("demo")
     with pytest.raises(ConfigError, match="too alike"):
         sweep(file, None, tmp_path, "cpu", Silent())
+
+
+def test_shards_train_their_parts_and_what_follows_reports_on_all_without_training(
+    here: Path,
+) -> None:
+    write("asked.tsv", "Where was Ada Lowe born?\n")
+    command = ("sweep", write("rows.yaml", TINY), "--out", "rows")
+    for shard, trained in (("1/2", {"plain", "longer-finetuning"}), ("2/2", {"perceiver-m-8"})):
+        before = {path.parent for path in Path("rows").glob("*/*/*/run.json")}
+        report = json_of(*command, "--shard", shard)
+        made = {path.parent for path in Path("rows").glob("*/*/*/run.json")} - before
+        assert {path.parts[1] for path in made} == trained  # chains of one pretraining are whole
+        assert {row["row"].replace(" ", "-") for row in report["table"]} == trained
+        assert not Path("rows/sweep.json").exists()
+    metrics = {path: path.read_bytes() for path in Path("rows").rglob("metrics.jsonl")}
+    assert len(json_of(*command)["table"]) == 3
+    assert {path: path.read_bytes() for path in metrics} == metrics
+    assert Path("rows/table.csv").exists()
+    assert json_of(*command, "--shard", "9/9")["table"] == []
+    for wrong in ("3/2", "0/2", "1", "1/0", "a/b", "1/2/3"):
+        assert f"--shard {wrong}: write I/N" in refuse(*command, "--shard", wrong)
