@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from nanoknow.config.experiment import DocumentForm
 from nanoknow.data.coding import PART, Coder, Codes, code_points
 from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.data.rows import form_of, read_rows
+from nanoknow.data.text_cache import Encoded, mapped
 from nanoknow.errors import DataError
 
 FORMS = "a table (.csv, .tsv) or JSON lines with a column 'text'"
@@ -100,13 +102,28 @@ def read_corpus(path: Path, documents: DocumentForm = "lines") -> Corpus:
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
+
+    def encode(file: IO[bytes]) -> Encoded:
+        made = corpus_from_chunks(file_chunks(path), str(path), documents, file)
+        if made.first_lines is not None:
+            raise OSError("rows: kept as they are")
+        return made.sha256, made.characters, made.codes
+
+    if documents == "lines" and (large := mapped(path, encode)):
+        return Corpus(str(path), *large)
     return corpus_from_chunks(file_chunks(path), str(path), documents)
 
 
 def corpus_from_chunks(
-    chunks: Iterable[bytes], name: str, documents: DocumentForm = "lines"
+    chunks: Iterable[bytes],
+    name: str,
+    documents: DocumentForm = "lines",
+    file: IO[bytes] | None = None,
 ) -> Corpus:
-    """Check, decode and encode a corpus (see ``read_corpus``) whose bytes are cut anywhere."""
+    """Check, decode and encode a corpus (see ``read_corpus``) whose bytes are cut anywhere.
+
+    Codes are kept in a file where one is given, see ``Coder``.
+    """
     digest = hashlib.sha256()
 
     def hashed() -> Iterator[bytes]:
@@ -114,7 +131,7 @@ def corpus_from_chunks(
             digest.update(chunk)
             yield chunk
 
-    coder, first_lines, names = Coder(), None, None
+    coder, first_lines, names = Coder(file), None, None
     texts = decoded(hashed(), name)
     first = next(texts)
     form, texts = form_of(first, name, "text"), itertools.chain([first], texts)

@@ -1,5 +1,7 @@
 """Codes hold any text in the least room, and tell where its lines are."""
 
+from tempfile import TemporaryFile
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,10 +16,17 @@ MANY = "".join(map(chr, [*range(1, 0xD800), *range(0xE000, 0x10000)]))
 
 
 def coded(pieces: list[str]) -> tuple[str, Codes]:
-    coder = Coder()
-    for piece in pieces:
-        coder.add(piece)
-    return coder.finish()
+    """Code pieces in memory, after seeing that a file holds the same."""
+    with TemporaryFile() as file:
+        coders = Coder(), Coder(file)
+        for piece in pieces:
+            for coder in coders:
+                coder.add(piece)
+        (characters, codes), (same, in_file) = (coder.finish() for coder in coders)
+        assert same == characters
+        assert in_file.dtype == codes.dtype
+        assert in_file.tolist() == codes.tolist()
+    return characters, codes
 
 
 def decoded(characters: str, codes: Codes) -> str:

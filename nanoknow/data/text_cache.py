@@ -1,0 +1,76 @@
+"""Large texts are encoded once, into files that later runs map into memory instead of reading.
+
+They are in ``$XDG_CACHE_HOME/nanoknow`` (``~/.cache/nanoknow``), by the text's path, size and time
+of change, and may be deleted at any time.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
+
+import numpy as np
+
+from nanoknow.data.coding import Codes
+from nanoknow.system.files import write_atomically
+
+MAPPED_FROM = 64 << 20
+"""Bytes of a text from which on it is mapped."""
+FORMAT = 1
+
+Encoded = tuple[str, str, Codes]
+"""Of a text: SHA-256, the characters, sorted, and the codes."""
+
+
+def mapped(path: Path, encode: Callable[[IO[bytes]], Encoded]) -> Encoded | None:
+    """Return a large text mapped into memory, encoded now where it is not yet.
+
+    Args:
+        path: of the text.
+        encode: encodes it into a file.
+
+    Returns:
+        None where it is small, no regular file, or nothing can be written.
+    """
+    try:
+        found = path.stat()
+        if not path.is_file() or found.st_size < MAPPED_FROM:
+            return None
+        place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nanoknow"
+        place.mkdir(parents=True, exist_ok=True)
+        key = f"{FORMAT} {path.resolve()} {found.st_size} {found.st_mtime_ns}"
+        name = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
+        codes, record = place / f"{name}.codes", place / f"{name}.json"
+        if (known := _open(codes, record)) is None:
+            _make(codes, record, encode)
+            known = _open(codes, record)
+        return known
+    except (OSError, RuntimeError):  # RuntimeError: there is no home
+        return None
+
+
+def _make(codes: Path, record: Path, encode: Callable[[IO[bytes]], Encoded]) -> None:
+    """Encode a text into a file of another name, and name it when it is whole."""
+    with NamedTemporaryFile(dir=codes.parent, prefix="making-", delete=False) as file:
+        try:
+            sha256, characters, made = encode(file)
+            about = {"sha256": sha256, "characters": characters, "width": made.dtype.str}
+            del made
+            Path(file.name).replace(codes)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    write_atomically(record, json.dumps(about).encode())
+
+
+def _open(codes: Path, record: Path) -> Encoded | None:
+    """Map a file of codes; None where it is not there, or not what its record says."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        about: dict[str, Any] = json.loads(record.read_bytes())
+        # Copied on write, as torch wants memory that could be written; nothing writes it.
+        return about["sha256"], about["characters"], np.memmap(codes, about["width"], "c")
+    return None
