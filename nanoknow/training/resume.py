@@ -84,27 +84,29 @@ def resume_run(
     config = config or run.config
     with joined(options.device) as ranks, nullcontext() if ranks.rank else lock_run(run.path):
         reporter = ranks.silencing(reporter)
-        checkpoint = run.latest()
-        record, stage = checkpoint.record, run.record.stage
-        state = checkpoint.load_training_state()
-        then = config_then(run, record, state)
-        require_allowed_changes(run, config, then, checkpoint)
-        device = choose_device(options.device, record.precision)
-        texts = Texts.find(config.data, roles_of(config, stage, run.record.data))
-        run.require_same_texts(texts)
-        config = config.model_copy(update={"data": texts.config})
-        model = checkpoint.load_model(device)
+        with ranks.agreeing():  # that all have read what rank 0 then writes
+            checkpoint = run.latest()
+            record, stage = checkpoint.record, run.record.stage
+            state = checkpoint.load_training_state()
+            then = config_then(run, record, state)
+            require_allowed_changes(run, config, then, checkpoint)
+            device = choose_device(options.device, record.precision)
+            texts = Texts.find(config.data, roles_of(config, stage, run.record.data))
+            run.require_same_texts(texts)
+            config = config.model_copy(update={"data": texts.config})
+            model = checkpoint.load_model(device)
         step = int(record.progress["step"])
         is_complete = record.progress["epoch"] == config.stage(stage).epochs
         if is_complete and not options.tensorboard:  # else its event files are written
+            if ranks.rank:
+                raise SystemExit(0)
             reporter.note(f"resuming {run.path} at step {step} of {step}")
-            return summarize(run if ranks.rank else run.with_config(config))
-        prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
-        trainer = prepared.trainer
-        trainer.restore(state, record.progress)
+            return summarize(run.with_config(config))
+        with ranks.agreeing():
+            prepared = prepare(config, stage, texts, record.tokenizer, model, device, reporter)
+            trainer = prepared.trainer
+            trainer.restore(state, record.progress)
         trainer.ranks = ranks
-        with ranks.agreeing():  # that all have read what is now written
-            pass
         if ranks.rank:
             ranks.follow(trainer)
         changes = list(changes_since(run, record, device, ranks.size))

@@ -88,6 +88,10 @@ def test_a_run_of_two_is_written_once_and_resumed_to_the_bit(trained: SmallRun) 
     assert second.returncode == 0, second.stderr
     assert steps_of(trained.run) == [*range(1, 13)]
     assert weights_file(trained.run) == weights_file(Run.open(trained.folder / "whole"))
+    again = together(*resume, "--device", "cpu", cwd=trained.folder)
+    assert (again.returncode, again.stdout.count("epochs")) == (0, 1)
+    refused = together(*resume, "--learning-rate", "1", cwd=trained.folder)
+    assert len(nanoknow_lines(refused.stderr)) == 1
     alone = run_python("-m", *resume, "--epochs", "5", cwd=trained.folder)
     assert "warning: ranks 2 then and 1 now" in alone.stderr
 
