@@ -23,7 +23,7 @@ LADDER = (
     ("evaluation",),
     ("training", "report", "attention"),
     ("experiments",),
-    ("laws", "play"),
+    ("laws", "play", "sharing"),
     ("cli", "api"),
 )
 """Folders from the ground up; those of one level do not know each other."""

@@ -170,9 +170,7 @@ class PretrainConfig(StageConfig):
     epochs: Count = 650
     batch_size: Count = 128
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=6e-3)
-    held_out: Fraction = Field(
-        0.0, description="of a language model's text, its end, to log the loss of each epoch on"
-    )
+    held_out: Fraction = Field(0.0, description="share of a running text to log the loss on")
 
     @model_validator(mode="after")
     def _holds_back_of_a_running_text(self) -> Self:

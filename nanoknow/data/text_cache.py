@@ -17,6 +17,7 @@ import numpy as np
 
 from nanoknow.data.coding import Codes
 from nanoknow.system.files import write_atomically
+from nanoknow.system.plain import to_json
 
 MAPPED_FROM = 64 << 20
 """Bytes of a text from which on it is mapped."""
@@ -49,7 +50,7 @@ def mapped(path: Path, encode: Callable[[IO[bytes]], Encoded]) -> Encoded | None
             _make(codes, record, encode)
             known = _open(codes, record)
         return known
-    except (OSError, RuntimeError):  # RuntimeError: there is no home
+    except (OSError, RuntimeError, ValueError):  # no home; a NUL in the name, which reading refuses
         return None
 
 
@@ -64,7 +65,7 @@ def _make(codes: Path, record: Path, encode: Callable[[IO[bytes]], Encoded]) -> 
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    write_atomically(record, json.dumps(about).encode())
+    write_atomically(record, to_json(about).encode())
 
 
 def _open(codes: Path, record: Path) -> Encoded | None:

@@ -1,6 +1,5 @@
 """``nanoknow export``: a run as a folder that transformers and what is built on it open."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -162,7 +161,7 @@ def _code(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """Return a text as a string of Python on one line, which cannot end a code block."""
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return to_json(text, ensure_ascii=not text.isprintable())
 
 
 def _lm_eval_files(name: str, asked: QuestionSet, longest: int) -> dict[str, bytes]:

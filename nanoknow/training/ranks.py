@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import torch
 import torch.distributed as dist
@@ -22,9 +22,6 @@ from nanoknow.errors import NanoknowError, NonFiniteError
 from nanoknow.system.reporter import Lines, Reporter
 from nanoknow.system.seeds import derive_seed
 from nanoknow.system.signals import stop_signals
-
-if TYPE_CHECKING:
-    from nanoknow.training.trainer import Trainer
 
 LONGEST_WAIT = timedelta(hours=2)
 """For another rank: an evaluation and the writing of a checkpoint are on rank 0 alone."""
@@ -123,10 +120,10 @@ class Ranks:
                 told = torch.tensor(asked, dtype=torch.float64, device=self.device)
                 dist.all_gather([torch.empty_like(told) for _ in range(self.size)], told)
 
-    def follow(self, trainer: "Trainer") -> NoReturn:
-        """Take part in a training that rank 0 leads, and end this process with it."""
+    def follow(self, steps: Iterator[object]) -> NoReturn:
+        """Take part in the steps of a training that rank 0 leads, and end this process with it."""
         with stop_signals() as received, suppress(LostRankError, NonFiniteError):
-            for _ in trainer.steps():
+            for _ in steps:
                 self.asked = received[0] if received else 0
             raise SystemExit(0)
         raise SystemExit(1)  # which rank 0 says

@@ -108,7 +108,7 @@ def resume_run(
             trainer.restore(state, record.progress)
         trainer.ranks = ranks
         if ranks.rank:
-            ranks.follow(trainer)
+            ranks.follow(trainer.steps())
         changes = list(changes_since(run, record, device, ranks.size))
         run = run.with_config(config)
         run.forget_after(step)

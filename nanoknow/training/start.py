@@ -57,7 +57,7 @@ def start_run(
         trainer = prepared.trainer
         trainer.ranks = ranks
         if ranks.rank:
-            ranks.follow(trainer)
+            ranks.follow(trainer.steps())
         if seconds := expected_time(trainer):
             reporter.note(f"{trainer.total_steps:,} steps, about {in_words(seconds)} here")
         with new_run(stage, prepared, out, source) as run:

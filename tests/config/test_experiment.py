@@ -60,6 +60,7 @@ pretrain:
      context_step: 1, name_in_place: 0.0, questions_per_document: 0.0, cloze_loss: all}
   epochs: 650
   batch_size: 128
+  held_out: 0.0
 finetune: {epochs: 10, evaluate_every: 1}
 scratch: {epochs: 75, evaluate_every: 5}
 sample:
