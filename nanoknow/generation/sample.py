@@ -21,7 +21,7 @@ from nanoknow.models.low_precision import in_bfloat16
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.runs.run import Run
-from nanoknow.system.device import choose_device, precise
+from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import describe_unknown
@@ -204,7 +204,7 @@ def sample_ids(
         first = end
         logits = model.require_finite(logits).float().cpu()
         # Less the highest, and in float64, so that no temperature makes a NaN of them.
-        scaled = precise(logits - logits.max()) / temperature
+        scaled = (logits - logits.max()).double() / temperature
         new = _draw(scaled.float(), top_k, generator)  # (1,)
         window = torch.cat([window, new])[-block_size:]
         yield int(new)

@@ -105,7 +105,8 @@ class Ranks:
         except RuntimeError as error:
             raise LostRankError(
                 f"step {step}: another process of this training has gone or is not answering "
-                f"({str(error).splitlines()[0][:80]}): the step before it is saved"
+                f"({str(error).splitlines()[0][:80]}): the step before it is saved: go on with "
+                f"--resume"
             ) from None
         parts = torch.split(flat, [gradient.numel() for gradient in gradients])
         for parameter, part in zip(model.parameters(), parts, strict=True):

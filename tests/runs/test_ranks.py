@@ -108,8 +108,8 @@ def test_a_signal_to_one_ends_both_at_one_step_which_is_saved(
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, cwd=trained.folder, env=ENVIRONMENT
     ) as process:
-        metrics = trained.path / "metrics.jsonl"
-        while process.poll() is None and not (metrics.exists() and "step" in metrics.read_text()):
+        metrics, begun = trained.path / "metrics.jsonl", '"kind": "step"'
+        while process.poll() is None and not (metrics.exists() and begun in metrics.read_text()):
             time.sleep(0.05)
         os.kill(pid_of(process.pid, victim), number)
         _, stderr = process.communicate(timeout=90)
