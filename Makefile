@@ -5,6 +5,7 @@
 # make test-browser   set up, then tests of pages in headless chromium (needs chromium and npm)
 # make test-notebook  set up, then execute docs/tour.ipynb, in minutes
 # make test-hf  set up, then open exported runs in transformers
+# make attack  set up, then every attack that docs/trust.md has a promise for, in minutes
 # make kill   set up, then kill -9 training 100 times and resume it, in minutes
 # make fuzz   set up, then every property test on 25 times as many inputs, in a quarter of an hour
 # make wheel  set up, then build a wheel, install it and run it from another folder
@@ -17,7 +18,7 @@ SEEDS ?= 1
 KILLS ?= 100
 BIN := $(VENV)/bin
 
-.PHONY: demo test check processes test-browser test-notebook test-hf kill fuzz wheel bench pictures clean
+.PHONY: demo test check processes test-browser test-notebook test-hf attack kill fuzz wheel bench pictures clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -42,6 +43,9 @@ test-notebook: $(VENV)/ready
 
 test-hf: $(VENV)/ready
 	$(BIN)/pytest -m hf
+
+attack: $(VENV)/ready
+	$(BIN)/python -m tests.tools.attack
 
 kill: $(VENV)/ready
 	$(BIN)/python -m tests.tools.kill --kills $(KILLS)

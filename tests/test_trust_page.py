@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.attack import BROKEN, HELD, PARTLY, UNTRIED, Outcome, read_promises, verdict
+
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 PAGE = ROOT / "docs" / "trust.md"
@@ -37,3 +39,19 @@ def test_every_module_that_a_page_names_exists(page: Path) -> None:
 def test_every_row_of_promises_names_a_test() -> None:
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
     assert [row for row in rows[1:] if "::test_" not in row] == []
+
+
+def test_an_attack_that_gets_through_or_was_not_tried_is_said() -> None:
+    page = "| fault | promise | held by |\n|---|---|---|\n"
+    page += "| a | b | `c/test_d.py::test_e`, `c/test_f.py` |\n| g | h | `c/test_d.py::test_ee` |\n"
+    promises = read_promises(page)
+    assert promises == {"a": ["c/test_d.py::test_e", "c/test_f.py"], "g": ["c/test_d.py::test_ee"]}
+    passed, failed, skipped = (Outcome(1.0, {word}) for word in ("passed", "failed", "skipped"))
+    outcomes = {"tests/c/test_d.py::test_e[1]": passed, "tests/c/test_f.py::test_g": passed}
+    assert verdict(promises["a"], outcomes) == (HELD, 2, 2.0)
+    assert verdict(promises["g"], outcomes) == (UNTRIED, 0, 0)
+    assert verdict(promises["a"], {**outcomes, "tests/c/test_f.py::test_h": failed})[0] == BROKEN
+    assert verdict(promises["g"], {"tests/c/test_d.py::test_ee": skipped})[0] == UNTRIED
+    assert verdict(promises["a"], {**outcomes, "tests/c/test_d.py::test_e[2]": skipped})[0] == HELD
+    outcomes["tests/c/test_f.py::test_g"] = skipped
+    assert verdict(promises["a"], outcomes)[0] == PARTLY
