@@ -13,19 +13,14 @@ class Task(Protocol):
 
     Attributes:
         notes: how the data were prepared, for the user: what was left out.
+        n_examples: how many an epoch has.
+        tokens_per_example: what the schedule counts for one: its tokens, padding up to the block
+            included.
     """
 
     notes: list[str]
-
-    @property
-    def n_examples(self) -> int:
-        """How many examples an epoch has."""
-        ...
-
-    @property
-    def tokens_per_example(self) -> int:
-        """What the schedule counts for an example: its tokens, padding up to the block included."""
-        ...
+    n_examples: int
+    tokens_per_example: int
 
     def to(self, device: torch.device) -> None:
         """Keep on a device what examples are made of: batches come out there."""

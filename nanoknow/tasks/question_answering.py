@@ -41,7 +41,8 @@ class QuestionAnswering:
         """
         self.questions = fitting(questions, tokenizer, block_size, skip_long=False)
         self.tokenizer = tokenizer
-        self.block_size = block_size
+        self.n_examples = len(questions.items)
+        self.tokens_per_example = block_size - 1  # the last character is only a target
         self.max_answer_length = config.max_answer_length or answer_limit(questions)
         self.unknown: Counter[str] = Counter()
         in_answers = self.unreachable = 0
@@ -73,16 +74,6 @@ class QuestionAnswering:
             first = max(0, len(prompt) - 2)
             self._targets[i, first : len(ids) - 1] = ids[first + 1 :]
         self._lengths = torch.tensor([len(row) - 1 for row in rows])  # (examples,)
-
-    @property
-    def n_examples(self) -> int:
-        """How many questions there are."""
-        return len(self.prompts)
-
-    @property
-    def tokens_per_example(self) -> int:
-        """A block less one: the last character is only a target."""
-        return self.block_size - 1
 
     def to(self, device: torch.device) -> None:
         """Keep the pairs on a device; their lengths stay, to plan batches by."""

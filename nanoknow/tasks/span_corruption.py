@@ -80,7 +80,7 @@ class SpanCorruption:
         """
         self.tokenizer = tokenizer
         self.config = config
-        self.block_size = block_size
+        self.tokens_per_example = block_size - 1  # the last character is only a target
         self.min_length = config.min_truncation
         self.max_length = longest_truncation(config, block_size)
         if self.min_length > self.max_length:
@@ -97,6 +97,7 @@ class SpanCorruption:
         kept = (lengths > 0) | config.keep_empty_documents
         self.documents = np.flatnonzero(kept)  # (examples,)
         self.starts, self.lengths = starts[kept], lengths[kept]  # (examples,)
+        self.n_examples = len(self.lengths)
         self._hiding = hiding
         self._names = [tokenizer.encode_known(each.name) for each in hiding or ()]
         # What follows the last line end is not a line, and not worth a note.
@@ -104,16 +105,6 @@ class SpanCorruption:
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")
-
-    @property
-    def n_examples(self) -> int:
-        """How many documents there are."""
-        return len(self.lengths)
-
-    @property
-    def tokens_per_example(self) -> int:
-        """A block less one: the last character is only a target."""
-        return self.block_size - 1
 
     def to(self, device: torch.device) -> None:
         """Make batches on a device."""
