@@ -180,13 +180,12 @@ def auroc(positive: Values, negative: Values) -> float | None:
 
     None where either has no values.
     """
-    from scipy.stats import rankdata
+    from scipy.stats import mannwhitneyu
 
-    n, m = len(positive), len(negative)
-    if not n or not m:
+    if not len(positive) or not len(negative):
         return None
-    ranks = rankdata(np.concatenate([positive, negative]))[:n]
-    return float((ranks.sum() - n * (n + 1) / 2) / (n * m))
+    above = mannwhitneyu(positive, negative, method="asymptotic").statistic
+    return float(above / (len(positive) * len(negative)))
 
 
 def selections(confidence: Values, right: Flags) -> list[Selection]:
