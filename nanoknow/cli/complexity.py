@@ -26,9 +26,6 @@ def complexity(
     n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,
     n_heads: Annotated[int | None, Option(help="Heads, h.")] = None,
     vocab_size: Annotated[int | None, Option(help="Characters, V.")] = None,
-    sweep: Annotated[
-        str | None, Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
-    ] = None,
     plot: Annotated[
         Path | None, Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
     ] = None,
@@ -40,7 +37,7 @@ def complexity(
 
     Example: nanoknow complexity --seq-len 128 --bottleneck 64
     """
-    from nanoknow.complexity.estimate import SWEEP_LENGTHS, VOCAB_SIZE, estimate
+    from nanoknow.complexity.estimate import VOCAB_SIZE, estimate
 
     opt.check_output("--plot", plot, opt.PICTURE)
     report = estimate(
@@ -51,7 +48,6 @@ def complexity(
         bottleneck_dim=bottleneck,
         latents=latents,
         vocab_size=VOCAB_SIZE if vocab_size is None else vocab_size,
-        sweep_lengths=opt.integers("--sweep", sweep) if sweep else SWEEP_LENGTHS,
     )
     if plot:
         from nanoknow.complexity.figure import plot_complexity

@@ -51,12 +51,6 @@ def test_complexity_as_png_and_svg(report: ComplexityReport, tmp_path: Path) -> 
     check_svg(svg.read_bytes())
 
 
-@pytest.mark.parametrize("lengths", [[1], [128], [32, 64], [100, 1000, 10**6]])
-def test_complexity_of_any_sweep(lengths: list[int], tmp_path: Path) -> None:
-    plot_complexity(estimate(sweep_lengths=lengths), tmp_path / "a.svg")
-    check_svg((tmp_path / "a.svg").read_bytes())
-
-
 @pytest.mark.parametrize(
     ("losses", "curves", "width"),
     [
