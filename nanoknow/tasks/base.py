@@ -22,14 +22,9 @@ class Task(Protocol):
     n_examples: int
     tokens_per_example: int
 
-    def to(self, device: torch.device) -> None:
-        """Keep on a device what examples are made of: batches come out there."""
-        ...
-
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
-        """Make the examples with the given (B,) indices.
+        """Make the examples with the given (B,) indices; ``generator`` draws what is random.
 
-        ``indices`` and ``generator``, which draws what is random, are on the CPU, so that the
-        examples are the same ones on every device.
+        All of it is on the CPU, so that the examples are the same ones on every device.
         """
         ...

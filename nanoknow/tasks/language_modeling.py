@@ -34,15 +34,10 @@ class LanguageModeling:
                 f"block_size {block_size} and one more: name a longer text"
             )
 
-    def to(self, device: torch.device) -> None:
-        """Keep the text on a device."""
-        self._codes, self._ids = self._codes.to(device), self._ids.to(device)
-
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the windows with the given (B,) numbers; nothing about them is random."""
-        device, length = self._codes.device, self.tokens_per_example
-        starts = self.stride * indices.to(device)
-        indices = starts[:, None] + torch.arange(length + 1, device=device)  # (B, T + 1)
+        length = self.tokens_per_example
+        indices = self.stride * indices[:, None] + torch.arange(length + 1)  # (B, T + 1)
         rows = self._ids[self._codes[indices].long()]
-        layout = Layout.of((Group(len(indices), length),), device)
+        layout = Layout.of((Group(len(indices), length),))
         return Batch(rows[:, :-1].flatten(), rows[:, 1:].flatten(), layout)

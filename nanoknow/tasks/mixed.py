@@ -30,11 +30,6 @@ class WithQuestions:
         self.n_examples = documents.n_examples
         self.tokens_per_example = documents.tokens_per_example
 
-    def to(self, device: torch.device) -> None:
-        """Keep both on a device."""
-        self.documents.to(device)
-        self.questions.to(device)
-
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
         """Corrupt the documents with the given (B,) indices, and add questions."""
         documents = self.documents.batch(indices, generator)

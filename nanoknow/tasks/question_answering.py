@@ -75,14 +75,9 @@ class QuestionAnswering:
             self._targets[i, first : len(ids) - 1] = ids[first + 1 :]
         self._lengths = torch.tensor([len(row) - 1 for row in rows])  # (examples,)
 
-    def to(self, device: torch.device) -> None:
-        """Keep the pairs on a device; their lengths stay, to plan batches by."""
-        self._rows, self._targets = self._rows.to(device), self._targets.to(device)
-
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the pairs with the given (B,) indices; nothing about them is random."""
-        chosen = indices.to(self._rows.device)
-        rows, targets = self._rows[chosen, :-1], self._targets[chosen]
+        rows, targets = self._rows[indices, :-1], self._targets[indices]
         return Batch.from_rows(rows, targets, self._lengths[indices])
 
 

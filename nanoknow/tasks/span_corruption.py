@@ -92,7 +92,6 @@ class SpanCorruption:
         self._ids = tokenizer.encode(corpus.characters)  # by code
         self._mask = np.array([tokenizer.mask_id])
         self._stop = tokenizer.encode_known(". ")
-        self._device = torch.device("cpu")
         starts, lengths = corpus.lines()
         kept = (lengths > 0) | config.keep_empty_documents
         self.documents = np.flatnonzero(kept)  # (examples,)
@@ -105,10 +104,6 @@ class SpanCorruption:
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")
-
-    def to(self, device: torch.device) -> None:
-        """Make batches on a device."""
-        self._device = device
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
         """Corrupt the documents with the given (B,) indices."""
@@ -128,8 +123,7 @@ class SpanCorruption:
             first = max(0, first_target - 1)
             targets[row, first : len(ids) - 1] = ids[first + 1 :]
         lengths = torch.tensor([len(ids) - 1 for ids, _ in examples])
-        batch = Batch.from_rows(torch.from_numpy(tokens), torch.from_numpy(targets), lengths)
-        return batch.to(self._device)
+        return Batch.from_rows(torch.from_numpy(tokens), torch.from_numpy(targets), lengths)
 
     def example(self, index: int, draw: Draw) -> tuple[Ids, int]:
         """Return the characters of one example, and the first of them that is to be predicted.
