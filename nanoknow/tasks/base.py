@@ -1,11 +1,14 @@
 """What the trainer knows of a task."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from nanoknow.data.batch import Batch
+from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.tokenizer import Ids
 
 
 class Task(Protocol):
@@ -28,3 +31,21 @@ class Task(Protocol):
         All of it is on the CPU, so that the examples are the same ones on every device.
         """
         ...
+
+
+def padded(examples: Sequence[tuple[Ids, int]], width: int, pad_id: int) -> Batch:
+    """Make a batch of examples.
+
+    Args:
+        examples: of each its ids, the last of them a target alone, and which is the first target.
+        width: that a group may have, as long as the longest example without its last id.
+        pad_id: fills up the shorter ones.
+    """
+    tokens = np.full((len(examples), width), pad_id)  # (B, T)
+    targets = np.full((len(examples), width), IGNORE)
+    for row, (ids, first_target) in enumerate(examples):
+        tokens[row, : len(ids)] = ids[:width]  # the last may be seen where others are longer
+        first = max(0, first_target - 1)
+        targets[row, first : len(ids) - 1] = ids[first + 1 :]
+    lengths = torch.tensor([len(ids) - 1 for ids, _ in examples])
+    return Batch.from_rows(torch.from_numpy(tokens), torch.from_numpy(targets), lengths)

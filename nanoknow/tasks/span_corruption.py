@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.batch import Batch
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import ConfigError, DataError
+from nanoknow.tasks.base import padded
 from nanoknow.tasks.hiding import Hiding
 
 
@@ -115,15 +116,7 @@ class SpanCorruption:
         examples = [
             self.example(i, Draw(*draw)) for i, draw in zip(indices.tolist(), draws, strict=True)
         ]
-        width = self.tokens_per_example
-        tokens = np.full((n, width), self.tokenizer.pad_id)  # (B, T)
-        targets = np.full((n, width), IGNORE)
-        for row, (ids, first_target) in enumerate(examples):
-            tokens[row, : len(ids)] = ids[:width]  # the last may be seen where others are longer
-            first = max(0, first_target - 1)
-            targets[row, first : len(ids) - 1] = ids[first + 1 :]
-        lengths = torch.tensor([len(ids) - 1 for ids, _ in examples])
-        return Batch.from_rows(torch.from_numpy(tokens), torch.from_numpy(targets), lengths)
+        return padded(examples, self.tokens_per_example, self.tokenizer.pad_id)
 
     def example(self, index: int, draw: Draw) -> tuple[Ids, int]:
         """Return the characters of one example, and the first of them that is to be predicted.
