@@ -78,7 +78,6 @@ def report(
         documented=evaluation.documented,
         warnings=evaluation.warnings,
         rivals=rivals,
-        constant=evaluation.baseline.answer if evaluation.baseline else None,
         buckets=buckets(answers, facts, reach) if facts else [],
         recall=_recall(opened, probed.recalled),
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,
