@@ -17,7 +17,6 @@ from nanoknow.report.confidence_figures import (
     draw_coverage,
     draw_invented,
     draw_reliability,
-    draw_thresholds,
 )
 from nanoknow.report.findings import Report
 from nanoknow.report.tables import FEW
@@ -59,7 +58,7 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
         "knowledge": [_parts(report)] if report.parts else [],
         "wrong": [_kinds(report.wrong)] if report.wrong and report.wrong.n else [],
         "confidence": [*([draw_reliability(c)] if c.n >= FEW else []), draw_confidences(c)],
-        "selection": [draw_coverage(c), draw_thresholds(c)],
+        "selection": [draw_coverage(c)],
         "wordings": [_wordings(report)] if report.probes else [],
         "invented": [draw_invented(report.invented)] if report.invented else [],
     }

@@ -23,10 +23,7 @@ from tests.helpers.pictures import drawn_by
 from tests.helpers.questions import said
 
 PATH = Path("figure.svg")
-REPORT = {
-    *("_dots", "_kinds", "_learning", "_histograms"),
-    *("draw_reliability", "draw_coverage", "draw_thresholds"),
-}
+REPORT = {*("_dots", "_kinds", "_learning", "_histograms"), *("draw_reliability", "draw_coverage")}
 SCORES = [Score(1, 5), Score(7, 10)]
 CURVE = {"a": [(1.0, 2.0), (2.0, 1.0)]}
 
