@@ -1,15 +1,12 @@
 """The figure of what both models cost."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from matplotlib.axes import Axes
 
 from nanoknow.complexity.estimate import ComplexityReport
 from nanoknow.figures.canvas import QUIET, draw_curves, picture
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def plot_complexity(report: ComplexityReport, path: Path) -> None:

@@ -1,16 +1,12 @@
 """The figure of an experiment: what pretraining brought, and how training went."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
 
 from nanoknow.evaluation.scores import Score
 from nanoknow.figures.canvas import COLORS, INK, Points, draw_curves, picture, wrap, write_beside
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def plot_learned(

@@ -1,11 +1,10 @@
 """The drawings of a report."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
 
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
@@ -20,10 +19,6 @@ from nanoknow.report.confidence_figures import (
 )
 from nanoknow.report.findings import Report
 from nanoknow.report.tables import FEW
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 BASELINES = {"constant": "one answer to all", "lookup": "look-up, documents open"}
 ROW = 0.42
