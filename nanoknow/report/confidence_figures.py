@@ -1,7 +1,5 @@
 """The drawings of a report that show confidence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -17,7 +17,8 @@ from nanoknow.evaluation.compare_figure import plot_comparison
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.laws.figure import plot_law
-from nanoknow.training.curves_figure import Panel, plot_panels
+from nanoknow.training.curves import Panel
+from nanoknow.training.curves_figure import plot_panels
 from tests.helpers.cli import succeed
 from tests.helpers.pictures import drawn_by
 from tests.helpers.questions import said
