@@ -13,11 +13,12 @@ import torch
 
 from docs.tools.benchmark_setting import Setting, Turn
 from nanoknow.complexity.formulas import complexity_of
-from nanoknow.config.experiment import PastBlock
+from nanoknow.config.experiment import PastBlock, SampleConfig
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import IGNORE
+from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.evaluation.answers import answer_questions
-from nanoknow.generation.sample import sample_ids
+from nanoknow.generation.sample import sample_text
 from nanoknow.models.low_precision import in_bfloat16
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.registry import build_task
@@ -117,15 +118,17 @@ def our_sample(
     *,
     eight_bits: bool = False,
 ) -> Turn:
-    context = torch.randint(65, (config.block_size,), generator=new_generator(0, "context")).numpy()
+    tokenizer = Tokenizer("".join(map(chr, range(65))))
+    context = "".join(random.Random(0).choices(tokenizer.characters, k=config.block_size))
     model, generator = setting.model(config, 65).eval(), new_generator(0, "sample")
     if setting.device.precision == "bfloat16":
         model = in_bfloat16(model, eight_bits=eight_bits)
     kept = config.block_size if past_block == "recompute" else config.block_size // 2
     length = 20 if past_block == "recompute" else 2 * (config.block_size - kept + 1)
+    how = SampleConfig(context=context, length=length, top_k=10, past_block=past_block)
 
     def run() -> None:
-        list(sample_ids(model, context, length, 1.0, 10, generator, past_block))
+        list(sample_text(model, tokenizer, how, generator))
 
     flops = complexity_of(config, 65, config.block_size).flops
     return Turn(run, length, flops / (config.block_size - kept + 1))

@@ -8,12 +8,6 @@ import numpy.typing as npt
 
 from nanoknow.attention.simulation import Outcome, project, simulate
 from nanoknow.attention.theory import (
-    ALPHA,
-    AVERAGE,
-    COPY,
-    NOISY,
-    STRETCHED,
-    TWO_HEADS,
     Array,
     Experiment,
     Law,
@@ -23,6 +17,14 @@ from nanoknow.attention.theory import (
 )
 from nanoknow.errors import ConfigError
 from nanoknow.system.plain import Result
+
+ALPHA = 1e-6
+"""Variance of a key in every direction where it is noisy."""
+COPY = Experiment("a", "copying: one head, q = βμ_a", ((0,),))
+AVERAGE = Experiment("b", "averaging: one head, q = β(μ_a + μ_b)", ((0, 1),))
+NOISY = Experiment("c", "the same, keys from N(μ, αI)", ((0, 1),), ALPHA)
+STRETCHED = Experiment("c", "the same, k_a from N(μ_a, αI + ½μ_aμ_aᵀ)", ((0, 1),), ALPHA, True)
+TWO_HEADS = Experiment("d", "the last keys, two heads, βμ_a and βμ_b", ((0,), (1,)), ALPHA, True)
 
 MAX_DIM, MAX_DRAWS = 1024, 1_000_000
 MAX_BETA = 30.0

@@ -38,8 +38,6 @@ from scipy.special import expit, logsumexp, ndtr, softmax
 
 Array = npt.NDArray[np.float64]
 
-ALPHA = 1e-6
-"""Variance of a key in every direction where it is noisy."""
 GRID_END, GRID_POINTS = 9.0, 6001
 """Where integrals against the normal density are evaluated: fine enough for β up to 100."""
 
@@ -91,13 +89,6 @@ class Experiment:
         for keys in self.heads:
             target[list(keys)] += 1 / len(keys) / len(self.heads)
         return target
-
-
-COPY = Experiment("a", "copying: one head, q = βμ_a", ((0,),))
-AVERAGE = Experiment("b", "averaging: one head, q = β(μ_a + μ_b)", ((0, 1),))
-NOISY = Experiment("c", "the same, keys from N(μ, αI)", ((0, 1),), ALPHA)
-STRETCHED = Experiment("c", "the same, k_a from N(μ_a, αI + ½μ_aμ_aᵀ)", ((0, 1),), ALPHA, True)
-TWO_HEADS = Experiment("d", "the last keys, two heads, βμ_a and βμ_b", ((0,), (1,)), ALPHA, True)
 
 
 class Law:

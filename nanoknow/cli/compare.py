@@ -41,12 +41,13 @@ def compare(
     opt.check_output("--out", out, opt.TABLE)
     named = opt.named_runs(runs, run_flags, or_files=True)
     from nanoknow.evaluation.compare import compare as compare_runs
-    from nanoknow.evaluation.compare_figure import plot_comparison
     from nanoknow.experiments.table import rows_of_comparison
 
     terminal = Terminal()
     result = compare_runs(named, DataConfig(eval=eval_file), device, terminal)
     if plot:
+        from nanoknow.evaluation.compare_figure import plot_comparison
+
         plot_comparison(result, plot)
     table = rows_of_comparison(result)
     opt.save_table(terminal, out, table)

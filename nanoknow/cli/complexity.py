@@ -1,19 +1,15 @@
 """``nanoknow complexity``: what both models' forward pass costs."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
-
-if TYPE_CHECKING:
-    from nanoknow.complexity.estimate import ComplexityReport
-    from nanoknow.complexity.formulas import Complexity, Component
+from nanoknow.complexity.estimate import VOCAB_SIZE, ComplexityReport, estimate
+from nanoknow.complexity.formulas import Complexity, Component
 
 
 def complexity(
@@ -25,10 +21,7 @@ def complexity(
     d_model: Annotated[int | None, Option(help="Width, d.")] = None,
     n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,
     n_heads: Annotated[int | None, Option(help="Heads, h.")] = None,
-    vocab_size: Annotated[int | None, Option(help="Characters, V.")] = None,
-    sweep: Annotated[
-        str | None, Option(metavar="ℓ,ℓ,…", help="Sequence lengths to compare.")
-    ] = None,
+    vocab_size: Annotated[int, Option(help="Characters, V.")] = VOCAB_SIZE,
     plot: Annotated[
         Path | None, Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
     ] = None,
@@ -40,8 +33,6 @@ def complexity(
 
     Example: nanoknow complexity --seq-len 128 --bottleneck 64
     """
-    from nanoknow.complexity.estimate import SWEEP_LENGTHS, VOCAB_SIZE, estimate
-
     opt.check_output("--plot", plot, opt.PICTURE)
     report = estimate(
         n_layers=n_layers,
@@ -50,8 +41,7 @@ def complexity(
         seq_len=seq_len,
         bottleneck_dim=bottleneck,
         latents=latents,
-        vocab_size=VOCAB_SIZE if vocab_size is None else vocab_size,
-        sweep_lengths=opt.integers("--sweep", sweep) if sweep else SWEEP_LENGTHS,
+        vocab_size=vocab_size,
     )
     if plot:
         from nanoknow.complexity.figure import plot_complexity

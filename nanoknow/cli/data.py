@@ -146,8 +146,6 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
         ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
         ("document lengths", f"{lengths}; {within}"),
     ]
-    if corpus.padding is not None:
-        rows.append(("padding in a pretraining batch", f"{corpus.padding:.1%}"))
     rows += _fit_rows(inspection.fit.get("corpus", ()))
     for role, facts in inspection.questions.items():
         rows += [*_question_rows(role, facts), *_fit_rows(inspection.fit.get(role, ()))]

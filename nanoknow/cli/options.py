@@ -198,15 +198,3 @@ def show(
     show_table(terminal, result)
     if picture := more.get("plot") or more.get("picture"):
         terminal.write(f"Picture: {picture}\n")
-
-
-def integers(flag: str, text: str) -> list[int]:
-    """Read ``128,256,512``.
-
-    Raises:
-        ConfigError: names the flag.
-    """
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ConfigError(f"{flag} {text}: write whole numbers with commas: 128,256") from None

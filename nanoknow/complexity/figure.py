@@ -1,22 +1,19 @@
 """The figure of what both models cost."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
+
+from matplotlib.axes import Axes
 
 from nanoknow.complexity.estimate import ComplexityReport
 from nanoknow.figures.canvas import QUIET, draw_curves, picture
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def plot_complexity(report: ComplexityReport, path: Path) -> None:
     """Draw what both models cost against sequence length and against the bottleneck, log-log.
 
     Args:
-        report: with a sweep of one or more lengths.
+        report: as ``estimate`` returns it.
         path: .png or .svg.
 
     Raises:
@@ -42,14 +39,14 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
                 for i, name in enumerate(names)
             }
             axes.set(title=title, xlabel="sequence length in characters")
-            _log_scales(axes, max(map(max, pairs)) / min(map(min, pairs)), unit)
+            _log_scales(axes, unit)
             draw_curves(axes, curves, {})
         narrow, level = report.bottlenecks, report.vanilla.flops
         right.set(
             title=f"Forward pass of {report.vanilla.seq_len} characters",
             xlabel="bottleneck m, latents of the perceiver",
         )
-        _log_scales(right, None, "FLOP")
+        _log_scales(right, "FLOP", y="linear")
         by_bottleneck = {
             "vanilla": [(row.bottleneck_dim, level) for row in narrow],
             "perceiver": [(row.bottleneck_dim, row.flops) for row in narrow],
@@ -58,22 +55,14 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
         draw_curves(right, by_bottleneck, {})
 
 
-def _log_scales(axes: Axes, spread: float | None, unit: str) -> None:
-    """Make both scales logarithmic, or x alone.
-
-    Args:
-        axes: without limits yet.
-        spread: the greatest y divided by the least; None leaves y as it is.
-        unit: of y.
-    """
-    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator, StrMethodFormatter
+def _log_scales(axes: Axes, unit: str, y: Literal["log", "linear"] = "log") -> None:
+    """Make both scales logarithmic, or x alone; ``unit`` is that of y."""
+    from matplotlib.ticker import EngFormatter, NullLocator, StrMethodFormatter
 
     axes.set_xscale("log", base=2)
-    axes.set_yscale("log" if spread else "linear")
+    axes.set_yscale(y)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     axes.yaxis.set_major_formatter(EngFormatter(unit))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
-    if spread and spread < 100:  # may hold a single power of ten, or none
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.grid()

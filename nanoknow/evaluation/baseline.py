@@ -12,7 +12,7 @@ from nanoknow.errors import ConfigError, DataError, suggest
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.facts.lookup import LookUp
+from nanoknow.facts.lookup import look_up
 
 Method = Literal["constant", "lookup"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -75,8 +75,8 @@ def constant_baseline(questions: QuestionSet, answer: str) -> BaselineResult:
 
 
 def lookup_baseline(questions: QuestionSet, facts: FactIndex) -> BaselineResult:
-    """Look every question up in the documents (see ``LookUp``)."""
-    found = LookUp(facts).answers(question.text for question in questions.items)
+    """Look every question up in the documents (see ``look_up``)."""
+    found = look_up(facts, (question.text for question in questions.items))
     pairs = zip(found, questions.items, strict=True)
     right = tuple(said in question.gold for said, question in pairs)
     return BaselineResult("lookup", None, questions.name, right)

@@ -52,7 +52,7 @@ class Selection:
     n_answered: int
     n_right: int
     JSON: ClassVar[tuple[str, ...]] = (
-        "threshold", "n", "n_answered", "n_right", "coverage", "accuracy", "score",
+        "threshold", "n", "n_answered", "n_right", "coverage", "accuracy",
     )  # fmt: skip
 
     @property
@@ -64,11 +64,6 @@ class Selection:
     def accuracy(self) -> float | None:
         """Share of the answers that are right."""
         return self.n_right / self.n_answered if self.n_answered else None
-
-    @property
-    def score(self) -> float:
-        """Mean of +1 for a right answer, −1 for a wrong one and 0 for none."""
-        return (2 * self.n_right - self.n_answered) / self.n
 
 
 Choose = Callable[[Sequence[Selection]], Selection | None]
@@ -94,7 +89,6 @@ class Confidence:
         at_target: the most that can be answered with it, the threshold chosen on these very
             questions; None where no threshold reaches it.
         at_target_cross_fitted: each fifth of the questions by the threshold of the others.
-        best, best_cross_fitted: the same for the highest score.
         everything: all questions answered.
     """
 
@@ -113,8 +107,6 @@ class Confidence:
     target: float
     at_target: Selection | None
     at_target_cross_fitted: Selection
-    best: Selection
-    best_cross_fitted: Selection
     everything: Selection
 
     @property
@@ -152,8 +144,6 @@ def measure_confidence(confidence: Values, right: Flags, target: float, rng: Ran
         target=target,
         at_target=reaching(curve),
         at_target_cross_fitted=cross_fitted(confidence, right, reaching, rng),
-        best=best_scoring(curve) or Selection(None, len(right), 0, 0),
-        best_cross_fitted=cross_fitted(confidence, right, best_scoring, rng),
         everything=curve[-1],
     )
 
@@ -180,13 +170,12 @@ def auroc(positive: Values, negative: Values) -> float | None:
 
     None where either has no values.
     """
-    from scipy.stats import rankdata
+    from scipy.stats import mannwhitneyu
 
-    n, m = len(positive), len(negative)
-    if not n or not m:
+    if not len(positive) or not len(negative):
         return None
-    ranks = rankdata(np.concatenate([positive, negative]))[:n]
-    return float((ranks.sum() - n * (n + 1) / 2) / (n * m))
+    above = mannwhitneyu(positive, negative, method="asymptotic").statistic
+    return float(above / (len(positive) * len(negative)))
 
 
 def selections(confidence: Values, right: Flags) -> list[Selection]:
@@ -209,11 +198,6 @@ def widest(curve: Sequence[Selection], target: float) -> Selection | None:
     """Return the selection that answers most with an accuracy of ``target`` or more."""
     reaching = (s for s in curve if (s.accuracy or 0.0) >= target)
     return max(reaching, key=lambda s: s.n_answered, default=None)
-
-
-def best_scoring(curve: Sequence[Selection]) -> Selection | None:
-    """Return the selection of the highest score; None where abstaining scores as well."""
-    return max((s for s in curve if s.score > 0), key=lambda s: s.score, default=None)
 
 
 def cross_fitted(

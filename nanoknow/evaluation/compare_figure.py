@@ -1,16 +1,11 @@
 """The picture of several runs on the same questions."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
 
 from nanoknow.evaluation.compare import Comparison
 from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, shortest_ends, wrap, write_beside
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 NAME_WIDTH = 48
 ROW = 0.5

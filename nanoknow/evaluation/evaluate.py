@@ -1,6 +1,6 @@
 """``nanoknow evaluate``: ask a model questions, judge the answers, and compare with a constant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -46,17 +46,17 @@ class Evaluation(Result):
     """
 
     run: str
-    variant: str | None
-    epoch: int | None
     questions: str
     answers: list[Answer]
     baseline: BaselineResult | None
     overlap: Overlap | None
-    unreachable: int
-    skipped: int
     documented: int | None
-    left_out: dict[str, int]
     predictions: str
+    variant: str | None = None
+    epoch: int | None = None
+    unreachable: int = 0
+    skipped: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
     JSON: ClassVar[tuple[str, ...]] = (
         "run", "variant", "epoch", "questions", "score", "warnings", "baseline", "mcnemar_p",
         "overlap", "unreachable", "skipped", "documented", "verdicts", "splits", "left_out",
@@ -160,16 +160,8 @@ def evaluate_predictions(path: Path, data: DataConfig) -> Evaluation:
     training = texts.questions if texts.questions and texts.questions.answered else None
     facts = FactIndex(texts.corpus, training) if texts.corpus else None
     answers = read_answers(path, questions, facts)
-    return Evaluation(
-        run=str(path),
-        variant=None,
-        epoch=None,
-        unreachable=0,
-        skipped=0,
-        left_out={},
-        predictions=str(path),
-        **_by_texts(questions, answers, training, facts),
-    )
+    found = _by_texts(questions, answers, training, facts)
+    return Evaluation(run=str(path), predictions=str(path), **found)
 
 
 def _by_texts(

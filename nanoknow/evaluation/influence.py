@@ -46,13 +46,13 @@ def influences(
         By document, from -1, which a step on it makes less probable, to 1.
     """
     model, task = opened.model.eval(), opened.pretraining_documents()
-    task.to(opened.device.torch_device)
     answer = _gradient(model, torch.stack(answer_losses(opened, asked)).mean())
     generator, found = new_generator(opened.run.config.seed, "influence"), {}
     examples = {document: example for example, document in enumerate(task.documents.tolist())}
     for document in documents:
         if document in examples:
             batch = task.batch(torch.full((EXAMPLES,), examples[document]), generator)
+            batch = batch.to(opened.device.torch_device)
             logits = model(batch.tokens, batch.layout)
             own = _gradient(model, F.cross_entropy(logits, batch.targets))
             found[document] = float(F.cosine_similarity(answer, own, dim=0))

@@ -61,7 +61,6 @@ class InventedNames:
         auroc: how often the answer about a real name has the higher confidence.
         n_sure: answers with the confidence that reaches the target accuracy; None where none
             does.
-        threshold: that confidence.
         confidences: all of them, ascending.
         confidences_of_real: likewise.
         fallbacks: the most frequent answers with their counts.
@@ -74,7 +73,6 @@ class InventedNames:
     confidence_of_real: float
     auroc: float
     n_sure: int | None
-    threshold: float | None
     confidences: list[float]
     confidences_of_real: list[float]
     fallbacks: list[tuple[str, int]]
@@ -210,7 +208,6 @@ def judge_invented(
         confidence_of_real=median(known) or 0.0,
         auroc=auroc(known, invented) or 0.0,
         n_sure=None if threshold is None else int((invented >= threshold).sum()),
-        threshold=threshold,
         confidences=sorted(invented.tolist()),
         confidences_of_real=sorted(known.tolist()),
         fallbacks=Counter(a.answer for a in asked).most_common(3),

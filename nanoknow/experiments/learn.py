@@ -178,11 +178,6 @@ def _plot(first: Path, report: LearnReport) -> None:
         metrics = Run.open(first / run).metrics()
         return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
 
-    bars = {
-        questions: {name: [score.accuracy for score in of] for name, of in scores.items()}
-        for questions, scores in report.asked.items()
-    }
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
     accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}
-    sizes = {questions: next(iter(of.values()))[0].n for questions, of in report.asked.items()}
-    plot_learned(Path(report.picture), bars, losses, accuracies, sizes)
+    plot_learned(Path(report.picture), report.asked, losses, accuracies)

@@ -1,50 +1,44 @@
 """The figure of an experiment: what pretraining brought, and how training went."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nanoknow.evaluation.scores import wilson_interval
+from matplotlib.axes import Axes
+
+from nanoknow.evaluation.scores import Score
 from nanoknow.figures.canvas import COLORS, INK, Points, draw_curves, picture, wrap, write_beside
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def plot_learned(
     path: Path,
-    accuracies: Mapping[str, Mapping[str, Sequence[float]]],
+    asked: Mapping[str, Mapping[str, Sequence[Score]]],
     loss_curves: Mapping[str, Points],
     accuracy_curves: Mapping[str, Points],
-    sizes: Mapping[str, int] | None = None,
 ) -> None:
     """Draw what pretraining brought: accuracies as bars, and how training went.
 
     Args:
         path: .png or .svg.
-        accuracies: by questions and name, the share of right answers (0 to 1) of each seed; the
-            first questions have all of the names.
+        asked: by questions and name, the score of each seed; the first questions have all of the
+            names.
         loss_curves: by name, (epoch, mean of its batches in nats a character) of pretraining; no
             panel without any.
         accuracy_curves: by name, (epoch, share of right answers) of finetuning; the same.
-        sizes: how many questions there are, where one seed is to have its 95 % interval.
 
     Raises:
         ConfigError: another format, or a folder that cannot be written.
     """
-    names = next(iter(accuracies.values()))
+    names = next(iter(asked.values()))
     bar_colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
     shares = {name: [(x, 100 * y) for x, y in points] for name, points in accuracy_curves.items()}
     panels: list[tuple[str, str, Mapping[str, Points]]] = [
         ("Pretraining loss, mean of batches", "nats a character", loss_curves),
-        (f"Accuracy on {next(iter(accuracies))} in finetuning", "% right", shares),
+        (f"Accuracy on {next(iter(asked))} in finetuning", "% right", shares),
     ]
     panels = [panel for panel in panels if any(panel[2].values())]
     with picture(path, (4.2 + 3.8 * len(panels), 3.4)) as figure:
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
-        _draw_bars(bars, accuracies, bar_colors, sizes or {})
+        _draw_bars(bars, asked, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
             axes.set(xlabel="epoch", ylabel=ylabel)
             axes.set_title(title, parse_math=False)
@@ -55,26 +49,23 @@ def plot_learned(
 
 
 def _draw_bars(
-    axes: Axes,
-    accuracies: Mapping[str, Mapping[str, Sequence[float]]],
-    colors: Mapping[str, str],
-    sizes: Mapping[str, int],
+    axes: Axes, asked: Mapping[str, Mapping[str, Sequence[Score]]], colors: Mapping[str, str]
 ) -> None:
     """Draw means as bars; the range of seeds, or one's interval, as a line; others paler."""
     names = list(colors)
-    seeds = max(len(shares) for by_name in accuracies.values() for shares in by_name.values())
-    height = 0.7 / len(accuracies)
+    seeds = max(len(scores) for by_name in asked.values() for scores in by_name.values())
+    height = 0.7 / len(asked)
     highest = 1.0
-    for row, (questions, by_name) in enumerate(accuracies.items()):
-        for name, values in by_name.items():
-            shares = [100 * value for value in values]
+    for row, (questions, by_name) in enumerate(asked.items()):
+        for name, scores in by_name.items():
+            shares = [100 * score.accuracy for score in scores]
             low, mean, high = min(shares), sum(shares) / len(shares), max(shares)
-            if seeds == 1 and (n := sizes.get(questions)):
-                low, high = (100 * end for end in wilson_interval(round(values[0] * n), n))
-            y = names.index(name) + (row - (len(accuracies) - 1) / 2) * height
+            if seeds == 1:
+                low, high = (100 * end for end in scores[0].interval_95)
+            y = names.index(name) + (row - (len(asked) - 1) / 2) * height
             axes.barh(y, mean, height=0.9 * height, color=colors[name], alpha=0.55**row)
             axes.plot([low, high], [y, y], color=INK, linewidth=1.2)
-            which = questions if len(accuracies) > 1 else ""
+            which = questions if len(asked) > 1 else ""
             write_beside(axes, high, y, f"{mean:.1f} % {which}")
             highest = max(highest, high)
     axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK, parse_math=False)
@@ -82,8 +73,8 @@ def _draw_bars(
     axes.invert_yaxis()
     axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
-    axes.set_title(f"Accuracy on {' and '.join(accuracies)}", parse_math=False)
-    line = ": one seed, line: 95 % interval" if sizes else ""
+    axes.set_title(f"Accuracy on {' and '.join(asked)}", parse_math=False)
+    line = ": one seed, line: 95 % interval"
     if seeds > 1:
         line = f": mean of {seeds} seeds, line from lowest to highest"
     axes.set(xlabel=f"% right{line}")

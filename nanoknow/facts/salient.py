@@ -36,8 +36,8 @@ def find_salient(
         The name of each document, empty where it has none, and where its salient words begin and
         end, in the order of their ends.
     """
-    common, parts = _common(documents), Wanted(wanted)
-    found = []
+    common, words = _common(documents), frozenset(wanted)
+    longest, found = max(map(len, words), default=0), []
     for document in documents:
         name = subject(document)
         body = len(name) + len(NAME_END) if name else 0
@@ -52,7 +52,7 @@ def find_salient(
             elif is_name or YEAR.fullmatch(word):
                 spans.append(match.span())
             joins = match.end() + 1 if is_name else -1
-        found.append((name, list(parts.only(document, spans)) or spans))
+        found.append((name, list(_wanted_parts(document, spans, words, longest)) or spans))
     return found
 
 
@@ -70,31 +70,29 @@ def _common(documents: Sequence[str]) -> set[str]:
     return {word for word, count in lower.items() if count >= capitalised[word]}
 
 
-class Wanted:
-    """Words, or several in a row, to look for."""
+def _wanted_parts(
+    document: str, spans: Sequence[tuple[int, int]], wanted: frozenset[str], longest: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the spans that are wanted, and of the others the parts that are, by their ends.
 
-    def __init__(self, words: Collection[str]) -> None:
-        self.words = frozenset(words)
-        self.longest = max(map(len, self.words), default=0)
-
-    def only(self, document: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Yield the spans of a document that are wanted, and of the others the parts that are."""
-        for start, end in spans:
-            if document[start:end] in self.words:
-                yield start, end
-            else:
-                yield from self.parts(document, start, end)
-
-    def parts(self, document: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield what is wanted within a stretch of a document, in the order of the ends."""
+    Args:
+        document: that has the spans.
+        spans: in their order.
+        wanted: words, or several in a row.
+        longest: characters of any of these.
+    """
+    for span in spans:
+        if document[slice(*span)] in wanted:
+            yield span
+            continue
         begins: list[int] = []
-        for match in WORD.finditer(document, start, end):
+        for match in WORD.finditer(document, *span):
             begins.append(match.start())
             last = match.end()
             for first in reversed(begins):
-                if last - first > self.longest:
+                if last - first > longest:
                     break
-                if document[first:last] in self.words:
+                if document[first:last] in wanted:
                     yield first, last
 
 

@@ -4,20 +4,16 @@ They hold numbers and our own words, never a text from the data. Colours are the
 variables, so that one drawing serves light, dark and print.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.axes import Axes
 
 from nanoknow.figures.canvas import STYLE, rendered
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 WIDTH = 4.0
 """Inches: 288 points, which a phone of 320 pixels shows at their size."""

@@ -18,6 +18,7 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.device import Device
+from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 UNTAUGHT_LIMIT = 32
@@ -106,7 +107,8 @@ class OpenedRun:
         flags = overrides(None, flags_of("sample", SAMPLE, given))
         config = load_config(None, flags, self.run.config).sample
         config, _ = with_readable_context(self.run, self.checkpoint, config, named=bool(context))
-        return "".join(sample_text(self.model, self.tokenizer, config, seed))
+        generator = new_generator(seed, "sample")
+        return "".join(sample_text(self.model, self.tokenizer, config, generator))
 
 
 def require_answers(run: Run, checkpoint: Checkpoint) -> QuestionAnsweringConfig:

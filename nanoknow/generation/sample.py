@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nanoknow.config.experiment import DataConfig, PastBlock, SampleConfig, union_members
+from nanoknow.config.experiment import DataConfig, SampleConfig, union_members
 from nanoknow.config.loading import Override, load_config
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.sources import Texts
-from nanoknow.data.tokenizer import Ids, Tokenizer
+from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError, NanoknowError
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.low_precision import in_bfloat16
@@ -98,7 +98,8 @@ def sample(
     model = checkpoint.load_model(chosen)
     if chosen.precision == "bfloat16":
         model = in_bfloat16(model, eight_bits=eight_bits)
-    return Sampler(config, sample_text(model, record.tokenizer, config, seed), corpus)
+    generator = new_generator(seed, "sample")
+    return Sampler(config, sample_text(model, record.tokenizer, config, generator), corpus)
 
 
 def with_readable_context(
@@ -136,37 +137,11 @@ def _training_text(run: Run, named: DataConfig) -> Corpus:
     return texts.require_corpus()
 
 
-def sample_text(
-    model: CharacterModel, tokenizer: Tokenizer, config: SampleConfig, seed: int
-) -> Iterator[str]:
-    """Yield the characters that a model writes after a config's context.
-
-    Raises:
-        DataError: the context holds characters outside the vocabulary.
-    """
-    ids = sample_ids(
-        model,
-        tokenizer.encode(config.context),
-        config.length,
-        config.temperature,
-        config.top_k,
-        new_generator(seed, "sample"),
-        config.past_block,
-    )
-    return (tokenizer.decode([i]) for i in ids)
-
-
 @torch.inference_mode()
-def sample_ids(
-    model: CharacterModel,
-    context: Ids,
-    length: int,
-    temperature: float,
-    top_k: int | None,
-    generator: torch.Generator,
-    past_block: PastBlock = "recompute",
-) -> Iterator[int]:
-    """Write ``length`` characters after a context, one at a time.
+def sample_text(
+    model: CharacterModel, tokenizer: Tokenizer, config: SampleConfig, generator: torch.Generator
+) -> Iterator[str]:
+    """Yield the characters that a model writes after a config's context, one at a time.
 
     Within the block each character costs one step of a cache. Past it there are two ways:
 
@@ -180,21 +155,21 @@ def sample_ids(
 
     Args:
         model: used as it is, on its own device.
-        context: at least one id; the last ``block_size`` of them count.
-        length: how many characters to write.
-        temperature: divides the logits.
-        top_k: choose among so many most probable characters; None for all.
+        tokenizer: of its vocabulary.
+        config: of its context, the last ``block_size`` characters count.
         generator: a CPU generator; draws are made on the CPU, the same on every device.
-        past_block: ``recompute`` or ``hop``.
+
+    Raises:
+        DataError: the context holds characters outside the vocabulary.
     """
     model.eval()
     device = next(model.parameters()).device
     block_size = model.config.block_size
-    kept = block_size if past_block == "recompute" else block_size // 2
-    window = torch.from_numpy(context)[-block_size:]  # (T,)
+    kept = block_size if config.past_block == "recompute" else block_size // 2
+    window = torch.from_numpy(tokenizer.encode(config.context))[-block_size:]  # (T,)
     cache = model.new_cache(block_size)
     new, first = window, 0
-    for _ in range(length):
+    for _ in range(config.length):
         if first + len(new) > block_size:
             new, first, cache = window[-kept:], 0, model.new_cache(block_size)
         end = first + len(new)
@@ -204,10 +179,10 @@ def sample_ids(
         first = end
         logits = model.require_finite(logits).float().cpu()
         # Less the highest, and in float64, so that no temperature makes a NaN of them.
-        scaled = (logits - logits.max()).double() / temperature
-        new = _draw(scaled.float(), top_k, generator)  # (1,)
+        scaled = (logits - logits.max()).double() / config.temperature
+        new = _draw(scaled.float(), config.top_k, generator)  # (1,)
         window = torch.cat([window, new])[-block_size:]
-        yield int(new)
+        yield tokenizer.decode([int(new)])
 
 
 def _draw(logits: Tensor, top_k: int | None, generator: torch.Generator) -> Tensor:

@@ -1,7 +1,5 @@
 """The figure of a law: what was measured beside what the paper has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean

@@ -21,7 +21,7 @@ from nanoknow.report.findings import Report
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import derive_seed
-from nanoknow.tasks.span_corruption import longest_truncation
+from nanoknow.tasks.span_corruption import reach_of
 
 
 def report(
@@ -65,6 +65,8 @@ def report(
         update(3, "hiding words as pretraining did")
         documents = show_documents(opened, answers, seed)
         update(4, "")
+    task, block_size = opened.pretraining, opened.model.config.block_size
+    reach = reach_of(task, block_size) if isinstance(task, SpanCorruptionConfig) else None
     return Report(
         run=evaluation.run,
         model=f"{record.model.variant}, {record.task.kind}, {opened.model.n_parameters:,} "
@@ -76,8 +78,7 @@ def report(
         documented=evaluation.documented,
         warnings=evaluation.warnings,
         rivals=rivals,
-        constant=evaluation.baseline.answer if evaluation.baseline else None,
-        buckets=buckets(answers, facts, _reach(opened)) if facts else [],
+        buckets=buckets(answers, facts, reach) if facts else [],
         recall=_recall(opened, probed.recalled),
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,
         confidence=confidence,
@@ -108,16 +109,6 @@ def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:
     total = len(opened.training.items)
     name = f"{len(recalled)} of {total}, drawn" if len(recalled) < total else "all"
     return Bucket.of("training questions, asked again", name, recalled)
-
-
-def _reach(opened: AnsweringRun) -> int | None:
-    """Return how many characters of a document pretraining could see; None for all of them."""
-    task = opened.pretraining
-    if not isinstance(task, SpanCorruptionConfig):
-        return None
-    if task.salient_spans and task.context_dropout:
-        return None  # a hidden word may be anywhere then
-    return longest_truncation(task, opened.model.config.block_size)
 
 
 def _provenance(opened: AnsweringRun, questions: QuestionSet) -> dict[str, str]:

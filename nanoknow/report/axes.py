@@ -1,13 +1,8 @@
 """What the drawings of a report have in common: axes of shares, and words above a panel."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from matplotlib.axes import Axes
 
 from nanoknow.figures.svg import QUIET
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def percent_axis(axes: Axes, label: str) -> None:

@@ -1,7 +1,5 @@
 """The drawings of a report that show confidence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -107,25 +105,4 @@ def draw_coverage(confidence: Confidence) -> Drawing:
         axes.set(ylim=(0, 106), ylabel="% right of the answered")
         axes.grid()
         percent_axis(axes, "% of the questions answered")
-    return drawn
-
-
-def draw_thresholds(confidence: Confidence) -> Drawing:
-    """Draw what each threshold of confidence scores."""
-    c = confidence
-    description = (
-        f"answering everything scores {c.everything.score:+.3f}, nothing 0, and the best threshold "
-        f"{c.best.score:+.3f}; cross-fitted {c.best_cross_fitted.score:+.3f}"
-    )
-    with drawing("thresholds", 3.0, "Score by confidence threshold", description) as (drawn, axes):
-        xs = [100.0, *(100 * (s.threshold or 0) for s in c.selections), 0.0]
-        ys = [0.0, *(s.score for s in c.selections), c.everything.score]
-        axes.step(xs, ys, color=BLUE, where="pre")
-        axes.axhline(0, color=QUIET, linewidth=1, linestyle=DASHED)
-        note_above(axes, "dashed: answering nothing")
-        if c.best.threshold is not None:
-            axes.plot(100 * c.best.threshold, c.best.score, "o", color=BLUE, markersize=8)
-        axes.set(ylabel="mean of +1, −1 and 0")
-        axes.grid()
-        percent_axis(axes, "confidence threshold, %")
     return drawn

@@ -1,11 +1,10 @@
 """The drawings of a report."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
 
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
@@ -17,14 +16,9 @@ from nanoknow.report.confidence_figures import (
     draw_coverage,
     draw_invented,
     draw_reliability,
-    draw_thresholds,
 )
 from nanoknow.report.findings import Report
 from nanoknow.report.tables import FEW
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 BASELINES = {"constant": "one answer to all", "lookup": "look-up, documents open"}
 ROW = 0.42
@@ -59,7 +53,7 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
         "knowledge": [_parts(report)] if report.parts else [],
         "wrong": [_kinds(report.wrong)] if report.wrong and report.wrong.n else [],
         "confidence": [*([draw_reliability(c)] if c.n >= FEW else []), draw_confidences(c)],
-        "selection": [draw_coverage(c), draw_thresholds(c)],
+        "selection": [draw_coverage(c)],
         "wordings": [_wordings(report)] if report.probes else [],
         "invented": [draw_invented(report.invented)] if report.invented else [],
     }

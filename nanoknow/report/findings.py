@@ -29,7 +29,6 @@ class Report:
         warnings: see ``Evaluation``.
         rivals: the baselines: the constant one, and the look-up where the training texts are
             available.
-        constant: what the constant baseline says.
         buckets: the questions split by what the training texts say of them.
         recall: training questions, asked again; None where they are not available.
         wrong: None without the training texts.
@@ -54,7 +53,6 @@ class Report:
     documented: int | None
     warnings: list[str]
     rivals: list[PairedBaseline]
-    constant: str | None
     buckets: list[Bucket]
     recall: Bucket | None
     wrong: WrongAnswers | None

@@ -1,11 +1,14 @@
 """What the trainer knows of a task."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from nanoknow.data.batch import Batch
+from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.tokenizer import Ids
 
 
 class Task(Protocol):
@@ -13,28 +16,36 @@ class Task(Protocol):
 
     Attributes:
         notes: how the data were prepared, for the user: what was left out.
+        n_examples: how many an epoch has.
+        tokens_per_example: what the schedule counts for one: its tokens, padding up to the block
+            included.
     """
 
     notes: list[str]
-
-    @property
-    def n_examples(self) -> int:
-        """How many examples an epoch has."""
-        ...
-
-    @property
-    def tokens_per_example(self) -> int:
-        """What the schedule counts for an example: its tokens, padding up to the block included."""
-        ...
-
-    def to(self, device: torch.device) -> None:
-        """Keep on a device what examples are made of: batches come out there."""
-        ...
+    n_examples: int
+    tokens_per_example: int
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
-        """Make the examples with the given (B,) indices.
+        """Make the examples with the given (B,) indices; ``generator`` draws what is random.
 
-        ``indices`` and ``generator``, which draws what is random, are on the CPU, so that the
-        examples are the same ones on every device.
+        All of it is on the CPU, so that the examples are the same ones on every device.
         """
         ...
+
+
+def padded(examples: Sequence[tuple[Ids, int]], width: int, pad_id: int) -> Batch:
+    """Make a batch of examples.
+
+    Args:
+        examples: of each its ids, the last of them a target alone, and which is the first target.
+        width: that a group may have, as long as the longest example without its last id.
+        pad_id: fills up the shorter ones.
+    """
+    tokens = np.full((len(examples), width), pad_id)  # (B, T)
+    targets = np.full((len(examples), width), IGNORE)
+    for row, (ids, first_target) in enumerate(examples):
+        tokens[row, : len(ids)] = ids[:width]  # the last may be seen where others are longer
+        first = max(0, first_target - 1)
+        targets[row, first : len(ids) - 1] = ids[first + 1 :]
+    lengths = torch.tensor([len(ids) - 1 for ids, _ in examples])
+    return Batch.from_rows(torch.from_numpy(tokens), torch.from_numpy(targets), lengths)

@@ -31,33 +31,18 @@ class DocumentModeling:
         self._codes = torch.from_numpy(corpus.codes)  # (characters of the text,)
         self._ids = torch.from_numpy(tokenizer.encode(corpus.characters))  # by code
         self._end = int(tokenizer.encode(END)[0])
-        self.block_size = block_size
+        self.n_examples, self.tokens_per_example = len(self._starts), block_size
         long = int((self._lengths + 1 > block_size).sum())
         what = f"documents are longer than block_size {block_size}, and cut"
         self.notes = [f"{corpus.name}: {long:,} of {self.n_examples:,} {what}"] if long else []
 
-    @property
-    def n_examples(self) -> int:
-        """How many documents there are."""
-        return len(self._starts)
-
-    @property
-    def tokens_per_example(self) -> int:
-        """A block, as for every task."""
-        return self.block_size
-
-    def to(self, device: torch.device) -> None:
-        """Keep the text on a device; where documents are stays, to plan batches by."""
-        self._codes, self._ids = self._codes.to(device), self._ids.to(device)
-
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the documents with the given (B,) indices; nothing about them is random."""
-        device = self._codes.device
         lengths = self._lengths[indices]  # (B,)
-        sizes = (lengths + 1).clamp(max=self.block_size)  # (B,)
-        columns = torch.arange(int(sizes.max()) + 1, device=device)  # (T + 1,)
-        at = (self._starts[indices, None].to(device) + columns - 1).clamp(0, len(self._codes) - 1)
-        own = lengths[:, None].to(device)
+        sizes = (lengths + 1).clamp(max=self.tokens_per_example)  # (B,)
+        columns = torch.arange(int(sizes.max()) + 1)  # (T + 1,)
+        at = (self._starts[indices, None] + columns - 1).clamp(0, len(self._codes) - 1)
+        own = lengths[:, None]
         outside = (columns == 0) | (columns > own)
         rows = torch.where(outside, self._end, self._ids[self._codes[at].long()])  # (B, T + 1)
         targets = torch.where(columns[1:] > own + 1, IGNORE, rows[:, 1:])

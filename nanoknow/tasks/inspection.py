@@ -30,7 +30,6 @@ class CorpusFacts:
 
     Attributes:
         prefix: characters of a document that pretraining can see.
-        padding: share of pads in a batch that is padded to the block; None for a language model.
     """
 
     name: str
@@ -41,7 +40,6 @@ class CorpusFacts:
     longest: int
     prefix: int
     share_within_prefix: float
-    padding: float | None
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,6 @@ class QuestionFacts:
     not_ascii: int
     most_frequent_answer: str | None
     most_frequent_share: float | None
-    in_document: float | None
-    in_prefix: float | None
     among_training_answers: float | None
 
 
@@ -121,9 +117,9 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
     if view != "namedata":
         tasks["charcorruption" if corrupts else "windows"] = pretraining
-    prefix, padding, fit = block_size, None, {}
+    prefix, fit = block_size, {}
     if isinstance(pretraining, SpanCorruption):
-        prefix, padding = pretraining.max_length, _padding_share(pretraining)
+        prefix = pretraining.max_length
         asked = texts.eval.items if texts.eval and texts.eval.answered else ()
         fit = judge_fit(facts, block_size, reach_of(pretraining.config, block_size), asked)
     lengths = [len(document) for document in corpus.documents]
@@ -141,9 +137,8 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
             longest=max(lengths),
             prefix=prefix,
             share_within_prefix=_share(n <= prefix for n in lengths),
-            padding=padding,
         ),
-        questions={role: _describe(role, items, facts, prefix) for role, items in roles if items},
+        questions={role: _describe(role, items, facts) for role, items in roles if items},
         fit=fit,
     )
 
@@ -172,22 +167,10 @@ def example_of(
     return text[:first], text[first:]
 
 
-def _padding_share(task: SpanCorruption) -> float:
-    """Return the expected share of pads when every example is padded to the block."""
-    truncations = torch.arange(task.min_length, task.max_length + 1)
-    lengths = torch.from_numpy(task.lengths)  # (documents,)
-    kept = torch.minimum(truncations[None], lengths[:, None])  # (documents, truncations)
-    return 1.0 - float((kept + 1).double().mean()) / task.tokens_per_example
-
-
-def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) -> QuestionFacts:
+def _describe(role: str, questions: QuestionSet, facts: FactIndex) -> QuestionFacts:
     items, seen = questions.items, facts.answer_counts
     top = most_frequent_answer(items) if questions.answered else None
     taught = facts.training.texts if facts.training and role == "eval" else ()
-
-    def found(within: int | None) -> float | None:
-        return _share(facts.in_documents(q, within) for q in items) if top else None
-
     return QuestionFacts(
         name=questions.name,
         lines=len(items),
@@ -197,8 +180,6 @@ def _describe(role: str, questions: QuestionSet, facts: FactIndex, prefix: int) 
         not_ascii=sum(not (q.text + (q.answer or "")).isascii() for q in items),
         most_frequent_answer=top,
         most_frequent_share=_share(q.answer == top for q in items) if top else None,
-        in_document=found(None),
-        in_prefix=found(prefix),
         among_training_answers=(
             _share(q.answer in seen for q in items) if top and seen and role == "eval" else None
         ),

@@ -24,34 +24,20 @@ class LanguageModeling:
         # Looked up where they are needed: the ids would be a second, larger copy of the text.
         self._codes = torch.from_numpy(corpus.codes)  # (characters of the text,)
         self._ids = torch.from_numpy(tokenizer.encode(corpus.characters))  # by code
-        self.block_size = block_size
         self.stride = config.stride
         self.notes: list[str] = []
-        if self.n_examples < 1:
+        self.tokens_per_example = block_size  # all of them carry loss
+        self.n_examples = len(range(0, len(corpus.codes) - block_size, self.stride))
+        if not self.n_examples:
             raise DataError(
-                f"{corpus.name}: {len(self._codes)} characters are too few for windows of "
+                f"{corpus.name}: {len(corpus.codes)} characters are too few for windows of "
                 f"block_size {block_size} and one more: name a longer text"
             )
 
-    @property
-    def n_examples(self) -> int:
-        """How many windows there are."""
-        return max(0, (len(self._codes) - self.block_size + self.stride - 1) // self.stride)
-
-    @property
-    def tokens_per_example(self) -> int:
-        """The whole block carries loss."""
-        return self.block_size
-
-    def to(self, device: torch.device) -> None:
-        """Keep the text on a device."""
-        self._codes, self._ids = self._codes.to(device), self._ids.to(device)
-
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the windows with the given (B,) numbers; nothing about them is random."""
-        device = self._codes.device
-        starts = self.stride * indices.to(device)
-        indices = starts[:, None] + torch.arange(self.block_size + 1, device=device)  # (B, T + 1)
+        length = self.tokens_per_example
+        indices = self.stride * indices[:, None] + torch.arange(length + 1)  # (B, T + 1)
         rows = self._ids[self._codes[indices].long()]
-        layout = Layout.of((Group(len(indices), self.block_size),), device)
+        layout = Layout.of((Group(len(indices), length),))
         return Batch(rows[:, :-1].flatten(), rows[:, 1:].flatten(), layout)

@@ -27,21 +27,8 @@ class WithQuestions:
         self.questions = questions
         self.per_document = per_document
         self.notes = documents.notes + questions.notes
-
-    @property
-    def n_examples(self) -> int:
-        """How many documents there are."""
-        return self.documents.n_examples
-
-    @property
-    def tokens_per_example(self) -> int:
-        """Those of a document."""
-        return self.documents.tokens_per_example
-
-    def to(self, device: torch.device) -> None:
-        """Keep both on a device."""
-        self.documents.to(device)
-        self.questions.to(device)
+        self.n_examples = documents.n_examples
+        self.tokens_per_example = documents.tokens_per_example
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
         """Corrupt the documents with the given (B,) indices, and add questions."""

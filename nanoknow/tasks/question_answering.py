@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from nanoknow.config.tasks import QuestionAnsweringConfig
-from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.batch import Batch
 from nanoknow.data.questions import Question, QuestionSet, clean
 from nanoknow.data.tokenizer import MASK, Ids, Tokenizer, describe
 from nanoknow.errors import DataError
+from nanoknow.tasks.base import padded
 
 SHOWN = 3
 """Lines of questions that are too long to name in an error."""
@@ -41,12 +42,13 @@ class QuestionAnswering:
         """
         self.questions = fitting(questions, tokenizer, block_size, skip_long=False)
         self.tokenizer = tokenizer
-        self.block_size = block_size
+        self.n_examples = len(questions.items)
+        self.tokens_per_example = block_size - 1  # the last character is only a target
         self.max_answer_length = config.max_answer_length or answer_limit(questions)
         self.unknown: Counter[str] = Counter()
         in_answers = self.unreachable = 0
         self.prompts: list[Ids] = []
-        rows: list[Ids] = []
+        self._examples: list[tuple[Ids, int]] = []
         for question in questions.items:
             gold = question.answer or ""
             missing = tokenizer.unknown(gold)
@@ -55,44 +57,22 @@ class QuestionAnswering:
             self.unreachable += bool(missing) or len(gold) > self.max_answer_length
             prompt, answer = prompt_ids(tokenizer, question.text), tokenizer.encode_known(gold)
             self.prompts.append(prompt)
-            rows.append(np.concatenate([prompt, answer, [tokenizer.mask_id]]))
+            ids = np.concatenate([prompt, answer, [tokenizer.mask_id]])
+            # The first target is the mask after the question: the model learns to start.
+            self._examples.append((ids, len(prompt) - 1))
         self.notes, name = list(questions.notes), questions.name
         if self.unknown:
             self.notes.append(f"{name}: {describe_unknown(self.unknown, in_answers)}")
         if self.unreachable:
             why = f"characters outside the vocabulary, or more than {self.max_answer_length}"
-            which = f"{self.unreachable} of {len(rows)} answers"
+            which = f"{self.unreachable} of {self.n_examples} answers"
             self.notes.append(f"{name}: {which} cannot be given exactly: {why}")
-        width = max(len(row) for row in rows)
-        self._rows = torch.full((len(rows), width), tokenizer.pad_id)  # (examples, T + 1)
-        self._targets = torch.full((len(rows), width - 1), IGNORE)  # (examples, T)
-        for i, (row, prompt) in enumerate(zip(rows, self.prompts, strict=True)):
-            ids = torch.from_numpy(row)
-            self._rows[i, : len(ids)] = ids
-            # The first target is the mask after the question: the model learns to start.
-            first = max(0, len(prompt) - 2)
-            self._targets[i, first : len(ids) - 1] = ids[first + 1 :]
-        self._lengths = torch.tensor([len(row) - 1 for row in rows])  # (examples,)
-
-    @property
-    def n_examples(self) -> int:
-        """How many questions there are."""
-        return len(self.prompts)
-
-    @property
-    def tokens_per_example(self) -> int:
-        """A block less one: the last character is only a target."""
-        return self.block_size - 1
-
-    def to(self, device: torch.device) -> None:
-        """Keep the pairs on a device; their lengths stay, to plan batches by."""
-        self._rows, self._targets = self._rows.to(device), self._targets.to(device)
+        self._width = max(len(ids) for ids, _ in self._examples) - 1
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the pairs with the given (B,) indices; nothing about them is random."""
-        chosen = indices.to(self._rows.device)
-        rows, targets = self._rows[chosen, :-1], self._targets[chosen]
-        return Batch.from_rows(rows, targets, self._lengths[indices])
+        chosen = [self._examples[i] for i in indices.tolist()]
+        return padded(chosen, self._width, self.tokenizer.pad_id)
 
 
 def answer_limit(training: QuestionSet | None) -> int:

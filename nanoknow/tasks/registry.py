@@ -55,9 +55,10 @@ def build_task(
             )
         return text
 
-    def with_questions(documents: Task, taught: QuestionSet | None, per_document: float) -> Task:
-        if not per_document or taught is None:
+    def with_questions(documents: Task, per_document: float) -> Task:
+        if not per_document:
             return documents
+        taught = require(questions, "questions")
         examples = QuestionAnswering(taught, tokenizer, QuestionAnsweringConfig(), block_size)
         return WithQuestions(documents, examples, per_document)
 
@@ -69,8 +70,7 @@ def build_task(
             return QuestionAnswering(asked, tokenizer, config, block_size)
         case DocumentModelingConfig():
             documents = DocumentModeling(require(corpus, "corpus"), tokenizer, block_size)
-            taught = require(questions, "questions") if "questions" in config.sources else None
-            return with_questions(documents, taught, config.questions_per_document)
+            return with_questions(documents, config.questions_per_document)
         case SpanCorruptionConfig():
             text = require(corpus, "corpus")
             taught = require(questions, "questions") if "questions" in config.sources else None
@@ -78,4 +78,4 @@ def build_task(
             if config.salient_spans:
                 hiding = find_hiding(facts or FactIndex(text, taught), config.salient_words)
             corrupted = SpanCorruption(text, tokenizer, config, block_size, hiding)
-            return with_questions(corrupted, taught, config.questions_per_document)
+            return with_questions(corrupted, config.questions_per_document)

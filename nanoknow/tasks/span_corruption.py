@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.batch import Batch
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import ConfigError, DataError
+from nanoknow.tasks.base import padded
 from nanoknow.tasks.hiding import Hiding
 
 
@@ -80,7 +81,7 @@ class SpanCorruption:
         """
         self.tokenizer = tokenizer
         self.config = config
-        self.block_size = block_size
+        self.tokens_per_example = block_size - 1  # the last character is only a target
         self.min_length = config.min_truncation
         self.max_length = longest_truncation(config, block_size)
         if self.min_length > self.max_length:
@@ -92,11 +93,11 @@ class SpanCorruption:
         self._ids = tokenizer.encode(corpus.characters)  # by code
         self._mask = np.array([tokenizer.mask_id])
         self._stop = tokenizer.encode_known(". ")
-        self._device = torch.device("cpu")
         starts, lengths = corpus.lines()
         kept = (lengths > 0) | config.keep_empty_documents
         self.documents = np.flatnonzero(kept)  # (examples,)
         self.starts, self.lengths = starts[kept], lengths[kept]  # (examples,)
+        self.n_examples = len(self.lengths)
         self._hiding = hiding
         self._names = [tokenizer.encode_known(each.name) for each in hiding or ()]
         # What follows the last line end is not a line, and not worth a note.
@@ -104,20 +105,6 @@ class SpanCorruption:
         self.notes = [f"left out {n_empty} empty documents"] if n_empty else []
         if not self.n_examples:
             raise DataError(f"{corpus.name}: no documents: write one a line")
-
-    @property
-    def n_examples(self) -> int:
-        """How many documents there are."""
-        return len(self.lengths)
-
-    @property
-    def tokens_per_example(self) -> int:
-        """A block less one: the last character is only a target."""
-        return self.block_size - 1
-
-    def to(self, device: torch.device) -> None:
-        """Make batches on a device."""
-        self._device = device
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
         """Corrupt the documents with the given (B,) indices."""
@@ -129,16 +116,7 @@ class SpanCorruption:
         examples = [
             self.example(i, Draw(*draw)) for i, draw in zip(indices.tolist(), draws, strict=True)
         ]
-        width = self.tokens_per_example
-        tokens = np.full((n, width), self.tokenizer.pad_id)  # (B, T)
-        targets = np.full((n, width), IGNORE)
-        for row, (ids, first_target) in enumerate(examples):
-            tokens[row, : len(ids)] = ids[:width]  # the last may be seen where others are longer
-            first = max(0, first_target - 1)
-            targets[row, first : len(ids) - 1] = ids[first + 1 :]
-        lengths = torch.tensor([len(ids) - 1 for ids, _ in examples])
-        batch = Batch.from_rows(torch.from_numpy(tokens), torch.from_numpy(targets), lengths)
-        return batch.to(self._device)
+        return padded(examples, self.tokens_per_example, self.tokenizer.pad_id)
 
     def example(self, index: int, draw: Draw) -> tuple[Ids, int]:
         """Return the characters of one example, and the first of them that is to be predicted.

@@ -1,9 +1,9 @@
 """``nanoknow plot``: how runs went, as their metrics have it."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +12,6 @@ from nanoknow.figures.canvas import Points, shortest_ends
 from nanoknow.runs.finding import half_made, newest_run, scratch_beside
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.curves_figure import Panel
 
 SCRATCH = "scratch"
 KINDS = {
@@ -78,6 +77,25 @@ class RunCurves:
     def percentages(self) -> Points:
         """The accuracies in %."""
         return [(step, 100 * share) for step, share in self.accuracy]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves over the steps of training.
+
+    Attributes:
+        title: what they show.
+        unit: of what they show; empty for a plain number.
+        curves: by name, (step, value).
+        behind: the same before it was averaged, drawn thin; none for none.
+        x_label: what x is.
+    """
+
+    title: str
+    unit: str
+    curves: Mapping[str, Points]
+    behind: Mapping[str, Points] = field(default_factory=dict)
+    x_label: str = "step"
 
 
 @dataclass(frozen=True)

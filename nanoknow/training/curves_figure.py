@@ -1,36 +1,13 @@
 """How runs went, as pictures: panels of curves over the steps of training."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nanoknow.figures.canvas import COLORS, Points, draw_curves, picture
+from matplotlib.axes import Axes
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Curves over the steps of training.
-
-    Attributes:
-        title: what they show.
-        unit: of what they show; empty for a plain number.
-        curves: by name, (step, value).
-        behind: the same before it was averaged, drawn thin; none for none.
-        x_label: what x is.
-    """
-
-    title: str
-    unit: str
-    curves: Mapping[str, Points]
-    behind: Mapping[str, Points] = field(default_factory=dict)
-    x_label: str = "step"
+from nanoknow.figures.canvas import COLORS, draw_curves, picture
+from nanoknow.training.curves import Panel
 
 
 def plot_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:

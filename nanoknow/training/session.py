@@ -224,10 +224,7 @@ def summarize(run: Run) -> TrainingSummary:
     """Summarise a run from its records."""
     record, checkpoint = run.record, run.latest().record
     stage = run.config.stage(record.stage)
-    metrics = list(run.metrics())
-    epochs = [m for m in metrics if m["kind"] == "epoch"]
-    accuracies = [m for m in metrics if m["kind"] == "accuracy"]
-    held_out = [m for m in metrics if m["kind"] == "held_out"]
+    last = {metrics["kind"]: metrics for metrics in run.metrics()}
     return TrainingSummary(
         run=str(run.path),
         stage=record.stage,
@@ -236,9 +233,9 @@ def summarize(run: Run) -> TrainingSummary:
         epochs=int(checkpoint.progress["epoch"]),
         planned_epochs=stage.epochs,
         step=int(checkpoint.progress["step"]),
-        loss=epochs[-1].get("loss") if epochs else None,
-        held_out_loss=held_out[-1].get("loss") if held_out else None,
-        accuracy=accuracies[-1] if accuracies else None,
+        loss=last.get("epoch", {}).get("loss"),
+        held_out_loss=last.get("held_out", {}).get("loss"),
+        accuracy=last.get("accuracy"),
         seconds=round(checkpoint.seconds, 3),
         device=checkpoint.device,
         precision=checkpoint.precision,

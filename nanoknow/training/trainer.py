@@ -39,7 +39,6 @@ class Trainer:
         if self.device.torch_device.type == "cpu":
             keep_freed_memory()
         self.model.to(self.device.torch_device)
-        self.task.to(self.device.torch_device)
         self.optimizers = build_optimizers(self.model, self.config.optimizer, self.device.precision)
         # Dropout draws from torch's own generators: they take no other.
         torch.manual_seed(derive_seed(self.seed, "dropout"))
@@ -137,6 +136,7 @@ class Trainer:
         """Return the mean loss of some examples, with the random draws of the current step."""
         batch = self.task.batch(indices, new_generator(self.seed, "examples", self.progress.step))
         batch, n_scored = self.ranks.share(batch)
+        batch = batch.to(self.device.torch_device)
         # A GPU would have to be waited for before the indices can be counted.
         on_cpu = self.device.torch_device.type == "cpu"
         logit_indices, targets = batch.scored() if on_cpu else (None, batch.targets)

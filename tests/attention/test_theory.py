@@ -6,18 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit, ndtr, roots_hermitenorm, softmax
 
-from nanoknow.attention.theory import (
-    ALPHA,
-    AVERAGE,
-    COPY,
-    NOISY,
-    STRETCHED,
-    TWO_HEADS,
-    Experiment,
-    Law,
-    Setting,
-    copying_bound,
-)
+from nanoknow.attention.experiments import ALPHA, AVERAGE, COPY, NOISY, STRETCHED, TWO_HEADS
+from nanoknow.attention.theory import Experiment, Law, Setting, copying_bound
 
 
 def setting(n_keys: int = 8, beta: float = 20.0) -> Setting:

@@ -50,7 +50,6 @@ def test_complexity_prints_the_exact_line_of_the_originals_sizes() -> None:
     assert spread["perceiver"]["parameters"] == 3_339_776
     assert spread["perceiver"]["flops"] > report["perceiver"]["flops"]
     assert "'first' or 'spread'" in refuse("complexity", "--latents", "last")
-    assert "--sweep 1,x" in refuse("complexity", "--sweep", "1,x")
 
 
 def test_config_show_resolves_flags_over_file_over_defaults() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from nanoknow.complexity.estimate import SWEEP_LENGTHS, estimate, sweep
+from nanoknow.complexity.estimate import estimate, sweep
 from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.data.batch import Group, Layout
@@ -160,7 +160,7 @@ def test_a_longer_sequence_than_the_block_is_a_model_with_a_longer_block() -> No
 
 
 def test_sweep_starts_equal_and_then_the_perceiver_falls_behind() -> None:
-    rows = sweep(PerceiverConfig(), 256, SWEEP_LENGTHS)
+    rows = sweep(PerceiverConfig(), 256)
     assert [row.seq_len for row in rows] == [32, 64, 128, 256, 512, 1024, 2048, 4096]
     ratios = [row.flops_ratio for row in rows]
     assert ratios[:2] == [1.0, 1.0]
@@ -182,12 +182,11 @@ def test_estimate_reports_the_original_by_default() -> None:
     assert values["sweep"][2]["flops_ratio"] == pytest.approx(545259520 / 889192448)
 
 
-def test_estimate_takes_every_size_and_sorts_the_sweep() -> None:
+def test_estimate_takes_every_size() -> None:
     sizes: dict[str, Any] = {"n_layers": 2, "n_heads": 2, "d_model": 6}
     others: dict[str, Any] = {"seq_len": 9, "bottleneck_dim": 9, "vocab_size": 3}
-    report = estimate(**sizes, **others, sweep_lengths=[20, 5, 20])
+    report = estimate(**sizes, **others)
     assert report.vanilla == complexity_of(VanillaConfig(**sizes, block_size=9), 3, 9)
-    assert [row.seq_len for row in report.sweep] == [5, 20]
 
 
 @pytest.mark.parametrize(
@@ -200,8 +199,6 @@ def test_estimate_takes_every_size_and_sorts_the_sweep() -> None:
         ({"n_heads": 0}, "n_heads: must be 1 or more (got 0)"),
         ({"seq_len": 4}, "seq_len: must be 8 or more (got 4)"),
         ({"vocab_size": 0}, "vocab_size 0: give 1 or more"),
-        ({"sweep_lengths": []}, "sweep_lengths []: give lengths from 1 to 1099511627776"),
-        ({"sweep_lengths": [64, 0]}, "sweep_lengths [64, 0]: give lengths from 1 to 1099511627776"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], message: str) -> None:

@@ -16,7 +16,6 @@ from nanoknow.evaluation.calibration import (
     Selection,
     Values,
     auroc,
-    best_scoring,
     cross_fitted,
     measure_confidence,
     reliability,
@@ -120,18 +119,9 @@ def test_the_widest_selection_reaches_the_target_and_none_wider_does(
         assert chosen.n_answered == max(s.n_answered for s in reaching)
 
 
-@given(rows=ANSWERS)
-def test_the_best_score_is_that_of_no_worse_threshold_nor_silence(rows: Rows) -> None:
-    curve = selections(*arrays(rows))
-    chosen = best_scoring(curve)
-    highest = max(s.score for s in curve)
-    assert (chosen.score if chosen else 0.0) == max(highest, 0.0)
-
-
-def test_a_score_is_the_mean_of_one_minus_one_and_nothing() -> None:
-    assert Selection(0.5, 10, 6, 4).score == pytest.approx((4 - 2) / 10)
-    assert Selection(None, 10, 0, 0).score == 0
+def test_where_nothing_is_answered_there_is_no_accuracy() -> None:
     assert Selection(None, 10, 0, 0).accuracy is None
+    assert Selection(0.5, 10, 6, 4).accuracy == pytest.approx(4 / 6)
 
 
 @given(rows=ANSWERS, seed=st.integers(0, 99), folds=st.integers(2, 6))
@@ -167,7 +157,6 @@ def test_all_measures_of_one_set_of_answers_agree(rows: Rows, seed: int) -> None
     found = measure_confidence(confidence, right, 0.8, Random(seed))
     assert len(found.right) + len(found.wrong) == found.n == len(rows)
     assert found.everything.n_right == right.sum()
-    assert found.best.score >= max(0.0, found.everything.score)
     assert found.sure_and_wrong["0.9"] <= found.sure_and_wrong["0.5"] <= len(found.wrong)
     assert (found.auroc is None) == (found.median_right is None or found.median_wrong is None)
     again = measure_confidence(confidence, right, 0.8, Random(seed))

@@ -7,19 +7,19 @@ import pytest
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.facts.lookup import LookUp
+from nanoknow.facts.lookup import look_up
 from tests.helpers.questions import asked, born, facts_of
 
 
-def look_up(documents: list[str], places: list[str]) -> LookUp:
-    return LookUp(facts_of(documents, asked(*((f"Nobody {place}", place) for place in places))))
+def answers(documents: list[str], places: list[str], *questions: str) -> list[str | None]:
+    known = asked(*((f"Nobody {place}", place) for place in places))
+    return look_up(facts_of(documents, known), questions)
 
 
 def test_it_answers_the_earliest_place_of_the_persons_own_document() -> None:
     documents = ["Ada Bo. She left Rome for Oslo.", "Cy Dee. He left Oslo for Rome."]
-    book = look_up(documents, ["Oslo", "Rome"])
     questions = [born(name) for name in ("Ada Bo", "Cy Dee", "Eve Fox", "Ada Bonn")]
-    assert book.answers(questions) == ["Rome", "Oslo", None, None]
+    assert answers(documents, ["Oslo", "Rome"], *questions) == ["Rome", "Oslo", None, None]
 
 
 PLACES = ["Rome", "Oslo", "Lima", "New York", "New York City", "New"]
@@ -39,12 +39,12 @@ PLACES = ["Rome", "Oslo", "Lima", "New York", "New York City", "New"]
     ],
 )
 def test_the_persons_documents_decide(documents: list[str], answer: str | None) -> None:
-    assert look_up(documents, PLACES).answer("Was Ada Bo born?") == answer
+    assert answers(documents, PLACES, "Was Ada Bo born?") == [answer]
 
 
 def test_a_name_may_hold_a_stop_and_what_is_within_it_is_no_answer() -> None:
-    book = look_up(["Ada J. Bo. Of Rome.", "Jo Lima. Jo Lima is of Oslo."], PLACES)
-    assert book.answers([born("Ada J. Bo"), born("Jo Lima")]) == ["Rome", "Oslo"]
+    documents = ["Ada J. Bo. Of Rome.", "Jo Lima. Jo Lima is of Oslo."]
+    assert answers(documents, PLACES, born("Ada J. Bo"), born("Jo Lima")) == ["Rome", "Oslo"]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def dev(real_data: Path) -> tuple[Question, ...]:
 def test_on_the_published_questions_it_is_right_on_434_of_500(
     published: FactIndex, dev: tuple[Question, ...]
 ) -> None:
-    found = LookUp(published).answers(q.text for q in dev)
+    found = look_up(published, (q.text for q in dev))
     assert sum(said == q.answer for said, q in zip(found, dev, strict=True)) == 434
 
 

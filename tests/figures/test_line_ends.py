@@ -14,18 +14,18 @@ from nanoknow.complexity.estimate import estimate
 from nanoknow.complexity.figure import plot_complexity
 from nanoknow.evaluation.compare import compare_answers
 from nanoknow.evaluation.compare_figure import plot_comparison
+from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.laws.figure import plot_law
-from nanoknow.training.curves_figure import Panel, plot_panels
+from nanoknow.training.curves import Panel
+from nanoknow.training.curves_figure import plot_panels
 from tests.helpers.cli import succeed
 from tests.helpers.pictures import drawn_by
 from tests.helpers.questions import said
 
 PATH = Path("figure.svg")
-REPORT = {
-    *("_dots", "_kinds", "_learning", "_histograms"),
-    *("draw_reliability", "draw_coverage", "draw_thresholds"),
-}
+REPORT = {*("_dots", "_kinds", "_learning", "_histograms"), *("draw_reliability", "draw_coverage")}
+SCORES = [Score(1, 5), Score(7, 10)]
 CURVE = {"a": [(1.0, 2.0), (2.0, 1.0)]}
 
 
@@ -43,7 +43,7 @@ DRAWN: dict[str, Callable[[], object]] = {
     ),
     "plot_complexity": lambda: plot_complexity(estimate(), PATH),
     "plot_law": lambda: plot_law(PATH, "law", {"known": {"x": ([0.2, 0.7], 0.9)}}),
-    "plot_learned": lambda: plot_learned(PATH, {"dev": {"x": [0.2, 0.7]}}, CURVE, CURVE),
+    "plot_learned": lambda: plot_learned(PATH, {"dev": {"x": SCORES}}, CURVE, CURVE),
     "plot_panels": lambda: plot_panels(PATH, [[Panel("loss", "nats", CURVE, CURVE)]]),
     "plot_theory": lambda: succeed("attention", "--draws", "9", "--plot", PATH),
     "plot_trace": lambda: succeed(

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from nanoknow.config.experiment import PastBlock
+from nanoknow.config.experiment import PastBlock, SampleConfig
 from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.generation.decoding import decode_greedily
-from nanoknow.generation.sample import sample_ids
+from nanoknow.generation.sample import sample_text
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.low_precision import Bfloat16Linear, in_bfloat16
 from nanoknow.models.registry import build_model
@@ -37,10 +37,10 @@ def draw(
     top_k: int | None = None,
     past_block: PastBlock = "recompute",
 ) -> str:
-    generator = torch.Generator().manual_seed(seed)
-    ids = TOKENIZER.encode(context)
-    drawn = sample_ids(model, ids, length, temperature, top_k, generator, past_block)
-    return TOKENIZER.decode(drawn)
+    config = SampleConfig(
+        context=context, length=length, temperature=temperature, top_k=top_k, past_block=past_block
+    )
+    return "".join(sample_text(model, TOKENIZER, config, torch.Generator().manual_seed(seed)))
 
 
 @every_config
@@ -116,9 +116,9 @@ def test_a_low_temperature_draws_what_greed_would() -> None:
 def test_characters_come_one_at_a_time() -> None:
     _, model = twins(CONFIGS[0])
     generator = torch.Generator().manual_seed(0)
-    drawn = sample_ids(model, TOKENIZER.encode("abc"), 10**9, 1.0, None, generator)
-    first = [next(drawn) for _ in range(30)]
-    assert TOKENIZER.decode(first) == draw(model, "abc", 30)
+    endless = SampleConfig(context="abc", length=10**9, top_k=None)
+    drawn = sample_text(model, TOKENIZER, endless, generator)
+    assert "".join(next(drawn) for _ in range(30)) == draw(model, "abc", 30)
 
 
 def hop_anew(model: CharacterModel, ids: list[int], length: int, seed: int) -> list[int]:

@@ -11,11 +11,12 @@ from torch import Tensor
 
 import nanoknow
 from nanoknow.attention.trace import trace_answer
+from nanoknow.config.experiment import SampleConfig
 from nanoknow.config.models import ModelConfig
 from nanoknow.errors import NonFiniteError
 from nanoknow.generation.beam import search_beams
 from nanoknow.generation.decoding import decode_greedily
-from nanoknow.generation.sample import sample_ids
+from nanoknow.generation.sample import sample_text
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.runs.checkpoint import save_checkpoint
@@ -159,8 +160,12 @@ def beams(model: CharacterModel) -> object:
 
 
 def sampled(model: CharacterModel) -> object:
-    generator = torch.Generator().manual_seed(0)
-    return list(sample_ids(model, TOKENIZER.encode("ab"), 4, 1.0, 3, generator))
+    return drawn(model, length=4, top_k=3)
+
+
+def drawn(model: CharacterModel, **how: float | None) -> list[str]:
+    config = SampleConfig.model_validate({"context": "ab", **how})
+    return list(sample_text(model, TOKENIZER, config, torch.Generator().manual_seed(0)))
 
 
 def traced(model: CharacterModel) -> object:
@@ -187,12 +192,10 @@ def test_outputs_that_are_not_finite_for_one_text_are_never_written(
 @pytest.mark.parametrize("temperature", [5e-324, 1e-45, 1e-39, 1e38, 1.7e308])
 def test_no_temperature_makes_probabilities_that_are_none(temperature: float) -> None:
     model = scrambled(CONFIGS[0])
-    generator = torch.Generator().manual_seed(0)
-    written = list(sample_ids(model, TOKENIZER.encode("ab"), 8, temperature, None, generator))
+    written = drawn(model, length=8, temperature=temperature, top_k=None)
     assert len(written) == 8
     if temperature < 1:
-        one = list(sample_ids(model, TOKENIZER.encode("ab"), 8, 1.0, 1, generator))
-        assert written == one
+        assert written == drawn(model, length=8, top_k=1)
 
 
 def test_a_weight_that_is_not_finite_counts_where_no_text_shows_it() -> None:

@@ -33,7 +33,7 @@ def strings_of(task: QuestionAnswering, batch: Batch) -> list[tuple[str, str]]:
 
     The last mask is never an input that carries loss: a batch may leave it out of x.
     """
-    width = task.block_size - 1
+    width = task.tokens_per_example
     strings = []
     tokens = batch.layout.rectangles(batch.tokens)
     targets = batch.layout.rectangles(batch.targets)

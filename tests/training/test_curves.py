@@ -9,8 +9,8 @@ import pytest
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.run import Run, RunRecord
-from nanoknow.training.curves import read_curves
-from nanoknow.training.curves_figure import Panel, plot_panels
+from nanoknow.training.curves import Panel, read_curves
+from nanoknow.training.curves_figure import plot_panels
 from tests.helpers.cli import run
 from tests.helpers.pictures import check_png, drawn_by
 from tests.helpers.silent import Silent
