@@ -20,19 +20,21 @@ class Component:
         name: what they are.
         count: how many there are.
         formula: multiply-adds of one; m is the number of latents that ℓ characters need.
+        big_o: how one grows.
         multiply_adds: for one sequence.
         parameters: trainable ones.
         attention_entries: attention weights, h·(queries × keys) a layer.
     """
 
     JSON: ClassVar = (
-        *("name", "count", "formula", "multiply_adds", "parameters", "attention_entries"),
-        *("flops", "attention_bytes"),
+        *("name", "count", "formula", "big_o", "multiply_adds", "parameters"),
+        *("attention_entries", "flops", "attention_bytes"),
     )
 
     name: str
     count: int
     formula: str
+    big_o: str
     multiply_adds: int
     parameters: int
     attention_entries: int = 0
@@ -109,16 +111,17 @@ def complexity_of(config: ModelConfig, vocab_size: int, seq_len: int) -> Complex
         formula, layers = _vanilla(config, seq_len)
     d, learned = config.d_model, config.positions == "learned"
     rows = vocab_size + (max(config.block_size, seq_len) if learned else 0)
-    embedding = Component("embedding", 1, "0", 0, rows * d)
+    embedding = Component("embedding", 1, "0", "O(ℓd)", 0, rows * d)
     parameters = d * vocab_size + 2 * d  # no bias; the final LayerNorm
-    head = Component("head", 1, "ℓdV", seq_len * d * vocab_size, parameters)
+    head = Component("head", 1, "ℓdV", "O(ℓdV)", seq_len * d * vocab_size, parameters)
     return Complexity(config.variant, seq_len, f"{formula} + ℓdV", (embedding, *layers, head))
 
 
 def _vanilla(config: ModelConfig, seq_len: int) -> tuple[str, list[Component]]:
     """L blocks, each of n = s = ℓ: 12ℓd² + 2ℓ²d."""
-    blocks = _layers(config, "block", config.n_layers, (seq_len, seq_len), "12ℓd² + 2ℓ²d")
-    return f"L({blocks.formula})", [blocks]
+    formula, big_o = "12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"
+    blocks = _layers(config, "block", config.n_layers, (seq_len, seq_len), formula, big_o)
+    return f"L({formula})", [blocks]
 
 
 def _perceiver(config: PerceiverConfig, seq_len: int) -> tuple[str, list[Component]]:
@@ -132,15 +135,17 @@ def _perceiver(config: PerceiverConfig, seq_len: int) -> tuple[str, list[Compone
     longer = config.model_copy(update={"block_size": max(config.block_size, seq_len)})
     m = max(1, longer.n_latents(seq_len))
     spread = config.latents == "spread"
-    down, trunk = "10md² + 2ℓd² + 2mℓd", "12md² + 2m²d"
-    up = "12ℓd² + 2ℓ²d" if spread else "10ℓd² + 2md² + 2mℓd"
-    basis = config.bottleneck_dim * config.d_model
+    up = ("12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)") if spread else (
+        "10ℓd² + 2md² + 2mℓd", "O(ℓd² + md² + mℓd)"
+    )  # fmt: skip
+    down = ("10md² + 2ℓd² + 2mℓd", "O(md² + ℓd² + mℓd)")
+    trunk, basis = ("12md² + 2m²d", "O(md² + m²d)"), config.bottleneck_dim * config.d_model
     keys = seq_len if spread else m
     both = "(10m + 14ℓ)d² + 2(m + ℓ)ℓd" if spread else "12(m + ℓ)d² + 4mℓd"
-    return f"{both} + (L−2)({trunk})", [
-        _layers(config, "down-projection", 1, (m, seq_len), down, basis),
-        _layers(config, "trunk block", config.n_layers - 2, (m, m), trunk),
-        _layers(config, "up-projection", 1, (seq_len, keys), up),
+    return f"{both} + (L−2)({trunk[0]})", [
+        _layers(config, "down-projection", 1, (m, seq_len), *down, basis),
+        _layers(config, "trunk block", config.n_layers - 2, (m, m), *trunk),
+        _layers(config, "up-projection", 1, (seq_len, keys), *up),
     ]
 
 
@@ -150,6 +155,7 @@ def _layers(
     count: int,
     lengths: tuple[int, int],
     formula: str,
+    big_o: str,
     extra_parameters: int = 0,
 ) -> Component:
     """Count ``count`` layers of attention and MLP, whose n queries attend to s keys.
@@ -170,6 +176,7 @@ def _layers(
         count: how many layers.
         lengths: n and s.
         formula: the multiply-adds of one layer in symbols.
+        big_o: how one grows.
         extra_parameters: on top of those of attention and MLP.
     """
     d, (n, s) = config.d_model, lengths
@@ -177,4 +184,4 @@ def _layers(
     # Weights 4d² + 8d², their biases 4d + 5d, two LayerNorms 4d.
     parameters = count * (12 * d**2 + 13 * d) + extra_parameters
     entries = count * config.n_heads * n * s
-    return Component(name, count, formula, multiply_adds, parameters, entries)
+    return Component(name, count, formula, big_o, multiply_adds, parameters, entries)
