@@ -35,7 +35,7 @@ def plot_theory(report: TheoryReport, path: Path) -> None:
     s, sweep = report.setting, report.sweep
     betas = [row.beta for row in sweep]
     _, _, noisy, stretched, two_heads = report.findings
-    with picture(path, (10.5, 7.0)) as figure:
+    with picture(path, (10.5, 7.0), math=True) as figure:
         figure.suptitle(
             f"{s.n_keys} keys and values of {s.dim} dimensions, {s.draws:,} draws; "
             f"points and bars are measured, lines are theory",
