@@ -63,7 +63,7 @@ class OutputError(NanoknowError):
     """A result cannot be written to stdout; nobody asks why where its reader has gone."""
 
     def __init__(self, error: OSError) -> None:
-        super().__init__(f"stdout: {error.strerror}: nothing more can be shown: see where it goes")
+        super().__init__(f"stdout: {error.strerror}: the result is lost: send it elsewhere")
         self.exit_code = 141 if error.errno == errno.EPIPE else 1
 
 

@@ -76,7 +76,7 @@ class Commands(Group):
             raise typer.Exit(stop.exit_code) from None
         except OutputError:
             raise
-        except (KeyboardInterrupt, MemoryError, NanoknowError, RuntimeError) as error:
+        except (KeyboardInterrupt, MemoryError, NanoknowError, RuntimeError, UnicodeError) as error:
             code, words = _last_words(error)
             if not words or ctx.params["debug"]:
                 raise
@@ -90,6 +90,9 @@ def _last_words(error: BaseException) -> tuple[int, str]:
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted: the same command starts it again"
+    if isinstance(error, UnicodeEncodeError):
+        near = error.object[max(0, error.start - 40) : error.end + 40]
+        return 1, f"{printable(near)}: a name that is not UTF-8: rename it, or its folder"
     if ran_out_of_memory(error):
         return 1, "out of memory: take a smaller model, block or batch, or other data"
     return 1, ""

@@ -29,6 +29,8 @@ class Guarded:
         Raises:
             OutputError: it is a result, and cannot be written.
         """
+        if not text:  # by which Typer asks what kind of stream this is
+            return 0
         try:
             self.stream.write(text)
             self.stream.flush()
@@ -62,8 +64,8 @@ def open_streams() -> None:
         if stream is None:
             stream = os.fdopen(os.open(os.devnull, flags), "r" if is_input else "w")
         if isinstance(stream, io.TextIOWrapper):
-            how = "surrogateescape" if is_input else "backslashreplace"
-            stream.reconfigure(encoding="utf-8", errors=how)
+            how = ("utf-8-sig", "surrogateescape") if is_input else ("utf-8", "backslashreplace")
+            stream.reconfigure(encoding=how[0], errors=how[1])
         if not (is_input or isinstance(stream, Printable)):
             stream = Printable(stream, is_result=name == "stdout")
         setattr(sys, name, stream)
