@@ -52,7 +52,8 @@ class Printable(Guarded):
         """Write a text at once; see ``Guarded.write``."""
         whole, self.last = self.last + text, text[-1:].strip("\u200c\u200d")
         before = len(printable(whole[: len(whole) - len(text)], lines=True))
-        return super().write(printable(whole, lines=True)[before:])
+        super().write(printable(whole, lines=True)[before:])
+        return len(text)
 
 
 def open_streams() -> None:

@@ -38,7 +38,9 @@ def test_what_a_kill_left_half_written_is_swept_up(small: SmallRun) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_the_command_at_the_step_with_its_code(
     number: int, code: int, small: SmallRun
 ) -> None:
