@@ -63,7 +63,8 @@ def open_streams() -> None:
     for name, flags in (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         stream, is_input = getattr(sys, name), name == "stdin"
         if stream is None:
-            stream = os.fdopen(os.open(os.devnull, flags), "r" if is_input else "w")
+            descriptor, mode = os.open(os.devnull, flags), "r" if is_input else "w"
+            stream = os.fdopen(descriptor, mode, closefd=False)
         if isinstance(stream, io.TextIOWrapper):
             how = ("utf-8-sig", "surrogateescape") if is_input else ("utf-8", "backslashreplace")
             stream.reconfigure(encoding=how[0], errors=how[1])

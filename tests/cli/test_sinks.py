@@ -1,6 +1,7 @@
 """Whatever shows a text of somebody else shows it as text, on every way out of the package."""
 
 import ast
+import json
 import re
 import warnings
 from collections.abc import Iterator
@@ -128,6 +129,19 @@ def test_nothing_of_python_shows_what_commands_a_terminal(odd: Path) -> None:
     for shown in (repr(reply), reply._repr_html_()):
         assert shown == printable(shown, lines=True)
         assert "<i>" not in shown.replace(repr(reply), "")
+
+
+def test_a_byte_that_is_not_utf8_loses_its_own_line_alone(
+    odd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    typed = "\ufeffWho is Zoë?\r\n\n".encode() + b"Who \xff is\nWhere?\n"
+    result = run("ask", "--run", RUN, "--json", typed=typed)
+    asked = [json.loads(line)["question"] for line in result.stdout.splitlines()]
+    assert asked == ["Who is Zoë?", "Where?"]
+    last = result.stderr.splitlines()[-1]
+    assert last == "error: stdin:3: byte 0xff is not UTF-8: write it as UTF-8"
+    assert result.exit_code == 1
 
 
 WALLS = {
