@@ -131,11 +131,7 @@ def _card(
     opened: OpenedRun, kind: str, evaluation: Evaluation | None, asked: QuestionSet | None
 ) -> str:
     """Return the model card; what is quoted of others in it stands in code."""
-    environment = Environment(
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=lambda each: printable(each) if isinstance(each, str) else each,
-    )
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"code": _code, "quoted": _quoted}
     source = files("nanoknow.sharing").joinpath("card.md").read_text(encoding="utf-8")
     record, has_marks = opened.checkpoint.record, opened.checkpoint.record.task.has_marks

@@ -23,14 +23,14 @@ class Guarded:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
         return getattr(self.stream, name)
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
         """Write a text at once.
 
         Raises:
             OutputError: it is a result, and cannot be written.
         """
         if not text:  # by which Typer asks what kind of stream this is
-            return 0
+            return
         try:
             self.stream.write(text)
             self.stream.flush()
@@ -39,7 +39,6 @@ class Guarded:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             if self.is_result:
                 raise OutputError(error) from None
-        return len(text)
 
     def flush(self) -> None:
         """Do nothing: nothing is held back."""
@@ -48,12 +47,11 @@ class Guarded:
 class Printable(Guarded):
     """A guarded stream that shows ``printable`` lines, whoever writes on it."""
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
         """Write a text at once; see ``Guarded.write``."""
-        whole, self.last = self.last + text, text[-1:].strip("\u200c\u200d")
-        before = len(printable(whole[: len(whole) - len(text)], lines=True))
-        super().write(printable(whole, lines=True)[before:])
-        return len(text)
+        before = len(printable(self.last, lines=True))
+        super().write(printable(self.last + text, lines=True)[before:])
+        self.last = text[-1:].strip("\u200c\u200d")
 
 
 def open_streams() -> None:
@@ -63,11 +61,12 @@ def open_streams() -> None:
     for name, flags in (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         stream, is_input = getattr(sys, name), name == "stdin"
         if stream is None:
-            descriptor, mode = os.open(os.devnull, flags), "r" if is_input else "w"
-            stream = os.fdopen(descriptor, mode, closefd=False)
-        if isinstance(stream, io.TextIOWrapper):
-            how = ("utf-8-sig", "surrogateescape") if is_input else ("utf-8", "backslashreplace")
-            stream.reconfigure(encoding=how[0], errors=how[1])
+            mode = "r" if is_input else "w"
+            stream = os.fdopen(os.open(os.devnull, flags), mode, closefd=False)
+        coding = "utf-8-sig" if is_input else "utf-8"
+        if isinstance(stream, io.TextIOWrapper) and (not is_input or stream.encoding != coding):
+            errors = "surrogateescape" if is_input else "backslashreplace"
+            stream.reconfigure(encoding=coding, errors=errors)  # stdin: before it is read
         if not (is_input or isinstance(stream, Printable)):
             stream = Printable(stream, is_result=name == "stdout")
         setattr(sys, name, stream)

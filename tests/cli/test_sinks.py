@@ -184,14 +184,16 @@ def test_the_ways_to_a_screen_are_those_listed_here() -> None:
 
 
 def test_every_template_makes_its_values_printable() -> None:
-    calls = [
-        node
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Environment"
+    assert "finalize=lambda each: printable(" in (PACKAGE / "report/page.py").read_text("utf-8")
+    card = (PACKAGE / "sharing/card.md").read_text(encoding="utf-8")
+    bare = [e for e in re.findall(r"{{ (.*?) }}", card) if not re.search(r"\| (code|quoted)$", e)]
+    assert bare == [  # numbers, and words of our own
+        *("architecture", '"{:,}".format(n_parameters)', "version", "block_size", "role", "seed"),
+        *("max_answer_length", "evaluation.score", "evaluation.baseline.score"),
+        *("evaluation.answers | length", "verdict", "count"),
     ]
-    assert len(calls) == 2
-    assert all("finalize" in {keyword.arg for keyword in call.keywords} for call in calls)
+    templates = {path.name for path in PACKAGE.rglob("*") if path.suffix in (".html", ".md")}
+    assert templates == {"page.html", "sections.html", "card.md", "index.html"}
 
 
 def test_the_page_of_play_writes_texts_by_what_makes_them_printable() -> None:

@@ -78,7 +78,7 @@ def test_a_stream_shows_the_same_whole_or_character_by_character(text: str) -> N
     stream = io.StringIO()
     one = Printable(stream, is_result=True)
     for character in text:
-        assert one.write(character) == 1
+        one.write(character)
     assert stream.getvalue() == printable(text, lines=True)
 
 
@@ -99,7 +99,8 @@ def test_a_stream_that_breaks_is_an_error_of_results_alone(
 ) -> None:
     with opened() as stream:
         notes = Guarded(stream, is_result=False)
-        assert [notes.write("lost"), notes.write("too")] == [4, 3]
+        notes.write("lost")
+        notes.write("too")
     with opened() as stream:
         results = Guarded(stream, is_result=True)
         with pytest.raises(OutputError) as caught:
