@@ -126,7 +126,7 @@ def test_a_page_a_card_and_pictures_show_text_as_text(odd: Path) -> None:
 def test_nothing_of_python_shows_what_commands_a_terminal(odd: Path) -> None:
     reply = nanoknow.ask(ASKED, RUN)
     assert "\\x1b]2;a" in repr(reply)
-    for shown in (repr(reply), reply._repr_html_()):
+    for shown in (repr(reply), reply._repr_html_(), str(nanoknow.sample(PLAY, length=60))):
         assert shown == printable(shown, lines=True)
         assert "<i>" not in shown.replace(repr(reply), "")
 
