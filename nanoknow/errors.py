@@ -8,13 +8,16 @@ Exception
     │   └── BusyError         another process trains the run
     ├── NonFiniteError        a loss, gradient, weight or output is NaN or infinite
     ├── OutOfMemoryError      a training step does not fit into memory
+    ├── OutputError           a result that cannot be written to stdout
     └── Interrupted           a signal, answered by saving
 
 Anything else that escapes is a defect in nanoknow.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+import errno
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,13 +26,13 @@ from typing import Any
 class NanoknowError(Exception):
     """Base of all errors that a user can fix; its text is one complete line.
 
-    Line ends and other control characters of what is quoted in it are escaped.
+    What is quoted in it is ``printable``, without line ends.
     """
 
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+        super().__init__(printable(message))
 
 
 class ConfigError(NanoknowError):
@@ -56,6 +59,14 @@ class OutOfMemoryError(NanoknowError):
     """A step does not fit into memory; nothing of it is saved, and no batch was made smaller."""
 
 
+class OutputError(NanoknowError):
+    """A result cannot be written to stdout; nobody asks why where its reader has gone."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"stdout: {error.strerror}: the result is lost: send it elsewhere")
+        self.exit_code = 141 if error.errno == errno.EPIPE else 1
+
+
 class Interrupted(NanoknowError):
     """Training was asked to stop, and its state was saved first."""
 
@@ -66,6 +77,35 @@ class Interrupted(NanoknowError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle both arguments: it may come from another process."""
         return type(self), (str(self), self.exit_code - 128)
+
+
+def printable(text: str, *, lines: bool = False, escape: Callable[[str], str] = repr) -> str:
+    r"""Return a text from outside as it can be shown: what commands a display is written out.
+
+    Control characters, marks of direction, line separators, what has no width and half a character
+    become escapes such as ``\x1b``. Letters, marks, symbols, blanks and tabs of any script stay,
+    and the joiners that belong to these.
+
+    Args:
+        text: of anybody.
+        lines: whether line feeds stay too.
+        escape: writes a character as an escape, between quotes.
+    """
+    if lines:
+        return "\n".join(printable(line, escape=escape) for line in text.split("\n"))
+    if text.isprintable():
+        return text
+    pairs = zip(["", *text], text, strict=False)
+    return "".join(c if _is_seen(c, before) else escape(c)[1:-1] for before, c in pairs)
+
+
+def _is_seen(c: str, before: str) -> bool:
+    """Whether a character shows itself, or what joins those before and after it."""
+    if c in "\u200c\u200d":
+        return not before.isascii() and before.isprintable()
+    kind, n = unicodedata.category(c), ord(c)
+    is_newer = kind == "Cn" and 0x10000 <= n < 0xE0000 and n % 0x10000 < 0xFFFE  # emoji, perhaps
+    return c.isprintable() or c == "\t" or kind == "Zs" or is_newer
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.errors import DataError, Interrupted
+from nanoknow.errors import DataError, Interrupted, printable
 
 
 @given(st.text())
 def test_an_error_is_one_printable_line(quoted: str) -> None:
     text = str(DataError(f"file:1: {quoted}: delete it"))
-    assert text.isprintable()
+    assert text == printable(text)
+    assert text.splitlines() == [text]
     assert text.startswith("file:1: ")
     assert text.endswith(": delete it")
 

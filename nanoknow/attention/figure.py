@@ -35,7 +35,7 @@ def plot_theory(report: TheoryReport, path: Path) -> None:
     s, sweep = report.setting, report.sweep
     betas = [row.beta for row in sweep]
     _, _, noisy, stretched, two_heads = report.findings
-    with picture(path, (10.5, 7.0)) as figure:
+    with picture(path, (10.5, 7.0), math=True) as figure:
         figure.suptitle(
             f"{s.n_keys} keys and values of {s.dim} dimensions, {s.draws:,} draws; "
             f"points and bars are measured, lines are theory",
@@ -122,7 +122,6 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
         from matplotlib.colors import PowerNorm
 
         font = min(6.0, 65 * width / len(read))
-        columns, rows = _glyphs(read), _glyphs(written)
         norm = PowerNorm(0.5, 0.0, 1.0)
         panels = figure.subplots(n_heads, n_layers, squeeze=False, sharex=True, sharey=True)
         by_layer = trace.by_position().numpy()  # (layers, written, h, read)
@@ -135,9 +134,9 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
                 axes.spines[:].set_visible(False)
                 axes.tick_params(length=0, pad=1, labelsize=font)
             column[0].tick_params(labeltop=True)
-            column[-1].set_xticks(range(len(read)), columns)
+            column[-1].set_xticks(range(len(read)), list(read))
         for axes in panels[:, 0]:
-            axes.set_yticks(range(len(written)), rows)
+            axes.set_yticks(range(len(written)), list(written))
         figure.colorbar(image, ax=panels, label="weight", shrink=0.5, aspect=30, pad=0.01)
         figure.suptitle(
             "a row shows what a head attended to when it wrote the row's character: the question, "
@@ -156,11 +155,3 @@ def _reading(layer: LayerTrace) -> str:
         return ""
     readers = "".join(f"{kind}s " for kind in queries) or "no latent yet "
     return f": {readers}read {' and '.join(f'{kind}s' for kind in keys)}"
-
-
-def _glyphs(text: str) -> list[str]:
-    """Return its characters, a dot for each that the font of the pictures does not have."""
-    from matplotlib.font_manager import findfont, get_font
-
-    known = get_font(findfont("DejaVu Sans")).get_charmap()
-    return [c if ord(c) in known and c.isprintable() else "·" for c in text]

@@ -4,7 +4,6 @@ A command parses, calls one function and shows what it returns. It imports that 
 runs, so that ``--help`` does not wait for torch.
 """
 
-import io
 import os
 import sys
 from collections.abc import Callable
@@ -39,7 +38,11 @@ from nanoknow.cli.sweep import sweep
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.why import why
 from nanoknow.config.messages import in_words
-from nanoknow.errors import Interrupted, NanoknowError, ran_out_of_memory
+from nanoknow.errors import Interrupted, NanoknowError, OutputError, printable, ran_out_of_memory
+from nanoknow.system.streams import open_streams
+
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""What Typer refuses a command line by, which has no public name."""
 
 
 class Commands(Group):
@@ -48,22 +51,32 @@ class Commands(Group):
     That is one line for what they can fix, and no traceback for Ctrl-C.
     """
 
+    def main(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        """Run a command on streams that are as they have to be."""
+        open_streams()
+        try:
+            return super().main(*arguments, **named)
+        except OutputError as error:
+            if error.exit_code == 1:  # else nobody reads on (``| head``): stop without a word
+                Terminal().error(str(error))
+            sys.exit(error.exit_code)
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own types have no names
         """Run a command, and end it."""
         try:
             return super().invoke(ctx)
-        except typer.BadParameter as error:
+        except USAGE_ERROR as error:
             if isinstance(error.__cause__, ValidationError):
                 error.message = in_words(error.__cause__.errors()[0])  # as a config refuses it
+            if type(error).__name__ != "NoArgsIsHelpError":  # whose message is the help
+                error.message = printable(error.message)
             raise
         except Interrupted as stop:
             Terminal().note(str(stop))
             raise typer.Exit(stop.exit_code) from None
-        except BrokenPipeError:
-            # The reader of our output went away (``| head``): stop without a word.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(141) from None
-        except (KeyboardInterrupt, MemoryError, NanoknowError, RuntimeError) as error:
+        except OutputError:
+            raise
+        except (KeyboardInterrupt, MemoryError, NanoknowError, RuntimeError, UnicodeError) as error:
             code, words = _last_words(error)
             if not words or ctx.params["debug"]:
                 raise
@@ -77,6 +90,9 @@ def _last_words(error: BaseException) -> tuple[int, str]:
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted: the same command starts it again"
+    if isinstance(error, UnicodeEncodeError):
+        near = error.object[max(0, error.start - 40) : error.end + 40]
+        return 1, f"{printable(near)}: a name that is not UTF-8: rename it, or its folder"
     if ran_out_of_memory(error):
         return 1, "out of memory: take a smaller model, block or batch, or other data"
     return 1, ""
@@ -132,9 +148,6 @@ def root(
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:  # while a command was still being loaded

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.terminal import Terminal
-from nanoknow.errors import DataError
+from nanoknow.cli.terminal import Terminal, shown
+from nanoknow.errors import DataError, printable
 from nanoknow.system.plain import to_json
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from nanoknow.evaluation.ask import RankedAnswer, Reply
 
 
@@ -55,8 +57,9 @@ def ask(
     data = opt.named_data(corpus, questions, None, documents)
     opened = AnsweringRun.open(run, data, device, terminal, question or "")
     refused = False
-    for text in [question] if question is not None else _lines(terminal):
+    for where, text in _lines(terminal) if question is None else [("the question", question)]:
         try:
+            _require_utf8(text, where)
             reply = ask_run(opened, text, n_best, abstain_below)
         except DataError as error:
             if question is not None:
@@ -67,24 +70,27 @@ def ask(
         if as_json:
             terminal.write(to_json(reply, ensure_ascii=False) + "\n")
         else:
-            if not sys.stdin.isatty() and question is None:
-                terminal.write(f"{text}\n")
+            if question is None and not sys.stdin.isatty():
+                terminal.line(text)
             show_reply(terminal, reply)
     if refused and not sys.stdin.isatty():
         raise typer.Exit(1)
 
 
-def _lines(terminal: Terminal) -> Iterator[str]:
+def _lines(terminal: Terminal) -> Iterator[tuple[str, str]]:
     """Yield questions from stdin: up to an empty line at a terminal, to the end of a pipe."""
     if not sys.stdin.isatty():
-        yield from filter(None, map(str.strip, sys.stdin))
+        yield from ((where, text) for where, text in terminal.lines_read() if text)
         return
     terminal.note("a question a line; an empty one ends")
-    try:
-        while text := terminal.err.input("? ").strip():
-            yield text
-    except EOFError:
-        terminal.err.print()  # Ctrl-D leaves the cursor behind the prompt
+    while text := terminal.ask("? "):
+        yield "the question", text
+
+
+def _require_utf8(text: str, where: str) -> None:
+    if lost := re.search("[\ud800-\udfff]", text):
+        byte = ord(lost[0]) & 0xFF
+        raise DataError(f"{where}: byte 0x{byte:02x} is not UTF-8: write it as UTF-8")
 
 
 def show_reply(terminal: Terminal, reply: Reply) -> None:
@@ -92,26 +98,26 @@ def show_reply(terminal: Terminal, reply: Reply) -> None:
     best, *others = reply.answers
     style = _style(reply)
     answer = ABSTAINED if reply.abstained else _quoted(best)
-    rows = [("answer", Text(answer, f"bold {style}"))]
+    rows: list[tuple[str, str | Text]] = [("answer", shown(answer, f"bold {style}"))]
     if reply.abstained:
         others = reply.answers
     else:
-        rows.append(("probability", Text(_percent(best), style)))
+        rows.append(("probability", shown(_percent(best), style)))
     if others:
         label = "would have said" if reply.abstained else "else"
         listed = ", ".join(f"{_quoted(a)} {_percent(a)}" for a in others)
-        rows.append((label, Text(listed, "dim")))
+        rows.append((label, shown(listed, "dim")))
     evidence, asked = reply.evidence, reply.asked_in_training
     if evidence and evidence.where:
         held = f"“{evidence.sentence}”" if evidence.sentence else "does not hold it"
-        quoted = Text(f"about {evidence.name}, {evidence.where}: {held}")
-        quoted.highlight_words([best.answer], "bold")
+        quoted = shown(f"about {evidence.name}, {evidence.where}: {held}")
+        quoted.highlight_words([printable(best.answer)], "bold")
         rows.append(("training text", quoted))
     if asked:
-        rows.append(("asked in training", Text(f"{asked.where}: {asked.answer}")))
+        rows.append(("asked in training", f"{asked.where}: {asked.answer}"))
     if reply.doubt:
-        rows.append(("warning", Text(reply.doubt, style)))
-    rows += [("note", Text(note)) for note in reply.notes]
+        rows.append(("warning", shown(reply.doubt, style)))
+    rows += [("note", note) for note in reply.notes]
     terminal.pairs(rows)
 
 

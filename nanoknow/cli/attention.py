@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from rich.cells import cell_len
-from rich.text import Text
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,9 +109,9 @@ def show_trace(terminal: Terminal, report: AttentionReport) -> None:
     answer = f"{report.answer} (log probability {report.log_probability:.3f})"
     run = f"{report.run} ({report.variant}, epoch {report.epoch})"
     terminal.pairs([("run", run), ("question", report.question), ("answer", answer)])
-    terminal.write("A line's highest mark is its largest weight, given on the right.\n")
+    terminal.line("A line's highest mark is its largest weight, given on the right.")
     if any(key.kind == "latent" for layer in trace.layers for key in layer.keys):
-        terminal.write("A latent is marked under the last character that it reads.\n")
+        terminal.line("A latent is marked under the last character that it reads.")
     name_width = max(len(layer.name) for layer in trace.layers)
     weights = trace.by_position()  # (layers, written, h, read)
     heads = [
@@ -142,14 +141,14 @@ def _show_marks(terminal: Terminal, title: str, read: str, rows: list[tuple[str,
     margin = len(rows[0][0])
     text = "".join(map(_shown, read))
     width = max(1, terminal.out.width - margin - PEAK_WIDTH)
-    terminal.out.print(Text(f"\n{title}", style="bold"))
+    terminal.heading(title)
     for first in range(0, len(text), width):
         line = slice(first, first + width)
-        terminal.out.print(Text(" " * margin + text[line], style="bold"), soft_wrap=True)
+        terminal.styled(shown(f"{' ' * margin}{text[line]}\n", "bold", lines=True))
         for label, weights in rows:
             peak = float(weights.max())
             marks = "".join(_mark(weight, peak) for weight in weights[line].tolist())
-            terminal.write(f"{label}{marks.ljust(min(width, len(text)))}  {peak:.2f}\n")
+            terminal.line(f"{label}{marks.ljust(min(width, len(text)))}  {peak:.2f}")
 
 
 def _mark(weight: float, peak: float) -> str:

@@ -58,7 +58,7 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     """Show each run, then each pair of them."""
     from nanoknow.report.tables import NONE, interval, percent
 
-    terminal.write(f"{comparison.questions} ({comparison.n} questions)\n")
+    terminal.line(f"{comparison.questions} ({comparison.n} questions)")
     rows = []
     for run in comparison.runs:
         score, inside = run.score, run.score_in_document

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import one_of
-from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.cli.world import data_make, show_files
 from nanoknow.config.loading import Override
 from nanoknow.data.published import DATASETS
-from nanoknow.errors import ConfigError, suggest
+from nanoknow.errors import ConfigError, printable, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +132,7 @@ def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     """Show the headline and the pairs as the original printed them, then the counts."""
     what = f"{inspection.characters} characters, {inspection.vocabulary} unique"
-    terminal.write(f"data has {what}.\n")
+    terminal.line(f"data has {what}.")
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
         for x, y in pairs:
@@ -167,7 +166,7 @@ def _show_pair(terminal: Terminal, x: str, y: str) -> None:
     rest = f" {PAD} ×{len(x) - end}" if end < len(x) else ""
     blank = len(y) - len(y.lstrip(PAD))  # what is not scored
     unscored = f"{PAD} ×{blank}".ljust(blank) if blank > 5 else blank * PAD
-    rows = {"x": Text(x[:end] + rest), "y": Text(unscored + y[blank:end] + rest)}
+    rows = {"x": shown(x[:end] + rest), "y": shown(unscored + y[blank:end] + rest)}
     answer = re.search(f"{MASK}([^{MASK}{PAD}]+){MASK}?{PAD}*$", x)
     for back, row in enumerate(rows.values()):
         if answer:
@@ -177,7 +176,7 @@ def _show_pair(terminal: Terminal, x: str, y: str) -> None:
     width = terminal.out.width - len("x: ")
     for first in range(0, end + len(rest), width):
         for name, row in rows.items():
-            terminal.styled(f"{name}: ", row[first : first + width], "\n")
+            terminal.styled(shown(f"{name}: "), row[first : first + width], shown("\n", lines=True))
 
 
 def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
@@ -199,5 +198,5 @@ def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
 
 
 def _one_line(text: str) -> str:
-    """Write line ends as visible characters."""
-    return text.replace("\n", "↵").replace("\r", "␍")
+    """Write line ends, and all else that is not seen, as visible characters."""
+    return printable(text.replace("\n", "↵").replace("\r", "␍"))

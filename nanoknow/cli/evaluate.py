@@ -146,4 +146,4 @@ def show_report(terminal: Terminal, report: Report, page: Path) -> None:
         terminal.paragraph(f"{number.value:>8}  {number.name} ({number.detail})")
     for sentence in standing_out(report):
         terminal.paragraph(f"- {sentence}")
-    terminal.write(f"Page: {page}\n")
+    terminal.line(f"Page: {page}")

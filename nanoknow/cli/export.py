@@ -54,4 +54,4 @@ def show_export(terminal: Terminal, found: Exported) -> None:
     terminal.pairs(rows)
     if found.lm_eval:
         task = f"--include_path lm_eval --tasks {found.lm_eval}"
-        terminal.write(f"lm_eval --model hf --model_args pretrained=. {task}\n")
+        terminal.line(f"lm_eval --model hf --model_args pretrained=. {task}")

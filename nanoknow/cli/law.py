@@ -79,7 +79,7 @@ def law_run(
 
 def _show_laws(terminal: Terminal, laws: dict[str, dict[str, Any]]) -> None:
     for name, law in laws.items():
-        terminal.write(f"{name}\n")
+        terminal.line(name)
         terminal.paragraph(f"{law['finding']} ({law['paper']})")
 
 
@@ -104,12 +104,12 @@ def show_law(terminal: Terminal, report: LawReport) -> None:
         "Claims, on the 95 % interval of the mean", ("", "measured", "claimed", ""), claims
     )
     for line in report.unmet:
-        terminal.write(f"not a test yet: {line}\n")
+        terminal.line(f"not a test yet: {line}")
     if report.elsewhere:
-        terminal.write(f"{report.elsewhere} runs are being trained by another process.\n")
+        terminal.line(f"{report.elsewhere} runs are being trained by another process.")
     terminal.paragraph(f"{report.verdict}: {report.finding} ({report.paper})")
     if Path(report.picture).exists():  # a shard draws none
-        terminal.write(f"Picture: {report.picture}\n")
+        terminal.line(f"Picture: {report.picture}")
 
 
 def _value(values: Sequence[float] | None, published: float | None) -> str:

@@ -86,15 +86,15 @@ def show_learned(terminal: Terminal, report: LearnReport) -> None:
             times = first[1] / accuracy
             terminal.paragraph(f"{first[0]}: {times:.1f} times {name} ({report.label})")
     terminal.paragraph(f"{report.seconds / 60:.1f} minutes. Runs: {report.folder}")
-    terminal.write(f"Picture: {report.picture}\n")
+    terminal.line(f"Picture: {report.picture}")
     for i, reply in enumerate(report.replies):
         terminal.heading(f"{reply.question}{' (an invented name)' * (i > 1)}")
         show_reply(terminal, reply)
     run, question = (shlex.quote(text) for text in (report.run, report.replies[0].question))
     terminal.heading("Next")
-    terminal.write(f"  nanoknow play {run}\n")
-    terminal.write(f"  nanoknow evaluate {run} --report report.html\n")
-    terminal.write(f"  nanoknow why {question} --run {run}\n")
+    terminal.line(f"  nanoknow play {run}")
+    terminal.line(f"  nanoknow evaluate {run} --report report.html")
+    terminal.line(f"  nanoknow why {question} --run {run}")
 
 
 def _title(report: LearnReport) -> str:

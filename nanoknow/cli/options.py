@@ -197,4 +197,4 @@ def show(
         return
     show_table(terminal, result)
     if picture := more.get("plot") or more.get("picture"):
-        terminal.write(f"Picture: {picture}\n")
+        terminal.line(f"Picture: {picture}")

@@ -3,10 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-import typer
 from typer.core import TyperCommand, TyperGroup
-
-from nanoknow.cli.terminal import Terminal
 
 LEARN, ASK, STUDY, SHARE = "Learn", "Ask", "Study", "Keep and share"
 """What commands are for, in the order of ``--help``."""
@@ -37,6 +34,5 @@ def _write(formatter: Any, entries: Iterable[tuple[Any, tuple[str, str]]]) -> No
         kind = f"{getattr(each, 'param_type_name', 'command').capitalize()}s"
         panels.setdefault(getattr(each, "rich_help_panel", None) or kind, []).append(record)
     for heading in sorted(panels, key=lambda heading: heading == "Options"):
-        bold = typer.style(heading, bold=True) if Terminal().has_colors else heading
-        with formatter.section(bold):
+        with formatter.section(heading):
             formatter.write_dl(panels[heading])

@@ -50,6 +50,6 @@ def play(
         if as_json:
             terminal.result({"url": url, "run": str(lab.opened.run.path)})
         else:
-            terminal.write(f"{url}\n")
+            terminal.line(url)
             terminal.note("open it in a browser; Ctrl-C ends it")
         server(lab).run([listening])

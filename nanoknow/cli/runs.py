@@ -49,7 +49,7 @@ def runs_rm(
         require_removable(run)
     terminal, names = Terminal(), ", ".join(map(str, named))
     question = f"Delete {names}, with all that is in there? [y/N] "
-    if not yes and terminal.err.input(question, markup=False).strip().lower() not in ("y", "yes"):
+    if not yes and terminal.ask(question).lower() not in ("y", "yes"):
         raise typer.Abort
     for run in named:
         remove_run(run)

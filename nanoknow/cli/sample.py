@@ -9,7 +9,7 @@ from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import one_of
-from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.config.flags import sample_flags
 from nanoknow.generation.copied import MIN_COPIED
 
@@ -85,15 +85,16 @@ def show_copied(terminal: Terminal, written: Sampled) -> None:
         if not is_copied:
             terminal.write(segment)
         elif terminal.has_colors:
-            terminal.styled((segment, "underline magenta"))
+            terminal.styled(shown(segment, "underline magenta", lines=True))
         else:
             terminal.write(f"[[{segment}]]")
     n, length = copied.characters, len(copied.text)
-    terminal.write(
-        f"\n\ncopied: {n:,} of {length:,} characters ({copied.share:.1%}), in stretches of "
-        f"{copied.min_length} or more that are in {copied.corpus}\n"
+    terminal.write("\n\n")
+    terminal.line(
+        f"copied: {n:,} of {length:,} characters ({copied.share:.1%}), in stretches of "
+        f"{copied.min_length} or more that are in {copied.corpus}"
     )
     if copied.longest:
         start, end, line = copied.longest.start, copied.longest.end, copied.longest.line
         where = f"the longest has {end - start}, at {copied.corpus}:{line}"
-        terminal.write(f"{where}: {copied.text[start:end]!r}\n")
+        terminal.line(f"{where}: {copied.text[start:end]!r}")

@@ -80,12 +80,12 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
             f"Rows are paired where their questions are the same. {P_VALUES}"
         )
     if report.elsewhere:
-        terminal.write(f"{report.elsewhere} runs are being trained by another process.\n")
+        terminal.line(f"{report.elsewhere} runs are being trained by another process.")
     for row in report.rows:
         if by_fold := list(zip(*row.folds, strict=True)):
             shares = (f"{100 * mean(s.accuracy for s in of_seeds):.1f}" for of_seeds in by_fold)
-            terminal.write(f"{row.name}, fold by fold: {', '.join(shares)}\n")
-    terminal.write(f"On {report.device or 'no device yet'}. Runs: {report.folder}\n")
+            terminal.line(f"{row.name}, fold by fold: {', '.join(shares)}")
+    terminal.line(f"On {report.device or 'no device yet'}. Runs: {report.folder}")
 
 
 def _accuracy(row: Row) -> str:

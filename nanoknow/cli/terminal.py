@@ -1,4 +1,8 @@
-"""The terminal: notes and progress on stderr, results on stdout, and nothing of what they say."""
+"""The terminal: notes and progress on stderr, results on stdout, and nothing of what they say.
+
+It is the only way to the screen: whatever a command shows comes from here, ``printable``, and no
+word of it is read as markup.
+"""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,30 +17,65 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from rich.text import Text
 
+from nanoknow.errors import DataError, printable
 from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Lines, Update
+from nanoknow.system.streams import open_streams, styled
 
 PLAIN_WIDTH = 120
 """Width of tables that go to a file or a pipe."""
+
+
+def shown(text: str, style: str = "", *, lines: bool = False) -> Text:
+    """Return a text of anybody for the terminal: ``printable``, and in one line if not asked."""
+    return Text(printable(text, lines=lines), style)
 
 
 class Terminal:
     """A ``Reporter`` for people; colours and bars only where they can be seen."""
 
     def __init__(self) -> None:
-        self.err = Console(stderr=True, highlight=False, emoji=False)
-        self.out = Console(highlight=False, emoji=False)
+        open_streams()
+        how: dict[str, Any] = {"highlight": False, "emoji": False, "markup": False}
+        self.err = Console(file=styled(sys.stderr), **how)
+        self.out = Console(file=styled(sys.stdout), **how)
         if not self.out.is_terminal:
             self.out.width = PLAIN_WIDTH
 
     def note(self, text: str) -> None:
         """Print a note on stderr."""
-        self.err.print(Text(text, "dim"), soft_wrap=not self.err.is_terminal)
+        self.err.print(shown(text, "dim"), soft_wrap=not self.err.is_terminal)
 
     def error(self, text: str) -> None:
         """Print an error on stderr."""
-        line = Text.assemble(("error:", "bold red"), f" {text}")
+        line = Text.assemble(("error:", "bold red"), " ", shown(text))
         self.err.print(line, soft_wrap=not self.err.is_terminal)
+
+    def ask(self, prompt: str) -> str:
+        """Return the line that is typed after a prompt on stderr; empty at the end of stdin.
+
+        Raises:
+            DataError: stdin cannot be read.
+        """
+        try:
+            return self.err.input(shown(prompt)).strip()
+        except EOFError:
+            self.err.print()  # Ctrl-D leaves the cursor behind the prompt
+            return ""
+        except OSError as error:
+            raise _unreadable(error) from None
+
+    def lines_read(self) -> Iterator[tuple[str, str]]:
+        """Yield where each line of stdin is, ``stdin:1``, and the line.
+
+        Raises:
+            DataError: stdin cannot be read.
+        """
+        try:
+            for n, line in enumerate(sys.stdin, start=1):
+                yield f"stdin:{n}", line.strip()
+        except OSError as error:
+            raise _unreadable(error) from None
 
     @contextmanager
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
@@ -51,11 +90,15 @@ class Terminal:
             TextColumn("{task.fields[words]}", markup=False, table_column=Column(no_wrap=True)),
             BarColumn(bar_width=None),
         )
-        with Progress(*columns, console=self.err, speed_estimate_period=120) as bar:
-            task = bar.add_task(title, total=total, completed=done, words=title)
+        title = printable(title)
+        # What is redirected would be read as commands of a terminal.
+        how: dict[str, Any] = {"redirect_stdout": False, "redirect_stderr": False}
+        with Progress(*columns, console=self.err, speed_estimate_period=120, **how) as bar:
+            task = bar.add_task("", total=total, completed=done, words=title)
 
             def update(now: int, words: str) -> None:
-                parts = [*words.split("  "), title]  # the first ones are kept where it is narrow
+                # The first ones are kept where it is narrow.
+                parts = [*printable(words).split("  "), title]
                 while len("  ".join(parts)) > bar.console.width - 30 and len(parts) > 1:
                     parts.pop()
                 bar.update(task, completed=now, words="  ".join(parts))
@@ -66,27 +109,30 @@ class Terminal:
         """Print a result as JSON on stdout."""
         self.write(to_json(value, indent=2, ensure_ascii=False) + "\n")
 
+    def line(self, text: str = "") -> None:
+        """Print a line on stdout, and one only."""
+        self.write(f"{printable(text)}\n")
+
     def write(self, text: str) -> None:
-        """Print text on stdout as it is, at once."""
+        """Print lines, or a part of them, on stdout at once."""
         sys.stdout.write(text)
-        sys.stdout.flush()
 
     @property
     def has_colors(self) -> bool:
         """Whether stdout is a terminal that shows colours and is asked to."""
         return self.out.is_terminal and bool(self.out.color_system) and not self.out.no_color
 
-    def styled(self, *parts: str | Text | tuple[str, str]) -> None:
-        """Print texts on stdout as they are, but for the styles of rich's that some have."""
+    def styled(self, *parts: Text) -> None:
+        """Print what is ``shown`` on stdout, in its styles."""
         self.out.print(Text.assemble(*parts), end="", soft_wrap=True)
 
     def heading(self, text: str) -> None:
         """Print the heading of a part of a result on stdout."""
-        self.out.print(f"\n{text}", style="bold", markup=False)
+        self.out.print(Text.assemble("\n", shown(text, "bold")))
 
     def paragraph(self, text: str) -> None:
         """Print sentences of a result on stdout, at the width of its tables."""
-        self.out.print(text, markup=False)
+        self.out.print(shown(text))
 
     def table(
         self,
@@ -99,8 +145,8 @@ class Terminal:
 
         Where it cannot be made so narrow without a break in a word, the cells are in a list.
         """
-        cells = [[Text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
-        widths = _widths(list(zip(map(Text, columns), *cells, strict=True)), self.out.width)
+        cells = [[shown(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        widths = _widths(list(zip(map(shown, columns), *cells, strict=True)), self.out.width)
         if widths is None:
             if title:
                 self.heading(title)
@@ -108,10 +154,10 @@ class Terminal:
                 self.out.print(first)
                 for column, cell in zip(columns[1:], others, strict=True):
                     label = f"{column}: " if column else ""
-                    self.out.print(Padding(Text.assemble(label, cell), (0, 0, 0, 2)))
+                    self.out.print(Padding(Text.assemble(shown(label), cell), (0, 0, 0, 2)))
             return
         table = Table(
-            title=Text(title) if title else None,
+            title=shown(title) if title else None,
             title_justify="left",
             title_style="bold",
             box=SIMPLE_HEAD,
@@ -121,7 +167,7 @@ class Terminal:
         )
         for i, (column, width) in enumerate(zip(columns, widths, strict=True)):
             side: Literal["left", "right"] = "left" if i < left else "right"
-            table.add_column(Text(column), justify=side, width=width, overflow="fold")
+            table.add_column(shown(column), justify=side, width=width, overflow="fold")
         for row in cells:
             table.add_row(*row)
         self.out.print(table)
@@ -129,6 +175,10 @@ class Terminal:
     def pairs(self, rows: Sequence[tuple[str, str | Text]]) -> None:
         """Print names and their values on stdout."""
         self.table("", ("", ""), rows, left=2)
+
+
+def _unreadable(error: OSError) -> DataError:
+    return DataError(f"stdin: {error.strerror}: give it a file or a pipe that can be read")
 
 
 def _widths(columns: Sequence[Sequence[Text]], room: int) -> list[int] | None:

@@ -71,7 +71,7 @@ def why(
 
 def show_why(terminal: Terminal, report: WhyReport) -> None:
     """Show the answers and their documents, the strongest gradients, and the verdicts."""
-    terminal.write(f"{report.run}, {len(report.documents)} documents about what was asked\n")
+    terminal.line(f"{report.run}, {len(report.documents)} documents about what was asked")
     if len(report.explained) == 1:
         [one] = report.explained
         evidence = one.evidence
@@ -89,7 +89,7 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
             left=4,
         )
     if not report.folder:
-        terminal.write("Add --retrain 4 to learn whether they taught it.\n")
+        terminal.line("Add --retrain 4 to learn whether they taught it.")
         return
     terminal.table(
         "Probability of the answer, mean over the runs",
@@ -99,10 +99,8 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
     )
     found = Counter(each.verdict for each in report.explained)
     n = len(report.explained)
-    terminal.write(
-        "; ".join(f"{words or 'no runs yet'}: {k} of {n}" for words, k in found.items()) + "\n"
-    )
-    terminal.write(f"Runs: {report.folder}\n")
+    terminal.line("; ".join(f"{words or 'no runs yet'}: {k} of {n}" for words, k in found.items()))
+    terminal.line(f"Runs: {report.folder}")
 
 
 def _row(each: Explained) -> tuple[str, ...]:

@@ -87,4 +87,5 @@ def show_world(terminal: Terminal, result: dict[str, Any]) -> None:
 
 def show_files(terminal: Terminal, result: dict[str, list[Path]]) -> None:
     """Show the paths of files, one a line."""
-    terminal.write("".join(f"{path}\n" for path in result["files"]))
+    for path in result["files"]:
+        terminal.line(str(path))

@@ -42,7 +42,7 @@ def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
     ends = shortest_ends([Path(run.run) for run in comparison.runs])
     letters = [run.letter for run in comparison.runs]
     names = [wrap(f"{x}  {_short(end)}") for x, end in zip(letters, ends, strict=True)]
-    axes.set_yticks(range(len(names)), names, color=INK, parse_math=False)
+    axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")

@@ -41,7 +41,7 @@ def plot_learned(
         _draw_bars(bars, asked, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
             axes.set(xlabel="epoch", ylabel=ylabel)
-            axes.set_title(title, parse_math=False)
+            axes.set_title(title)
             axes.grid(axis="y")
             if curves is shares:
                 axes.set_ylim(0, max(1.0, *(1.05 * y for p in shares.values() for _, y in p)))
@@ -68,12 +68,12 @@ def _draw_bars(
             which = questions if len(asked) > 1 else ""
             write_beside(axes, high, y, f"{mean:.1f} % {which}")
             highest = max(highest, high)
-    axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK, parse_math=False)
+    axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
-    axes.set_title(f"Accuracy on {' and '.join(asked)}", parse_math=False)
+    axes.set_title(f"Accuracy on {' and '.join(asked)}")
     line = ": one seed, line: 95 % interval"
     if seeds > 1:
         line = f": mean of {seeds} seeds, line from lowest to highest"

@@ -21,7 +21,7 @@ from nanoknow.runs.checkpoint import read_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.provenance import command_line
 from nanoknow.system.reporter import Reporter, Update
-from nanoknow.system.signals import stop_signals
+from nanoknow.system.signals import HANGUP, stop_signals
 from nanoknow.training.session import TrainingOptions
 
 SECONDS = 30.0
@@ -122,12 +122,12 @@ def _hear(
 def _start(
     chain: Sequence[PlannedRun], options: TrainingOptions
 ) -> tuple[Connection, SpawnProcess]:
-    """Start a process, which is left out when Ctrl-C in a terminal goes to all of them."""
+    """Start a process, left out where Ctrl-C or the end of a terminal goes to all of them."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(chain, options, sender), daemon=True)
     resource_tracker.ensure_running()  # which unblocks the signal where it has to be started
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, HANGUP})
     process.start()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sender.close()

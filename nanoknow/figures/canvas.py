@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 import itertools
 import textwrap
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nanoknow.errors import ConfigError
+from nanoknow.errors import ConfigError, printable
 from nanoknow.system.files import save_result
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ STYLE: dict[str, Any] = {
     "savefig.dpi": 160,
     "svg.hashsalt": "nanoknow",  # element ids that do not change from one drawing to the next
     "text.color": INK,
+    "text.parse_math": False,  # a name may hold dollar signs
     "xtick.color": QUIET,
     "ytick.color": QUIET,
 }
@@ -52,12 +55,15 @@ LINE_HEIGHT = 0.055
 
 
 @contextmanager
-def picture(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
-    """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn."""
+def picture(path: Path, size: tuple[float, float], *, math: bool = False) -> Iterator[Figure]:
+    """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn.
+
+    Its texts are shown as they are; with ``math``, where all are our own, formulas are set.
+    """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
-    with rendered(suffix[1:], size, STYLE) as (figure, content):
+    with rendered(suffix[1:], size, STYLE | {"text.parse_math": math}) as (figure, content):
         yield figure
     save_result(path, content.getvalue(), "the picture")
 
@@ -74,7 +80,24 @@ def rendered(
         figure, content = Figure(figsize=size, layout="constrained"), io.BytesIO()
         yield figure, content
         metadata = {"Date": None} if form == "svg" else {"Software": None}
-        figure.savefig(content, format=form, metadata=metadata)
+        _make_printable(figure)
+        with warnings.catch_warnings():
+            # No font has every script: what it lacks is drawn as a box.
+            warnings.filterwarnings("ignore", "Glyph .* missing|Matplotlib currently does not")
+            figure.savefig(content, format=form, metadata=metadata)
+
+
+def _make_printable(figure: Figure) -> None:
+    """Let every text of a figure be ``printable``, with its own line ends."""
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+    from matplotlib.ticker import FuncFormatter
+
+    for axis in figure.findobj(Axis):
+        if isinstance(names := axis.get_major_formatter(), FuncFormatter):
+            names.func = partial(lambda of, *place: printable(of(*place), lines=True), names.func)
+    for text in figure.findobj(Text):
+        text.set_text(printable(text.get_text(), lines=True))
 
 
 def shortest_ends(paths: Sequence[Path]) -> list[str]:
@@ -94,7 +117,7 @@ def wrap(name: str) -> str:
 
 def write_beside(axes: Axes, x: float, y: float, words: str, color: str = INK) -> None:
     """Write to the right of a mark."""
-    how: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points", "parse_math": False}
+    how: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points"}
     axes.annotate(words, (x, y), va="center", color=color, annotation_clip=False, **how)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from nanoknow.errors import printable
 from nanoknow.figures.canvas import STYLE, rendered
 
 WIDTH = 4.0
@@ -32,7 +33,6 @@ SVG_STYLE: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "svg.fonttype": "none",
     "text.color": INK,
-    "text.parse_math": False,
     "xtick.color": QUIET,
     "ytick.color": QUIET,
 }
@@ -78,12 +78,13 @@ def _inline(svg: str, name: str, title: str, description: str) -> str:
     body = re.sub(r'\b(?:xlink:)?href="#', f'href="#{name}-', body)
     body = body.replace("url(#", f"url(#{name}-")
     body = re.sub(r'style="[^"]*"', _in_the_pages_colors, body)
-    return (
+    element = (
         f'<svg {view.group() if view else ""} role="img" '
         f'aria-labelledby="{name}-title {name}-description">'
         f'<title id="{name}-title">{html.escape(title)}</title>'
         f'<desc id="{name}-description">{html.escape(description)}</desc>{body.strip()}'
     )
+    return printable(element, lines=True)
 
 
 def _in_the_pages_colors(attribute: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from nanoknow.errors import printable
 from nanoknow.figures.canvas import Points
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -58,7 +59,7 @@ def draw_chart(
     for letter, (name, points) in zip(itertools.cycle(LETTERS), drawn.items(), strict=False):
         key = "" if len(drawn) == 1 else f"{letter}  "
         lines.append(f"{' ' * (MARGIN + 1)}{key}{name}: {points[-1][1]:.3g} at the end")
-    return "".join(f"{text.rstrip()}\n" for text in lines)
+    return "".join(f"{printable(text).rstrip()}\n" for text in lines)
 
 
 def _columns(points: Points, first: float, last: float, n: int) -> _Columns:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from nanoknow.config.experiment import DataConfig, SampleConfig
-from nanoknow.errors import ConfigError
+from nanoknow.errors import ConfigError, printable
 from nanoknow.generation.copied import MIN_COPIED, CopiedText, mark_copied
 from nanoknow.generation.sample import Sampler
 from nanoknow.system.plain import Result
@@ -35,7 +35,7 @@ class Sampled(Result):
         return {"copied": self.copied} if self.copied else {}
 
     def __str__(self) -> str:
-        return self.config.context + self.text
+        return printable(self.config.context + self.text, lines=True)
 
 
 def text_to_compare(marks: bool, min_copied: int | None, corpus: Path | None) -> DataConfig | None:

@@ -24,7 +24,7 @@ def plot_law(path: Path, title: str, panels: Mapping[str, Panel]) -> None:
     """
     rows = list(next(iter(panels.values())))
     with picture(path, (2.2 + 3.6 * len(panels), 1.4 + 0.5 * len(rows))) as figure:
-        figure.suptitle(title, x=0.01, ha="left", parse_math=False)
+        figure.suptitle(title, x=0.01, ha="left")
         every = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
         for axes, (name, panel) in zip(every, panels.items(), strict=True):
             for y, (values, published) in enumerate(panel.values()):
@@ -37,7 +37,7 @@ def plot_law(path: Path, title: str, panels: Mapping[str, Panel]) -> None:
                 axes.plot(values, [y] * len(values), "o", color=COLORS[0], label="a seed")
                 above = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
                 axes.annotate(f"{mean(values):.3g}", (mean(values), y), **above)
-            axes.set_title(name, parse_math=False)
+            axes.set_title(name)
             axes.grid(axis="x")
             axes.locator_params(axis="x", nbins=5)
             axes.margins(x=0.12)

@@ -5,14 +5,18 @@ const SVG = "http://www.w3.org/2000/svg";
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let about = {}, written = [], asking = 0;
 
-function element(name, properties = {}, ...children) {
+// What commands a display, or is not seen, is written out; joiners stay within words and emoji.
+const HIDDEN = /(?!(?<=[^\p{C}\p{ASCII}])[\u200c\u200d]|[\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const printable = (text) => String(text).replace(HIDDEN, (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`);
+const say = (id, text) => { $(id).textContent = printable(text); };
+function element(name, { textContent = "", ...properties } = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
+  made.append(printable(textContent), ...children.map((c) => (typeof c === "string" ? printable(c) : c)));
   return made;
 }
 function drawn(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, printable(value));
   made.append(...children);
   return made;
 }
@@ -21,7 +25,7 @@ function percent(share) {
   if (share < 1 && share > 0.999) return "> 99.9\u00a0%";
   return `${(100 * share).toFixed(1)}\u00a0%`;
 }
-const visible = (character) => (character === "" ? "end" : character === " " ? "␣" : character);
+const visible = (character) => (character === "" ? "end" : character === " " ? "␣" : printable(character));
 const fits = (text) => (text.trim() ? text : "nothing");
 const short = (name) => name.split("/").pop();
 
@@ -32,11 +36,11 @@ async function get(path, question = "") {
   return found;
 }
 async function trying(work) {
-  $("error").textContent = "";
+  say("error", "");
   try {
     await work();
   } catch (error) {
-    $("error").textContent = error.message;
+    say("error", error.message);
   }
 }
 
@@ -52,7 +56,7 @@ async function ask(question) {
   $("asked").replaceChildren(...[...reply.question].map((c) => element("span", { textContent: c })));
   $("answer").replaceChildren();
   $("answer").className = reply.doubt ? "text doubted" : "text";
-  for (const id of ["verdict", "worth", "evidence", "trained", "status"]) $(id).textContent = "";
+  for (const id of ["verdict", "worth", "evidence", "trained", "status"]) say(id, "");
   $("others").replaceChildren();
   $("beside").replaceChildren();
   for (let i = 0; i < written.length; i++) {
@@ -73,7 +77,7 @@ function choose(i) {
   [...$("answer").children].forEach((button, at) => button.setAttribute("aria-pressed", at === i));
   const { character, alternatives, attended } = written[i];
   const what = character === "" ? "ended" : `wrote “${visible(character)}”`;
-  $("place").textContent = `What it could have written where it ${what}`;
+  say("place", `What it could have written where it ${what}`);
   $("alternatives").replaceChildren(...alternatives.map(([other, share]) => element(
     "li", {}, element("b", { textContent: visible(other) }),
     drawn("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
@@ -90,24 +94,24 @@ function judge({ reply, worth, beside }) {
   $("verdict").className = reply.doubt ? "doubted" : "";
   const known = reply.evidence && reply.evidence.holds ? "The training text holds it." : "Nothing speaks against it.";
   const verdict = reply.doubt ? `${reply.doubt[0].toUpperCase()}${reply.doubt.slice(1)}.` : known;
-  $("verdict").textContent = `${percent(best.probability)}. ${verdict}`;
+  say("verdict", `${percent(best.probability)}. ${verdict}`);
   const parts = [];
   if (worth.score) parts.push(`of ${worth.score.n} answers to ${short(about.eval)} about as sure, ${worth.score.n_right} were right`);
   if (worth.invented) parts.push(`of ${worth.invented} answers about invented names, ${worth.n_invented} were as sure`);
-  $("worth").textContent = parts.length ? `So far: ${parts.join("; ")}.` : "";
+  say("worth", parts.length ? `So far: ${parts.join("; ")}.` : "");
   const evidence = reply.evidence;
-  if (!evidence) $("evidence").textContent = "The training text is not available.";
-  else if (!evidence.documents) $("evidence").textContent = "No document is about this name.";
-  else if (!evidence.sentence) $("evidence").textContent = `The document about ${evidence.name} (${evidence.where}) does not say so.`;
-  else $("evidence").replaceChildren(`About ${evidence.name} (${evidence.where}):`, element("blockquote", {}, ...quoted(evidence.sentence, best.answer)));
+  if (!evidence) say("evidence", "The training text is not available.");
+  else if (!evidence.documents) say("evidence", "No document is about this name.");
+  else if (!evidence.sentence) say("evidence", `The document about ${evidence.name} (${evidence.where}) does not say so.`);
+  else $("evidence").replaceChildren(element("span", { textContent: `About ${evidence.name} (${evidence.where}):` }), element("blockquote", {}, ...quoted(evidence.sentence, best.answer)));
   const trained = reply.asked_in_training;
-  if (trained) $("trained").textContent = `This was a training question (${trained.where}): ${trained.answer}`;
+  if (trained) say("trained", `This was a training question (${trained.where}): ${trained.answer}`);
   if (others.length) $("others").append(element("h3", { textContent: "It might have said" }),
     element("p", { textContent: others.map((a) => `${fits(a.answer)} ${percent(a.probability)}`).join(", ") }));
   if (beside) $("beside").append(element("h3", { textContent: `Asked the same: ${about.beside}` }),
     element("p", { textContent: `${fits(beside.answers[0].answer)}, ${percent(beside.probability)}` }));
   for (const note of reply.notes) $("others").append(element("p", { className: "quiet", textContent: note }));
-  $("status").textContent = `It says ${fits(best.answer)}, ${percent(best.probability)} sure. ${verdict}`;
+  say("status", `It says ${fits(best.answer)}, ${percent(best.probability)} sure. ${verdict}`);
   strips(best.probability);
 }
 function quoted(sentence, answer) {
@@ -138,7 +142,7 @@ async function lesson() {
     element("h3", { textContent: found.where }), element("blockquote", { textContent: found.document }),
     element("h3", { textContent: "As the model saw it while it was pretrained" }), ...shown,
     element("p", { className: "quiet", textContent: "⁇ marks where something was hidden; what is underlined it had to write." }));
-  $("lesson").textContent = "Show another document";
+  say("lesson", "Show another document");
 }
 function curve(title, points, top, show) {
   const last = points[points.length - 1], highest = top || Math.max(...points.map(([, y]) => y));
@@ -181,10 +185,10 @@ trying(async () => {
   about = await get("/api/run");
   const read = about.documents === null ? "" : `, which has read ${about.documents.toLocaleString("en")} documents`;
   const right = about.score ? `; it answers ${percent(about.score.accuracy)} of ${short(about.eval)} right` : "";
-  $("about").textContent = `${about.run}: ${about.model}${read}${right}.`;
-  $("tell").textContent = about.score
+  say("about", `${about.run}: ${about.model}${read}${right}.`);
+  say("tell", about.score
     ? `Each line is an answer, at how sure the model was of it: the ${about.score.n} to ${short(about.eval)}, and some about names that no document holds. Where these overlap, its word alone does not tell.`
-    : "There are no questions with known answers: name some with --eval, to see what its word is worth.";
+    : "There are no questions with known answers: name some with --eval, to see what its word is worth.");
   if (about.example) $("question").value = about.example;
   $("invent").hidden = !about.invented.length;
   strips();

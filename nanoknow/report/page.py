@@ -1,7 +1,7 @@
 """A report as one HTML page that needs nothing else: no network, no font, and no script to read it.
 
 It reads on a telephone, on a wide screen, on paper, and in light and dark as the reader's device
-asks for. Everything quoted from data is escaped.
+asks for. Everything quoted from data is escaped, and ``printable``.
 """
 
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from nanoknow.data.tokenizer import MASK
+from nanoknow.errors import printable
 from nanoknow.figures.canvas import Points
 from nanoknow.report.documents import ShownDocument
 from nanoknow.report.figures import drawings
@@ -63,6 +64,8 @@ def _templates() -> Environment:
     templates = Environment(
         loader=loader,
         autoescape=True,
+        # What is markup already was made of such texts.
+        finalize=lambda each: printable(each, lines=True) if type(each) is str else each,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

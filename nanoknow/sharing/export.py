@@ -15,7 +15,7 @@ from nanoknow import __version__
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.tokenizer import MASK
-from nanoknow.errors import ConfigError, DataError
+from nanoknow.errors import ConfigError, DataError, printable
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.generation.opened_run import OpenedRun
@@ -155,13 +155,12 @@ def _card(
 
 def _code(text: str) -> str:
     """Return a text as a code span of Markdown, which nothing in it can end."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return f"`{shown.replace('`', chr(0x2019))}`"
+    return f"`{printable(text).replace('`', chr(0x2019))}`"
 
 
 def _quoted(text: str) -> str:
     """Return a text as a string of Python on one line, which cannot end a code block."""
-    return to_json(text, ensure_ascii=not text.isprintable())
+    return to_json(text, ensure_ascii=False)
 
 
 def _lm_eval_files(name: str, asked: QuestionSet, longest: int) -> dict[str, bytes]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from nanoknow.errors import printable
+
 SPREAD = "*"
 WIDEST, LONGEST = 100, 20
 """Of what Python shows: characters of a line, and rows of a table; the rest is cut."""
@@ -51,10 +53,13 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
 def to_json(value: Any, **layout: Any) -> str:  # noqa: ANN401 - see ``plain``
     """Return a result as valid JSON, laid out as ``json.dumps`` is asked to.
 
+    It is harmless to show, too: what is not ``printable`` is escaped within its strings.
+
     Raises:
         TypeError: there is no JSON for it.
     """
-    return json.dumps(plain(value), allow_nan=False, **layout)
+    text = json.dumps(plain(value), allow_nan=False, **layout)
+    return printable(text, lines=True, escape=json.dumps)
 
 
 class Result:
@@ -89,7 +94,8 @@ class Result:
 
 
 def _filled(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [(str(name), value) for name, value in values.items() if value not in (None, "", [], {})]
+    filled = {name: value for name, value in values.items() if value not in (None, "", [], {})}
+    return [(printable(str(name)), value) for name, value in filled.items()]
 
 
 def _brief(value: Any) -> str:  # noqa: ANN401 - see ``plain``
@@ -100,7 +106,7 @@ def _brief(value: Any) -> str:  # noqa: ANN401 - see ``plain``
         return "; ".join(map(_brief, value))
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value).replace("\n", "↵")
+    return printable(str(value).replace("\n", "↵"))
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanoknow import __version__
+from nanoknow.errors import printable
 
 if TYPE_CHECKING:
     from nanoknow.system.device import Device
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 def command_line() -> str:
     """Return the command of this process as a shell would read it."""
-    program = Path(sys.argv[0]).name
-    return shlex.join(["nanoknow" if program == "__main__.py" else program, *sys.argv[1:]])
+    program = Path(sys.argv[0]).name.replace("__main__.py", "nanoknow")
+    return printable(shlex.join([program, *sys.argv[1:]]))
 
 
 def environment(device: Device) -> dict[str, str]:

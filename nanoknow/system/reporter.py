@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Protocol
+
+from nanoknow.errors import printable
 
 Update = Callable[[int, str], None]
 """Called with the amount done so far and a few words on how it goes."""
@@ -34,10 +36,11 @@ class Lines:
     log: IO[str] | None
 
     def note(self, text: str) -> None:
-        """Write a line."""
-        if self.log:
-            self.log.write(f"{text}\n")
-            self.log.flush()
+        """Write a line; where nobody reads it any more, the work goes on."""
+        with suppress(OSError):
+            if self.log:
+                self.log.write(f"{printable(text)}\n")
+                self.log.flush()
 
     @contextmanager
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:

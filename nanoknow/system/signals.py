@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, answered between two steps instead of in the middle of one."""
+"""Ctrl-C, SIGTERM and a closed terminal, answered between two steps instead of in one."""
 
 import signal
 import threading
@@ -6,22 +6,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP: int = getattr(signal, "SIGHUP", 0)  # which Windows lacks
 
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Yield a list that the first signal is only put into; a second one acts at once."""
+    """Yield a list that the first signal is only put into; a second one acts at once.
+
+    A closed terminal may say so twice, which hurries nothing; what was started to ignore it, as
+    ``nohup`` starts it, goes on ignoring it.
+    """
     received: list[int] = []
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if HANGUP and signal.getsignal(HANGUP) != signal.SIG_IGN:
+        numbers.append(HANGUP)
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         received.append(number)
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN if each == HANGUP else signal.SIG_DFL)
 
     # Only the main thread may set handlers; elsewhere signals stay with the caller.
     is_main = threading.current_thread() is threading.main_thread()
-    previous = {number: signal.signal(number, note) for number in SIGNALS if is_main}
+    previous = {number: signal.signal(number, note) for number in numbers if is_main}
     try:
         yield received
     finally:

@@ -1,12 +1,20 @@
 """What commands have in common, and those that need neither data nor runs."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 import nanoknow
+from nanoknow.cli.terminal import Terminal
 from nanoknow.errors import DataError
 from tests.helpers.cli import json_of, refuse, run, succeed
+from tests.helpers.refused import refused
+from tests.helpers.small_runs import ENVIRONMENT, PYTHON
 
 
 def test_the_demo_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(home: Path) -> None:
@@ -68,3 +76,34 @@ def test_debug_shows_the_traceback(home: Path) -> None:
     result = run("--debug", "baseline", "--eval", "nothing.tsv")
     assert isinstance(result.exception, DataError)
     assert run("baseline", "--eval", "nothing.tsv").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("--help >/dev/full", 1, "error: stdout: No space left on device: the result is lost"),
+        ("config list >&-", 1, "error: stdout: Bad file descriptor: the result is lost"),
+        ("config list >&- 2>&- <&-", 1, ""),
+        ("config show x 2>/dev/full", 1, ""),
+        ("--nothing 2>&-", 2, ""),
+        ("--help | true; exit ${PIPESTATUS[0]}", 141, ""),
+        ("config show $'\\xff'", 1, "error: config \\udcff: No such file"),
+    ],
+)
+def test_streams_that_are_full_or_closed_end_in_a_line_and_a_code(
+    command: str, code: int, said: str, here: Path
+) -> None:
+    shell = ["bash", "-c", f"{shlex.join(PYTHON)} -m nanoknow {command}"]
+    result = subprocess.run(shell, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") <= bool(said)
+
+
+def test_a_stdin_that_cannot_be_read_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with os.fdopen(os.open(os.devnull, os.O_WRONLY)) as written_only:
+        monkeypatch.setattr(sys, "stdin", written_only)
+        terminal = Terminal()
+        for read in (lambda: terminal.ask("Delete? "), lambda: list(terminal.lines_read())):
+            assert refused(DataError, read).startswith("stdin: Bad file descriptor: ")

@@ -74,7 +74,10 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
 
 
 @pytest.mark.processes
-def test_ctrl_c_saves_what_the_processes_train_and_names_what_continues(here: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_saves_what_the_processes_train_and_names_what_continues(
+    here: Path, number: int
+) -> None:
     common = {each.key: each.value for each in TINY} | {"pretrain.epochs": 1000000}
     file = {"config": "demo", "seeds": 1, "common": common, "rows": {"plain": {}}}
     Path("rows.yaml").write_text(json.dumps(file), encoding="utf-8")
@@ -92,9 +95,9 @@ def test_ctrl_c_saves_what_the_processes_train_and_names_what_continues(here: Pa
         while process.poll() is None and not (metrics.exists() and "step" in metrics.read_text()):
             time.sleep(0.05)
         # To all of them, as a terminal does.
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGINT, said
+    assert process.returncode == 128 + number, said
     assert said.splitlines()[-1] == f"stopped: continue with 'nanoknow {shlex.join(asked)}'"
     assert "Traceback" not in said
     assert Run.open(run).latest().record.progress["step"] > 0

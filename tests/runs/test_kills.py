@@ -1,8 +1,10 @@
 """A process that is killed or stopped leaves a run that goes on."""
 
+import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +40,9 @@ def test_what_a_kill_left_half_written_is_swept_up(small: SmallRun) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_the_command_at_the_step_with_its_code(
     number: int, code: int, small: SmallRun
 ) -> None:
@@ -57,6 +61,22 @@ def test_a_signal_ends_the_command_at_the_step_with_its_code(
     step = small.run.latest().record.progress["step"]
     assert refusal.splitlines()[-1].startswith(f"stopped at step {step} and saved: continue with ")
     assert step > 0
+
+
+@pytest.mark.processes
+def test_training_goes_on_where_nobody_reads_what_it_says(small: SmallRun) -> None:
+    (small.folder / "config.yaml").write_text(dump_config(small.config))
+    command = [*PYTHON, "-m", "nanoknow", "pretrain", "--config", "config.yaml", "--out", "run"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            command, stdout=full, stderr=writer, cwd=small.folder, env=ENVIRONMENT, check=False
+        )
+    os.close(writer)
+    assert result.returncode == 1  # of the result alone, which nobody saw
+    assert steps_of(small.run) == [*range(1, 13)]
+    assert small.run.latest().record.progress["step"] == 12
 
 
 @pytest.mark.parametrize("during", ["save_checkpoint", "environment"])

@@ -54,7 +54,7 @@ def test_a_folder_says_what_it_learned_how_to_ask_and_how_often_it_is_right() ->
 
 
 def test_what_is_quoted_in_a_card_cannot_end_its_code() -> None:
-    assert _code("a`b\n# c\x1b[2J") == "`a’b�# c�[2J`"
+    assert _code("a`b\n# c\x1b[2J") == r"`a’b\n# c\x1b[2J`"
 
 
 def test_a_task_for_the_harness_asks_what_evaluate_asks() -> None:
