@@ -12,60 +12,57 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
+from math import inf
 from pathlib import Path
 from typing import IO
 
 from nanoknow.errors import ConfigError
 
-RECORD_BYTES = 1 << 24
-"""The most that is read of a record."""
+RECORD_BYTES, TENSOR_BYTES = 1 << 24, 1 << 34
+"""The most that is read of a record, and of a file of tensors."""
 LEFT_OVER, STALE_SECONDS = f".*.{'[0-9a-f]' * 16}.tmp", 24 * 3600.0
 """Temporary files, and the age at which one was left by a process that was killed."""
 NO_WAIT, NO_LINK = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW"))
 """Of POSIX: a pipe that nobody writes to is not waited for, and a link is refused."""
 
 
-def require_regular(path: Path, *, by_link: bool) -> None:
+def require_regular(path: Path, *, by_link: bool, limit: float = inf) -> None:
     """Refuse what is there and is no regular file.
 
     Args:
         path: of the file.
         by_link: whether a link to one will do.
+        limit: bytes that it may have.
 
     Raises:
-        OSError: it is a folder, a pipe, a device or a link, or cannot be looked at.
+        OSError: it is a folder, a pipe, a device or a link, has more, or cannot be looked at.
     """
     try:
-        mode = path.stat(follow_symlinks=by_link).st_mode
+        found = path.stat(follow_symlinks=by_link)
     except FileNotFoundError:
         return
-    if stat.S_ISDIR(mode):
+    if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, "is a folder")
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "is a link, a pipe or a device, and no regular file")
+    if found.st_size > limit:
+        raise OSError(errno.EFBIG, f"over {limit:,} bytes")
 
 
-def open_regular(path: Path) -> BufferedReader:
-    """Open a regular file, or a link to one, for reading.
+def open_regular(path: Path, limit: float = inf) -> BufferedReader:
+    """Open a regular file of no more than some bytes, or a link to one, for reading.
 
     Raises:
-        OSError: it is of another kind, which is not opened, or cannot be read.
+        OSError: it is another, which is not opened, or cannot be read.
     """
-    require_regular(path, by_link=True)
+    require_regular(path, by_link=True, limit=limit)
     return open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT))
 
 
 def read_regular(path: Path, limit: int = RECORD_BYTES) -> bytes:
-    """Return the bytes of a regular file; see ``open_regular``.
-
-    Raises:
-        OSError: it has more bytes than the limit, too.
-    """
-    with open_regular(path) as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, f"over {limit:,} bytes")
-    return content
+    """Return the bytes of such a file; see ``open_regular``."""
+    with open_regular(path, limit) as file:
+        return file.read(limit)  # no more, should it grow
 
 
 def append(path: Path, content: bytes) -> None:
@@ -96,8 +93,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             if left.lstat().st_mtime < time.time() - STALE_SECONDS:
                 left.unlink()
     temporary = _temporary(path.parent, path.name)
+    file = temporary.open("x+b")
     try:
-        with temporary.open("x+b") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
