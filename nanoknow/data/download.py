@@ -2,11 +2,11 @@
 
 import hashlib
 import time
-import urllib.error
 import urllib.request
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
+from urllib.error import HTTPError
 
 from nanoknow.data.published import DATASETS, RemoteFile
 from nanoknow.data.sources import data_folder
@@ -71,7 +71,7 @@ def _download(url: str, size: int, until: float) -> bytes:
             with urllib.request.urlopen(url, timeout=SECONDS_OF_SILENCE) as response:
                 answer.set_result(response.read(size))
         except Exception as error:
-            if isinstance(error, urllib.error.HTTPError):
+            if isinstance(error, HTTPError):
                 error.close()
             answer.set_exception(error)
 

@@ -29,13 +29,7 @@ from nanoknow.config.tasks import TaskConfig
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import CheckpointError, ConfigError, naming
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, sealed, unreadable
-from nanoknow.system.files import (
-    TENSOR_BYTES,
-    open_regular,
-    read_regular,
-    sync_folder,
-    write_atomically,
-)
+from nanoknow.system.files import open_regular, read_regular, sync_folder, write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +39,8 @@ if TYPE_CHECKING:
 
 MODEL_FILE, TRAINING_FILE = "model.safetensors", "training.safetensors"
 RECORD_FILE = "checkpoint.json"
+TENSOR_BYTES = 1 << 34
+"""The most that a file of tensors may have."""
 KEPT = 2
 """Checkpoints that stay in a run: the last, and one to fall back on."""
 
@@ -135,9 +131,8 @@ class Checkpoint:
 
         path = self.path / name
         try:
-            with open_regular(
-                path, TENSOR_BYTES
-            ) as file:  # hashed before any of it is kept in memory
+            # Hashed before any of it is kept in memory.
+            with open_regular(path, TENSOR_BYTES) as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != self.record.files.get(name):
                     raise _damaged(path, "its bytes are not those that were written")
                 file.seek(0)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nanoknow.errors import BusyError, CheckpointError
+from nanoknow.errors import BusyError, naming
 from nanoknow.system.files import read_regular, require_regular, write_atomically
 from nanoknow.system.provenance import command_line
 
@@ -39,24 +39,21 @@ def lock_run(folder: Path) -> Iterator[None]:
     """
     name, since = folder / HOLDER_FILE, datetime.now(UTC).isoformat(timespec="seconds")
     holder = f"process {os.getpid()} on {platform.node()} since {since} ({command_line()[:300]})"
+    advice = "name a folder on a disk that can be written and locked, with --out"
     with ExitStack() as held:
-        try:
-            require_regular(folder / LOCK_FILE, by_link=False)
-            held.enter_context(_lock(folder))
-            write_atomically(name, holder.encode())
-        except TimeoutError:
-            other = "another process"
-            with suppress(OSError):
-                other = read_regular(name, 10_000).decode(errors="replace").strip() or other
-            raise BusyError(
-                f"{folder}: in use by {other}: wait for it or stop it, or name another folder "
-                f"with --out"
-            ) from None
-        except OSError as error:
-            raise CheckpointError(
-                f"{folder / LOCK_FILE}: {error.strerror}: name a folder on a disk that can be "
-                f"written and locked, with --out"
-            ) from None
+        with naming(folder / LOCK_FILE, advice):
+            try:
+                require_regular(folder / LOCK_FILE, by_link=False)
+                held.enter_context(_lock(folder))
+            except TimeoutError:
+                other = "another process"
+                with suppress(OSError):
+                    other = read_regular(name, 10_000).decode(errors="replace").strip() or other
+                raise BusyError(
+                    f"{folder}: in use by {other}: wait for it or stop it, or name another folder "
+                    f"with --out"
+                ) from None
+            write_atomically(name, holder.encode(errors="backslashreplace"))
         yield
 
 

@@ -18,8 +18,8 @@ from typing import IO
 
 from nanoknow.errors import ConfigError
 
-RECORD_BYTES, TENSOR_BYTES = 1 << 24, 1 << 34
-"""The most that is read of a record, and of a file of tensors."""
+RECORD_BYTES = 1 << 24
+"""The most that is read of a record."""
 LEFT_OVER, STALE_SECONDS = f".*.{'[0-9a-f]' * 16}.tmp", 24 * 3600.0
 """Temporary files, and the age at which one was left by a process that was killed."""
 NO_WAIT, NO_LINK = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW"))
