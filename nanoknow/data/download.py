@@ -46,7 +46,7 @@ def fetch_file(remote: RemoteFile, folder: Path, until: float) -> Path:
     target, url = folder / remote.name, remote.base + remote.name
     try:
         is_there = target.exists()
-        raw = read_regular(target) if is_there else _download(url, remote.size + 1, until)
+        raw = read_regular(target) if is_there else _download(url, target, remote.size + 1, until)
         if (found := hashlib.sha256(raw).hexdigest()) != remote.sha256:
             advice = "move it away and run" if is_there else "nothing of it was kept: run"
             raise DataError(
@@ -62,7 +62,7 @@ def fetch_file(remote: RemoteFile, folder: Path, until: float) -> Path:
     return target
 
 
-def _download(url: str, size: int, until: float) -> bytes:
+def _download(url: str, target: Path, size: int, until: float) -> bytes:
     """Return so many bytes of what is at an address; its server may be slow at any of them."""
     answer: Future[bytes] = Future()
 
@@ -80,5 +80,5 @@ def _download(url: str, size: int, until: float) -> bytes:
         return answer.result(until - time.monotonic())
     except Exception as error:  # whatever a server, or where it redirects to, makes urllib raise
         why = " ".join(str(error).split()) or f"not all came within {SECONDS:.0f} seconds"
-        advice = "check the connection, or put the file into its folder yourself"
+        advice = f"check the connection, or put it there yourself, as {target}"
         raise DataError(f"cannot fetch {url} ({why}): {advice}") from error

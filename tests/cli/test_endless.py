@@ -121,6 +121,12 @@ def test_a_pipe_is_read_up_to_a_limit_and_a_file_to_its_end(
     assert len(read_corpus(tmp_path / "lives.txt").codes) == len(text)
 
 
+def test_a_pipe_that_was_read_already_is_not_called_an_empty_file(pipe: Any) -> None:
+    path = pipe(b"Ada. Born in Rome.\n")
+    read_corpus(path)
+    assert "nothing is left in this pipe" in refused(DataError, read_corpus, path)
+
+
 def test_questions_are_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "questions.tsv"
     path.write_text("Who?\tAda\n")
