@@ -68,9 +68,6 @@ def data_inspect(
 @data_app.command("fetch")
 def data_fetch(
     name: Annotated[str, Argument(help="A data set.", **one_of(*DATASETS))],
-    mirror: Annotated[
-        str | None, Option(metavar="FOLDER|URL", help="Take the files from here instead.")
-    ] = None,
     out: Annotated[
         Path | None, Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
     ] = None,
@@ -84,7 +81,7 @@ def data_fetch(
 
     opt.check_output("--out", out)
     terminal = Terminal()
-    opt.show(terminal, {"files": fetch(name, mirror, out, terminal)}, show_files, as_json)
+    opt.show(terminal, {"files": fetch(name, out, terminal)}, show_files, as_json)
 
 
 @data_app.command("augment")

@@ -125,14 +125,8 @@ def corpus_from_chunks(
     Codes are kept in a file where one is given, see ``Coder``.
     """
     digest = hashlib.sha256()
-
-    def hashed() -> Iterator[bytes]:
-        for chunk in chunks:
-            digest.update(chunk)
-            yield chunk
-
     coder, first_lines, names = Coder(file), None, None
-    texts = decoded(hashed(), name)
+    texts = decoded(chunks, name, digest.update)
     first = next(texts)
     form, texts = form_of(first, name, "text"), itertools.chain([first], texts)
     if form is None and documents == "lines":

@@ -10,7 +10,7 @@ class RemoteFile:
     Attributes:
         name: of the file, here and at the end of its address.
         base: the http or https address where it is published, up to and with the last slash.
-        folder: its folder in the data folder; in a folder mirror it may be in such a one.
+        folder: its folder in the data folder.
         size: in bytes.
         sha256: of its content, 64 lower-case hexadecimal digits.
     """

@@ -16,6 +16,8 @@ from nanoknow.errors import DataError
 from nanoknow.system.plain import to_json
 
 FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSONL)"
+QUESTIONS_BYTES = 1 << 28
+"""The most that a file of questions, or of answers to them, may have."""
 # Of no width and no meaning: no part of a text, wherever they are.
 INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 # No part of a text at its ends: blanks and what Unicode calls default-ignorable. Joiners, marks of
@@ -111,12 +113,13 @@ def read_questions(path: Path) -> QuestionSet:
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-    return questions_from_bytes(b"".join(file_chunks(path)), str(path))
+    return questions_from_bytes(file_chunks(path, QUESTIONS_BYTES), str(path))
 
 
-def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
-    """Check and decode a file of questions (see ``read_questions``)."""
-    text = "".join(decoded([raw], name))
+def questions_from_bytes(raw: bytes | Iterable[bytes], name: str) -> QuestionSet:
+    """Check and decode questions (see ``read_questions``), as a whole or in pieces."""
+    digest = hashlib.sha256()
+    text = "".join(decoded([raw] if isinstance(raw, bytes) else raw, name, digest.update))
     form = form_of(text, name, "question")
     if form:
         rows = read_rows(form, text, name, "question", ("answer", "answers"))
@@ -138,7 +141,7 @@ def questions_from_bytes(raw: bytes, name: str) -> QuestionSet:
         for line, (text, *own) in cleaned
     )
     stripped = sum(map(tuple.__ne__, written, cleaned))
-    return QuestionSet(name, tuple(items), hashlib.sha256(raw).hexdigest(), stripped)
+    return QuestionSet(name, tuple(items), digest.hexdigest(), stripped)
 
 
 def questions_to_jsonl(questions: Iterable[Question]) -> str:

@@ -16,11 +16,12 @@ from typing import TypeVar
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
-from nanoknow.data.reading import file_chunks
+from nanoknow.data.reading import NO_FILE
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.build import build_world
 from nanoknow.data.world.files import World
 from nanoknow.errors import ConfigError, DataError
+from nanoknow.system.files import open_regular
 
 LINES = 10_000
 """Of a world's corpus that are read at a time: about a megabyte."""
@@ -164,25 +165,27 @@ def locate(path: Path) -> Path:
 def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -> DataConfig:
     """Return a run's data with files that have moved where they are now, by name and SHA-256.
 
-    They are searched for here and in the data folder; one that is not found keeps its path.
+    They are searched for here and in the data folder; one that is not found keeps its path. A pipe
+    or a device that a run names is not taken: what reads it refuses it, unless a command names
+    another file in its place.
 
     Args:
         config: names them.
         recorded: name and SHA-256 of each by its role.
     """
-    named = {role: getattr(config, role) for role in ROLES if role in recorded}
-    found = {role: _moved(path, recorded[role]["sha256"]) for role, path in named.items() if path}
+    named = {role: path for role in ROLES if (path := getattr(config, role))}
+    found = {role: _moved(path, recorded.get(role, {})) for role, path in named.items()}
     return config.model_copy(update=found)
 
 
-def _moved(path: Path, sha256: str) -> Path:
-    if _is_there(path):
+def _moved(path: Path, text: Mapping[str, str]) -> Path:
+    if path.is_file():
         return path
     for found in (Path(path.name), *sorted(data_folder().rglob(glob.escape(path.name)))):
-        with suppress(DataError):
-            if hashlib.sha256(b"".join(file_chunks(found))).hexdigest() == sha256:
+        with suppress(OSError), open_regular(found) as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == text.get("sha256"):
                 return found.absolute()
-    return path
+    return path / NO_FILE if _is_there(path) and not path.is_dir() else path
 
 
 def _is_there(path: Path) -> bool:

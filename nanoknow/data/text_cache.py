@@ -10,13 +10,12 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 import numpy as np
 
 from nanoknow.data.coding import Codes
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import open_regular, read_regular, replacing, write_atomically
 from nanoknow.system.plain import to_json
 
 MAPPED_FROM = 64 << 20
@@ -47,31 +46,21 @@ def mapped(path: Path, encode: Callable[[IO[bytes]], Encoded]) -> Encoded | None
         name = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
         codes, record = place / f"{name}.codes", place / f"{name}.json"
         if (known := _open(codes, record)) is None:
-            _make(codes, record, encode)
+            with replacing(codes) as file:
+                sha256, characters, made = encode(file)
+                about = {"sha256": sha256, "characters": characters, "width": made.dtype.str}
+                del made
+            write_atomically(record, to_json(about).encode())
             known = _open(codes, record)
         return known
     except (OSError, RuntimeError, ValueError):  # no home; a NUL in the name, which reading refuses
         return None
 
 
-def _make(codes: Path, record: Path, encode: Callable[[IO[bytes]], Encoded]) -> None:
-    """Encode a text into a file of another name, and name it when it is whole."""
-    with NamedTemporaryFile(dir=codes.parent, prefix="making-", delete=False) as file:
-        try:
-            sha256, characters, made = encode(file)
-            about = {"sha256": sha256, "characters": characters, "width": made.dtype.str}
-            del made
-            Path(file.name).replace(codes)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    write_atomically(record, to_json(about).encode())
-
-
 def _open(codes: Path, record: Path) -> Encoded | None:
     """Map a file of codes; None where it is not there, or not what its record says."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        about: dict[str, Any] = json.loads(record.read_bytes())
+    with suppress(OSError, ValueError, KeyError, TypeError), open_regular(codes) as file:
+        about: dict[str, Any] = json.loads(read_regular(record))
         # Copied on write, as torch wants memory that could be written; nothing writes it.
-        return about["sha256"], about["characters"], np.memmap(codes, about["width"], "c")
+        return about["sha256"], about["characters"], np.memmap(file, about["width"], "c")
     return None

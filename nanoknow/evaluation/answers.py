@@ -7,7 +7,7 @@ from math import exp, nan
 from pathlib import Path
 from typing import TypeVar
 
-from nanoknow.data.questions import Question, QuestionSet, clean
+from nanoknow.data.questions import QUESTIONS_BYTES, Question, QuestionSet, clean
 from nanoknow.data.reading import decoded as decode
 from nanoknow.data.reading import file_chunks
 from nanoknow.errors import DataError
@@ -100,7 +100,8 @@ def read_answers(
     Raises:
         DataError: it is no such text, or has more or fewer lines.
     """
-    lines = "".join(decode(file_chunks(path), str(path))).removesuffix("\n").split("\n")
+    chunks = file_chunks(path, QUESTIONS_BYTES)
+    lines = "".join(decode(chunks, str(path))).removesuffix("\n").split("\n")
     if len(lines) != len(questions.items):
         raise DataError(
             f"{path}: {len(lines)} lines for the {len(questions.items)} questions of "

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanoknow.data.questions import QuestionSet
+from nanoknow.data.questions import QUESTIONS_BYTES, QuestionSet
 from nanoknow.errors import naming
 from nanoknow.evaluation.answers import Answer
 from nanoknow.generation.opened_run import OpenedRun
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import read_regular, write_atomically
 from nanoknow.system.plain import plain, to_json
 from nanoknow.system.reporter import Reporter
 
@@ -36,7 +36,7 @@ def save_predictions(
     with naming(path, "make the run's folder writable"):
         path.parent.mkdir(exist_ok=True)
         for file, text in ((path, lines), (path.with_suffix(".jsonl"), details)):
-            if file.exists() and file.read_bytes() != text.encode():
+            if file.exists() and read_regular(file, QUESTIONS_BYTES) != text.encode():
                 reporter.note(f"{file}: held something else: written again")
             write_atomically(file, text.encode())
     return path

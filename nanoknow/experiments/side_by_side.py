@@ -126,10 +126,12 @@ def _start(
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(chain, options, sender), daemon=True)
-    resource_tracker.ensure_running()  # which unblocks the signal where it has to be started
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, HANGUP})
+    if mask := getattr(signal, "pthread_sigmask", None):  # POSIX
+        resource_tracker.ensure_running()  # which unblocks the signal where it has to be started
+        before = mask(signal.SIG_BLOCK, {signal.SIGINT, HANGUP})
     process.start()
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if mask:
+        mask(signal.SIG_SETMASK, before)
     sender.close()
     return receiver, process
 

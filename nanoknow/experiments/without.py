@@ -10,7 +10,7 @@ from nanoknow.errors import DataError
 from nanoknow.experiments.pipeline import PlannedRun, plan_runs, slug
 from nanoknow.runs.run import Run
 from nanoknow.system.draws import pick
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import save_result
 from nanoknow.system.plain import to_json
 
 WITHOUT, CONTROL = "without", "without others"
@@ -66,8 +66,7 @@ def leave_out(data: DataConfig, corpus: Corpus, documents: Sequence[int], path: 
         path = path.with_suffix(".jsonl")
         rows = ({"text": texts[i], "name": names[i]} for i in kept)
         lines = "".join(f"{to_json(row, ensure_ascii=False)}\n" for row in rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, [lines.encode()])
+    save_result(path, lines.encode(), "the text without its documents")
     return data.model_copy(update={"corpus": path.absolute(), "documents": "lines"})
 
 

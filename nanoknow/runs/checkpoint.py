@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
+import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from nanoknow.config.tasks import TaskConfig
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import CheckpointError, ConfigError, naming
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, sealed, unreadable
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import open_regular, read_regular, sync_folder, write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 MODEL_FILE, TRAINING_FILE = "model.safetensors", "training.safetensors"
 RECORD_FILE = "checkpoint.json"
+TENSOR_BYTES = 1 << 34
+"""The most that a file of tensors may have."""
 KEPT = 2
 """Checkpoints that stay in a run: the last, and one to fall back on."""
 
@@ -129,10 +131,12 @@ class Checkpoint:
 
         path = self.path / name
         try:
-            raw = path.read_bytes()
-            if hashlib.sha256(raw).hexdigest() != self.record.files.get(name):
-                raise _damaged(path, "its bytes are not those that were written")
-            tensors: dict[str, Tensor] = safetensors.load(raw)
+            # Hashed before any of it is kept in memory.
+            with open_regular(path, TENSOR_BYTES) as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != self.record.files.get(name):
+                    raise _damaged(path, "its bytes are not those that were written")
+                file.seek(0)
+                tensors: dict[str, Tensor] = safetensors.load(file.read())
         except OSError as error:
             raise _refusal(path, unreadable(error)) from None
         except SafetensorError as error:  # in bytes that are those that were written
@@ -155,7 +159,7 @@ def save_checkpoint(
     from safetensors import torch as safetensors
 
     final = folder / f"step-{int(record.progress['step']):08d}"
-    partial = folder / f".{final.name}.partial"
+    partial = folder / f".{final.name}.{secrets.token_hex(8)}.partial"
     try:
         for left_by_a_kill in folder.glob(".step-*.partial"):
             shutil.rmtree(left_by_a_kill, ignore_errors=True)
@@ -169,7 +173,7 @@ def save_checkpoint(
         content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
         write_atomically(partial / RECORD_FILE, sealed(content))
         partial.rename(final)  # refused where this step is saved already, which stays
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise CheckpointError(
@@ -195,7 +199,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     file = path / RECORD_FILE
     try:
-        raw = file.read_bytes()
+        raw = read_regular(file)
         content = json.loads(raw)["content"]
         # The bytes, not what they mean: another space would mean the same.
         intact = isinstance(content, dict) and raw == sealed(content)
@@ -226,12 +230,3 @@ def _refusal(file: Path, why: str, going_on: str = "name") -> CheckpointError:
     older = [p.name for p in list_checkpoints(file.parent.parent) if p.name < file.parent.name]
     before = f", or {going_on} the one before it, {older[-1]}" if older else ""
     return CheckpointError(f"{file}: {why}{before}")
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename in a folder last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

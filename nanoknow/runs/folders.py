@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nanoknow.errors import CheckpointError, naming
-from nanoknow.runs.lock import LOCK_FILE, is_locked, lock_run
+from nanoknow.runs.lock import HOLDER_FILE, LOCK_FILE, is_locked, lock_run
 
 NAME_ANOTHER = "name a folder that can be written with --out"
 
@@ -75,7 +75,7 @@ def require_unused(path: Path) -> None:
     """
     with naming(path, NAME_ANOTHER):
         held = {file.name for file in path.iterdir()} if path.exists() else set()
-    if held - {LOCK_FILE}:
+    if held - {LOCK_FILE, HOLDER_FILE}:
         raise CheckpointError(
             f"{path}: holds files already: name another folder with --out, or continue the run in "
             f"it with --resume"

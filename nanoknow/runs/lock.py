@@ -1,58 +1,65 @@
 """One process at a time on a run folder."""
 
-import fcntl
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nanoknow.errors import BusyError, CheckpointError, naming
+from nanoknow.errors import BusyError, naming
+from nanoknow.system.files import read_regular, require_regular, write_atomically
 from nanoknow.system.provenance import command_line
 
-LOCK_FILE = "lock"
+LOCK_FILE, HOLDER_FILE = "lock", "lock.holder"
+PATIENCE = 0.2
+"""Seconds to wait, as who looks whether a lock is held holds it for a moment."""
 
 
 def is_locked(folder: Path) -> bool:
     """Whether a process holds a folder's lock."""
+    if not (folder / LOCK_FILE).is_file():
+        return False
     try:
-        with (folder / LOCK_FILE).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with _lock(folder):
+            return False
     except OSError as error:
-        return isinstance(error, BlockingIOError)
-    return False
+        return isinstance(error, TimeoutError)
 
 
 @contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
     """Hold the lock of an existing folder; the system releases it however the process ends.
 
-    The file stays, and names who held it last.
+    Two files stay: the lock, and one that names who held it last.
 
     Raises:
         BusyError: another process has it, and is named.
         CheckpointError: the folder cannot be written.
     """
-    path, since = folder / LOCK_FILE, datetime.now(UTC).isoformat(timespec="seconds")
+    name, since = folder / HOLDER_FILE, datetime.now(UTC).isoformat(timespec="seconds")
     holder = f"process {os.getpid()} on {platform.node()} since {since} ({command_line()[:300]})"
-    with naming(folder, "training needs a folder that can be written"):
-        file = path.open("a+b", buffering=0)
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.truncate(0)
-            file.write(holder.encode())
-        except BlockingIOError:
-            file.seek(0)
-            other = file.read(1000).decode(errors="replace").strip() or "another process"
-            raise BusyError(
-                f"{folder}: in use by {other}: wait for it or stop it, or name another folder "
-                f"with --out"
-            ) from None
-        except OSError as error:
-            raise CheckpointError(
-                f"{path}: {error.strerror}: name a folder on a disk that can be written and "
-                f"locked, with --out"
-            ) from None
+    advice = "name a folder on a disk that can be written and locked, with --out"
+    with ExitStack() as held:
+        with naming(folder / LOCK_FILE, advice):
+            try:
+                require_regular(folder / LOCK_FILE, by_link=False)
+                held.enter_context(_lock(folder))
+            except TimeoutError:
+                other = "another process"
+                with suppress(OSError):
+                    other = read_regular(name, 10_000).decode(errors="replace").strip() or other
+                raise BusyError(
+                    f"{folder}: in use by {other}: wait for it or stop it, or name another folder "
+                    f"with --out"
+                ) from None
+            write_atomically(name, holder.encode(errors="backslashreplace"))
         yield
+
+
+def _lock(folder: Path) -> AbstractContextManager[object]:
+    from filelock import FileLock  # which warns as it is imported where there is no fcntl
+
+    return FileLock(
+        folder / LOCK_FILE, timeout=PATIENCE, poll_interval=PATIENCE / 10, fallback_to_soft=False
+    )

@@ -25,9 +25,11 @@ from nanoknow.errors import CheckpointError, DataError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, no_run, require_unused
 from nanoknow.runs.records import FORMAT, of_another_version, require_format, unreadable
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import append, open_regular, read_regular, write_atomically
 from nanoknow.system.plain import to_json
 
+METRICS_BYTES = 1 << 28
+"""The most that ``metrics.jsonl`` may have: two million lines."""
 START_END = ("start", "end")
 """Kinds of metrics, of a training session; the second only where it ended as planned."""
 
@@ -90,7 +92,7 @@ class Run:
         """
         file, content = path / "run.json", {}
         try:
-            content = json.loads(file.read_bytes())
+            content = json.loads(read_regular(file))
             require_format(file, content)
             return cls(path, RunRecord.model_validate(content))
         except (FileNotFoundError, NotADirectoryError):
@@ -124,7 +126,7 @@ class Run:
         """The resolved config, with its texts where they are now, when first asked for."""
         file = self.path / "config.yaml"
         with naming(file, "the run needs it: make it readable, or put a copy of it back"):
-            file.open("rb").close()
+            open_regular(file).close()
         config = load_config(str(file))
         return config.model_copy(update={"data": found_again(config.data, self.record.data)})
 
@@ -201,9 +203,10 @@ class Run:
         """Read what was recorded, oldest first; a last line that was cut short is left out."""
         with naming(self.metrics_file, "make it readable"):
             try:
-                lines = self.metrics_file.read_text(encoding="utf-8", errors="replace")
+                raw = read_regular(self.metrics_file, METRICS_BYTES)
             except FileNotFoundError:
                 return
+        lines = raw.decode(errors="replace")
         for number, line in enumerate(lines.splitlines(keepends=True), start=1):
             if not line.endswith("\n"):
                 return
@@ -221,8 +224,7 @@ class Run:
     def record_metrics(self, kind: str, **values: object) -> None:
         """Append one line to the metrics."""
         try:
-            with self.metrics_file.open("a", encoding="utf-8") as file:
-                file.write(to_json({"kind": kind, **values}) + "\n")
+            append(self.metrics_file, (to_json({"kind": kind, **values}) + "\n").encode())
         except OSError as error:
             intact = list_checkpoints(self.checkpoints)
             advice = (

@@ -4,6 +4,7 @@ They are written again in each session from ``metrics.jsonl``, which is the reco
 run makes again is there once. The package is an extra of nanoknow, imported when it is asked for.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -65,7 +66,8 @@ def open_event_log(run: Run) -> Iterator[Log]:
     with naming(folder, ADVICE):
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
-        writer = require_tensorboard()(folder)
+        # By the rest of its name, which has the time and the process, a link could be laid ready.
+        writer = require_tensorboard()(folder, filename_suffix=f".{secrets.token_hex(8)}")
     try:
         for metrics in run.metrics():
             log(metrics["kind"], metrics)

@@ -1,23 +1,26 @@
 """Fetching: right bytes or none, each failure one line and a next step."""
 
 import hashlib
+import os
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.download import fetch, fetch_file
+from nanoknow.data import download
+from nanoknow.data.download import SECONDS, fetch, fetch_file
 from nanoknow.data.published import DATASETS
 from nanoknow.errors import DataError
+from tests.helpers.refused import refused
 from tests.helpers.silent import Silent
 from tests.helpers.site import CONTENT, NAME, Site, names, refusal, remote
-
-UNUSED = "http://unused.invalid/"
 
 
 @pytest.fixture(scope="module")
@@ -26,26 +29,20 @@ def site() -> Iterator[Site]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
+        server.closing.set()
         server.shutdown()
         thread.join()
 
 
-def fetched(base: str, folder: Path, mirror: str | None = None) -> bytes:
+def fetched(base: str, folder: Path) -> bytes:
     """Return what is fetched, the only file in its folder then."""
-    path = fetch_file(remote(base), folder, mirror)
+    path = fetch_file(remote(base), folder, time.monotonic() + SECONDS)
     assert [*folder.iterdir()] == [path] == [folder / NAME]
     return path.read_bytes()
 
 
 def test_a_file_is_fetched_whole_and_nothing_is_left_beside_it(site: Site, tmp_path: Path) -> None:
-    seen: list[tuple[str, int]] = []
-    folder = tmp_path / "a" / "b"
-    base = site.base("plain")
-    path = fetch_file(remote(base), folder, progress=lambda *args: seen.append(args))
-    assert [*folder.iterdir()] == [path] == [folder / NAME]
-    assert path.read_bytes() == CONTENT
-    assert seen[-1] == (NAME, len(CONTENT))
-    assert [have for _, have in seen] == sorted({have for _, have in seen})
+    assert fetched(site.base("plain"), tmp_path / "a" / "b") == CONTENT
 
 
 def test_a_file_that_is_there_is_not_fetched_again(site: Site, tmp_path: Path) -> None:
@@ -71,7 +68,7 @@ def test_a_cut_download_leaves_nothing_and_the_next_run_fetches_it_whole(
     site.cut_at = cut_at
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
-        refusal(site.base(way), folder, mentions=(site.base(way) + NAME, "--mirror"))
+        refusal(site.base(way), folder, mentions=(site.base(way) + NAME,))
         assert not folder.exists()
         assert fetched(site.base("plain"), folder) == CONTENT
 
@@ -81,25 +78,47 @@ def test_another_content_than_the_published_is_removed(
     site: Site, tmp_path: Path, behaviour: str
 ) -> None:
     base = site.base(behaviour)
-    refusal(base, tmp_path, mentions=(base + NAME, "is not the published", "--mirror"))
+    refusal(base, tmp_path, mentions=(base + NAME, "is not the published"))
     assert names(tmp_path) == []
 
 
 def test_a_far_too_long_answer_is_not_read_to_its_end(site: Site, tmp_path: Path) -> None:
-    seen: list[int] = []
-    with pytest.raises(DataError):
-        fetch_file(remote(site.base("long")), tmp_path, progress=lambda _, have: seen.append(have))
-    assert max(seen) < len(CONTENT) + 100_000
+    found = hashlib.sha256(CONTENT + b"!").hexdigest()[:12]
+    refusal(site.base("long"), tmp_path, mentions=(found,))
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("behaviour", ["slow", "slow-head"])
+def test_a_server_that_is_slow_at_every_byte_is_given_up(
+    site: Site, tmp_path: Path, behaviour: str
+) -> None:
+    began = time.monotonic()
+    base = site.base(behaviour)
+    refusal(base, tmp_path, mentions=(base + NAME, "not all came within"), seconds=0.3)
+    assert time.monotonic() - began < 10
+    assert names(tmp_path) == []
+
+
+def test_all_files_of_a_data_set_have_one_time(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = remote(site.base("plain")), remote(site.base("slow"))
+    monkeypatch.setitem(DATASETS, "both", (first, replace(second, name="other.txt")))
+    monkeypatch.setattr(download, "SECONDS", 1.0)
+    began = time.monotonic()
+    assert "other.txt" in refused(DataError, fetch, "both", tmp_path, Silent())
+    assert time.monotonic() - began < 10
+    assert names(tmp_path) == [NAME]
 
 
 @pytest.mark.parametrize(
     ("behaviour", "reason"), [("nothing", "404"), ("redirect", "404"), ("loop", "302")]
 )
-def test_an_http_error_names_the_address_the_reason_and_the_mirror_option(
+def test_an_http_error_names_the_address_and_the_reason(
     site: Site, tmp_path: Path, behaviour: str, reason: str
 ) -> None:
     base = site.base(behaviour)
-    refusal(base, tmp_path, mentions=(base + NAME, reason, "--mirror FOLDER-or-URL"))
+    refusal(base, tmp_path, mentions=(base + NAME, reason, "check the connection"))
     assert names(tmp_path) == []
 
 
@@ -107,20 +126,20 @@ def test_offline_is_a_one_line_error(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    refusal(base, tmp_path, mentions=(base + NAME, "refused", "--mirror FOLDER-or-URL"))
+    refusal(base, tmp_path, mentions=(base + NAME, "refused", "check the connection"))
     assert names(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_made_is_a_one_line_error(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    refusal(site.base("plain"), tmp_path / "file", mentions=("choose another folder",))
+    refusal(site.base("plain"), tmp_path / "file", mentions=("name another",))
 
 
 def test_an_unknown_data_set_is_refused_with_the_nearest_and_all_names(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Did you mean 'birthplaces'\? .*: birthplaces, shakes"):
-        fetch("birthplace", None, tmp_path, Silent())
+        fetch("birthplace", tmp_path, Silent())
     with pytest.raises(DataError, match=r"'zzz'\. Available"):
-        fetch("zzz", None, tmp_path, Silent())
+        fetch("zzz", tmp_path, Silent())
 
 
 def test_the_data_sets_are_pinned_to_https_addresses_and_whole_hashes() -> None:
@@ -133,54 +152,17 @@ def test_the_data_sets_are_pinned_to_https_addresses_and_whole_hashes() -> None:
         assert len(bytes.fromhex(file.sha256)) == 32
 
 
-# --- from another address or a folder
-
-
-@pytest.mark.parametrize("end", ["", "/"])
-def test_a_mirror_address_gets_the_file_name_appended(site: Site, tmp_path: Path, end: str) -> None:
-    mirror = site.base("plain").rstrip("/") + end
-    assert fetched(UNUSED, tmp_path, mirror) == CONTENT
-
-
-@pytest.mark.parametrize("subfolder", ["", "facts"])
-def test_a_folder_mirror_is_copied_from_itself_or_its_subfolder(
-    tmp_path: Path, subfolder: str
-) -> None:
-    source = tmp_path / "mirror" / subfolder
-    source.mkdir(parents=True)
-    (source / NAME).write_bytes(CONTENT)
-    assert fetched(UNUSED, tmp_path / "out", str(tmp_path / "mirror")) == CONTENT
-
-
-def test_a_wrong_file_in_a_folder_mirror_is_refused_and_left_there(tmp_path: Path) -> None:
-    source = tmp_path / "mirror"
-    source.mkdir()
-    (source / NAME).write_bytes(b"other")
-    out = tmp_path / "out"
-    refusal(UNUSED, out, str(source), (str(source), "not the published"))
-    assert not out.exists()
-    assert (source / NAME).read_bytes() == b"other"
-
-
-def test_a_folder_mirror_without_the_file_names_where_it_looked(tmp_path: Path) -> None:
-    mirror = str(tmp_path / "none")
-    refusal(UNUSED, tmp_path, mirror, (mirror, NAME, "subfolder facts"))
-
-
-@pytest.mark.parametrize(
-    ("mirror", "reason"),
-    [("ftp://example.org/data", "http"), ("file:///etc", "http"), ("http://[nowhere", "Invalid")],
-)
-def test_only_folders_and_http_addresses_are_mirrors(
-    tmp_path: Path, mirror: str, reason: str
-) -> None:
-    refusal(UNUSED, tmp_path, mirror, (mirror, reason))
-
-
 @pytest.mark.real_data
-def test_the_published_birthplaces_come_from_a_folder_mirror(
-    real_data: Path, tmp_path: Path
-) -> None:
-    paths = fetch("birthplaces", str(real_data), tmp_path, Silent())
+def test_published_files_that_are_there_are_verified_and_stay(real_data: Path) -> None:
+    paths = fetch("birthplaces", real_data / "birthplaces", Silent())
     published = DATASETS["birthplaces"]
     assert [path.stat().st_size for path in paths] == [file.size for file in published]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_has_the_name_of_a_file_and_is_none_is_refused(
+    site: Site, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / NAME)
+    refusal(site.base("plain"), tmp_path, mentions=(str(tmp_path / NAME), "move it away"))
+    assert names(tmp_path) == [NAME]

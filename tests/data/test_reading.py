@@ -28,14 +28,14 @@ def plain(raw: bytes) -> str:
     """Read a whole file at once: what reading it in pieces has to equal."""
     if raw.startswith(LFS_POINTER):
         return "refused: FILE:1: a Git LFS pointer, not the data: run 'git lfs pull'"
-    raw = raw.removeprefix(BOM)
+    raw, nul, _ = raw.removeprefix(BOM).partition(b"\0")  # after which nothing is read
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line, byte = raw[: error.start].count(b"\n") + 1, raw[error.start]
         return f"refused: FILE:{line}: byte 0x{byte:02x} is not UTF-8: save the file as UTF-8"
-    if "\0" in text:
-        line = text.partition("\0")[0].count("\n") + 1
+    if nul:
+        line = text.count("\n") + 1
         return f"refused: FILE:{line}: a NUL character: is this a text file?"
     return text.replace("\r\n", "\n") or (
         "refused: FILE: an empty file: was it written completely?"

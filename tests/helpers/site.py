@@ -2,25 +2,28 @@
 
 import hashlib
 import random
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from nanoknow.data.download import fetch_file
+from nanoknow.data.download import SECONDS, fetch_file
 from nanoknow.data.published import RemoteFile
-from nanoknow.errors import DataError
+from nanoknow.errors import NanoknowError
 from tests.helpers.refused import refused
 
 CONTENT = random.Random(0).randbytes(150_000)
 NAME = "facts.txt"
 
 
-class Site(HTTPServer):
+class Site(ThreadingHTTPServer):
     """A server on this machine; the first part of a path says how it behaves (see Handler)."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests = 0
         self.cut_at = 0
+        self.closing = threading.Event()
 
     def base(self, behaviour: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{behaviour}/"
@@ -47,12 +50,23 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(200, b"version https://git-lfs.example/spec/v1\n")
             case "long":
                 self.answer(200, CONTENT + b"!" * 1_000_000)
+            case "slow":  # says something all the time
+                self.drip(b"HTTP/1.0 200 OK\r\n\r\n", CONTENT)
+            case "slow-head":
+                self.drip(b"HTTP/1.0 200 OK\r\n", b"X: " + CONTENT)
             case "redirect":
                 self.answer(302, b"", location="/nothing/")
             case "loop":
                 self.answer(302, b"", location=self.path)
             case _:
                 self.answer(404, b"")
+
+    def drip(self, head: bytes, body: bytes) -> None:
+        self.wfile.write(head)
+        for byte in body:
+            if self.server.closing.wait(0.02):
+                break
+            self.wfile.write(bytes([byte % 10 + 48]))
 
     def answer(
         self, status: int, body: bytes, length: int | None = -1, location: str | None = None
@@ -80,9 +94,10 @@ def names(folder: Path) -> list[str]:
 
 
 def refusal(
-    base: str, folder: Path, mirror: str | None = None, mentions: tuple[str, ...] = ()
+    base: str, folder: Path, mentions: tuple[str, ...] = (), seconds: float = SECONDS
 ) -> str:
     """The text with which a fetch is refused: one line that holds every one of `mentions`."""
-    text = refused(DataError, lambda: fetch_file(remote(base), folder, mirror))
+    until = time.monotonic() + seconds
+    text = refused(NanoknowError, lambda: fetch_file(remote(base), folder, until))
     assert [word for word in mentions if word not in text] == []
     return text

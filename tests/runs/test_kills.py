@@ -33,7 +33,7 @@ def test_what_a_kill_left_half_written_is_swept_up(small: SmallRun) -> None:
         file.write('{"kind": "st')
     small.resume()
     assert sorted(path.name for path in run.path.iterdir()) == [
-        "checkpoints", "config.yaml", "lock", "metrics.jsonl", "run.json",
+        "checkpoints", "config.yaml", "lock", "lock.holder", "metrics.jsonl", "run.json",
     ]  # fmt: skip
     assert [*run.checkpoints.iterdir()] == list_checkpoints(run.checkpoints)
     assert steps_of(run) == [*range(1, 13)]

@@ -47,7 +47,7 @@ def test_a_lock_is_gone_with_the_process_that_was_killed(tmp_path: Path) -> None
         assert f"in use by process {first.pid} on " in refusal
         first.kill()
     with lock_run(tmp_path):
-        assert f"process {os.getpid()} on " in (tmp_path / "lock").read_text()
+        assert f"process {os.getpid()} on " in (tmp_path / "lock.holder").read_text()
 
 
 def test_a_run_folder_that_vanishes_is_one_line_and_does_not_come_back(small: SmallRun) -> None:

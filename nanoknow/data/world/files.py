@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanoknow.errors import DataError
-from nanoknow.system.files import write_atomically
+from nanoknow.system.files import open_regular, write_atomically
 
 WorldFiles = Mapping[str, Iterable[bytes]]
 """The exact content of a world's files by name: lines, each with its line feed."""
@@ -72,5 +72,5 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
 
 def _holds(path: Path, lines: Iterable[bytes]) -> bool:
     """Return whether a file has this content."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return all(file.read(len(line)) == line for line in lines) and not file.read(1)
