@@ -25,6 +25,7 @@ from nanoknow.config.values import (
     NonNegative,
     Positive,
     Switch,
+    Tokens,
 )
 
 DocumentForm = Literal["lines", "paragraphs"]
@@ -138,7 +139,7 @@ class ScheduleConfig(Frozen):
     """Linear warm-up, then a cosine. Counted in tokens seen, padding included."""
 
     warmup_tokens: CountOrZero = 512 * 20
-    decay_tokens: Count | None = Field(
+    decay_tokens: Tokens | None = Field(
         None, description="where the cosine ends; null: at the end of the planned epochs"
     )
     final_share: Fraction = Field(0.1, description="the lowest rate, as a share of the peak")
