@@ -177,7 +177,8 @@ def _plot(first: Path, report: LearnReport) -> None:
 
     def curve(run: str, kind: str, key: str) -> list[tuple[float, float]]:
         metrics = Run.open(first / run).metrics()
-        return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
+        found = [m for m in metrics if m["kind"] == kind and {"epoch", key} <= m.keys()]
+        return [(float(m["epoch"]), float(m[key])) for m in found]
 
     bars = {
         questions: {name: [score.accuracy for score in of] for name, of in scores.items()}

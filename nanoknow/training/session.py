@@ -226,7 +226,7 @@ def summarize(run: Run) -> TrainingSummary:
     stage = run.config.stage(record.stage)
     metrics = list(run.metrics())
     epochs = [m for m in metrics if m["kind"] == "epoch"]
-    accuracies = [m for m in metrics if m["kind"] == "accuracy"]
+    accuracies = [m for m in metrics if m["kind"] == "accuracy" and {"n_right", "n"} <= m.keys()]
     held_out = [m for m in metrics if m["kind"] == "held_out"]
     return TrainingSummary(
         run=str(run.path),

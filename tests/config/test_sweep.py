@@ -34,10 +34,7 @@ def test_sweeps_are_no_configs() -> None:
         ("config: demo\nseeds: 0\nrows: {a: {}}\n", "config.yaml:2: seeds: must be 1 or more"),
         ("config: demo\nrow: {a: {}}\n", "config.yaml.* row"),
         ("rows: [\n", "config.yaml:2: "),
-        (
-            "config: demo\nseeds: 1000000000000\nrows: {a: {}}\n",
-            "2: seeds: must be 1000 or le",
-        ),
+        ("config: demo\nseeds: 1000000000000\nrows: {a: {}}\n", "2: seeds: must be 1000 or le"),
         ("config: demo\nrows: {a b: {}, a-b: {seed: 1}}\n", "rows 'a b, a-b': some are too alike"),
         ("config: demo\nrows:\n" + "".join(f" r{i}: {{}}\n" for i in range(1001)), "1000 values"),
         ("config: demo\nrows: {a: {model.depth: 2}}\n", "row 'a': model.depth: unknown key"),
