@@ -29,7 +29,6 @@ from nanoknow.config.values import (
 )
 
 DocumentForm = Literal["lines", "paragraphs"]
-
 PastBlock = Literal["recompute", "hop"]
 
 StageName = Literal["pretrain", "finetune", "scratch"]

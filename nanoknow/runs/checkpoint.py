@@ -14,7 +14,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -72,7 +71,7 @@ class CheckpointRecord(BaseModel):
     version: str
     torch: str
     model: ModelConfig
-    vocabulary: Annotated[str, Field(min_length=1, max_length=sys.maxunicode)]
+    vocabulary: Annotated[str, Field(min_length=1)]
     task: TaskConfig
     seed: CountOrZero
     precision: Literal["float32", "bfloat16"]
@@ -121,12 +120,10 @@ class Checkpoint:
         expected, found = shapes(outline(*sizes)), shapes(weights)
         if found != expected:
             odd = sorted(expected.items() ^ found.items())[0][0]
-            why = (
-                f"{self.path / MODEL_FILE}: {odd} is {found.get(odd, 'missing')} here and "
-                f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of the size "
-                f"recorded"
-            )
-            raise CheckpointError(of_another_version(why, {"version": self.record.version}))
+            there = f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of its size"
+            why = f"{odd[:80]} is {found.get(odd, 'missing')} here and {there}"
+            whole = of_another_version(why, {"version": self.record.version})
+            raise CheckpointError(f"{self.path / MODEL_FILE}: {whole}")
         model = build_model(*sizes, torch.Generator().manual_seed(0), copies=1)
         model.load_state_dict(weights)
         model.origin = str(self.path)
@@ -154,7 +151,7 @@ class Checkpoint:
             raise _refusal(path, unreadable(error)) from None
         except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
             # In bytes that are those that were written; the others come of types and sizes.
-            whole = of_another_version(str(error), {"version": self.record.version})
+            whole = of_another_version(str(error)[:200], {"version": self.record.version})
             raise _refusal(path, whole) from None
         return tensors
 
