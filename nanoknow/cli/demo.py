@@ -1,18 +1,14 @@
 """``nanoknow demo``: the whole experiment on the built-in world."""
 
-from typing import Annotated
-
-from typer import Option
-
 from nanoknow.cli import options as opt
 from nanoknow.cli.learn import STAGES, show_learned
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, show_plan
+from nanoknow.cli.training import Processes, Repeats, show_plan
 from nanoknow.config.loading import load_config
 
 
 def demo(
-    seeds: Annotated[int, Option(min=1, help="How many seeds to repeat it with.")] = 1,
+    seeds: Repeats = 1,
     config: opt.Config = "demo",
     processes: Processes = 1,
     assign: opt.Set = None,

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, Shard, show_plan_of_rows
+from nanoknow.cli.training import Processes, Seeds, Shard, show_plan_of_rows
 
 if TYPE_CHECKING:
     from nanoknow.config.experiment import StageName
@@ -42,7 +42,7 @@ def law_run(
     name: Annotated[
         str, Argument(help="A shipped law's name, or a YAML file.", **named_file("laws"))
     ],
-    seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
+    seeds: Seeds = None,
     quick: Annotated[
         bool, Option("--quick", help="By smaller runs, in folders of their own.")
     ] = False,

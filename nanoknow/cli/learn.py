@@ -5,14 +5,12 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Annotated
-
-from typer import Option
+from typing import TYPE_CHECKING
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.ask import show_reply
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, show_plan
+from nanoknow.cli.training import Processes, Repeats, show_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +30,7 @@ def learn(
     eval_file: opt.EvalFile = None,
     skip_long: opt.SkipLong = False,
     config: opt.Config = None,
-    seeds: Annotated[int, Option(min=1, help="How many seeds to repeat it with.")] = 1,
+    seeds: Repeats = 1,
     processes: Processes = 1,
     assign: opt.Set = None,
     device: opt.DeviceName = "auto",

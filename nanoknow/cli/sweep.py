@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, Shard, show_plan_of_rows
+from nanoknow.cli.training import Processes, Seeds, Shard, show_plan_of_rows
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.scores import Score
@@ -23,7 +23,7 @@ def sweep(
     file: Annotated[
         str, Argument(help="A shipped sweep's name, or a YAML file.", **named_file("sweeps"))
     ],
-    seeds: Annotated[int | None, Option(min=1, help="In place of the file's own.")] = None,
+    seeds: Seeds = None,
     processes: Processes = 1,
     shard: Shard = None,
     device: opt.DeviceName = "auto",

@@ -10,6 +10,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import dump_config
+from nanoknow.config.sweep import MOST_SEEDS
 from nanoknow.system.durations import in_words
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ Processes = Annotated[
     ),
 ]
 
-
+Seeds = Annotated[
+    int | None, Option("--seeds", min=1, max=MOST_SEEDS, help="In place of the file's own.")
+]
+Repeats = Annotated[
+    int, Option("--seeds", min=1, max=MOST_SEEDS, help="How many seeds to repeat it with.")
+]
 Shard = Annotated[
     str | None,
     Option(

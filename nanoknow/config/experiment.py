@@ -25,10 +25,10 @@ from nanoknow.config.values import (
     NonNegative,
     Positive,
     Switch,
+    Tokens,
 )
 
 DocumentForm = Literal["lines", "paragraphs"]
-
 PastBlock = Literal["recompute", "hop"]
 
 StageName = Literal["pretrain", "finetune", "scratch"]
@@ -138,7 +138,7 @@ class ScheduleConfig(Frozen):
     """Linear warm-up, then a cosine. Counted in tokens seen, padding included."""
 
     warmup_tokens: CountOrZero = 512 * 20
-    decay_tokens: Count | None = Field(
+    decay_tokens: Tokens | None = Field(
         None, description="where the cosine ends; null: at the end of the planned epochs"
     )
     final_share: Fraction = Field(0.1, description="the lowest rate, as a share of the peak")

@@ -15,13 +15,12 @@ WORDS = {
     "int_type": "a whole number", "float_type": "a number", "finite_number": "a finite number",
     "int_parsing": "a whole number", "float_parsing": "a number", "bool_type": "true or false",
     "string_type": "text", "string_unicode": "valid Unicode", "path_type": "the name of a file",
-    "tuple_type": "a list", "missing": "given", "greater_than": "more than {gt:g}",
-    "greater_than_equal": "{ge:g} or more", "less_than": "less than {lt:g}",
-    "less_than_equal": "{le:g} or less", "too_short": "{min_length} or more values",
+    "tuple_type": "a list", "missing": "given", "greater_than": "more than {gt:.15g}",
+    "greater_than_equal": "{ge:.15g} or more", "less_than": "less than {lt:.15g}",
+    "less_than_equal": "{le:.15g} or less", "too_short": "{min_length} or more values",
     "too_long": "{max_length} values at most",
     "string_too_short": "{min_length} or more characters", "extra_forbidden": "left out",
     "invalid_key": "a word", "literal_error": "{expected}", "union_tag_invalid": "{expected_tags}",
-    "string_pattern_mismatch": "1 to 80 characters on one line, without a slash",
 }  # fmt: skip
 """What a value must be, by pydantic's name for what is wrong; keys with values otherwise."""
 

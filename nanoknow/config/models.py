@@ -4,16 +4,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from nanoknow.config.values import Count, Fraction, Frozen
+from nanoknow.config.values import Fraction, Frozen, Thousand, Width
+
+LONGEST_BLOCK = 2**14
+"""Characters; a perceiver has a mask of its square."""
 
 
 class TransformerConfig(Frozen):
     """What every model variant shares."""
 
-    n_layers: Count = 4
-    n_heads: Count = 8
-    d_model: Count = 256
-    block_size: Annotated[int, Strict(), Field(ge=8, lt=2**63)] = 128
+    n_layers: Thousand = 4
+    n_heads: Width = 8
+    d_model: Width = 256
+    block_size: Annotated[int, Strict(), Field(ge=8, le=LONGEST_BLOCK)] = 128
     dropout: Fraction = 0.1
     positions: Literal["learned", "rotary"] = "learned"
 
@@ -39,7 +42,7 @@ class PerceiverConfig(TransformerConfig):
     """The transformer whose trunk works on ``bottleneck_dim`` latents."""
 
     variant: Literal["perceiver"] = "perceiver"
-    bottleneck_dim: Count = 64
+    bottleneck_dim: Width = 64
     latents: Literal["first", "spread"] = Field(
         "first",
         description="first: latent j reads j + 1 characters, so that the trunk sees the first "

@@ -43,9 +43,15 @@ class _StrictLoader(yaml.SafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        value = super().construct_yaml_int(node)
-        if value.bit_length() > 64:
+    def construct_plain(self, node: yaml.ScalarNode) -> Any:  # noqa: ANN401
+        """Read a number or a switch; YAML 1.1 would take 010 for 8, and 12:30 for 750."""
+        kind, text = node.tag.rpartition(":")[2], node.value
+        if not PLAIN[kind].fullmatch(text):
+            quoted = "put quotes around it if it is text"
+            form = "true or false" if kind == "bool" else "a number by its digits alone"
+            raise _refused(f"{show_value(text)}: write {form}; {quoted}", node)
+        value = getattr(super(), f"construct_yaml_{kind}")(node)
+        if kind == "int" and value.bit_length() > 64:
             raise _refused("an integer of more than 64 bits", node)
         return value
 
@@ -54,7 +60,17 @@ def _refused(problem: str, at: yaml.Node | yaml.Event) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)  # type: ignore[arg-type]
 
 
-_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+PLAIN = {
+    "int": re.compile(r"[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)"),
+    "float": re.compile(
+        r"[-+]?([0-9]*\.?[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)", re.I
+    ),
+    "bool": re.compile(r"true|false", re.I),
+}
+"""What is read of the words that YAML 1.1 takes for numbers and switches."""
+
+for _kind in PLAIN:
+    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _StrictLoader.construct_plain)
 
 
 class StrictDumper(yaml.SafeDumper):
@@ -62,11 +78,13 @@ class StrictDumper(yaml.SafeDumper):
 
 
 for _side in (_StrictLoader, StrictDumper):
-    _side.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
-        list("-+0123456789"),
-    )
+    for _kind, _form in (
+        ("float", r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+        ("int", r"^[-+]?0[oObBxX]?[0-9a-fA-F_]+$"),  # and 089, which is text to YAML 1.1
+    ):
+        _side.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_kind}", re.compile(_form), list("-+0123456789")
+        )
 
 
 def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, str]:

@@ -1,19 +1,39 @@
 """A sweep as data: one config, and rows that each change some of its values."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, Strict, ValidationError
+from pydantic import AfterValidator, Field, Strict, ValidationError, model_validator
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, shipped
-from nanoknow.config.messages import explain
+from nanoknow.config.messages import explain, show_value
 from nanoknow.config.strict_yaml import parse, read
-from nanoknow.config.values import Count, Frozen
+from nanoknow.config.values import Frozen, Thousand
 from nanoknow.errors import ConfigError
 
-RowName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,80}$")]
+MOST_SEEDS, MOST_RUNS = 1_000, 10_000
+"""Of a sweep or a law; runs over all rows, seeds and folds."""
+RESERVED = ("", ".", "..", "lock", "sweep.json", "law.json", "law.png", "table.csv")
+"""What is a folder's own, and no row's."""
+
+
+def slug(row: str) -> str:
+    """Return the name of a row's folder."""
+    return re.sub(r"[^\w.=-]+", "-", row)
+
+
+def _names_a_folder(row: str) -> str:
+    if not row.isprintable() or "/" in row or not 0 < len(row) <= 80 or len(row.encode()) > 200:
+        raise ValueError(f"must be 1 to 80 characters on one line, without a slash (got {row!r})")
+    if slug(row) in RESERVED or row.startswith("folds-"):
+        raise ValueError(f"{row!r} is no name for a folder of runs: name it otherwise")
+    return row
+
+
+RowName = Annotated[str, AfterValidator(_names_a_folder)]
 
 File = TypeVar("File", bound=Frozen)
 Load = Callable[[str, Sequence[Override]], ExperimentConfig]
@@ -30,9 +50,16 @@ class RowsConfig(Frozen):
     """
 
     config: str
-    seeds: Count = 3
+    seeds: Thousand = 3
     common: dict[str, Any] = Field(default_factory=dict)
-    rows: dict[RowName, dict[str, Any]] = Field(min_length=1)
+    rows: dict[RowName, dict[str, Any]] = Field(min_length=1, max_length=1_000)
+
+    @model_validator(mode="after")
+    def _rows_have_folders_of_their_own(self) -> Self:
+        if len({slug(row) for row in self.rows}) < len(self.rows):
+            names = show_value(", ".join(self.rows))
+            raise ValueError(f"rows {names}: some are too alike for names of folders")
+        return self
 
     def resolve(self, load: Load = load_config) -> dict[str, ExperimentConfig]:
         """Return the config of each row.

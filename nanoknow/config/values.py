@@ -4,8 +4,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-Count = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
+Tokens = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
+Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 CountOrZero = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+Thousand = Annotated[int, Strict(), Field(ge=1, le=1_000)]
+Width = Annotated[int, Strict(), Field(ge=1, le=2**16)]
+"""Of a model; beyond, one matrix of it has billions of weights."""
 Fraction = Annotated[float, Strict(), Field(ge=0.0, lt=1.0)]
 Portion = Annotated[float, Strict(), Field(ge=0.0, le=1.0)]
 Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]

@@ -18,7 +18,7 @@ from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.reading import NO_FILE
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.data.world.build import build_world
+from nanoknow.data.world.build import build_world, require_small
 from nanoknow.data.world.files import World
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.system.files import open_regular
@@ -122,7 +122,11 @@ class Texts:
 
     @cached_property
     def _world(self) -> World | None:
-        return build_world(self.config.world) if self.config.world else None
+        if self.config.world is None:
+            return None
+        world = build_world(self.config.world)
+        require_small(self.config.world)
+        return world
 
     def _questions(self, path: Path | None, role: str) -> QuestionSet | None:
         if path:

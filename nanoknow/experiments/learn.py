@@ -20,9 +20,9 @@ from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.probe_questions import ProbeMaker
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
-from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.experiments.pipeline import PlannedRun, seeds_from
 from nanoknow.experiments.side_by_side import several_runs
-from nanoknow.experiments.table import TableRow, save_report, table_row
+from nanoknow.experiments.table import TableRow, require_report, save_report, table_row
 from nanoknow.facts.index import most_frequent_answer
 from nanoknow.runs.folders import new_folder
 from nanoknow.runs.lock import lock_run
@@ -115,7 +115,8 @@ def learn(
     asked = texts.require_eval().require_answers("score the answers by", "data.eval")
     test, first = texts.test, config.seed
     folder = new_folder(out, name)
-    runs = [run for n in range(first, first + seeds) for run in _runs_of(config, folder, n)]
+    runs = [run for n in seeds_from(first, seeds) for run in _runs_of(config, folder, n)]
+    require_report(folder / f"{name}.json", folder / f"{name}.png")
     table = []
     more = "" if out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
@@ -176,7 +177,8 @@ def _plot(first: Path, report: LearnReport) -> None:
 
     def curve(run: str, kind: str, key: str) -> list[tuple[float, float]]:
         metrics = Run.open(first / run).metrics()
-        return [(float(m["epoch"]), float(m[key])) for m in metrics if m["kind"] == kind]
+        found = [m for m in metrics if m["kind"] == kind and {"epoch", key} <= m.keys()]
+        return [(float(m["epoch"]), float(m[key])) for m in found]
 
     losses = {"pretraining": curve("pretrain", "epoch", "loss")}
     accuracies = {name: curve(run, "accuracy", "accuracy") for name, run in FOLDERS.items()}

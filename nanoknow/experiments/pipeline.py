@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.sweep import MOST_RUNS, MOST_SEEDS, slug
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
@@ -79,15 +80,17 @@ def plan_runs(
         finetunes: whether they are finetuned.
 
     Raises:
-        ConfigError: two rows would have one folder.
+        ConfigError: they are too many, or a seed would be too large.
     """
-    if len(set(map(slug, configs))) < len(configs):
-        raise ConfigError(f"rows {', '.join(configs)}: some are too alike for names of folders")
+    n = seeds * sum(map(len, data.values()))
+    if n > MOST_RUNS:
+        raise ConfigError(f"{n:,} runs, by rows, seeds and folds: ask for {MOST_RUNS:,} at most")
+    ranges = {name: seeds_from(config.seed, seeds) for name, config in configs.items()}
     planned: dict[tuple[str, int], list[PlannedRun]] = {}
     pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
     for offset in range(seeds):
         for name, config in configs.items():
-            seed = config.seed + offset
+            seed = ranges[name][offset]
             for number, texts in enumerate(data[name], start=1):
                 seeded = config.model_copy(update={"seed": seed, "data": texts})
                 place = folder / slug(name) / f"seed-{seed}"
@@ -98,6 +101,17 @@ def plan_runs(
                 run = PlannedRun(name, seeded, own, source, finetunes)
                 planned.setdefault((name, seed), []).append(run)
     return planned
+
+
+def seeds_from(first: int, n: int) -> range:
+    """Return ``n`` seeds.
+
+    Raises:
+        ConfigError: they are too many, or end too high.
+    """
+    if not (1 <= n <= MOST_SEEDS and first + n <= 2**63):
+        raise ConfigError(f"{n:,} seeds from {first}: ask for {MOST_SEEDS:,} at most, below 2^63")
+    return range(first, first + n)
 
 
 def chains_of(runs: Iterable[PlannedRun]) -> list[list[PlannedRun]]:
@@ -139,11 +153,6 @@ def train_in_turn(
                 left.append(run)
                 continue
             yield run, first
-
-
-def slug(row: str) -> str:
-    """Return the name of a row's folder."""
-    return re.sub(r"[^\w.=-]+", "-", row)
 
 
 def what_pretraining_reads(config: ExperimentConfig) -> str:

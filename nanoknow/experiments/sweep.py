@@ -18,7 +18,7 @@ from nanoknow.experiments.folds import split_into_folds
 from nanoknow.experiments.pipeline import PlannedRun, plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows, rows_of_table
-from nanoknow.experiments.table import save_report, table_row
+from nanoknow.experiments.table import require_report, save_report, table_row
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.reporter import Reporter
 from nanoknow.training.recipe import resolve_recipe
@@ -64,6 +64,8 @@ def sweep(
     data = {name: each.data for name, each in folds.items()}
     planned = plan_runs(configs, data, seeds or file.seeds, folder)
     runs = shard_of((run for of_row in planned.values() for run in of_row), shard)
+    if shard is None:
+        require_report(folder / "sweep.json")
     with several_runs(runs, device, reporter, "", processes) as options:
         outcomes = {
             run.place: _evaluate(run, pretraining, asked_too, device, reporter)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from nanoknow.errors import CheckpointError
+from nanoknow.errors import CheckpointError, ConfigError
 from nanoknow.evaluation.compare import Comparison
 from nanoknow.evaluation.scores import Score
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
-from nanoknow.system.files import save_result
+from nanoknow.system.files import require_writable, save_result
 from nanoknow.system.plain import Result, plain, to_json
 
 COLUMNS = (
@@ -70,6 +70,24 @@ def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
         else table_row(each.run, *open_checkpoint(Path(each.run)), questions, each.score)
         for each in comparison.runs
     ]
+
+
+def require_report(path: Path, *beside: Path) -> None:
+    """Refuse a folder in which a report cannot be saved, before the work.
+
+    Args:
+        path: of the report; ``table.csv`` is beside it.
+        beside: what else is written there.
+
+    Raises:
+        ConfigError: names the file.
+    """
+    for each in (path, path.with_name("table.csv"), *beside):
+        try:
+            require_writable(each, is_folder=False)
+        except OSError as error:
+            advice = "move it, or name another folder with --out"
+            raise ConfigError(f"{each}: cannot be written: {error.strerror}: {advice}") from None
 
 
 def save_report(path: Path, report: object, rows: Sequence[TableRow]) -> None:

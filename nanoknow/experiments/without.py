@@ -5,9 +5,10 @@ from pathlib import Path
 from random import Random
 
 from nanoknow.config.experiment import DataConfig
+from nanoknow.config.sweep import slug
 from nanoknow.data.corpus import Corpus
 from nanoknow.errors import DataError
-from nanoknow.experiments.pipeline import PlannedRun, plan_runs, slug
+from nanoknow.experiments.pipeline import PlannedRun, plan_runs, seeds_from
 from nanoknow.runs.run import Run
 from nanoknow.system.draws import pick
 from nanoknow.system.files import save_result
@@ -35,7 +36,7 @@ def plan_without(
     if len(others) <= len(own):
         raise DataError(f"{corpus.name}: has no other {len(own):,} documents to leave out")
     planned: list[PlannedRun] = []
-    for seed in range(config.seed, config.seed + retrain):
+    for seed in seeds_from(config.seed, retrain):
         left_out = {WITHOUT: own, CONTROL: pick(others, len(own), Random(f"{seed} left out"))}
         seeded = config.model_copy(update={"seed": seed})
         data = {

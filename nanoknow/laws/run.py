@@ -6,13 +6,15 @@ from pathlib import Path
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.law import LawConfig
+from nanoknow.config.sweep import slug
 from nanoknow.data.sources import Texts
+from nanoknow.data.world.build import require_small
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.errors import ConfigError, suggest
 from nanoknow.evaluation.scores import Score
-from nanoknow.experiments.pipeline import plan_runs, shard_of, slug, train_in_turn
+from nanoknow.experiments.pipeline import plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
-from nanoknow.experiments.table import TableRow, save_report, table_row
+from nanoknow.experiments.table import TableRow, require_report, save_report, table_row
 from nanoknow.laws.figure import Panel, plot_law
 from nanoknow.laws.measures import MEASURES, Subject
 from nanoknow.laws.verdict import Judged, judge, overall, unmet, value_of
@@ -105,6 +107,8 @@ def run_law(
     data = {row: (Texts.find(config.data).config,) for row, config in configs.items()}
     planned = plan_runs(configs, data, seeds or law.seeds, folder, finetunes=law.finetunes)
     runs = shard_of((run for of_row in planned.values() for run in of_row), shard)
+    if shard is None:
+        require_report(folder / "law.json", folder / "law.png")
     measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
     minutes: dict[str, list[float]] = {row: [] for row in configs}
     table: list[TableRow] = []
@@ -166,6 +170,7 @@ def _world(row: str, config: ExperimentConfig) -> FactWorld:
     if config.data.world is None or not config.data.world.relations:
         raise ConfigError(f"{row}: a law is about a world: set data.world.relations")
     world, block_size = FactWorld(config.data.world), config.model.block_size
+    require_small(config.data.world)
     longest = max(len(each.text) for each in world.biographies())
     if longest >= block_size:
         what = f"its longest text has {longest} characters, and two ends"

@@ -2,9 +2,11 @@
 
 Requests with another ``Host`` are refused, so that no name that somebody makes point to 127.0.0.1
 reads from it, and those that a page of another site makes. What the page may do is said by its
-content security policy: load nothing from elsewhere, run no script but its own.
+content security policy: load nothing from elsewhere, run no script but its own. No request has a
+body, and who takes too long to send one, or to read its answer, is cut off.
 """
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -23,6 +25,7 @@ try:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 except ModuleNotFoundError as error:
     raise ConfigError(
         f"play: needs the package {error.name}: install it with \"pip install 'nanoknow[play]'\""
@@ -31,6 +34,10 @@ except ModuleNotFoundError as error:
 HOST = "127.0.0.1"
 AT_ONCE = 64
 """Connections; more are answered that the server is busy."""
+LONGEST_HEAD = 16 * 1024
+"""Bytes of a request, which is all head."""
+PATIENCE = 5.0
+"""Seconds between two looks at a connection; who is late at both is cut off."""
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -46,6 +53,25 @@ PAGES = {
     "/play.css": ("play.css", "text/css"),
     "/play.js": ("play.js", "text/javascript"),
 }
+
+
+class Impatient(H11Protocol):
+    """A connection that ends where a request does not come whole, or an answer is not read."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, unless there are far too many."""
+        super().connection_made(transport)
+        if len(self.connections) > 2 * AT_ONCE:
+            transport.abort()
+        self._look(was_late=False)
+
+    def _look(self, *, was_late: bool) -> None:
+        waits = self.cycle is None or self.cycle.response_complete  # for a request
+        is_late = waits or self.transport.get_write_buffer_size() > 0
+        if is_late and was_late:
+            self.transport.abort()
+        if not self.transport.is_closing():
+            self.loop.call_later(PATIENCE, lambda: self._look(was_late=is_late))
 
 
 def application(lab: Lab) -> Starlette:
@@ -86,7 +112,10 @@ def server(lab: Lab) -> uvicorn.Server:
         application(lab),
         log_level="error",
         lifespan="off",
+        http=Impatient,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
         limit_concurrency=AT_ONCE,
+        backlog=AT_ONCE,
         timeout_graceful_shutdown=1,
         server_header=False,
         ws="none",
@@ -113,8 +142,13 @@ def _answer(answer: Callable[[str], Any]) -> Callable[[Request], Response]:
 async def _guarded(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    if request.headers.get("sec-fetch-site", "none") not in OWN:
-        return Response("asked by another page", 403, media_type="text/plain")
-    response = await call_next(request)
+    headers, own = request.headers, f"http://{request.headers.get('host')}"
+    if headers.get("sec-fetch-site", "none") not in OWN or headers.get("origin", own) != own:
+        response = Response("asked by another page", 403, media_type="text/plain")
+    elif headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+        closing = {"Connection": "close"}  # or the rest of it would be read
+        response = Response("no body is read", 413, closing, "text/plain")
+    else:
+        response = await call_next(request)
     response.headers.update(HEADERS)
     return response

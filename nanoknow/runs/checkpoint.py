@@ -16,9 +16,9 @@ import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 
 from nanoknow.config.experiment import ExperimentConfig
@@ -26,9 +26,18 @@ from nanoknow.config.messages import explain
 from nanoknow.config.models import ModelConfig
 from nanoknow.config.older_keys import with_present_keys
 from nanoknow.config.tasks import TaskConfig
-from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.config.values import CountOrZero, NonNegative
+from nanoknow.data.tokenizer import SPECIALS, Tokenizer
 from nanoknow.errors import CheckpointError, ConfigError, naming
-from nanoknow.runs.records import FORMAT, of_another_version, require_format, sealed, unreadable
+from nanoknow.runs.records import (
+    FORMAT,
+    RecordedProgress,
+    RecordedTexts,
+    of_another_version,
+    require_format,
+    sealed,
+    unreadable,
+)
 from nanoknow.system.files import open_regular, read_regular, sync_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -66,15 +75,24 @@ class CheckpointRecord(BaseModel):
     model: ModelConfig
     vocabulary: Annotated[str, Field(min_length=1)]
     task: TaskConfig
-    seed: int
-    precision: str
+    seed: CountOrZero
+    precision: Literal["float32", "bfloat16"]
     device: str
-    progress: dict[str, int | float]
-    seconds: float
-    data: dict[str, dict[str, str]]
+    progress: RecordedProgress
+    seconds: NonNegative
+    data: RecordedTexts
     config: ExperimentConfig | None = None
     files: dict[str, str] = {}
     run: str | None = None
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        marks = "".join(SPECIALS) if self.task.has_marks else ""
+        if len({*self.vocabulary}) < len(self.vocabulary) or not self.vocabulary.startswith(marks):
+            raise ValueError("vocabulary: must have each character once, and the marks of its task")
+        if self.config and self.config.model != self.model:
+            raise ValueError("config.model: must be the model")
+        return self
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -98,21 +116,17 @@ class Checkpoint:
         """
         import torch
 
-        from nanoknow.models.registry import build_model
+        from nanoknow.models.registry import build_model, outline, shapes
 
-        weights = self._read(MODEL_FILE)
-        model = build_model(
-            self.record.model, len(self.record.vocabulary), torch.Generator().manual_seed(0)
-        )
-        expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
-        found = {name: tuple(t.shape) for name, t in weights.items()}
+        weights, sizes = self._read(MODEL_FILE), (self.record.model, len(self.record.vocabulary))
+        expected, found = shapes(outline(*sizes)), shapes(weights)
         if found != expected:
             odd = sorted(expected.items() ^ found.items())[0][0]
-            raise CheckpointError(
-                f"{self.path / MODEL_FILE}: {odd} is {found.get(odd, 'missing')} here and "
-                f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of the size "
-                f"recorded: use the nanoknow version that wrote it ({self.record.version})"
-            )
+            there = f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of its size"
+            why = f"{odd[:80]} is {found.get(odd, 'missing')} here and {there}"
+            whole = of_another_version(why, {"version": self.record.version})
+            raise CheckpointError(f"{self.path / MODEL_FILE}: {whole}")
+        model = build_model(*sizes, torch.Generator().manual_seed(0), copies=1)
         model.load_state_dict(weights)
         model.origin = str(self.path)
         model.to(device.torch_device).require_sound()
@@ -139,8 +153,9 @@ class Checkpoint:
                 tensors: dict[str, Tensor] = safetensors.load(file.read())
         except OSError as error:
             raise _refusal(path, unreadable(error)) from None
-        except SafetensorError as error:  # in bytes that are those that were written
-            whole = of_another_version(str(error), {"version": self.record.version})
+        except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            # In bytes that are those that were written; the others come of types and sizes.
+            whole = of_another_version(str(error)[:200], {"version": self.record.version})
             raise _refusal(path, whole) from None
         return tensors
 

@@ -11,6 +11,7 @@ from nanoknow.data.tokenizer import describe
 from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import run_folders, runs_folder
+from nanoknow.runs.records import LATEST
 from nanoknow.runs.run import Run
 
 IF_NAMED = ": named, it would leave that out"
@@ -97,7 +98,8 @@ def scratch_beside(run: Run) -> Run | None:
 
 def next_number() -> int:
     """Return the number of the next run: one more than any in the runs folder."""
-    return 1 + max((run.record.number for run in newest_first(under_way=True)), default=0)
+    numbers = [run.record.number for run in newest_first(under_way=True)]
+    return min(LATEST, 1 + max(numbers, default=0))
 
 
 def newest_first(tasks: Container[str] | None = None, *, under_way: bool = False) -> list[Run]:

@@ -1,16 +1,63 @@
-"""What the records of runs and checkpoints have in common: a format, and a seal."""
+"""What the records of runs and checkpoints have in common: a format, a seal, and their values.
+
+A seal tells of damage, and not of who put it there: every value is looked at.
+"""
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
+
+from nanoknow.config.experiment import union_members
+from nanoknow.config.messages import show_value
 from nanoknow.errors import CheckpointError
 from nanoknow.system.plain import to_json
 
 FORMAT, FORMATS_READ = 2, (1, 2)
 """Of ``checkpoint.json`` and ``run.json``; before 2 they had no id."""
+
+LATEST = 2**53
+"""More than any number of runs, steps or characters: whole numbers up to it are floats too."""
+PROGRESS = {"step", "epoch", "batch", "positions", "epoch_loss"}
+"""Keys of a checkpoint's progress; since 0.3.0 ``examples`` too."""
+
+
+def _that(holds: Callable[[Any], bool], words: str) -> AfterValidator:
+    def check(value: object) -> object:
+        if not holds(value):
+            raise ValueError(f"must be {words} (got {show_value(value)})")
+        return value
+
+    return AfterValidator(check)
+
+
+def _is_date(text: str) -> bool:
+    with suppress(ValueError):
+        return 1970 <= datetime.fromisoformat(text).year < 9999
+    return False
+
+
+def _is_progress(values: Mapping[str, int | float]) -> bool:
+    are_whole = all(type(n) is int for key, n in values.items() if key != "epoch_loss")
+    are_counts = all(0 <= n < LATEST for n in values.values())  # NaN is not
+    return values.keys() - {"examples"} == PROGRESS and are_whole and are_counts
+
+
+Tag = Annotated[str, _that(lambda tag: tag in union_members(), "a known one")]
+"""A variant of models, or a kind of tasks."""
+Created = Annotated[str, _that(_is_date, "a date")]
+Source = Annotated[str, _that(lambda path: "\0" not in path, "the name of a folder")]
+RecordedTexts = Annotated[
+    dict[str, dict[str, str]],
+    _that(lambda texts: all(text.keys() == {"name", "sha256"} for text in texts.values()), "texts"),
+]
+"""Name and SHA-256 of each by its role."""
+RecordedProgress = Annotated[dict[str, int | float], _that(_is_progress, "counts of what was done")]
 
 
 def require_format(file: Path, content: Mapping[str, Any]) -> None:
@@ -20,7 +67,7 @@ def require_format(file: Path, content: Mapping[str, Any]) -> None:
         CheckpointError: names its format and, where it is recorded, the version.
     """
     if content.get("format") not in FORMATS_READ:
-        why = f"format {content.get('format')!r}, and this version reads"
+        why = f"format {show_value(content.get('format'))}, and this version reads"
         readable = " and ".join(map(str, FORMATS_READ))
         raise CheckpointError(f"{file}: {of_another_version(f'{why} {readable}', content)}")
 
@@ -43,4 +90,4 @@ def unreadable(error: OSError) -> str:
 def of_another_version(why: str, content: Mapping[str, Any]) -> str:
     """Say that a record, or what goes with it, is whole and not what this version reads."""
     writer = re.sub(r"[^\w.+ -]", "?", str(content.get("version", "of the release that wrote it")))
-    return f"{why}: use nanoknow {writer}"
+    return f"{why}: use nanoknow {writer[:40]}"

@@ -13,23 +13,33 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.loading import dump_config, load_config
 from nanoknow.config.messages import explain
+from nanoknow.config.values import CountOrZero
 from nanoknow.data.sources import Texts, found_again
 from nanoknow.errors import CheckpointError, DataError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, no_run, require_unused
-from nanoknow.runs.records import FORMAT, of_another_version, require_format, unreadable
+from nanoknow.runs.metrics import read_metrics
+from nanoknow.runs.records import (
+    FORMAT,
+    LATEST,
+    Created,
+    RecordedTexts,
+    Source,
+    Tag,
+    of_another_version,
+    require_format,
+    unreadable,
+)
 from nanoknow.system.files import append, open_regular, read_regular, write_atomically
 from nanoknow.system.plain import to_json
 
-METRICS_BYTES = 1 << 28
-"""The most that ``metrics.jsonl`` may have: two million lines."""
 START_END = ("start", "end")
 """Kinds of metrics, of a training session; the second only where it ended as planned."""
 
@@ -50,15 +60,15 @@ class RunRecord(BaseModel):
 
     format: int = FORMAT
     stage: StageName
-    task: str
-    variant: str
-    n_parameters: int
-    seed: int
-    created: str
-    started_from: str | None
-    data: dict[str, dict[str, str]]
+    task: Tag
+    variant: Tag
+    n_parameters: CountOrZero
+    seed: CountOrZero
+    created: Created
+    started_from: Source | None
+    data: RecordedTexts
     id: str | None = None
-    number: int = 0
+    number: Annotated[int, Field(ge=0, le=LATEST)] = 0
 
 
 @dataclass(frozen=True)
@@ -189,37 +199,27 @@ class Run:
         """Return a checkpoint that is this run's.
 
         Raises:
-            CheckpointError: it was copied from another run's folder.
+            CheckpointError: it was copied from another run's folder, or is of another kind.
         """
-        theirs, ours = checkpoint.record.run, self.record.id
-        if theirs != ours:
+        record, ours = checkpoint.record, self.record
+        if record.run != ours.id:
             raise CheckpointError(
-                f"{checkpoint.path}: belongs to run {theirs or 'without an id'}, and "
-                f"{self.path} is run {ours or 'without an id'}: move it back into its own folder"
+                f"{checkpoint.path}: belongs to run {record.run or 'without an id'}, and "
+                f"{self.path} is run {ours.id or 'without an id'}: move it back into its own folder"
             )
+        task = record.config.stage(ours.stage).task if record.config else record.task
+        for one, other in ((ours.task, record.task.kind), (ours.variant, record.model.variant)):
+            if one != other or task != record.task:
+                what = f"of a {record.model.variant}, {record.task.kind} run"
+                raise CheckpointError(
+                    f"{checkpoint.path}: {what}, and {self.path / 'run.json'} says otherwise: put "
+                    f"copies of both back"
+                )
         return checkpoint
 
     def metrics(self) -> Iterator[dict[str, Any]]:
-        """Read what was recorded, oldest first; a last line that was cut short is left out."""
-        with naming(self.metrics_file, "make it readable"):
-            try:
-                raw = read_regular(self.metrics_file, METRICS_BYTES)
-            except FileNotFoundError:
-                return
-        lines = raw.decode(errors="replace")
-        for number, line in enumerate(lines.splitlines(keepends=True), start=1):
-            if not line.endswith("\n"):
-                return
-            values: Any = None
-            with suppress(ValueError):
-                values = json.loads(line)
-            step = values.get("step", 0) if isinstance(values, dict) and "kind" in values else None
-            if not isinstance(step, int):
-                raise CheckpointError(
-                    f"{self.metrics_file}:{number}: no JSON object of a kind and a step: correct "
-                    f"it, or put a copy back"
-                )
-            yield values
+        """Read what was recorded, see ``read_metrics``."""
+        return read_metrics(self.metrics_file)
 
     def record_metrics(self, kind: str, **values: object) -> None:
         """Append one line to the metrics."""

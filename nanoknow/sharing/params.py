@@ -4,18 +4,21 @@ The only reader of pickles, which it lets torch restrict to tensors (``weights_o
 """
 
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.messages import explain, show_value
 from nanoknow.config.models import VanillaConfig
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.models.registry import build_model
+from nanoknow.models.registry import build_model, outline
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.question_answering import answer_limit
@@ -34,6 +37,8 @@ NAMES = {
     r"(blocks\.\d+\.)mlp\.2\.": r"\1mlp.contract.",
 }
 """What the course calls its parameters, and what they are here."""
+MOST_TENSORS = 20_000
+SAVE = "save model.state_dict()"
 
 
 def import_params(
@@ -69,10 +74,12 @@ def import_params(
             f"{file}: has {n} characters, and {name} gives {len(tokenizer)}: name the corpus that "
             f"it was pretrained on with --corpus"
         )
+    shapes = {name: tensor.shape for name, tensor in outline(sizes, len(tokenizer)).items()}
+    for name in sorted(shapes.keys() | weights.keys()):
+        found, shape = (weights[name].shape if name in weights else None), shapes.get(name)
+        if shape is None or found not in (shape, (1, *shape)):
+            raise DataError(f"{file}: {_odd(name, name in weights)}")
     model = build_model(sizes, len(tokenizer), torch.Generator())
-    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    for name in sorted(shapes.keys() ^ weights.keys()):
-        raise DataError(f"{file}: {_odd(name, name in weights)}")
     model.load_state_dict({name: weights[name].view(shape) for name, shape in shapes.items()})
     model.origin = str(file)
     config = config.model_copy(update={"data": texts.config, "model": sizes})
@@ -97,7 +104,12 @@ def read_params(file: Path) -> dict[str, Tensor]:
     """
     if not file.is_file():
         raise DataError(f"{file}: no such file: name what torch.save(model.state_dict(), …) wrote")
+    size = file.stat().st_size
     try:
+        if zipfile.is_zipfile(file):
+            parts = zipfile.ZipFile(file).infolist()
+            if sum(part.file_size for part in parts) > size or len(parts) > MOST_TENSORS:
+                raise ValueError("compressed, or of too many parts")
         loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a file that is none of torch's makes it raise
         reason = type(error).__name__
@@ -105,15 +117,24 @@ def read_params(file: Path) -> dict[str, Tensor]:
             f"{file}: no state dict of tensors alone ({reason}): name what "
             f"torch.save(model.state_dict(), …) wrote"
         ) from None
-    if not isinstance(loaded, Mapping) or not loaded:
+    if not isinstance(loaded, Mapping) or not 0 < len(loaded) <= MOST_TENSORS:
         raise DataError(f"{file}: holds no state dict: save model.state_dict()")
     found = {}
     for name, tensor in loaded.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise DataError(f"{file}: {name!r} is no tensor by a name: save model.state_dict()")
+            raise DataError(f"{file}: {show_value(name)} is no tensor by a name: {SAVE}")
         if not re.search(r"\.attn\.(mask|causal)$", name):
-            found[_renamed(name)] = tensor.float()
+            size -= tensor.numel() * tensor.element_size()
+            if not _is_plain(tensor) or size < 0:  # as one number that stands for many
+                raise DataError(f"{file}: {show_value(name)} is no tensor of plain floats: {SAVE}")
+            found[_renamed(name)] = tensor.float().contiguous()
     return found
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    place = (tensor.layout, tensor.device.type, tensor.is_nested)
+    floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    return place == (torch.strided, "cpu", False) and tensor.dtype in floats
 
 
 def _renamed(name: str) -> str:
@@ -147,14 +168,13 @@ def _sizes(
     values = {"n_layers": n_layers, "d_model": d, "block_size": length, "n_heads": n_heads}
     try:
         return VanillaConfig.model_validate({**values, "dropout": dropout})
-    except ValueError:
-        raise ConfigError(
-            f"model.n_heads {n_heads}: does not divide the width {d} of {file}: set it with "
-            f"--set model.n_heads=N"
-        ) from None
+    except ValidationError as error:
+        why = explain(error.errors()[0], str(file), {}, {}, VanillaConfig)
+        raise ConfigError(f"{why}; set how many heads it has with --set model.n_heads=N") from None
 
 
 def _odd(name: str, is_there: bool) -> str:
+    name = name if len(name) <= 80 else f"{name[:77]}..."
     what = "is of another shape or model" if is_there else "is missing"
     return (
         f"{name} {what}: import takes vanilla models with query, key and value apart and learned "

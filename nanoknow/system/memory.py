@@ -1,10 +1,11 @@
 """Memory of the CPU: keep what is freed, and find what fits where it runs out."""
 
 import ctypes
+import os
 import platform
 from collections.abc import Callable
 
-from nanoknow.errors import ran_out_of_memory
+from nanoknow.errors import OutOfMemoryError, ran_out_of_memory
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3): free memory to keep, and the smallest block that is not kept."""
@@ -19,6 +20,24 @@ def keep_freed_memory() -> None:
     if platform.libc_ver()[0] == "glibc":
         for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
             ctypes.CDLL(None).mallopt(parameter, 2**31 - 1)
+
+
+def require_memory(n: int, what: str) -> None:
+    """Refuse what this machine has no memory for, free or not.
+
+    Args:
+        n: bytes.
+        what: needs them.
+
+    Raises:
+        OutOfMemoryError: it has not so many.
+    """
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if n > most:
+        raise OutOfMemoryError(
+            f"{what} need {n / 1e9:,.1f} GB of memory, and there are {most / 1e9:,.1f}: take a "
+            f"smaller model"
+        )
 
 
 def largest_that_fits(n: int, attempt: Callable[[int], object]) -> int:

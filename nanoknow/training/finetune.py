@@ -16,6 +16,7 @@ from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
 
 PRETRAIN = "span_corruption"
+NO_TEXT = {"name": "no text", "sha256": "none"}
 
 
 def choose_start(
@@ -83,7 +84,7 @@ def after_pretraining(run: Run, source: Checkpoint, config: ExperimentConfig) ->
             f"{source.path}: of a language_modeling run, without marks to ask with: "
             f"start from a {PRETRAIN} run"
         )
-    recorded, own = source.record.data["corpus"], run.config.data
+    recorded, own = source.record.data.get("corpus", NO_TEXT), run.config.data
     data = config.data.model_copy(update={"documents": own.documents})
     named = Texts.find(data, ("corpus",)).corpus
     if named is None:

@@ -58,10 +58,10 @@ def open_event_log(run: Run) -> Iterator[Log]:
 
     def log(kind: str, values: dict[str, Any]) -> None:
         for (of, key), tag in TAGS.items():
-            if of == kind:
-                at = began + values["seconds"]
+            if of == kind and key in values:
+                at = began + values.get("seconds", 0.0)
                 with naming(folder, ADVICE):
-                    writer.add_scalar(tag, values[key], values["step"], walltime=at)
+                    writer.add_scalar(tag, values[key], values.get("step", 0), walltime=at)
 
     with naming(folder, ADVICE):
         for earlier in folder.glob("events.out.tfevents.*"):

@@ -1,12 +1,16 @@
 """AdamW and Muon with their parameter groups, and the learning rate at each moment."""
 
 import math
+from collections.abc import Iterable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig
 from nanoknow.training.muon import Muon
+
+SLOTS = {"AdamW": ("step", "exp_avg", "exp_avg_sq"), "Muon": ("momentum_buffer",)}
+"""What each optimizer keeps of a weight."""
 
 
 def build_optimizers(
@@ -40,6 +44,36 @@ def build_optimizers(
         return [adamw]
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     return [adamw, Muon(matrices, dtype, lr=rate, weight_decay=config.weight_decay)]
+
+
+def restore_optimizers(
+    optimizers: Iterable[torch.optim.Optimizer], model: nn.Module, tensors: Mapping[str, Tensor]
+) -> None:
+    """Give optimizers their state: all of it for a weight, or none.
+
+    Args:
+        optimizers: of ``build_optimizers``.
+        model: whose weights they have.
+        tensors: ``optimizer.KEY.WEIGHT``, and others.
+
+    Raises:
+        ValueError: names one that is not theirs.
+    """
+    names = {weight: name for name, weight in model.named_parameters()}
+    left = {name for name in tensors if name.startswith("optimizer.")}
+    weights = [(o, w) for o in optimizers for group in o.param_groups for w in group["params"]]
+    for optimizer, weight in weights:
+        slots = {key: f"optimizer.{key}.{names[weight]}" for key in SLOTS[type(optimizer).__name__]}
+        found = {key: tensors[name] for key, name in slots.items() if name in left}
+        for key, value in found.items():
+            shape = weight.shape if key != "step" else torch.Size()
+            is_sound = (value.shape, value.dtype) == (shape, weight.dtype)
+            if is_sound and len(found) == len(slots) and (key != "step" or 0 < value < 2**53):
+                left.remove(slots[key])
+        if found:  # fused AdamW keeps its step count on the device as well
+            optimizer.state[weight] = {k: value.to(weight.device) for k, value in found.items()}
+    if left:
+        raise ValueError(min(left))
 
 
 def learning_rate(schedule: ScheduleConfig, peak: float, n: int, planned: int) -> float:

@@ -224,7 +224,12 @@ def summarize(run: Run) -> TrainingSummary:
     """Summarise a run from its records."""
     record, checkpoint = run.record, run.latest().record
     stage = run.config.stage(record.stage)
-    last = {metrics["kind"]: metrics for metrics in run.metrics()}
+    counted = {"n_right", "n"}
+    last = {
+        metrics["kind"]: metrics
+        for metrics in run.metrics()
+        if metrics["kind"] != "accuracy" or counted <= metrics.keys()
+    }
     return TrainingSummary(
         run=str(run.path),
         stage=record.stage,

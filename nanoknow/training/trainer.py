@@ -17,7 +17,7 @@ from nanoknow.system.device import Device
 from nanoknow.system.memory import keep_freed_memory, largest_that_fits
 from nanoknow.system.seeds import derive_seed, new_generator
 from nanoknow.tasks.base import Task
-from nanoknow.training.optimizer import build_optimizers, learning_rate
+from nanoknow.training.optimizer import build_optimizers, learning_rate, restore_optimizers
 from nanoknow.training.order import ShuffledOrder
 from nanoknow.training.progress import TOKENS, Progress, StepResult
 from nanoknow.training.ranks import Ranks
@@ -183,7 +183,7 @@ class Trainer:
         """Continue from a ``state``; the model has the weights that go with it.
 
         Raises:
-            CheckpointError: its place in the data is outside of them.
+            CheckpointError: its place in the data is outside of them, or a tensor is none of these.
         """
         values: dict[str, Any] = {"tokens" if k == TOKENS else k: v for k, v in progress.items()}
         self.progress = place = Progress(**values)
@@ -195,19 +195,13 @@ class Trainer:
                 f"step {place.step}: {place.examples} examples into epoch {place.epoch + 1} of "
                 f"{n}: the data or the task are others than it was trained with: start a new run"
             )
-        torch.set_rng_state(tensors["random.cpu"])
         device = self.device.torch_device
-        if device.type == "cuda" and "random.cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["random.cuda"], device)
-        parameters = dict(self.model.named_parameters())
-        optimizer_of = {
-            parameter: optimizer
-            for optimizer in self.optimizers
-            for group in optimizer.param_groups
-            for parameter in group["params"]
-        }
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, key, of = name.split(".", 2)
-                # Fused AdamW keeps its step count on the device as well.
-                optimizer_of[parameters[of]].state[parameters[of]][key] = value.to(device)
+        try:
+            torch.set_rng_state(tensors["random.cpu"])
+            if device.type == "cuda" and "random.cuda" in tensors:
+                torch.cuda.set_rng_state(tensors["random.cuda"], device)
+            restore_optimizers(self.optimizers, self.model, tensors)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            what = f"training.safetensors of {self.model.origin}"
+            why = f"{str(error).partition(chr(10))[0]}, which this training does not have so"
+            raise CheckpointError(f"{what}: {why}: start a new run") from None

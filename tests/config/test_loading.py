@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.config.experiment import PretrainConfig
-from nanoknow.config.loading import Override, load_config, parse_assignment
+from nanoknow.config.experiment import ExperimentConfig, PretrainConfig, SampleConfig
+from nanoknow.config.loading import Override, dump_config, load_config, parse_assignment
 from nanoknow.config.models import PerceiverConfig, VanillaConfig
 from nanoknow.config.tasks import LanguageModelingConfig
 from nanoknow.errors import ConfigError
@@ -92,6 +92,24 @@ def test_a_rate_may_be_written_with_an_exponent(folder: Path, text: str, value: 
     assert load_config(None, [flag]) == config
 
 
+MISREAD = (  # as YAML 1.1 has it: 8, 8, 1, 45045, 750, 1000, true and false
+    "010|00|089|0o10|0O10|0b1|0x_f|12:30:45|12:30|1:30.5|1_000|1_0.5|1_0e3|yes|no|On|OFF|Yes"
+)
+
+
+@pytest.mark.parametrize("text", MISREAD.split("|"))
+def test_what_could_be_read_as_another_value_is_refused_with_its_line(
+    folder: Path, text: str
+) -> None:
+    form = "true or false" if text.isalpha() else "a number by its digits alone"
+    said = f"{text!r}: write {form}; put quotes around it if it is text"
+    assert refusal(folder, f"model:\n  n_heads: {text}") == f"FILE:2: {said}"
+    assert refused(ConfigError, parse_assignment, f"seed={text}").endswith(said)
+    assert load(folder, f"sample: {{context: '{text}'}}").sample.context == text
+    written = ExperimentConfig(sample=SampleConfig(context=text))
+    assert load(folder, dump_config(written)) == written
+
+
 def test_a_text_in_quotes_that_looks_like_a_number_stays_a_text(folder: Path) -> None:
     assert load(folder, "sample: {context: '1e-3'}").sample.context == "1e-3"
 
@@ -121,7 +139,7 @@ def test_a_text_in_quotes_that_looks_like_a_number_stays_a_text(folder: Path) ->
         ("\nseed: 0x1" + "0" * 16, "FILE:2: an integer of more than 64 bits"),
         ("model: {variant: 0x" + "f" * 9000 + "}", "FILE:1: an integer of more than 64 bits"),
         ("seed: " + "9" * 5000, "FILE: not valid YAML: "),
-        ("seed: 1" + ":0" * 300 + ".0", "FILE: not valid YAML: "),
+        ("seed: 1" + ":0" * 300 + ".0", "FILE:1: '1:0:0"),
         ('sample: {context: "\\UFFFFFFFF"}', "FILE: not valid YAML: "),
         ("seed: \x07", "FILE: not valid YAML: unacceptable character"),
     ],

@@ -8,17 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nanoknow.config.loading import load_config
 from nanoknow.config.sweep import SweepConfig, load_sweep
 from nanoknow.data.questions import questions_from_bytes
-from nanoknow.errors import ConfigError
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.sweep import sweep
 from nanoknow.experiments.sweep_report import Outcome, compare_rows
 from nanoknow.experiments.table import COLUMNS, TableRow
 from nanoknow.runs.lock import lock_run
 from nanoknow.system.plain import plain
-from tests.helpers.cli import json_of, refuse, succeed
+from tests.helpers.cli import json_of, refuse, run, succeed
 from tests.helpers.silent import Silent
 
 TINY = """
@@ -184,11 +182,28 @@ def test_a_sweep_writes_its_table_where_out_names_a_file(
     assert Path("tables/table.csv").read_bytes() == Path("mine/sweep/table.csv").read_bytes()
 
 
-def test_rows_whose_folders_would_be_one_are_refused(tmp_path: Path) -> None:
-    file = SweepConfig(config="demo", rows={"a b": {}, "a-b": {"seed": 1}})
-    assert file.resolve()["a b"] == load_config("demo")
-    with pytest.raises(ConfigError, match="too alike"):
-        sweep(file, None, tmp_path, "cpu", Silent())
+def test_a_report_that_could_not_be_written_is_refused_before_the_first_step(here: Path) -> None:
+    text = yaml.safe_dump({"config": "demo", "seeds": 1, "common": SMALLEST, "rows": {"plain": {}}})
+    command = ("sweep", write("rows.yaml", text), "--out", "rows")
+    for name in ("sweep.json", "table.csv"):
+        Path("rows", name).mkdir(parents=True)
+        assert f"rows/{name}: cannot be written: is a folder: move it" in refuse(*command)
+        assert [path.name for path in Path("rows").iterdir()] == [name]
+        Path("rows", name).rmdir()
+
+
+def test_more_runs_than_anybody_waits_for_are_refused_before_the_first(here: Path) -> None:
+    many = {"config": "demo", "seeds": 1000, "rows": {f"r{i}": {"seed": i} for i in range(11)}}
+    command = ("sweep", write("rows.yaml", yaml.safe_dump(many)), "--out", "rows")
+    assert "11,000 runs, by rows, seeds and folds: ask for 10,000 at most" in refuse(*command)
+    late = yaml.safe_dump({"config": "demo", "common": {"seed": 2**63 - 1}, "rows": {"a": {}}})
+    assert "3 seeds from 9223372036854775807: ask" in refuse("sweep", write("late.yaml", late))
+    seeds = "--seeds", str(10**12)
+    for line in (command, ("law", "run", "reversal"), ("demo",), ("learn",)):
+        result = run(*line, *seeds)
+        assert result.exit_code == 2, result.output
+        assert "must be 1000 or less" in result.stderr
+    assert not Path("rows").exists()
 
 
 def test_shards_train_their_parts_and_what_follows_reports_on_all_without_training(

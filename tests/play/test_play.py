@@ -7,18 +7,21 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.errors import CheckpointError
 from nanoknow.play.lab import LONGEST, Lab
 from nanoknow.play.server import HOST
 from tests.helpers.cli import json_of, record_of, refuse
+from tests.helpers.examples import examples
 from tests.helpers.refused import refused
 from tests.helpers.serving import serving
 from tests.helpers.silent import Silent
@@ -171,6 +174,93 @@ def test_only_pages_of_its_own_are_answered(port: int, path: str) -> None:
 )
 def test_nothing_else_is_served(port: int, path: str) -> None:
     assert get(port, path)[0] == 404
+
+
+def sent(port: int, raw: bytes) -> bytes:
+    """Send bytes to the server, and return all that it answers until it closes."""
+    with socket.create_connection((HOST, port), timeout=30) as connection:
+        with suppress(ConnectionError):  # it may close before all is sent
+            connection.sendall(raw)
+        found = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(65536):
+                found += part
+    return found
+
+
+HOSTED = b"Host: 127.0.0.1\r\n"
+REQUESTS = {
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "no host of old": (b"GET / HTTP/1.0\r\n\r\n", 400),
+    "empty host": (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
+    "two hosts": (b"GET / HTTP/1.1\r\n" + HOSTED + b"Host: evil.example\r\n\r\n", 400),
+    "a host in the target": (b"GET http://evil.example/../x HTTP/1.1\r\n" + HOSTED + b"\r\n", 404),
+    "an origin": (b"GET / HTTP/1.1\r\n" + HOSTED + b"Origin: http://evil.example\r\n\r\n", 403),
+    "no origin": (b"GET / HTTP/1.1\r\n" + HOSTED + b"Origin: null\r\n\r\n", 403),
+    "up by %2f": (b"GET /..%2f..%2fserver.py HTTP/1.1\r\n" + HOSTED + b"\r\n", 404),
+    "up by %5c": (b"GET /..%5c..%5cserver.py HTTP/1.1\r\n" + HOSTED + b"\r\n", 404),
+    "NUL": (b"GET /play.js%00 HTTP/1.1\r\n" + HOSTED + b"\r\n", 404),
+    "long head": (b"GET / HTTP/1.1\r\nX: " + b"x" * 2**20 + b"\r\n" + HOSTED + b"\r\n", 400),
+    "no HTTP": (b"\x16\x03\x01\0\xff\r\n\r\n", 400),
+    "a method": (b"DELETE / HTTP/1.1\r\n" + HOSTED + b"\r\n", 405),
+    "JSON": (b'POST / HTTP/1.1\r\nContent-Length: 3\r\n' + HOSTED + b"\r\n[1]", 413),
+    "a gigabyte": (b"GET / HTTP/1.1\r\nContent-Length: 1073741824\r\n" + HOSTED + b"\r\n", 413),
+    "chunks": (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + HOSTED + b"\r\n1\r\nx", 413),
+    "a surrogate": (b"GET /api/ask?q=%ED%A0%80%00%F4%90 HTTP/1.1\r\n" + HOSTED + b"\r\n", 200),
+    "a socket": (
+        b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + HOSTED + b"\r\n", 200
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_odd_requests_are_refused_or_served_and_end(
+    port: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nanoknow.play.server.PATIENCE", 0.3)
+    raw, status = REQUESTS[name]
+    assert sent(port, raw).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+@given(st.binary(max_size=80) | st.text(max_size=40).map(lambda text: text.encode("utf-8")))
+@examples(0.1)
+def test_any_question_and_any_path_is_answered_in_json_or_refused(port: int, raw: bytes) -> None:
+    for path in ("/api/ask?q=", "/api/names?q=", "/"):
+        status, _, body = get(port, path + quote(raw))
+        assert status in ((200, 400) if "q=" in path else (404, 200))
+        assert "q=" not in path or json.loads(body) is not None
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHo", b"GET / HTTP/1.1\r\n" + HOSTED])
+def test_who_does_not_end_a_request_is_cut_off_and_others_are_served(
+    port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nanoknow.play.server.PATIENCE", 0.3)
+    with ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection((HOST, port), timeout=30))
+            for _ in range(300)
+        ]
+        for connection in slow:
+            with suppress(ConnectionError):
+                connection.sendall(begun)
+        for connection in slow:
+            with suppress(ConnectionError):
+                while connection.recv(65536):
+                    pass
+        assert get(port, "/")[0] == 200
+
+
+def test_who_does_not_read_the_answers_is_cut_off(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nanoknow.play.server.PATIENCE", 0.1)
+    many = (b"GET /play.js HTTP/1.1\r\n" + HOSTED + b"\r\n") * 2000
+    connection = socket.create_connection((HOST, port), timeout=30)
+    with closing(connection), suppress(ConnectionError):
+        while True:  # or else the test would not end
+            connection.sendall(many)
+    assert get(port, "/")[0] == 200
 
 
 def test_questions_of_many_at_once_are_answered_one_after_the_other(lab: Lab, port: int) -> None:

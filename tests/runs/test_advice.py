@@ -123,7 +123,7 @@ def test_a_record_without_a_hash_is_not_called_damaged(run: Run, change: str) ->
 def test_a_line_that_records_nothing_is_named(run: Run, line: str) -> None:
     lines = run.metrics_file.read_text("utf-8")
     run.metrics_file.write_text(f"{lines}{line}\n", encoding="utf-8")
-    named = f"metrics.jsonl:{lines.count(chr(10)) + 1}: no JSON object of a kind and a step: "
+    named = f"metrics.jsonl:{lines.count(chr(10)) + 1}: "
     assert named in advice(run.path)
 
 

@@ -14,11 +14,23 @@ from hypothesis import strategies as st
 from nanoknow.config.models import VanillaConfig
 from nanoknow.errors import CheckpointError
 from nanoknow.runs.checkpoint import read_checkpoint, save_checkpoint
+from nanoknow.runs.listing import list_runs
 from nanoknow.runs.run import Run
+from nanoknow.training.curves import RunsCurves, read_curves
 from tests.helpers.bad_inputs import CPU, TEXTS, attempt
 from tests.helpers.checkpoints import FILES, make_model, make_record, read_file, sealed
+from tests.helpers.silent import Silent
 
 SIZES = VanillaConfig(n_layers=1, n_heads=1, d_model=8, block_size=8)
+
+
+LEAF = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    | st.sampled_from([-1, 2**53, 2**62, 2**64, 10**30, 1e308, "\ud800", "a\0b", "3", "x" * 5000])
+)  # fmt: skip
+LISTS = st.lists(LEAF, max_size=2)
+JSON: st.SearchStrategy[object]
+JSON = LEAF | LISTS | st.dictionaries(st.text(max_size=5), LEAF | LISTS, max_size=2)
 
 
 class Whole(dict[str, dict[str, bytes]]):
@@ -113,16 +125,11 @@ def test_any_record_however_sealed_is_read_or_refused(
 ) -> None:
     """A seal tells of damage, and is no signature: what it is put on may be anything."""
     content: dict[str, Any] = json.loads(whole["step-00000002"]["checkpoint.json"])["content"]
-    leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-    lists, maps = st.lists(leaf, max_size=2), st.dictionaries(st.text(max_size=5), leaf, max_size=2)
-    junk: st.SearchStrategy[object] = st.one_of(leaf, lists, maps)
     for key in data.draw(st.lists(st.sampled_from(sorted(content)), min_size=1, max_size=2)):
         if isinstance(content[key], dict) and content[key] and data.draw(st.booleans()):
-            content[key][data.draw(st.sampled_from(sorted(content[key])))] = data.draw(junk)
+            content[key][data.draw(st.sampled_from(sorted(content[key])))] = data.draw(JSON)
         else:
-            content[key] = data.draw(junk)
-    if not isinstance(content.get("model"), dict) or content["model"] != SIZES.model_dump():
-        content["files"] = {}  # a model of any size: read the record alone
+            content[key] = data.draw(JSON)
     checkpoint = folder / "sealed" / "step-00000001"
     checkpoint.mkdir(parents=True, exist_ok=True)
     (checkpoint / "checkpoint.json").write_bytes(sealed(content))
@@ -135,6 +142,41 @@ def test_any_record_however_sealed_is_read_or_refused(
         return found.load_model(CPU)
 
     attempt(read, CheckpointError, str(checkpoint))
+
+
+RECORD = {
+    "format": 2, "stage": "pretrain", "task": "span_corruption", "variant": "vanilla",
+    "n_parameters": 1, "seed": 0, "created": "2026-01-01", "started_from": None,
+    "data": {"corpus": {"name": "x", "sha256": "0"}}, "id": "x", "number": 1,
+}  # fmt: skip
+LINE = {
+    "kind": "accuracy", "step": 1, "epoch": 1, "seconds": 1.0, "loss": 1.0, "grad_norm": 1.0,
+    "learning_rate": 0.1, "accuracy": 0.5, "n_right": 1, "n": 2,
+    "overlap": {"n": 0, "others": None},
+}  # fmt: skip
+
+
+@given(st.sampled_from(sorted(RECORD)), st.sampled_from(sorted(LINE)), JSON)
+def test_any_value_of_a_record_and_of_a_line_is_read_or_refused(
+    folder: Path, key: str, word: str, value: object
+) -> None:
+    """What is read is listed and drawn as any other run's is."""
+    path = folder / "runs" / "odd"
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "run.json").write_text(json.dumps({**RECORD, key: value}), encoding="utf-8")
+    attempt(lambda: Run.open(path), CheckpointError, str(path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NANOKNOW_RUNS", str(path.parent))
+        assert len(list_runs()) <= 1
+        (path / "run.json").write_text(json.dumps(RECORD), encoding="utf-8")
+        step = {"kind": "step", "step": 1, "loss": 1.0, "learning_rate": 1.0}
+        lines = f"{json.dumps(step)}\n{json.dumps({**LINE, word: value})}\n"
+        (path / "metrics.jsonl").write_text(lines, encoding="utf-8")
+        [listed] = list_runs()
+        assert listed["accuracy"] is None or 0 <= listed["accuracy"] <= 1
+    curves = attempt(lambda: read_curves([path], Silent()), CheckpointError, str(path))
+    if isinstance(curves, RunsCurves):
+        assert list(curves.panels())
 
 
 @given(st.binary(max_size=60) | TEXTS | st.text(max_size=40).map(lambda t: json.dumps(t).encode()))

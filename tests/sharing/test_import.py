@@ -1,5 +1,6 @@
 """``nanoknow import``: state dicts of the textbook's transformer."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,28 @@ def bad_files(home: Path) -> dict[str, tuple[object, str]]:
             {**good, "blocks.999999.ln1.bias": bias}, "has not the"
         ),
         "renamed": ({k.replace("1.ln1.b", "1.x.b"): v for k, v in good.items()}, "is missing"),
+        **{
+            name: ({**good, "ln_f.bias": odd}, "is no tensor of plain floats")
+            for name, odd in {
+                "whole": torch.arange(16), "complex": bias.to(torch.complex64),
+                "switches": bias > 0, "sparse": bias.to_sparse(),
+                "without values": bias.to("meta"), "quantized": bias.to(torch.float8_e4m3fn),
+                "one for all": torch.zeros(1, 1).expand(10**6, 10**6),
+            }.items()
+        },
+        "turned": ({**good, "blocks.0.mlp.0.weight": good["blocks.0.mlp.0.weight"].T}, "shape"),
+        "controls": ({"a\0\n\x1b[31m": 3}, r"'a\x00\n\x1b[31m' is no tensor by a name"),
         "nan": ({**good, "ln_f.bias": torch.full((16,), torch.nan)}, "not finite"),
     }  # fmt: skip
 
 
-KINDS = ["hostile", "list", "nested", "perceiver", "other", "one layer of a million", "renamed"]
+KINDS = (
+    "hostile|list|nested|perceiver|other|one layer of a million|renamed|whole|complex|switches|"
+    "sparse|without values|quantized|one for all|turned|controls|nan"
+)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "nan"])
+@pytest.mark.parametrize("kind", KINDS.split("|"))
 def test_what_is_no_such_state_dict_is_refused_in_a_line_and_nothing_runs(
     home: Path, kind: str
 ) -> None:
@@ -81,6 +96,18 @@ def test_what_is_no_such_state_dict_is_refused_in_a_line_and_nothing_runs(
     assert says in refuse("import", "bad.params", *CORPUS, "--out", "runs/bad")
     assert not Path("ran").exists()
     assert not Path("runs/bad").exists()
+
+
+def test_what_would_unpack_to_more_than_it_is_refused_unread(tmp_path: Path) -> None:
+    torch.save({"x": torch.zeros(100_000)}, tmp_path / "whole")
+    with zipfile.ZipFile(tmp_path / "whole") as whole:
+        parts = {part.filename: whole.read(part) for part in whole.infolist()}
+    with zipfile.ZipFile(tmp_path / "bomb", "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name, content in parts.items():
+            bomb.writestr(name, content)
+    with pytest.raises(DataError, match="no state dict of tensors alone"):
+        read_params(tmp_path / "bomb")
+    assert read_params(tmp_path / "whole").keys() == {"x"}
 
 
 def test_any_bytes_are_refused_in_a_line(home: Path, tmp_path: Path) -> None:

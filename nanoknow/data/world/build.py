@@ -6,6 +6,25 @@ from nanoknow.config.experiment import WorldConfig
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.data.world.files import Stream, World
 from nanoknow.data.world.make import CORPUS, DEV, TEST, TRAIN, make_world
+from nanoknow.errors import ConfigError
+
+MOST_DOCUMENTS = 1_000_000
+"""Of a world that is kept in memory; its files may have more."""
+
+
+def require_small(config: WorldConfig) -> None:
+    """Refuse a world of too many documents to be kept in memory.
+
+    Raises:
+        ConfigError: names how many it may have.
+    """
+    drawn = config.drawn
+    n = drawn.statements * (1 + drawn.repeats // 20) if drawn else config.people
+    if n * config.paraphrases > MOST_DOCUMENTS:
+        raise ConfigError(
+            f"data.world: {n * config.paraphrases:,} documents, by people and paraphrases or by "
+            f"drawn: take {MOST_DOCUMENTS:,} at most, or 'nanoknow data make' and name its files"
+        )
 
 
 def build_world(config: WorldConfig) -> World:

@@ -1,0 +1,85 @@
+"""What is recorded while a run trains: ``metrics.jsonl``, a JSON object a line."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from nanoknow.config.messages import explain
+from nanoknow.config.values import Count, CountOrZero, NonNegative, Number, Portion
+from nanoknow.errors import CheckpointError, naming
+from nanoknow.system.files import read_regular
+
+METRICS_BYTES = 1 << 28
+"""The most that ``metrics.jsonl`` may have: two million lines."""
+LONGEST_LINE = 1_000_000
+"""Characters; longer, it is none."""
+
+
+class Checked(BaseModel):
+    """Base of what is read of a line, which may hold more."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Share(Checked):
+    """An accuracy."""
+
+    accuracy: Portion
+
+
+class Shared(Checked):
+    """How many evaluation questions training asks too, and the accuracy of the others."""
+
+    n: CountOrZero
+    others: Share | None
+
+
+class Event(Checked):
+    """A line; what has a value here may be left out."""
+
+    kind: str
+    step: CountOrZero = 0
+    epoch: CountOrZero = 0
+    seconds: NonNegative = 0.0
+    loss: Number = 0.0
+    grad_norm: NonNegative = 0.0
+    learning_rate: NonNegative = 0.0
+    accuracy: Portion = 0.0
+    n_right: CountOrZero = 0
+    n: Count = 1
+    overlap: Shared = Shared(n=0, others=None)
+
+    @model_validator(mode="after")
+    def _are_no_more_right_than_asked(self) -> Self:
+        if self.n_right > self.n:
+            raise ValueError(f"n_right: {self.n_right} of {self.n} cannot be")
+        return self
+
+
+def read_metrics(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines, oldest first; a last one that was cut short is left out.
+
+    Raises:
+        CheckpointError: names the line that is none.
+    """
+    with naming(file, "make it readable"):
+        try:
+            lines = read_regular(file, METRICS_BYTES).decode(errors="replace")
+        except FileNotFoundError:
+            return
+    for number, line in enumerate(lines.splitlines(keepends=True), start=1):
+        if not line.endswith("\n"):
+            return
+        values: Any = None
+        with suppress(ValueError, RecursionError):
+            values = json.loads(line[:LONGEST_LINE])
+        try:
+            Event.model_validate(values)
+        except ValidationError as error:
+            why = explain(error.errors()[0], f"{file}:{number}", {}, {}, Event)
+            raise CheckpointError(f"{why}: correct the line, or put a copy back") from None
+        yield values
