@@ -1,5 +1,6 @@
 """Runs as jobs of a cluster, by submitit, which is an extra of nanoknow."""
 
+import logging
 import sys
 import traceback
 from collections.abc import Sequence
@@ -58,6 +59,7 @@ def train_as_jobs(
     except ImportError:
         needs = "--launcher: needs the package submitit: install it with"
         raise ConfigError(f"{needs} \"pip install 'nanoknow[slurm]'\"") from None
+    logging.getLogger("submitit").handlers.clear()  # of which one writes on stdout
     choose_device(device)  # which looks at their results here: found missing before, not after them
     chains = [chain for chain in chains_of(runs) if not all(map(_is_complete, chain))]
     if not chains:

@@ -1,6 +1,7 @@
 """``--launcher``: jobs train what is not complete; those that fail are named with their logs."""
 
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -79,3 +80,4 @@ def test_where_nothing_can_be_submitted_a_line_says_why(
     assert refused.startswith(f"error: --launcher {launcher}: ")
     assert why in refused
     assert not list(Path("rows").glob("*/seed-0"))
+    assert not logging.getLogger("submitit").handlers  # which would write beside our results
