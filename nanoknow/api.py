@@ -120,11 +120,11 @@ def sample(
 
 def sweep(
     file: str, *, seeds: int | None = None, processes: int = 1, shard: str | None = None,
-    device: str = "auto", out: File = None, log: IO[str] | None = None,
+    launcher: str | None = None, device: str = "auto", out: File = None, log: IO[str] | None = None,
 ) -> SweepReport:  # fmt: skip
     """Train variants of a config with several seeds; ``table`` has a row for each run."""
-    out = _path(out)
-    return run_sweep(load_sweep(file), seeds, out, device, Lines(log), processes, shard)
+    where = (_path(out), device, Lines(log), processes, shard, launcher)
+    return run_sweep(load_sweep(file), seeds, *where)
 
 
 def inspect(

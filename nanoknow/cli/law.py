@@ -13,7 +13,7 @@ from typer import Argument, Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, Seeds, Shard, show_plan_of_rows
+from nanoknow.cli.training import Launcher, Processes, Seeds, Shard, show_plan_of_rows
 
 if TYPE_CHECKING:
     from nanoknow.config.experiment import StageName
@@ -48,6 +48,7 @@ def law_run(
     ] = False,
     processes: Processes = 1,
     shard: Shard = None,
+    launcher: Launcher = None,
     device: opt.DeviceName = "auto",
     out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
     dry_run: opt.DryRun = False,
@@ -73,7 +74,7 @@ def law_run(
         return
     from nanoknow.laws.run import run_law
 
-    report = run_law(label, law, seeds, out, device, terminal, processes, shard)
+    report = run_law(label, law, seeds, out, device, terminal, processes, shard, launcher)
     opt.show(terminal, report, show_law, as_json)
 
 

@@ -12,7 +12,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.choices import named_file
 from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, Seeds, Shard, show_plan_of_rows
+from nanoknow.cli.training import Launcher, Processes, Seeds, Shard, show_plan_of_rows
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.scores import Score
@@ -26,6 +26,7 @@ def sweep(
     seeds: Seeds = None,
     processes: Processes = 1,
     shard: Shard = None,
+    launcher: Launcher = None,
     device: opt.DeviceName = "auto",
     out: opt.RunsOrTable = None,
     dry_run: opt.DryRun = False,
@@ -49,7 +50,7 @@ def sweep(
         rows, times = configs_of(loaded, terminal), (seeds or loaded.seeds) * (loaded.folds or 1)
         show_plan_of_rows(terminal, ("pretrain", "finetune"), rows, device, as_json, times)
         return
-    report = run_sweep(loaded, seeds, folder, device, terminal, processes, shard)
+    report = run_sweep(loaded, seeds, folder, device, terminal, processes, shard, launcher)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_sweep, as_json)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from nanoknow.cli import options as opt
+from nanoknow.cli.choices import one_of
 from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import dump_config
@@ -43,6 +44,8 @@ Shard = Annotated[
         help="Train the I-th of N parts of the runs; without it, go on and report on all.",
     ),
 ]
+
+Launcher = Annotated[str | None, Option(help="Train as cluster jobs.", **one_of("slurm", "local"))]
 
 
 def show_plan(

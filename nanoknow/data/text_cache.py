@@ -1,12 +1,14 @@
 """Large texts are encoded once, into files that later runs map into memory instead of reading.
 
 They are in ``$XDG_CACHE_HOME/nanoknow`` (``~/.cache/nanoknow``), by the text's path, size and time
-of change, and may be deleted at any time.
+of change, and may be deleted at any time. What nobody has read for 30 days is deleted when another
+is made.
 """
 
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +23,8 @@ from nanoknow.system.plain import to_json
 MAPPED_FROM = 64 << 20
 """Bytes of a text from which on it is mapped."""
 FORMAT = 1
+UNREAD = 30 * 86400
+"""Seconds after which a file is deleted."""
 
 Encoded = tuple[str, str, Codes]
 """Of a text: SHA-256, the characters, sorted, and the codes."""
@@ -46,6 +50,9 @@ def mapped(path: Path, encode: Callable[[IO[bytes]], Encoded]) -> Encoded | None
         name = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
         codes, record = place / f"{name}.codes", place / f"{name}.json"
         if (known := _open(codes, record)) is None:
+            for old in place.iterdir():
+                if old.stat().st_atime < time.time() - UNREAD:
+                    old.unlink()
             with replacing(codes) as file:
                 sha256, characters, made = encode(file)
                 about = {"sha256": sha256, "characters": characters, "width": made.dtype.str}

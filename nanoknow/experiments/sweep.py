@@ -15,6 +15,7 @@ from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.experiments.folds import split_into_folds
+from nanoknow.experiments.jobs import train_as_jobs
 from nanoknow.experiments.pipeline import PlannedRun, plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows, rows_of_table
@@ -33,6 +34,7 @@ def sweep(
     reporter: Reporter,
     processes: int = 1,
     shard: str | None = None,
+    launcher: str | None = None,
 ) -> SweepReport:
     """Pretrain, finetune and evaluate every row with every seed, row after row of a seed.
 
@@ -47,6 +49,7 @@ def sweep(
         reporter: is notified of what happens.
         processes: runs to train side by side.
         shard: which part of the runs to train, ``I/N``; no report is written then.
+        launcher: of jobs that train them first; see ``train_as_jobs``.
 
     Raises:
         ConfigError: a row is not a config, or the folder holds another sweep.
@@ -66,6 +69,8 @@ def sweep(
     runs = shard_of((run for of_row in planned.values() for run in of_row), shard)
     if shard is None:
         require_report(folder / "sweep.json")
+    if launcher is not None:
+        train_as_jobs(runs, device, launcher, folder / "jobs", reporter)
     with several_runs(runs, device, reporter, "", processes) as options:
         outcomes = {
             run.place: _evaluate(run, pretraining, asked_too, device, reporter)

@@ -12,6 +12,7 @@ from nanoknow.data.world.build import require_small
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.errors import ConfigError, suggest
 from nanoknow.evaluation.scores import Score
+from nanoknow.experiments.jobs import train_as_jobs
 from nanoknow.experiments.pipeline import plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, require_report, save_report, table_row
@@ -80,6 +81,7 @@ def run_law(
     reporter: Reporter,
     processes: int = 1,
     shard: str | None = None,
+    launcher: str | None = None,
 ) -> LawReport:
     """Train what a law needs, where an earlier call left it, and judge it.
 
@@ -92,6 +94,7 @@ def run_law(
         reporter: is notified of what happens.
         processes: runs to train side by side.
         shard: which part of the runs to train, ``I/N``; no report is written then.
+        launcher: of jobs that train them first; see ``train_as_jobs``.
 
     Raises:
         ConfigError: the file names a measure or value that is not there, or the folder holds runs
@@ -112,6 +115,8 @@ def run_law(
     measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
     minutes: dict[str, list[float]] = {row: [] for row in configs}
     table: list[TableRow] = []
+    if launcher is not None:
+        train_as_jobs(runs, device, launcher, folder / "jobs", reporter)
     with several_runs(runs, device, reporter, "", processes) as options:
         for run, first in train_in_turn(runs, options, reporter):
             subject = Subject.open(run.place, worlds[run.row], device, reporter)

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nanoknow.data.corpus import corpus_from_chunks, read_corpus
-from nanoknow.data.text_cache import MAPPED_FROM
+from nanoknow.data.text_cache import MAPPED_FROM, UNREAD
 from nanoknow.errors import DataError
 
 LINE = "To be, or not to be: that is the question — é\n".encode()
@@ -68,3 +69,23 @@ def test_a_damaged_record_is_no_obstacle_and_a_bad_text_leaves_nothing(
     with pytest.raises(DataError, match="not UTF-8"):
         read_corpus(bad)
     assert sorted(cache.iterdir()) == before
+
+
+def test_what_nobody_has_read_for_30_days_is_deleted_when_another_is_made(
+    large: Path, cache: Path, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one.txt", tmp_path / "other.txt"
+    for text in (one, other):
+        os.link(large, text)
+        read_corpus(text)
+    former = set(cache.iterdir())
+    (cache / "making-killed").touch()
+    for file in cache.iterdir():
+        os.utime(file, (time.time() - UNREAD - 1,) * 2)
+    read_corpus(other)
+    read = {file for file in former if file.stat().st_atime > time.time() - UNREAD}
+    assert sorted(file.suffix for file in read) == [".codes", ".json"]
+    read_corpus(large)
+    left = set(cache.iterdir())
+    assert left & former == read
+    assert len(left - former) == 2
