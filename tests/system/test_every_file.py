@@ -82,8 +82,10 @@ def calls(source: str) -> Iterator[tuple[str, str]]:
                 is_other = ast.unparse(child).startswith(tuple(OTHERS)) or is_of_text(child)
                 if name in CALLS and not is_other:
                     yield where, name
-            is_named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            yield from walk(child, f"{where}.{child.name}".strip(".") if is_named else where)
+            inner = where
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = f"{where}.{child.name}".strip(".")
+            yield from walk(child, inner)
 
     return walk(ast.parse(source), "")
 
