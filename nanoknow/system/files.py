@@ -132,7 +132,8 @@ def save_result(path: Path, content: bytes, what: str) -> None:
         ConfigError: it cannot be written; what was there before stays.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():  # a file in its place is named by the writing
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except OSError as error:
         raise ConfigError(

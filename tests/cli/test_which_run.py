@@ -12,21 +12,8 @@ from nanoknow.config.loading import dump_config
 from nanoknow.runs.finding import next_number
 from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
-from tests.helpers.cli import commands_with, json_of, record_of, refuse, succeed
+from tests.helpers.cli import OF_A_RUN, commands_with, json_of, record_of, refuse, succeed
 
-QUESTION = "Where was Ada Fox</b> born?"
-NAMED: dict[str, list[str]] = {
-    "finetune": ["finetune", "--from", "RUN", "--out", "runs/new"],
-    "evaluate": ["evaluate", "RUN"],
-    "compare": ["compare", "RUN", "runs/untaught"],
-    "ask": ["ask", QUESTION, "--run", "RUN"],
-    "play": ["play", "--run", "RUN", "--port", "0"],
-    "why": ["why", QUESTION, "--run", "RUN"],
-    "attention": ["attention", "RUN", "--question", QUESTION],
-    "sample": ["sample", "RUN"],
-    "export": ["export", "RUN", "--out", "exported"],
-}
-"""Each command that reads the weights of a run that is named."""
 RECORDS = {"plot"}
 """Commands that read what a run recorded, and no weights."""
 ELSEWHERE = {"play", "export"}
@@ -56,7 +43,7 @@ def may_take_none(parameter: Any) -> bool:
 
 
 def test_every_command_that_takes_a_run_has_a_row() -> None:
-    assert commands_with(takes_a_run) == set(NAMED) | RECORDS
+    assert commands_with(takes_a_run) == set(OF_A_RUN) | RECORDS
     # compare says to name two
     assert commands_with(may_take_none) == set(UNNAMED) | ELSEWHERE | {"compare"}
 
@@ -76,11 +63,11 @@ def swapped(markup: Path) -> Path:
     return last
 
 
-@pytest.mark.parametrize("command", NAMED)
+@pytest.mark.parametrize("command", OF_A_RUN)
 def test_weights_of_another_run_are_refused_by_both_ids(swapped: Path, command: str) -> None:
     theirs, ours = (record_of(f"runs/{name}")["id"] for name in ("untaught", "<i>&run"))
     for named in ("runs/swapped", f"runs/swapped/checkpoints/{swapped.name}"):
-        error = refuse(*(named if word == "RUN" else word for word in NAMED[command]))
+        error = refuse(*(named if word == "RUN" else word for word in OF_A_RUN[command]))
         assert f"{swapped.name}: belongs to run {theirs}, and runs/swapped is run {ours}" in error
 
 

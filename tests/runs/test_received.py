@@ -19,9 +19,8 @@ from nanoknow.runs.finding import newest_run, next_number, open_checkpoint
 from nanoknow.runs.records import LATEST
 from nanoknow.runs.run import Run
 from nanoknow.training.trainer import Trainer
-from tests.cli.test_which_run import NAMED
 from tests.helpers.checkpoints import CPU, sealed
-from tests.helpers.cli import json_of, record_of, refuse
+from tests.helpers.cli import OF_A_RUN, json_of, record_of, refuse
 from tests.helpers.refused import refused
 from tests.helpers.training import VANILLA, Watched, fresh_model, stage, trainer_on
 
@@ -104,10 +103,10 @@ def test_sealed_nonsense_is_refused_by_file_and_key_before_a_model_is_built(
     assert time.monotonic() - began < SECONDS
 
 
-@pytest.mark.parametrize("command", [*NAMED, "--resume"])
+@pytest.mark.parametrize("command", [*OF_A_RUN, "--resume"])
 def test_every_command_refuses_it(received: Path, command: str) -> None:
     change_record(received, SEALED["a billion layers"][0])
-    words = NAMED.get(command, ["finetune", "--resume", "--out", "RUN"])
+    words = OF_A_RUN.get(command, ["finetune", "--resume", "--out", "RUN"])
     others = {"RUN": RUN, "runs/untaught": "runs/answers"}
     assert "model.n_layers: must be 1000" in refuse(*(others.get(w, w) for w in words))
 
