@@ -74,6 +74,7 @@ SEALED: dict[str, tuple[Change, str]] = {
     "less than no step": (lambda c: c["progress"].update(step=-1), "progress: must be counts"),
     "a step that is a text": (lambda c: c["progress"].update(step="x"), "progress.step"),
     "a billion layers": (of_size(n_layers=10**9), "model.n_layers: must be 1000 or less"),
+    "more layers than tensors": (of_size(n_layers=1000), "one of 1000 in a perceiver"),
     "a width beyond all": (of_size(d_model=2**62), "model.d_model: must be 65536 or less"),
     "a wide model": (of_size(d_model=65536), "model.safetensors: "),
     "a model twice": (lambda c: c["model"].update(dropout=0.5), "config.model: must be the model"),
