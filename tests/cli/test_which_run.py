@@ -12,6 +12,7 @@ from nanoknow.config.loading import dump_config
 from nanoknow.runs.finding import next_number
 from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
+from tests.helpers.checkpoints import sealed
 from tests.helpers.cli import commands_with, json_of, record_of, refuse, succeed
 
 QUESTION = "Where was Ada Fox</b> born?"
@@ -92,6 +93,19 @@ def test_a_run_with_the_weights_of_another_is_not_resumed(swapped: Path, command
     Path("runs/swapped/run.json").write_text(json.dumps({**record, "stage": stage}))
     error = refuse(command, "--resume", "--out", "runs/swapped")
     assert f"{swapped.name}: belongs to run " in error
+
+
+@pytest.mark.parametrize("command", [*NAMED, "--resume"])
+def test_sealed_nonsense_is_refused_by_every_command(markup: Path, command: str) -> None:
+    run = Path(shutil.copytree("runs/untaught", "runs/nonsense", dirs_exist_ok=True))
+    file = last_checkpoint("runs/nonsense") / "checkpoint.json"
+    content = json.loads(file.read_bytes())["content"]
+    content["model"]["n_layers"] = content["config"]["model"]["n_layers"] = 10**9
+    file.write_bytes(sealed(content))
+    words = NAMED.get(command, ["finetune", "--resume", "--out", "RUN"])
+    error = refuse(*(str(run) if word == "RUN" else word for word in words))
+    assert f"{file}: " in error
+    assert "model.n_layers: must be 1000 or less" in error
 
 
 def test_a_run_folder_that_is_copied_stays_valid(markup: Path) -> None:
