@@ -119,13 +119,13 @@ class Checkpoint:
         from nanoknow.models.registry import build_model, outline, shapes
 
         weights, sizes = self._read(MODEL_FILE), (self.record.model, len(self.record.vocabulary))
-        expected, found = shapes(outline(*sizes)), shapes(weights)
+        n, found = self.record.model.n_layers, shapes(weights)
+        expected = shapes(outline(*sizes)) if n <= len(found) else {"blocks": f"one of {n}"}
         if found != expected:
             odd = sorted(expected.items() ^ found.items())[0][0]
             there = f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of its size"
             why = f"{odd[:80]} is {found.get(odd, 'missing')} here and {there}"
-            whole = of_another_version(why, {"version": self.record.version})
-            raise CheckpointError(f"{self.path / MODEL_FILE}: {whole}")
+            raise _refusal(self.path / MODEL_FILE, of_another_version(why, vars(self.record)))
         model = build_model(*sizes, torch.Generator().manual_seed(0), copies=1)
         model.load_state_dict(weights)
         model.origin = str(self.path)
@@ -150,14 +150,12 @@ class Checkpoint:
                 if hashlib.file_digest(file, "sha256").hexdigest() != self.record.files.get(name):
                     raise _damaged(path, "its bytes are not those that were written")
                 file.seek(0)
-                tensors: dict[str, Tensor] = safetensors.load(file.read())
+                return dict(safetensors.load(file.read()))
         except OSError as error:
             raise _refusal(path, unreadable(error)) from None
         except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            # In bytes that are those that were written; the others come of types and sizes.
-            whole = of_another_version(str(error)[:200], {"version": self.record.version})
-            raise _refusal(path, whole) from None
-        return tensors
+            # In bytes that are those that were written; all but the first come of types and sizes.
+            raise _refusal(path, of_another_version(str(error)[:200], vars(self.record))) from None
 
 
 def save_checkpoint(
@@ -226,8 +224,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise _damaged(file, "its contents are not those that were written")
     require_format(file, content)
     try:
-        content = with_present_keys(content, ".".join)
-        return Checkpoint(path, CheckpointRecord.model_validate(content))
+        present = with_present_keys(content, ".".join)
+        return Checkpoint(path, CheckpointRecord.model_validate(present))
     except ConfigError as error:
         raise CheckpointError(f"{file}: {error}") from None
     except ValidationError as error:

@@ -12,8 +12,22 @@ from nanoknow.config.loading import dump_config
 from nanoknow.runs.finding import next_number
 from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
-from tests.helpers.cli import OF_A_RUN, commands_with, json_of, record_of, refuse, succeed
+from tests.helpers.checkpoints import sealed
+from tests.helpers.cli import commands_with, json_of, record_of, refuse, succeed
 
+QUESTION = "Where was Ada Fox</b> born?"
+NAMED: dict[str, list[str]] = {
+    "finetune": ["finetune", "--from", "RUN", "--out", "runs/new"],
+    "evaluate": ["evaluate", "RUN"],
+    "compare": ["compare", "RUN", "runs/untaught"],
+    "ask": ["ask", QUESTION, "--run", "RUN"],
+    "play": ["play", "--run", "RUN", "--port", "0"],
+    "why": ["why", QUESTION, "--run", "RUN"],
+    "attention": ["attention", "RUN", "--question", QUESTION],
+    "sample": ["sample", "RUN"],
+    "export": ["export", "RUN", "--out", "exported"],
+}
+"""Each command that reads the weights of a run that is named."""
 RECORDS = {"plot"}
 """Commands that read what a run recorded, and no weights."""
 ELSEWHERE = {"play", "export"}
@@ -43,7 +57,7 @@ def may_take_none(parameter: Any) -> bool:
 
 
 def test_every_command_that_takes_a_run_has_a_row() -> None:
-    assert commands_with(takes_a_run) == set(OF_A_RUN) | RECORDS
+    assert commands_with(takes_a_run) == set(NAMED) | RECORDS
     # compare says to name two
     assert commands_with(may_take_none) == set(UNNAMED) | ELSEWHERE | {"compare"}
 
@@ -63,11 +77,11 @@ def swapped(markup: Path) -> Path:
     return last
 
 
-@pytest.mark.parametrize("command", OF_A_RUN)
+@pytest.mark.parametrize("command", NAMED)
 def test_weights_of_another_run_are_refused_by_both_ids(swapped: Path, command: str) -> None:
     theirs, ours = (record_of(f"runs/{name}")["id"] for name in ("untaught", "<i>&run"))
     for named in ("runs/swapped", f"runs/swapped/checkpoints/{swapped.name}"):
-        error = refuse(*(named if word == "RUN" else word for word in OF_A_RUN[command]))
+        error = refuse(*(named if word == "RUN" else word for word in NAMED[command]))
         assert f"{swapped.name}: belongs to run {theirs}, and runs/swapped is run {ours}" in error
 
 
@@ -79,6 +93,19 @@ def test_a_run_with_the_weights_of_another_is_not_resumed(swapped: Path, command
     Path("runs/swapped/run.json").write_text(json.dumps({**record, "stage": stage}))
     error = refuse(command, "--resume", "--out", "runs/swapped")
     assert f"{swapped.name}: belongs to run " in error
+
+
+@pytest.mark.parametrize("command", [*NAMED, "--resume"])
+def test_sealed_nonsense_is_refused_by_every_command(markup: Path, command: str) -> None:
+    run = Path(shutil.copytree("runs/untaught", "runs/nonsense", dirs_exist_ok=True))
+    file = last_checkpoint("runs/nonsense") / "checkpoint.json"
+    content = json.loads(file.read_bytes())["content"]
+    content["model"]["n_layers"] = content["config"]["model"]["n_layers"] = 10**9
+    file.write_bytes(sealed(content))
+    words = NAMED.get(command, ["finetune", "--resume", "--out", "RUN"])
+    error = refuse(*(str(run) if word == "RUN" else word for word in words))
+    assert f"{file}: " in error
+    assert "model.n_layers: must be 1000 or less" in error
 
 
 def test_a_run_folder_that_is_copied_stays_valid(markup: Path) -> None:

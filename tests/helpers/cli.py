@@ -11,25 +11,10 @@ from typer.testing import CliRunner, Result
 from nanoknow.cli.app import app
 
 SMALL = ["--set", "model.n_layers=2", "--set", "model.d_model=16", "--set", "model.n_heads=2"]
-QUESTION = "Where was Ada Fox</b> born?"
-OF_A_RUN: dict[str, list[str]] = {
-    "finetune": ["finetune", "--from", "RUN", "--out", "runs/new"],
-    "evaluate": ["evaluate", "RUN"],
-    "compare": ["compare", "RUN", "runs/untaught"],
-    "ask": ["ask", QUESTION, "--run", "RUN"],
-    "play": ["play", "--run", "RUN", "--port", "0"],
-    "why": ["why", QUESTION, "--run", "RUN"],
-    "attention": ["attention", "RUN", "--question", QUESTION],
-    "sample": ["sample", "RUN"],
-    "export": ["export", "RUN", "--out", "exported"],
-}
-"""Each command that reads the weights of a run that is named."""
 
 
 def run(
-    *arguments: str | Path,
-    typed: str | bytes | None = None,
-    env: Mapping[str, str | None] | None = None,
+    *arguments: str | Path, typed: str | None = None, env: Mapping[str, str | None] | None = None
 ) -> Result:
     """Run a command, with what is typed into it."""
     return CliRunner(env=env).invoke(app, [str(argument) for argument in arguments], input=typed)
