@@ -14,7 +14,9 @@ SMALL = ["--set", "model.n_layers=2", "--set", "model.d_model=16", "--set", "mod
 
 
 def run(
-    *arguments: str | Path, typed: str | None = None, env: Mapping[str, str | None] | None = None
+    *arguments: str | Path,
+    typed: str | bytes | None = None,
+    env: Mapping[str, str | None] | None = None,
 ) -> Result:
     """Run a command, with what is typed into it."""
     return CliRunner(env=env).invoke(app, [str(argument) for argument in arguments], input=typed)
