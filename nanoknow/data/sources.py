@@ -124,9 +124,8 @@ class Texts:
     def _world(self) -> World | None:
         if self.config.world is None:
             return None
-        world = build_world(self.config.world)
         require_small(self.config.world)
-        return world
+        return build_world(self.config.world)
 
     def _questions(self, path: Path | None, role: str) -> QuestionSet | None:
         if path:

@@ -141,9 +141,16 @@ def test_a_role_that_nothing_fills_is_refused_with_its_flag(files: DataConfig, r
 
 
 def test_a_world_of_more_people_than_there_are_names_is_refused() -> None:
-    texts = Texts.find(DataConfig(world=WorldConfig(people=10**9)))
+    texts = Texts.find(DataConfig(world=WorldConfig(people=100_000)))
     with pytest.raises(DataError, match="ask for 10 to"):
         texts.require_corpus()
+
+
+def test_a_world_of_too_many_documents_is_refused_before_it_is_made() -> None:
+    for sizes in ({"people": 10**9}, {"people": 35_000, "paraphrases": 10**6}):
+        texts = Texts.find(DataConfig(world=WorldConfig.model_validate(sizes)))
+        with pytest.raises(ConfigError, match="take 1,000,000 at most"):
+            texts.require_corpus()
 
 
 # --- where a file is found
