@@ -56,9 +56,8 @@ def fetch_file(remote: RemoteFile, folder: Path, until: float) -> Path:
         if not is_there:
             save_result(target, raw, "the file")
     except OSError as error:
-        raise DataError(
-            f"{target}: {error.strerror}: move it away, or name another --out"
-        ) from None
+        advice = "move it away, or name another --out"
+        raise DataError(f"{target}: {error.strerror}: {advice}") from None
     return target
 
 

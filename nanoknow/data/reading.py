@@ -35,9 +35,7 @@ def file_chunks(path: Path, limit: float = inf) -> Iterator[bytes]:
                     raise DataError(f"{path}: over {limit:,} bytes: name a file of less")
                 yield chunk
         if not done and path.is_fifo():
-            raise DataError(
-                f"{path}: nothing is left in this pipe, which is read once: name a file"
-            )
+            raise DataError(f"{path}: nothing is left in this pipe: save it as a file")
     except IsADirectoryError:
         raise DataError(f"{path}: is a folder: name a file in it") from None
     except FileNotFoundError:
