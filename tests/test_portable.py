@@ -13,12 +13,14 @@ PORTABLE = {
     "os": {
         *("PathLike", "close", "devnull", "dup2", "environ", "fsync", "getpid", "open", "path"),
         *("sep", "strerror", "stat_result", "walk", "O_RDONLY", "O_WRONLY", "SEEK_END"),
-        *("cpu_count", "fspath", "replace", "linesep", "name", "curdir", "pardir"),
+        *("cpu_count", "fdopen", "fspath", "replace", "linesep", "name", "curdir", "pardir"),
     },
     "signal": {
         "SIGINT",
         "SIGTERM",
         "SIG_DFL",
+        "SIG_IGN",
+        "getsignal",
         "SIG_BLOCK",
         "SIG_SETMASK",
         "raise_signal",

@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 from collections.abc import Callable
+from math import inf
 
 from nanoknow.errors import OutOfMemoryError, ran_out_of_memory
 
@@ -23,7 +24,7 @@ def keep_freed_memory() -> None:
 
 
 def require_memory(n: int, what: str) -> None:
-    """Refuse what this machine has no memory for, free or not.
+    """Refuse what this machine has no memory for, free or not, where it says how much it has.
 
     Args:
         n: bytes.
@@ -32,7 +33,8 @@ def require_memory(n: int, what: str) -> None:
     Raises:
         OutOfMemoryError: it has not so many.
     """
-    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    known = getattr(os, "sysconf", None)  # POSIX
+    most = known("SC_PAGE_SIZE") * known("SC_PHYS_PAGES") if known else inf
     if n > most:
         raise OutOfMemoryError(
             f"{what} need {n / 1e9:,.1f} GB of memory, and there are {most / 1e9:,.1f}: take a "

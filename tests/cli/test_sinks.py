@@ -33,11 +33,11 @@ ROWS: dict[str, list[Arguments]] = {
     "attention": [(RUN, "--question", "Who?" + ODD)],
     "baseline": [DATA, (*DATA, "--answer", ODD)],
     "compare": [(RUN, f"{RUN}2", "--plot", f"pairs{ODD}.svg")],
-    "complexity": [("--sweep", ODD)],
+    "complexity": [("--seq-len", ODD), ("--latents", ODD)],
     "config list": [()],
     "config show": [(ODD,), ("--set", f"{ODD}=1"), ("--set", f"seed={ODD}")],
     "data augment": [(*DATA, "--out", f"augmented{ODD}")],
-    "data fetch": [(ODD,), ("birthplaces", "--mirror", ODD)],
+    "data fetch": [(ODD,)],
     "data inspect": [(*DATA, "--count", "1"), (ODD,)],
     "data make": [("--people", "20", "--out", f"made{ODD}")],
     "demo": [("--config", ODD)],
@@ -149,6 +149,7 @@ WALLS = {
     "cli/ask.py": {"rich"},  # the type of a text alone
     "cli/attention.py": {"rich"},  # the width of a character
     "system/plain.py": {"json.dumps", "_repr_html_"},
+    "experiments/jobs.py": {"getLogger", "sys.stderr"},  # submitit's; a job's own log
     "figures/canvas.py": {"savefig", "Figure", "set_text"},
 }
 """What may use the ways out of the package, and which."""

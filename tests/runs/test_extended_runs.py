@@ -148,12 +148,15 @@ def test_nothing_is_said_to_go_on_where_all_epochs_are_done(small: SmallRun) -> 
     assert not [note for note in reporter.notes if " then and " in note or "warning" in note]
 
 
-@pytest.mark.parametrize("examples", [-1, 5, 99])
-def test_a_place_outside_the_data_is_refused(examples: int, small: SmallRun) -> None:
+@pytest.mark.parametrize(
+    ("examples", "words"),
+    [(-1, "'examples': -1"), (5, ": 5 examples into epoch 1 of 5"), (99, ": 99 examples into")],
+)
+def test_a_place_outside_the_data_is_refused(examples: int, words: str, small: SmallRun) -> None:
     run = small.cut()
     progress = {**run.latest().record.progress, "examples": examples}
     rewrite_record(run.latest(), {"progress": progress})
-    assert f": {examples} examples into epoch 1 of 5" in refused(CheckpointError, small.resume)
+    assert words in refused(CheckpointError, small.resume)
 
 
 def test_flags_with_resume_change_what_may_and_are_refused_otherwise(
