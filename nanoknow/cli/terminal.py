@@ -4,6 +4,7 @@ It is the only way to the screen: whatever a command shows comes from here, ``pr
 word of it is read as markup.
 """
 
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from nanoknow.system.streams import open_streams, styled
 
 PLAIN_WIDTH = 120
 """Width of tables that go to a file or a pipe."""
+LONGEST_LINE = 100_000
+"""Characters of a line of stdin."""
 
 
 def shown(text: str, style: str = "", *, lines: bool = False) -> Text:
@@ -69,10 +72,16 @@ class Terminal:
         """Yield where each line of stdin is, ``stdin:1``, and the line.
 
         Raises:
-            DataError: stdin cannot be read.
+            DataError: stdin cannot be read, or a line of it has no end.
         """
         try:
-            for n, line in enumerate(sys.stdin, start=1):
+            for n in itertools.count(1):
+                line = sys.stdin.readline(LONGEST_LINE + 1)
+                if len(line) > LONGEST_LINE:
+                    what = f"a line of over {LONGEST_LINE:,} characters"
+                    raise DataError(f"stdin:{n}: {what}: write a question a line")
+                if not line:
+                    return
                 yield f"stdin:{n}", line.strip()
         except OSError as error:
             raise _unreadable(error) from None

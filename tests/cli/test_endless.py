@@ -15,7 +15,7 @@ from nanoknow.data import questions, reading
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import read_questions
 from nanoknow.errors import DataError
-from tests.helpers.cli import refuse
+from tests.helpers.cli import refuse, run
 from tests.helpers.refused import refused
 from tests.helpers.textbook_twins import textbook_vanilla
 
@@ -74,6 +74,13 @@ def test_a_device_without_an_end_is_refused_at_once(home: Path, command: str, fl
     arguments = [*COMMANDS[command], *BESIDE.get((command, flag), ())]
     named = [flag] if flag.startswith("-") else []
     assert "/dev/zero" in refuse(*arguments, *named, "/dev/zero")
+
+
+def test_a_line_of_stdin_without_an_end_is_read_to_a_limit(home: Path) -> None:
+    answered = run("ask", *ANSWERS, typed=f"Who?\n{100_001 * chr(0)}")
+    assert answered.exit_code == 1
+    assert answered.stderr.endswith("of over 100,000 characters: write a question a line\n")
+    assert answered.stdout.startswith("Who?\n")
 
 
 @pytest.mark.parametrize(("device", "reason"), [("zero", "NUL"), ("urandom", "UTF-8")])
