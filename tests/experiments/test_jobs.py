@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import sys
 from pathlib import Path
 
@@ -47,8 +48,7 @@ def test_jobs_train_what_is_left_and_one_that_failed_is_named_with_its_log_and_s
     assert "1 of 1 jobs failed" in last
     assert not Path("rows/other/seed-0/finetune").exists()
     assert "the same command submits them again" in last
-    (other / "pretrain/lock").unlink()
-    (other / "pretrain").rmdir()
+    shutil.rmtree(other / "pretrain")
     again = succeed(*asked, "--json")
     assert f"1 jobs, with logs in {Path('rows/jobs')}; " in again.stderr
     assert f"{other / 'finetune'}: is complete" in again.stderr
