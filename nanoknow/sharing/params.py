@@ -156,7 +156,7 @@ def _sizes(
     for name, dims in (("embedding.token.weight", 2), ("embedding.position", 3)):
         if name not in weights or weights[name].dim() != dims:
             raise DataError(f"{file}: {_odd(name, name in weights)}")
-    (n_characters, d), length = weights["embedding.token.weight"].shape, 0
+    n_characters, d = weights["embedding.token.weight"].shape
     length = weights["embedding.position"].shape[1]
     n_layers = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     expected = (2 * n_characters + length) * d + n_layers * (12 * d + 13) * d + 2 * d
