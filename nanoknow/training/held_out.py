@@ -28,12 +28,16 @@ def hold_out(
 
 @torch.no_grad()
 def held_out_loss(trainer: Trainer, task: LanguageModeling) -> float:
-    """Return the mean loss of a task's characters, in nats, by the weights as they are."""
+    """Return the mean loss of a task's characters, in nats, by the weights as they are.
+
+    Raises:
+        NonFiniteError: these, or what they give, are not finite.
+    """
     model, losses = trainer.model.eval(), []
     for start in range(0, task.n_examples, trainer.config.batch_size):
         indices = torch.arange(start, min(start + trainer.config.batch_size, task.n_examples))
         batch = task.batch(indices, torch.Generator()).to(trainer.device.torch_device)
         with trainer.device.autocast():
-            logits = model(batch.tokens, batch.layout)
+            logits = model.require_finite(model(batch.tokens, batch.layout))
         losses.append(F.cross_entropy(logits.float(), batch.targets, reduction="none"))
     return float(torch.cat(losses).mean())

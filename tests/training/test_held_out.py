@@ -51,6 +51,14 @@ def test_the_loss_is_that_of_the_end_and_training_reads_the_rest_alone() -> None
     assert kinds_of("runs/alone", "epoch")[-1]["loss"] == pytest.approx(summary["loss"], abs=1e-5)
 
 
+def test_the_loss_of_a_ruined_model_is_not_recorded() -> None:
+    steep = ("--learning-rate", "1e38", "--set", "pretrain.schedule.warmup_tokens=0")
+    out, once = ("--out", "runs/steep"), ("--set", "pretrain.batch_size=300", "--epochs", "1")
+    line = refuse(*TRAIN, *once, *steep, "--set", "pretrain.held_out=0.25", *out)
+    assert "step 1 is not saved, and step 0 is the last good checkpoint" in line
+    assert kinds_of("runs/steep", "held_out") == []
+
+
 def test_it_is_shown_and_refused_where_there_are_documents_or_too_little_text() -> None:
     shown = succeed(*TRAIN, "--set", "pretrain.held_out=0.25", "--out", "runs/shown").stdout
     assert "loss, held-out text" in shown
