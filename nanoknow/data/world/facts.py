@@ -14,7 +14,7 @@ from itertools import islice
 from random import Random
 from typing import NamedTuple
 
-from nanoknow.config.experiment import MIN_PEOPLE, WorldConfig
+from nanoknow.config.experiment import WorldConfig
 from nanoknow.data.world.relations import (
     CODE,
     NAME,
@@ -25,8 +25,7 @@ from nanoknow.data.world.relations import (
     read_relations,
     skewed_shares,
 )
-from nanoknow.data.world.words import read_words
-from nanoknow.errors import DataError
+from nanoknow.data.world.words import read_words, require_names
 from nanoknow.system.draws import below, by_share, shuffle
 
 REPEATED_PART = 20
@@ -88,10 +87,7 @@ class FactWorld:
             DataError: there are not so many names.
         """
         words = read_words()
-        most = words.n_names * len(words.given_female)
-        if not MIN_PEOPLE <= self.config.people <= most:
-            advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
-            raise DataError(f"a world of {self.config.people} people cannot be made: {advice}")
+        require_names(self.config.people, words.n_names * len(words.given_female))
 
     @cached_property
     def relations(self) -> list[Relation]:
