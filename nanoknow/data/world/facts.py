@@ -14,7 +14,7 @@ from itertools import islice
 from random import Random
 from typing import NamedTuple
 
-from nanoknow.config.experiment import WorldConfig
+from nanoknow.config.world import WorldConfig
 from nanoknow.data.world.relations import (
     CODE,
     NAME,

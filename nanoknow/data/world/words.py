@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from nanoknow.config.experiment import MIN_PEOPLE
+from nanoknow.config.world import MIN_PEOPLE
 from nanoknow.errors import DataError
 
 
