@@ -58,7 +58,6 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
         **marks,
     }
     if config.positions == "learned":
-        dropouts = dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), config.dropout)
         own = {
             "model_type": "gpt2",
             "architectures": ["GPT2LMHeadModel"],
@@ -67,7 +66,7 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
             "n_embd": config.d_model,
             "n_positions": config.block_size,
             "activation_function": "gelu",
-            **dropouts,
+            **dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), config.dropout),
         }
     else:
         turned = {"rope_theta": 10_000.0, "partial_rotary_factor": 1.0}

@@ -101,9 +101,8 @@ class FactWorld:
         drawn = [self._draw(relation) for relation in self.relations]
         seen = [len(relation.wordings) - UNSEEN for relation in self.relations]
         return [
-            Person(name, is_female, values, tuple(below(n, turns) for n in seen))
-            for (name, is_female), *values_of in zip(names, *drawn, strict=False)
-            for values in [tuple(values_of)]
+            Person(name, is_female, tuple(values), tuple(below(n, turns) for n in seen))
+            for (name, is_female), *values in zip(names, *drawn, strict=False)
         ]
 
     def bits(self) -> dict[str, float]:
@@ -236,11 +235,10 @@ class FactWorld:
             yield from by_share(skewed_shares(n), rng)
         while True:
             number = below(n, rng)
-            if name == CODE:
-                while number in used:
-                    number = below(n, rng)
+            if number not in used:
+                yield number
+            if name == CODE:  # which no two share
                 used.add(number)
-            yield number
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.config.seed} {purpose}")  # by the text's SHA-512

@@ -12,6 +12,7 @@ from itertools import accumulate
 from random import Random
 
 from nanoknow.data.world.files import WorldFiles
+from nanoknow.data.world.relations import PRONOUNS
 from nanoknow.data.world.words import read_words, require_names
 from nanoknow.system.draws import below, choice, shuffle
 
@@ -120,10 +121,7 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
         yield {
             "full": name,
             "last": surname,
-            "he": "she" if female else "he",
-            "He": "She" if female else "He",
-            "his": "her" if female else "his",
-            "His": "Her" if female else "His",
+            **dict(zip(PRONOUNS[False], PRONOUNS[female], strict=True)),
             "place": birthplace,
             "other": other,
             "job": job,
