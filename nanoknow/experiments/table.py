@@ -45,9 +45,7 @@ class TableRow(Result):
     seconds: float | None
     device: str
     run: str
-    JSON: ClassVar[tuple[str, ...]] = (
-        "row", "seed", "questions", "*score", "seconds", "device", "run",
-    )  # fmt: skip
+    JSON: ClassVar = ("row", "seed", "questions", "*score", "seconds", "device", "run")
 
 
 def table_row(row: str, run: Run, checkpoint: Checkpoint, questions: str, score: Score) -> TableRow:
