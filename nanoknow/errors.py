@@ -19,7 +19,6 @@ import errno
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 
@@ -109,12 +108,20 @@ def _is_seen(c: str, before: str) -> bool:
 
 
 @contextmanager
-def naming(path: Path, advice: str) -> Iterator[None]:
-    """Raise an OSError in a run's files as a CheckpointError: which file, why, and what to do."""
+def naming(
+    what: object, advice: str, kind: type[NanoknowError] = CheckpointError
+) -> Iterator[None]:
+    """Raise an OSError as one that a user can fix: which file, why, and what to do.
+
+    Args:
+        what: the file, and what was to be done with it where that does not go without saying.
+        advice: what to do.
+        kind: what to raise; by default that of a run's files.
+    """
     try:
         yield
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}: {advice}") from None
+        raise kind(f"{what}: {error.strerror}: {advice}") from None
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

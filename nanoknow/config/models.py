@@ -43,12 +43,10 @@ class PerceiverConfig(TransformerConfig):
 
     variant: Literal["perceiver"] = "perceiver"
     bottleneck_dim: Width = 64
-    latents: Literal["first", "spread"] = Field(
-        "first",
-        description="first: latent j reads j + 1 characters, so that the trunk sees the first "
-        "bottleneck_dim of a text, as the original has it; spread: what they read grows evenly "
-        "to the whole block, and a character reads those that are complete and what came since",
-    )
+    latents: Literal["first", "spread"] = "first"
+    """first: latent j reads j + 1 characters, so that the trunk sees the first bottleneck_dim of a
+    text, as the original has it; spread: what they read grows evenly to the whole block, and a
+    character reads those that are complete and what came since."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -80,7 +80,8 @@ class StrictDumper(yaml.SafeDumper):
 for _side in (_StrictLoader, StrictDumper):
     for _kind, _form in (
         ("float", r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
-        ("int", r"^[-+]?0[oObBxX]?[0-9a-fA-F_]+$"),  # and 089, which is text to YAML 1.1
+        # And 089 and 0o10, which are text to YAML 1.1.
+        ("int", r"^[-+]?0([oObB]?[0-9_]+|[xX][0-9a-fA-F_]+)$"),
     ):
         _side.add_implicit_resolver(
             f"tag:yaml.org,2002:{_kind}", re.compile(_form), list("-+0123456789")

@@ -16,46 +16,34 @@ class SpanCorruptionConfig(Frozen):
 
     has_marks: ClassVar[bool] = True
     kind: Literal["span_corruption"] = "span_corruption"
-    min_truncation: Count = Field(4, description="shortest truncation length, in characters")
-    max_truncation: Share = Field(0.875, description="longest truncation, as a share of the block")
-    keep_empty_documents: Switch = Field(
-        False, description="count empty lines, and the nothing after the last line end, as examples"
-    )
-    salient_spans: Portion = Field(
-        0.0, description="share of examples that hide what is worth asking for"
-    )
-    salient_words: Literal["all", "answers", "ranked"] = Field(
-        "all",
-        description="all: names and years; answers: of these the ones that are the answer of some "
-        "training question, where a document has such; ranked: the spans that are most probably "
-        "answers, as the training questions teach a ranker",
-    )
-    context_dropout: Portion = Field(
-        0.0,
-        description="share of those that keep of the rest only the subject's name and a little of "
-        "what is around the hidden word",
-    )
-    context_width: CountOrZero = Field(
-        24,
-        description="characters kept at most on either side of it then, mostly fewer: the width is "
-        "drawn as a cube, so that a third of the time a side keeps none (or, in steps, more often)",
-    )
-    context_step: Count = Field(
-        1,
-        description="the widths come in multiples of it; where latents span two characters, 2 "
-        "keeps a name in step with them as after ten characters of a question: 'Where was '",
-    )
-    name_in_place: Portion = Field(
-        0.0,
-        description="share of these that put the name where the hidden word was, and the word "
-        "after a single mask, which is how a question holds a name and an answer",
-    )
-    questions_per_document: NonNegative = Field(
-        0.0, description="training questions beside each document of a batch, with their answers"
-    )
-    cloze_loss: Literal["all", "hidden"] = Field(
-        "all", description="hidden: of these, only the hidden word is to be predicted"
-    )
+    min_truncation: Count = 4
+    """Shortest truncation length, in characters."""
+    max_truncation: Share = 0.875
+    """Longest truncation, as a share of the block."""
+    keep_empty_documents: Switch = False
+    """Count empty lines, and the nothing after the last line end, as examples."""
+    salient_spans: Portion = 0.0
+    """Share of examples that hide what is worth asking for."""
+    salient_words: Literal["all", "answers", "ranked"] = "all"
+    """all: names and years; answers: of these the ones that are the answer of some training
+    question, where a document has such; ranked: the spans that are most probably answers, as the
+    training questions teach a ranker."""
+    context_dropout: Portion = 0.0
+    """Share of those that keep of the rest only the subject's name and a little of what is around
+    the hidden word."""
+    context_width: CountOrZero = 24
+    """Characters kept at most on either side of it then, mostly fewer: the width is drawn as a
+    cube, so that a third of the time a side keeps none (or, in steps, more often)."""
+    context_step: Count = 1
+    """The widths come in multiples of it; where latents span two characters, 2 keeps a name in step
+    with them as after ten characters of a question: 'Where was '."""
+    name_in_place: Portion = 0.0
+    """Share of these that put the name where the hidden word was, and the word after a single mask,
+    which is how a question holds a name and an answer."""
+    questions_per_document: NonNegative = 0.0
+    """Training questions beside each document of a batch, with their answers."""
+    cloze_loss: Literal["all", "hidden"] = "all"
+    """hidden: of these, only the hidden word is to be predicted."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -71,9 +59,8 @@ class QuestionAnsweringConfig(Frozen):
     has_marks: ClassVar[bool] = True
     sources: ClassVar[tuple[str, ...]] = ("questions",)
     kind: Literal["question_answering"] = "question_answering"
-    max_answer_length: Count | None = Field(
-        None, description="characters to decode at most; null: by the longest training answer"
-    )
+    max_answer_length: Count | None = None
+    """Characters to decode at most; null: by the longest training answer."""
 
 
 class LanguageModelingConfig(Frozen):
@@ -82,7 +69,8 @@ class LanguageModelingConfig(Frozen):
     has_marks: ClassVar[bool] = False
     sources: ClassVar[tuple[str, ...]] = ("corpus",)
     kind: Literal["language_modeling"] = "language_modeling"
-    stride: Count = Field(1, description="characters from one window's start to the next")
+    stride: Count = 1
+    """Characters from one window's start to the next."""
 
 
 class DocumentModelingConfig(Frozen):
@@ -90,9 +78,8 @@ class DocumentModelingConfig(Frozen):
 
     has_marks: ClassVar[bool] = True
     kind: Literal["document_modeling"] = "document_modeling"
-    questions_per_document: NonNegative = Field(
-        0.0, description="training questions beside each document of a batch, with their answers"
-    )
+    questions_per_document: NonNegative = 0.0
+    """Training questions beside each document of a batch, with their answers."""
 
     @property
     def sources(self) -> tuple[str, ...]:

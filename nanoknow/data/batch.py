@@ -86,21 +86,20 @@ class Batch:
 
     @classmethod
     def from_rows(cls, rows: Tensor, targets: Tensor, lengths: Tensor) -> Batch:
-        """Pack padded rows as ``pack`` has it, and drop the padding past each group.
+        """Pack padded rows, on the CPU, as ``pack`` has it; drop the padding past each group.
 
         Args:
             rows: (B, T) input ids, meaningful in the first ``lengths[b]`` columns of row b.
             targets: (B, T) the same for targets; ``IGNORE`` past the length.
-            lengths: (B,) int64 on the CPU, each at least 1.
+            lengths: (B,) int64, each at least 1.
         """
         chunks, groups = pack(lengths, rows.shape[1])
-        tokens_in, targets_in = [], []
-        for chunk, group in zip(chunks, groups, strict=True):
-            chosen = chunk.to(rows.device)
-            tokens_in.append(rows[chosen, : group.length].flatten())
-            targets_in.append(targets[chosen, : group.length].flatten())
-        layout = Layout.of(groups, rows.device)
-        return cls(torch.cat(tokens_in), torch.cat(targets_in), layout)
+
+        def flat(padded: Tensor) -> Tensor:
+            parts = zip(chunks, groups, strict=True)
+            return torch.cat([padded[chunk, : group.length].flatten() for chunk, group in parts])
+
+        return cls(flat(rows), flat(targets), Layout.of(groups))
 
     def scored(self) -> tuple[Tensor | None, Tensor]:
         """Return the (P,) indices of the tokens that carry loss, and their (P,) targets.

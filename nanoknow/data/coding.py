@@ -1,8 +1,8 @@
 """Texts as compact arrays: a small code for each character."""
 
+import io
 import os
-from array import array
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ PART = 1 << 20
 
 
 class Coder:
-    """Numbers characters in the order of their appearance, in one array that grows in place."""
+    """Numbers characters in the order of their appearance, in one file that grows in place."""
 
     def __init__(self, file: IO[bytes] | None = None) -> None:
         """Begin an empty text.
@@ -26,7 +26,8 @@ class Coder:
         """
         self._points: list[int] = []  # code points by code
         self._table = np.full(0x110000, -1, np.int32)  # codes by code point
-        self._codes = _InMemory() if file is None else _InFile(file)
+        self._file, self._n = file or io.BytesIO(), 0
+        self._width = np.dtype("B")
 
     def add(self, text: str) -> None:
         """Append some text."""
@@ -37,14 +38,15 @@ class Coder:
             self._table[new] = len(self._points) + np.arange(len(new))
             self._points += new.tolist()
             codes = self._table[points]
-        width = next(w for w, n in WIDTHS.items() if len(self._points) <= n)
-        if width != self._codes.width:
-            self._codes.widen(width)
-        self._codes.append(codes.astype(width).tobytes())
+        width = np.dtype(next(w for w, n in WIDTHS.items() if len(self._points) <= n))
+        if width != self._width:
+            self._widen(width)
+        self._file.write(codes.astype(width).tobytes())
+        self._n += len(codes)
 
     def finish(self) -> tuple[str, Codes]:
         """Return the characters in sorted order, and the text as their indices."""
-        codes = self._codes.all()
+        codes = self._mapped()
         ranks = np.empty(len(self._points), codes.dtype)
         ranks[np.argsort(self._points)] = np.arange(len(self._points))
         for start in range(0, len(codes), PART):
@@ -52,49 +54,24 @@ class Coder:
             part[:] = ranks[part]
         return "".join(map(chr, sorted(self._points))), codes
 
-
-class _InMemory:
-    def __init__(self) -> None:
-        self._array = array("B")
-
-    @property
-    def width(self) -> str:
-        return self._array.typecode
-
-    def append(self, codes: bytes) -> None:
-        self._array.frombytes(codes)
-
-    def widen(self, width: str) -> None:
-        narrow, self._array = self.all(), array(width)
-        for start in range(0, len(narrow), PART):
-            self.append(narrow[start : start + PART].astype(width).tobytes())
-
-    def all(self) -> Codes:
-        return np.asarray(self._array)
-
-
-class _InFile:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.width, self._n = file, "B", 0
-
-    def append(self, codes: bytes) -> None:
-        self._file.write(codes)
-        self._n += len(codes) // np.dtype(self.width).itemsize
-
-    def widen(self, width: str) -> None:
+    def _widen(self, width: np.dtype[Any]) -> None:
         """Convert in place, from the end: what is written is behind what is still to be read."""
-        self._file.truncate(self._n * np.dtype(width).itemsize)
-        narrow, self.width = self.all(), width
-        wide = self.all()
         for start in reversed(range(0, self._n, PART)):
-            wide[start : start + PART] = narrow[start : start + PART].astype(width)
+            self._file.seek(start * self._width.itemsize)
+            narrow = np.frombuffer(self._file.read(PART * self._width.itemsize), self._width)
+            self._file.seek(start * width.itemsize)
+            self._file.write(narrow.astype(width).tobytes())
         self._file.seek(0, os.SEEK_END)
+        self._width = width
 
-    def all(self) -> Codes:
-        self._file.flush()
+    def _mapped(self) -> Codes:
         if not self._n:
-            return np.empty(0, self.width)
-        return np.memmap(self._file, self.width, "r+", shape=(self._n,))
+            return np.empty(0, self._width)
+        if isinstance(self._file, io.BytesIO):
+            self._file.getvalue()  # which cuts off what was kept to grow into
+            return np.frombuffer(self._file.getbuffer(), self._width)
+        self._file.flush()
+        return np.memmap(self._file, self._width, "r+", shape=(self._n,))
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:

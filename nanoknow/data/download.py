@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 
 from nanoknow.data.published import DATASETS, RemoteFile
 from nanoknow.data.sources import data_folder
-from nanoknow.errors import DataError, suggest
+from nanoknow.errors import DataError, naming, suggest
 from nanoknow.system.files import read_regular, save_result
 from nanoknow.system.reporter import Reporter
 
@@ -44,7 +44,7 @@ def fetch(name: str, folder: Path | None, reporter: Reporter) -> list[Path]:
 def fetch_file(remote: RemoteFile, folder: Path, until: float) -> Path:
     """Fetch a file until a time of the monotonic clock, and return its path; see ``fetch``."""
     target, url = folder / remote.name, remote.base + remote.name
-    try:
+    with naming(target, "move it away, or name another --out", DataError):
         is_there = target.exists()
         raw = read_regular(target) if is_there else _download(url, target, remote.size + 1, until)
         if (found := hashlib.sha256(raw).hexdigest()) != remote.sha256:
@@ -55,9 +55,6 @@ def fetch_file(remote: RemoteFile, folder: Path, until: float) -> Path:
             )
         if not is_there:
             save_result(target, raw, "the file")
-    except OSError as error:
-        advice = "move it away, or name another --out"
-        raise DataError(f"{target}: {error.strerror}: {advice}") from None
     return target
 
 

@@ -84,7 +84,7 @@ class Texts:
         Raises:
             ConfigError: none is named.
         """
-        return _require(self.corpus, "no pretraining text: name one with --corpus FILE")
+        return required(self.corpus, "no pretraining text: name one with --corpus FILE")
 
     def require_questions(self) -> QuestionSet:
         """Return the training questions.
@@ -92,7 +92,7 @@ class Texts:
         Raises:
             ConfigError: no file is named.
         """
-        return _require(self.questions, "no training questions: name a file with --questions FILE")
+        return required(self.questions, "no training questions: name a file with --questions FILE")
 
     def require_eval(self) -> QuestionSet:
         """Return the questions to evaluate on.
@@ -100,7 +100,7 @@ class Texts:
         Raises:
             ConfigError: no file is named.
         """
-        return _require(self.eval, "no questions to evaluate on: name a file with --eval FILE")
+        return required(self.eval, "no questions to evaluate on: name a file with --eval FILE")
 
     def tokenizer(self, *, specials: bool) -> Tokenizer:
         """Build the vocabulary of the corpus; with specials, of the training questions too.
@@ -136,7 +136,12 @@ class Texts:
         return None
 
 
-def _require(text: Text | None, message: str) -> Text:
+def required(text: Text | None, message: str) -> Text:
+    """Return a text that is named.
+
+    Raises:
+        ConfigError: it is not, with this message.
+    """
     if text is None:
         raise ConfigError(message)
     return text

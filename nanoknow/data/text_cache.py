@@ -51,8 +51,9 @@ def mapped(path: Path, encode: Callable[[IO[bytes]], Encoded]) -> Encoded | None
         codes, record = place / f"{name}.codes", place / f"{name}.json"
         if (known := _open(codes, record)) is None:
             for old in place.iterdir():
-                if old.stat().st_atime < time.time() - UNREAD:
-                    old.unlink()
+                with suppress(OSError):  # a folder, or what another process has just deleted
+                    if old.stat().st_atime < time.time() - UNREAD:
+                        old.unlink()
             with replacing(codes) as file:
                 sha256, characters, made = encode(file)
                 about = {"sha256": sha256, "characters": characters, "width": made.dtype.str}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.errors import CheckpointError, ConfigError, naming
 from nanoknow.evaluation.compare import Comparison
 from nanoknow.evaluation.scores import Score
 from nanoknow.runs.checkpoint import Checkpoint
@@ -45,9 +45,7 @@ class TableRow(Result):
     seconds: float | None
     device: str
     run: str
-    JSON: ClassVar[tuple[str, ...]] = (
-        "row", "seed", "questions", "*score", "seconds", "device", "run",
-    )  # fmt: skip
+    JSON: ClassVar = ("row", "seed", "questions", "*score", "seconds", "device", "run")
 
 
 def table_row(row: str, run: Run, checkpoint: Checkpoint, questions: str, score: Score) -> TableRow:
@@ -83,11 +81,9 @@ def require_report(path: Path, *beside: Path) -> None:
         ConfigError: names the file.
     """
     for each in (path, path.with_name("table.csv"), *beside):
-        try:
+        advice = "move it, or name another folder with --out"
+        with naming(f"{each}: cannot be written", advice, ConfigError):
             require_writable(each, is_folder=False)
-        except OSError as error:
-            advice = "move it, or name another folder with --out"
-            raise ConfigError(f"{each}: cannot be written: {error.strerror}: {advice}") from None
 
 
 def save_report(path: Path, report: object, rows: Sequence[TableRow]) -> None:

@@ -33,9 +33,7 @@ class Evidence:
     where: str | None
     sentence: str | None
     mentioned: bool
-    JSON: ClassVar[tuple[str, ...]] = (
-        "documents", "name", "where", "sentence", "mentioned", "holds",
-    )  # fmt: skip
+    JSON: ClassVar = ("documents", "name", "where", "sentence", "mentioned", "holds")
 
     @property
     def holds(self) -> bool:

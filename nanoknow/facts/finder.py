@@ -37,8 +37,7 @@ class AnswerFinder:
     @classmethod
     def of(cls, facts: Subjects) -> AnswerFinder:
         """Teach a ranker by all training questions."""
-        questions = facts.training.items if facts.training else ()
-        return cls(facts, tuple(facts.templates)[:MOST_FORMS], None).retaught(questions)
+        return cls(facts, tuple(facts.templates)[:MOST_FORMS], None).retaught(facts.questions)
 
     def retaught(self, questions: Sequence[Question]) -> AnswerFinder:
         """Return the same with a ranker that is taught by other questions."""
@@ -56,8 +55,7 @@ class AnswerFinder:
         Of the questions whose answer is in a document about their subject, in thirds; a subject's
         questions are all in one. Of more than ``MOST_JUDGED``, every so many.
         """
-        training = self.facts.training.items if self.facts.training else ()
-        held = [question for question in training if self.facts.in_documents(question)]
+        held = [question for question in self.facts.questions if self.facts.in_documents(question)]
         held = held[:: -(-len(held) // MOST_JUDGED) or 1]
         numbers: dict[str, int] = {}
         third = [

@@ -46,8 +46,7 @@ def judge_fit(
         evaluation: questions with answers.
     """
     found = {"corpus": _documents_that_fit(facts, block_size)}
-    training = facts.training.items if facts.training else ()
-    for role, questions in (("training", training), ("eval", evaluation)):
+    for role, questions in (("training", facts.questions), ("eval", evaluation)):
         if questions:
             found[role] = _questions_that_fit(facts, questions, reach)
     right, n = facts.finder.cross_validated

@@ -25,8 +25,7 @@ class FactIndex(Subjects):
     @cached_property
     def answer_counts(self) -> Counter[str]:
         """How many training questions accept each answer."""
-        items = self.training.items if self.training else ()
-        return Counter(answer for q in items for answer in q.gold)
+        return Counter(answer for question in self.questions for answer in question.gold)
 
     def mentions(self, text: str) -> bool:
         """Whether a string is in the corpus, as whole words."""

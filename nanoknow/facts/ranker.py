@@ -104,9 +104,7 @@ class Ranker:
         wrong = ~(asked & found.right)
         # Of the features, those that occur in the lessons: Adam updates all that it has.
         hashed = found.features[::2]
-        used = torch.from_numpy(
-            np.unique(np.concatenate([part.numpy().ravel() for part in hashed]))
-        )
+        used = torch.from_numpy(np.unique(torch.cat([part.flatten() for part in hashed]).numpy()))
         found.features[::2] = [torch.searchsorted(used, part) for part in hashed]
         weights = self.weights[:, used].requires_grad_()
         optimizer = torch.optim.Adam([weights], betas=(0.9, 0.99))
@@ -164,13 +162,10 @@ class _Candidates:
         if lessons:
             held = {(int(spans.passage[i]), text) for i, text in texts}
             ranker.met.update(text for _, text in held)
-            own = [
-                [each for each, f in zip(lessons, fold, strict=True) if f == k]
-                for k in range(FOLDS)
-            ]
-            counts = [
-                ranker.counts - Counter(a for each in part for a in each.answers) for part in own
-            ]
+            own: list[Counter[str]] = [Counter() for _ in range(FOLDS)]
+            for k, lesson in zip(fold, lessons, strict=True):
+                own[k].update(lesson.answers)
+            counts = [ranker.counts - each for each in own]
             met = [ranker.met - Counter(t for i, t in held if fold[i] == k) for k in range(FOLDS)]
         for i, text in texts:
             passage = int(spans.passage[i])

@@ -42,6 +42,11 @@ class Subjects:
     training: QuestionSet | None
     _about: dict[str, list[int]] = field(default_factory=dict)
 
+    @property
+    def questions(self) -> Sequence[Question]:
+        """The training questions; none where they are not available."""
+        return self.training.items if self.training else ()
+
     @cached_property
     def passages(self) -> list[Passage]:
         """Every document with the stretch of it that names its subject.
@@ -55,8 +60,7 @@ class Subjects:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        items = self.training.items if self.training else ()
-        for name in dict.fromkeys(filter(None, (self.name_in(q.text) for q in items))):
+        for name in dict.fromkeys(filter(None, (self.name_in(q.text) for q in self.questions))):
             begun = self._begun_by(name)
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
@@ -132,8 +136,8 @@ class Subjects:
     @cached_property
     def templates(self) -> Counter[Template]:
         """The forms of the training questions, the most frequent first."""
-        texts = dict.fromkeys(q.text for q in self.training.items) if self.training else {}
-        return find_templates(list(texts), self._longest_name, self.is_name)
+        texts = list(dict.fromkeys(question.text for question in self.questions))
+        return find_templates(texts, self._longest_name, self.is_name)
 
     def in_documents(self, question: Question, within: int | None = None) -> bool:
         """Whether an accepted answer is in a document about the subject, or in its first part.
@@ -208,7 +212,7 @@ class Subjects:
     @cached_property
     def _after_names(self) -> set[str]:
         """What follows names at the beginning of documents; a full stop where that is not known."""
-        texts = {q.text for q in self.training.items} if self.training else set()
+        texts = self.training.texts if self.training else ()
         names = {name for text in texts for t in self.templates if (name := t.name_in(text))}
         # By length, so that of several names that a document begins with the longest counts.
         ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}

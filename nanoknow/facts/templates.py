@@ -55,10 +55,7 @@ def find_templates(
         found = _alike(questions)
     frequent = [template for template, n in found.most_common() if n >= least]
     kept = dict.fromkeys(_with_marks(each, questions, is_name) for each in frequent)
-    counts: Counter[Template] = Counter()
-    for question in questions:
-        if template := form_of(question, kept, is_name):
-            counts[template] += 1
+    counts = Counter(filter(None, (form_of(question, kept, is_name) for question in questions)))
     return Counter(dict(counts.most_common()))
 
 

@@ -147,10 +147,7 @@ def invention(subject: Subject) -> dict[str, Score | float]:
 
 
 MEASURES: dict[str, Measure] = {
-    "extraction": extraction,
-    "reversal": reversal,
-    "capacity": capacity,
-    "invention": invention,
+    each.__name__: each for each in (extraction, reversal, capacity, invention)
 }
 
 

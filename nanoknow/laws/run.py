@@ -137,13 +137,7 @@ def run_law(
     missing = unmet(law, measured)
     judged = [judge(claim, measured) for claim in law.claims]
     rows = [
-        LawRow(
-            row,
-            law.published.get(row, {}),
-            list(by_seed),
-            _by_name(list(by_seed.values())),
-            minutes[row],
-        )
+        LawRow(row, law.published.get(row, {}), list(by_seed), _by_name(by_seed), minutes[row])
         for row, by_seed in measured.items()
     ]
     report = LawReport(
@@ -185,7 +179,8 @@ def _world(row: str, config: ExperimentConfig) -> FactWorld:
     return world
 
 
-def _by_name(values: list[dict[str, float]]) -> dict[str, list[float]]:
+def _by_name(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, list[float]]:
+    values = list(by_seed.values())
     return {name: [each[name] for each in values] for name in (values[0] if values else ())}
 
 

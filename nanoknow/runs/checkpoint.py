@@ -173,25 +173,23 @@ def save_checkpoint(
 
     final = folder / f"step-{int(record.progress['step']):08d}"
     partial = folder / f".{final.name}.{secrets.token_hex(8)}.partial"
-    try:
+    with naming(f"{final}: not saved", "free or name a folder that can be written"):
         for left_by_a_kill in folder.glob(".step-*.partial"):
             shutil.rmtree(left_by_a_kill, ignore_errors=True)
         folder.mkdir(exist_ok=True)  # and not its parents: a run folder that has gone stays gone
         partial.mkdir()
-        hashes = {}
-        for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training)):
-            raw = safetensors.save({key: t.contiguous().cpu() for key, t in tensors.items()})
-            write_atomically(partial / name, raw)
-            hashes[name] = hashlib.sha256(raw).hexdigest()
-        content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
-        write_atomically(partial / RECORD_FILE, sealed(content))
-        partial.rename(final)  # refused where this step is saved already, which stays
+        try:
+            hashes = {}
+            for name, tensors in ((MODEL_FILE, weights), (TRAINING_FILE, training)):
+                raw = safetensors.save({key: t.contiguous().cpu() for key, t in tensors.items()})
+                write_atomically(partial / name, raw)
+                hashes[name] = hashlib.sha256(raw).hexdigest()
+            content = record.model_copy(update={"files": hashes}).model_dump(mode="json")
+            write_atomically(partial / RECORD_FILE, sealed(content))
+            partial.rename(final)  # refused where this step is saved already, which stays
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
         sync_folder(folder)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise CheckpointError(
-            f"{final}: not saved: {error.strerror}: free or name a folder that can be written"
-        ) from None
     for old in list_checkpoints(folder)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return final

@@ -66,11 +66,9 @@ def read_metrics(file: Path) -> Iterator[dict[str, Any]]:
     Raises:
         CheckpointError: names the line that is none.
     """
-    with naming(file, "make it readable"):
-        try:
-            lines = read_regular(file, METRICS_BYTES).decode(errors="replace")
-        except FileNotFoundError:
-            return
+    lines = ""
+    with naming(file, "make it readable"), suppress(FileNotFoundError):
+        lines = read_regular(file, METRICS_BYTES).decode(errors="replace")
     for number, line in enumerate(lines.splitlines(keepends=True), start=1):
         if not line.endswith("\n"):
             return

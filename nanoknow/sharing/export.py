@@ -13,7 +13,7 @@ from safetensors import torch as safetensors
 
 from nanoknow import __version__
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import QuestionSet
+from nanoknow.data.questions import QuestionSet, questions_to_jsonl
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError, DataError, printable
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -165,7 +165,6 @@ def _quoted(text: str) -> str:
 
 def _lm_eval_files(name: str, asked: QuestionSet, longest: int) -> dict[str, bytes]:
     """Return a task for lm-evaluation-harness, that scores what ``evaluate`` scores."""
-    rows = [{"question": q.text, "answers": list(q.gold)} for q in asked.items]
     task = {
         "task": name,
         "dataset_path": "json",
@@ -179,10 +178,8 @@ def _lm_eval_files(name: str, asked: QuestionSet, longest: int) -> dict[str, byt
         "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
         "metadata": {"version": 1.0},
     }
-    lines = "".join(to_json(row, ensure_ascii=False) + "\n" for row in rows)
+    described = yaml.safe_dump(task, allow_unicode=True, sort_keys=False)
     return {
-        f"{LM_EVAL}/{name}.yaml": yaml.safe_dump(
-            task, allow_unicode=True, sort_keys=False
-        ).encode(),
-        f"{LM_EVAL}/questions.jsonl": lines.encode(),
+        f"{LM_EVAL}/{name}.yaml": described.encode(),
+        f"{LM_EVAL}/questions.jsonl": questions_to_jsonl(asked.items).encode(),
     }

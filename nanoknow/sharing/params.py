@@ -19,6 +19,7 @@ from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.models.registry import build_model, outline
+from nanoknow.sharing.weights import renamed
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.question_answering import answer_limit
@@ -27,16 +28,16 @@ from nanoknow.training.session import TrainingOptions, TrainingSession, Training
 from nanoknow.training.start import new_run
 
 NAMES = {
-    r"tok_emb\.": "embedding.token.",
-    r"pos_emb$": "embedding.position",
-    r"ln_f\.": "head.ln.",
-    r"head\.weight$": "head.linear.weight",
-    r"(blocks\.\d+\.)attn\.proj\.": r"\1attention.projection.",
-    r"(blocks\.\d+\.)attn\.": r"\1attention.",
-    r"(blocks\.\d+\.)mlp\.0\.": r"\1mlp.expand.",
-    r"(blocks\.\d+\.)mlp\.2\.": r"\1mlp.contract.",
+    "tok_emb.": "embedding.token.",
+    "pos_emb": "embedding.position",
+    "ln_f.": "head.ln.",
+    "head.weight": "head.linear.weight",
+    "attn.proj.": "attention.projection.",
+    "attn.": "attention.",
+    "mlp.0.": "mlp.expand.",
+    "mlp.2.": "mlp.contract.",
 }
-"""What the course calls its parameters, and what they are here."""
+"""What the course calls parts of its parameters, and what they are here."""
 MOST_TENSORS = 20_000
 SAVE = "save model.state_dict()"
 
@@ -127,7 +128,7 @@ def read_params(file: Path) -> dict[str, Tensor]:
             size -= tensor.numel() * tensor.element_size()
             if not _is_plain(tensor) or size < 0:  # as one number that stands for many
                 raise DataError(f"{file}: {show_value(name)} is no tensor of plain floats: {SAVE}")
-            found[_renamed(name)] = tensor.float().contiguous()
+            found[renamed(name, NAMES)] = tensor.float().contiguous()
     return found
 
 
@@ -135,14 +136,6 @@ def _is_plain(tensor: Tensor) -> bool:
     place = (tensor.layout, tensor.device.type, tensor.is_nested)
     floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
     return place == (torch.strided, "cpu", False) and tensor.dtype in floats
-
-
-def _renamed(name: str) -> str:
-    for theirs, ours in NAMES.items():
-        renamed, n = re.subn(f"^{theirs}", ours, name)
-        if n:
-            return renamed
-    return name
 
 
 def _sizes(

@@ -5,7 +5,7 @@ own; with rotary ones a GPT-NeoX (Black et al., 2022) that turns whole heads and
 MLP one after the other. A perceiver is neither.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -16,33 +16,19 @@ from nanoknow.errors import ConfigError
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.vanilla import Vanilla
 
-Weights = Iterator[tuple[str, Tensor]]
 PARTS = {
-    "gpt2": {
-        "embedding.token.": "transformer.wte.",
-        "embedding.position": "transformer.wpe.weight",
-        "blocks.": "transformer.h.",
-        "ln1.": "ln_1.",
-        "ln2.": "ln_2.",
-        "attention.projection.": "attn.c_proj.",
-        "mlp.expand.": "mlp.c_fc.",
-        "mlp.contract.": "mlp.c_proj.",
-        "head.ln.": "transformer.ln_f.",
-        "head.linear.": "lm_head.",
-    },
-    "gpt_neox": {
-        "embedding.token.": "gpt_neox.embed_in.",
-        "blocks.": "gpt_neox.layers.",
-        "ln1.": "input_layernorm.",
-        "ln2.": "post_attention_layernorm.",
-        "attention.projection.": "attention.dense.",
-        "mlp.expand.": "mlp.dense_h_to_4h.",
-        "mlp.contract.": "mlp.dense_4h_to_h.",
-        "head.ln.": "gpt_neox.final_layer_norm.",
-        "head.linear.": "embed_out.",
-    },
+    "embedding.token.": ("transformer.wte.", "gpt_neox.embed_in."),
+    "embedding.position": ("transformer.wpe.weight", ""),
+    "blocks.": ("transformer.h.", "gpt_neox.layers."),
+    "ln1.": ("ln_1.", "input_layernorm."),
+    "ln2.": ("ln_2.", "post_attention_layernorm."),
+    "attention.projection.": ("attn.c_proj.", "attention.dense."),
+    "mlp.expand.": ("mlp.c_fc.", "mlp.dense_h_to_4h."),
+    "mlp.contract.": ("mlp.c_proj.", "mlp.dense_4h_to_h."),
+    "head.ln.": ("transformer.ln_f.", "gpt_neox.final_layer_norm."),
+    "head.linear.": ("lm_head.", "embed_out."),
 }
-"""What modules are called here, and there."""
+"""What modules are called here, in a GPT-2 and in a GPT-NeoX, whose positions have no weights."""
 
 
 def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]:
@@ -72,7 +58,6 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
         **marks,
     }
     if config.positions == "learned":
-        dropouts = dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), config.dropout)
         own = {
             "model_type": "gpt2",
             "architectures": ["GPT2LMHeadModel"],
@@ -81,7 +66,7 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
             "n_embd": config.d_model,
             "n_positions": config.block_size,
             "activation_function": "gelu",
-            **dropouts,
+            **dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), config.dropout),
         }
     else:
         turned = {"rope_theta": 10_000.0, "partial_rotary_factor": 1.0}
@@ -104,38 +89,34 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
     return own | shared
 
 
+def renamed(name: str, parts: Mapping[str, str]) -> str:
+    """Return the name of a parameter with some of its parts replaced by others."""
+    for here, there in parts.items():
+        name = name.replace(here, there)
+    return name
+
+
 def exported_weights(model: Vanilla) -> dict[str, Tensor]:
     """Return the weights of ``model.safetensors``, by their names there."""
     is_gpt2 = model.config.positions == "learned"
-    parts = PARTS["gpt2" if is_gpt2 else "gpt_neox"]
-
-    def named(key: str) -> str:
-        for here, there in parts.items():
-            key = key.replace(here, there)
-        return key
-
-    found = dict(_gpt2_joined(model) if is_gpt2 else _neox_joined(model))
+    parts = {here: names[not is_gpt2] for here, names in PARTS.items()}
+    found = dict(_joined(model, is_gpt2))
     for key, tensor in model.state_dict().items():
         if not any(part in key for part in ("query", "key", "value")):
-            is_turned = is_gpt2 and key.startswith("blocks.") and tensor.dim() == 2
-            found[key] = tensor.T if is_turned else tensor  # a GPT-2's layers are (in, out)
-    return {named(key): tensor.contiguous() for key, tensor in found.items()}
+            found[key] = tensor
+    exported = {}
+    for key, tensor in found.items():
+        is_turned = is_gpt2 and key.startswith("blocks.") and tensor.dim() == 2  # to (in, out)
+        exported[renamed(key, parts)] = (tensor.T if is_turned else tensor).contiguous()
+    return exported
 
 
-def _gpt2_joined(model: Vanilla) -> Weights:
-    """Yield query, key and value of each layer as one, (d, 3d)."""
+def _joined(model: Vanilla, is_gpt2: bool) -> Iterator[tuple[str, Tensor]]:
+    """Yield query, key and value of each layer as one, (3d, …): in a GPT-NeoX head by head."""
+    n = 1 if is_gpt2 else model.config.n_heads
+    name = "attn.c_attn" if is_gpt2 else "attention.query_key_value"
     for i, block in enumerate(model.blocks):
-        layers = [getattr(block.attention, name) for name in ("query", "key", "value")]
-        yield f"blocks.{i}.attn.c_attn.weight", torch.cat([x.weight for x in layers]).T
-        yield f"blocks.{i}.attn.c_attn.bias", torch.cat([x.bias for x in layers])
-
-
-def _neox_joined(model: Vanilla) -> Weights:
-    """Yield query, key and value of each layer as one, (3d, d), head by head."""
-    h = model.config.n_heads
-    for i, block in enumerate(model.blocks):
-        layers = [getattr(block.attention, name) for name in ("query", "key", "value")]
+        layers = [getattr(block.attention, each) for each in ("query", "key", "value")]
         for part in ("weight", "bias"):
-            by_head = [getattr(x, part).unflatten(0, (h, -1)) for x in layers]  # (h, d/h, …)
-            joined = torch.stack(by_head, 1).flatten(0, 2)  # (3d, …)
-            yield f"blocks.{i}.attention.query_key_value.{part}", joined
+            by_head = [getattr(x, part).unflatten(0, (n, -1)) for x in layers]  # (n, d/n, …)
+            yield f"blocks.{i}.{name}.{part}", torch.stack(by_head, 1).flatten(0, 2)

@@ -16,7 +16,7 @@ from math import inf
 from pathlib import Path
 from typing import IO
 
-from nanoknow.errors import ConfigError
+from nanoknow.errors import ConfigError, naming
 
 RECORD_BYTES = 1 << 24
 """The most that is read of a record."""
@@ -131,14 +131,10 @@ def save_result(path: Path, content: bytes, what: str) -> None:
     Raises:
         ConfigError: it cannot be written; what was there before stays.
     """
-    try:
+    with naming(f"{path}: cannot write {what}", "name another file", ConfigError):
         if not path.parent.exists():  # a file in its place is named by the writing
             path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot write {what}: {error.strerror}: name another file"
-        ) from None
 
 
 def require_writable(path: Path, *, is_folder: bool) -> None:

@@ -85,7 +85,7 @@ def find_hiding(facts: FactIndex, words: Literal["all", "answers", "ranked"]) ->
             spans, shares = [(start, end) for end, start, _ in by_end], [p for *_, p in by_end]
             found.append(Hiding.of(passage.text, name, passage.subject, spans, shares))
         return found
-    asked = facts.training.items if facts.training and words == "answers" else ()
+    asked = facts.questions if words == "answers" else ()
     salient = find_salient(documents, {question.answer for question in asked if question.answer})
     names = facts.corpus.names or [name for name, _ in salient]
     subjects = [(0, len(name)) for name, _ in salient]

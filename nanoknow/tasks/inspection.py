@@ -1,9 +1,8 @@
 """``nanoknow data inspect``: the examples that tasks make of data, and counts of the data."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 import torch
 
@@ -136,7 +135,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
             median=median(lengths),
             longest=max(lengths),
             prefix=prefix,
-            share_within_prefix=_share(n <= prefix for n in lengths),
+            share_within_prefix=fmean(n <= prefix for n in lengths),
         ),
         questions={role: _describe(role, items, facts) for role, items in roles if items},
         fit=fit,
@@ -179,13 +178,8 @@ def _describe(role: str, questions: QuestionSet, facts: FactIndex) -> QuestionFa
         stripped=questions.stripped,
         not_ascii=sum(not (q.text + (q.answer or "")).isascii() for q in items),
         most_frequent_answer=top,
-        most_frequent_share=_share(q.answer == top for q in items) if top else None,
+        most_frequent_share=fmean(q.answer == top for q in items) if top else None,
         among_training_answers=(
-            _share(q.answer in seen for q in items) if top and seen and role == "eval" else None
+            fmean(q.answer in seen for q in items) if top and seen and role == "eval" else None
         ),
     )
-
-
-def _share(flags: Iterable[bool]) -> float:
-    values = list(flags)
-    return sum(values) / len(values)

@@ -1,7 +1,5 @@
 """From a task's config to the task; a new task is one case here."""
 
-from typing import TypeVar
-
 from nanoknow.config.tasks import (
     DocumentModelingConfig,
     LanguageModelingConfig,
@@ -11,8 +9,8 @@ from nanoknow.config.tasks import (
 )
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import QuestionSet
+from nanoknow.data.sources import Text, required
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.errors import ConfigError
 from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.document_modeling import DocumentModeling
@@ -21,8 +19,6 @@ from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
-
-Text = TypeVar("Text", Corpus, QuestionSet)
 
 
 def build_task(
@@ -49,11 +45,8 @@ def build_task(
     """
 
     def require(text: Text | None, role: str) -> Text:
-        if text is None:
-            raise ConfigError(
-                f"data.{role}: {config.kind} trains on it: name it with --{role} FILE"
-            )
-        return text
+        what = f"data.{role}: {config.kind} trains on it"
+        return required(text, f"{what}: name it with --{role} FILE")
 
     def with_questions(documents: Task, per_document: float) -> Task:
         if not per_document:

@@ -110,6 +110,13 @@ def test_what_could_be_read_as_another_value_is_refused_with_its_line(
     assert load(folder, dump_config(written)) == written
 
 
+@pytest.mark.parametrize("text", ["0face", "-0face", "0b1f", "0o", "0xyz", "08a"])
+def test_letters_of_hexadecimal_digits_make_no_number(folder: Path, text: str) -> None:
+    written = ExperimentConfig(sample=SampleConfig(context=text))
+    assert load(folder, f"sample: {{context: {text}}}") == written
+    assert load(folder, dump_config(written)) == written
+
+
 def test_a_text_in_quotes_that_looks_like_a_number_stays_a_text(folder: Path) -> None:
     assert load(folder, "sample: {context: '1e-3'}").sample.context == "1e-3"
 

@@ -90,6 +90,8 @@ def test_a_variant_that_is_no_word_is_refused(folder: Path, variant: str) -> Non
         ("model.d_model", "4611686018427387904", "must be 65536 or less"),
         ("model.n_layers", "1000000000", "must be 1000 or less"),
         ("data.world.paraphrases", "1000000000", "must be 1000000 or less"),
+        ("data.world.paraphrases", "0", "must be 1 or more"),
+        ("data.world.seed", "-1", "must be 0 or more"),
         ("pretrain.epochs", "1.5", "must be a whole number"),
         ("pretrain.epochs", "3.0", "must be a whole number"),
         ("pretrain.epochs", "true", "must be a whole number"),

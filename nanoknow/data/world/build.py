@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nanoknow.config.experiment import WorldConfig
+from nanoknow.config.world import WorldConfig
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.data.world.files import Stream, World
 from nanoknow.data.world.make import CORPUS, DEV, TEST, TRAIN, make_world

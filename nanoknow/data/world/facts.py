@@ -14,7 +14,7 @@ from itertools import islice
 from random import Random
 from typing import NamedTuple
 
-from nanoknow.config.experiment import MIN_PEOPLE, WorldConfig
+from nanoknow.config.world import WorldConfig
 from nanoknow.data.world.relations import (
     CODE,
     NAME,
@@ -25,8 +25,7 @@ from nanoknow.data.world.relations import (
     read_relations,
     skewed_shares,
 )
-from nanoknow.data.world.words import read_words
-from nanoknow.errors import DataError
+from nanoknow.data.world.words import read_words, require_names
 from nanoknow.system.draws import below, by_share, shuffle
 
 REPEATED_PART = 20
@@ -88,10 +87,7 @@ class FactWorld:
             DataError: there are not so many names.
         """
         words = read_words()
-        most = words.n_names * len(words.given_female)
-        if not MIN_PEOPLE <= self.config.people <= most:
-            advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
-            raise DataError(f"a world of {self.config.people} people cannot be made: {advice}")
+        require_names(self.config.people, words.n_names * len(words.given_female))
 
     @cached_property
     def relations(self) -> list[Relation]:
@@ -105,9 +101,8 @@ class FactWorld:
         drawn = [self._draw(relation) for relation in self.relations]
         seen = [len(relation.wordings) - UNSEEN for relation in self.relations]
         return [
-            Person(name, is_female, values, tuple(below(n, turns) for n in seen))
-            for (name, is_female), *values_of in zip(names, *drawn, strict=False)
-            for values in [tuple(values_of)]
+            Person(name, is_female, tuple(values), tuple(below(n, turns) for n in seen))
+            for (name, is_female), *values in zip(names, *drawn, strict=False)
         ]
 
     def bits(self) -> dict[str, float]:
@@ -240,11 +235,10 @@ class FactWorld:
             yield from by_share(skewed_shares(n), rng)
         while True:
             number = below(n, rng)
-            if name == CODE:
-                while number in used:
-                    number = below(n, rng)
+            if number not in used:
+                yield number
+            if name == CODE:  # which no two share
                 used.add(number)
-            yield number
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.config.seed} {purpose}")  # by the text's SHA-512

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from itertools import accumulate
 from random import Random
 
-from nanoknow.config.experiment import MIN_PEOPLE
 from nanoknow.data.world.files import WorldFiles
-from nanoknow.data.world.words import read_words
-from nanoknow.errors import DataError
+from nanoknow.data.world.relations import PRONOUNS
+from nanoknow.data.world.words import read_words, require_names
 from nanoknow.system.draws import below, choice, shuffle
 
 CORPUS, TRAIN, DEV = "wiki.txt", "birth_places_train.tsv", "birth_dev.tsv"
@@ -46,16 +45,9 @@ def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
         seed: not negative.
 
     Raises:
-        DataError: an argument is out of its range.
+        DataError: there are fewer or more people than that.
     """
-    most = read_words().n_names
-    if not MIN_PEOPLE <= people <= most:
-        advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
-        raise DataError(f"a world of {people} people cannot be made: {advice}")
-    if paraphrases < 1:
-        raise DataError(f"{paraphrases} paraphrases state nothing: ask for at least 1")
-    if seed < 0:  # Random(-1) would be Random(1)
-        raise DataError(f"seed {seed} is negative: give one from 0 up")
+    require_names(people, read_words().n_names)
     rng = Random(seed)
     population = list(_invent_people(people, rng))
     train, dev, test = _split(population, rng)
@@ -129,10 +121,7 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
         yield {
             "full": name,
             "last": surname,
-            "he": "she" if female else "he",
-            "He": "She" if female else "He",
-            "his": "her" if female else "his",
-            "His": "Her" if female else "His",
+            **dict(zip(PRONOUNS[False], PRONOUNS[female], strict=True)),
             "place": birthplace,
             "other": other,
             "job": job,

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from nanoknow.config.experiment import RELATIONS
+from nanoknow.config.world import RELATIONS
 from nanoknow.data.world.words import read_words
 
 CODE, DATE = "code", "birth date"

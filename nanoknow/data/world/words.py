@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from nanoknow.config.world import MIN_PEOPLE
+from nanoknow.errors import DataError
+
 
 @dataclass(frozen=True)
 class Words:
@@ -47,3 +50,14 @@ def read_words() -> Words:
     """Read the lists, once."""
     text = resources.files(__package__).joinpath("words.json").read_text("utf-8")
     return Words(**{name: tuple(words) for name, words in json.loads(text).items()})
+
+
+def require_names(people: int, most: int) -> None:
+    """Refuse a world of too few people, or of more than have names of their own.
+
+    Raises:
+        DataError: names how many it may have.
+    """
+    if not MIN_PEOPLE <= people <= most:
+        advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
+        raise DataError(f"a world of {people} people cannot be made: {advice}")

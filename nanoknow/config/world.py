@@ -1,0 +1,83 @@
+"""The built-in world as data: how many people, what is said of them, and in which words."""
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import BeforeValidator, Field, Strict, model_validator
+
+from nanoknow.config.values import Count, CountOrZero, Frozen, NonNegative, Switch
+
+MIN_PEOPLE = 10
+"""Of a built-in world, so that dev and test have two each."""
+
+Relation = Literal["birthplace", "birth date", "university", "employer", "profession", "code"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+"""Kinds of facts about the people of a world that has several."""
+Skewed = Literal["birthplace", "university", "employer", "profession"]
+
+
+def _first_relations(value: object) -> object:
+    """Return so many relations, where a number of them is given."""
+    if type(value) is not int:
+        return value
+    if not 1 <= value <= len(RELATIONS):
+        raise ValueError(f"must be 1 to {len(RELATIONS)} relations, or their names (got {value})")
+    return RELATIONS[:value]
+
+
+class DrawnConfig(Frozen):
+    """A corpus of statements drawn with repetition: some facts come often, many once or never."""
+
+    statements: Count = 2000
+    """How many are drawn."""
+    exponent: NonNegative = 1.0
+    """The person of rank r is drawn as r to minus it."""
+    repeats: Count = 1
+    """How often the first twentieth of them come."""
+
+
+class WorldConfig(Frozen):
+    """The built-in synthetic world (``nanoknow data make`` writes it to files)."""
+
+    people: Annotated[int, Strict(), Field(ge=MIN_PEOPLE, lt=2**63)] = 1000
+    paraphrases: Count = 3
+    """Biographies a person, in different words."""
+    seed: CountOrZero = 0
+    relations: Annotated[tuple[Relation, ...], BeforeValidator(_first_relations)] = ()
+    """Independent facts a person, by name or number; none: birthplaces alone."""
+    permute: Switch = False
+    """Relations in another order in each biography."""
+    full_name: Switch = False
+    """The name in every sentence, not a pronoun."""
+    skewed: tuple[Skewed, ...] = ()
+    """Relations by Zipf's law, not uniform."""
+    backward: Switch = False
+    """Questions that name the code and ask for whom, too."""
+    drawn: DrawnConfig | None = None
+    """Statements drawn from all of these."""
+
+    @model_validator(mode="after")
+    def _forms_need_relations(self) -> Self:
+        forms = ("permute", "full_name", "skewed", "backward", "drawn")
+        if not self.relations and any(getattr(self, form) for form in forms):
+            raise ValueError("permute, full_name, skewed, backward and drawn need relations")
+        if self.drawn and (self.permute or self.paraphrases > 1):
+            raise ValueError("drawn statements have one form each: paraphrases 1, not permuted")
+        if len(set(self.relations)) < len(self.relations):
+            raise ValueError("a relation comes twice")
+        needed = {*self.skewed, *(["code"] if self.backward else [])} - {*self.relations}
+        if needed:
+            raise ValueError(f"skewed or backward need {', '.join(sorted(needed))} as a relation")
+        return self
+
+    def __str__(self) -> str:
+        sizes = [f"people {self.people}", f"paraphrases {self.paraphrases}"]
+        if self.relations:
+            forms = {
+                "permuted": self.permute,
+                "full names": self.full_name,
+                "asked backward too": self.backward,
+            }
+            sizes += [*self.relations, *(name for name in forms if forms[name])]
+            sizes += [f"skewed {name}" for name in self.skewed]
+            sizes += [f"{key} {value:g}" for key, value in self.drawn or ()]
+        return f"built-in world ({', '.join(sizes)}, seed {self.seed})"
