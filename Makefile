@@ -51,7 +51,7 @@ kill: $(VENV)/ready
 	$(BIN)/python -m tests.tools.kill --kills $(KILLS)
 
 fuzz: $(VENV)/ready
-	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz --timeout=3600
+	$(BIN)/pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=3600
 
 wheel: $(VENV)/ready
 	$(BIN)/pytest -m wheel

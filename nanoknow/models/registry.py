@@ -1,21 +1,22 @@
 """The model variants by name; a new variant is one line here."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from nanoknow.config.models import ModelConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.perceiver import Perceiver
 from nanoknow.models.vanilla import Vanilla
-from nanoknow.system.memory import require_memory
 
 MODELS: dict[str, type[CharacterModel]] = {"vanilla": Vanilla, "perceiver": Perceiver}
 
 
 def build_model(
-    config: ModelConfig, vocab_size: int, generator: torch.Generator | None = None, copies: int = 4
+    config: ModelConfig, vocab_size: int, generator: torch.Generator | None = None
 ) -> CharacterModel:
     """Make a freshly initialised model.
 
@@ -23,21 +24,29 @@ def build_model(
         config: its variant and sizes.
         vocab_size: characters of its vocabulary, specials included.
         generator: draws the weights; needed on a real device, not on ``meta``.
-        copies: of the weights that memory has to hold: trained, with gradients and two moments.
-
-    Raises:
-        OutOfMemoryError: it cannot.
     """
-    if generator is not None:
-        n = sum(tensor.numel() for tensor in outline(config, vocab_size).values())
-        require_memory(4 * n * copies, f"model: {n:,} parameters")
     return MODELS[config.variant](config, vocab_size, generator)
 
 
 def outline(config: ModelConfig, vocab_size: int) -> dict[str, Tensor]:
     """Return a model's weights without their values, which takes no memory."""
-    with torch.device("meta"):
-        return MODELS[config.variant](config, vocab_size, None).state_dict()
+    with _WeightsOnMeta():
+        return build_model(config, vocab_size).state_dict()
+
+
+class _WeightsOnMeta(TorchFunctionMode):
+    """Leaves the weights, and nothing else, without a device, and draws none of them.
+
+    To draw or count on ``meta``, torch imports its compiler, which takes a second.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs["tensor"]
+        if func is torch.empty:
+            kwargs["device"] = "meta"
+        return func(*args, **kwargs)
 
 
 def shapes(tensors: Mapping[str, Tensor]) -> dict[str, str]:

@@ -126,7 +126,7 @@ class Checkpoint:
             there = f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of its size"
             why = f"{odd[:80]} is {found.get(odd, 'missing')} here and {there}"
             raise _refusal(self.path / MODEL_FILE, of_another_version(why, vars(self.record)))
-        model = build_model(*sizes, torch.Generator().manual_seed(0), copies=1)
+        model = build_model(*sizes, torch.Generator().manual_seed(0))
         model.load_state_dict(weights)
         model.origin = str(self.path)
         model.to(device.torch_device).require_sound()

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from nanoknow.config.experiment import ExperimentConfig, FinetuneConfig, StageName
 from nanoknow.data.sources import Texts
-from nanoknow.models.registry import build_model
+from nanoknow.models.registry import build_model, outline
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import next_number
 from nanoknow.runs.folders import new_folder, require_free
@@ -16,6 +16,7 @@ from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run, RunRecord
 from nanoknow.system.device import choose_device
 from nanoknow.system.durations import in_words
+from nanoknow.system.memory import require_memory
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import answer_limit
@@ -109,5 +110,9 @@ def get_ready(
         tokenizer, model = source.record.tokenizer, source.load_model(device)
     else:
         tokenizer = texts.tokenizer(specials=task.has_marks)
-        model = build_model(config.model, len(tokenizer), new_generator(config.seed, "weights"))
+        sizes = config.model, len(tokenizer)
+        n = sum(tensor.numel() for tensor in outline(*sizes).values())
+        # Weights, gradients and two moments, in float32.
+        require_memory(16 * n, f"model: {n:,} parameters")
+        model = build_model(*sizes, new_generator(config.seed, "weights"))
     return prepare(config, stage, texts, tokenizer, model, device, reporter)

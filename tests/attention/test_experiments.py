@@ -130,9 +130,7 @@ def test_sizes_that_cannot_be_are_refused_in_a_line(sizes: dict[str, float], mes
 @pytest.mark.parametrize("beta", [0.01, 20.0, 30.0])
 def test_the_four_panels_are_drawn_for_any_beta(beta: float, tmp_path: Path) -> None:
     report = run_experiments(replace(SETTING, draws=20, beta=beta))
-    for name in ("a.svg", "a.png"):
-        plot_theory(report, tmp_path / name)
-    check_svg((tmp_path / "a.svg").read_bytes())
+    plot_theory(report, tmp_path / "a.png")
     assert check_png((tmp_path / "a.png").read_bytes()) == (1680, 1120)
 
 

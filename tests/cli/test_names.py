@@ -20,7 +20,7 @@ try:
     app({arguments!r})
 except SystemExit as end:
     assert end.code == {code}, end.code
-assert 'torch' not in sys.modules
+assert {heavy!r} not in sys.modules
 """
 
 
@@ -49,7 +49,7 @@ assert 'torch' not in sys.modules
     ids=" ".join,
 )
 def test_a_wrong_name_is_refused_before_torch_is_loaded(here: Path, arguments: list[str]) -> None:
-    script = LIGHT.format(arguments=arguments, code=1)
+    script = LIGHT.format(arguments=arguments, code=1, heavy="torch")
     assert subprocess.run([sys.executable, "-c", script], cwd=here, timeout=60).returncode == 0
     said = refuse(*arguments)
     near = {"demoo": "demo", "abblations": "ablations", "capacitty": "capacity"}
@@ -60,7 +60,15 @@ def test_a_wrong_name_is_refused_before_torch_is_loaded(here: Path, arguments: l
 
 @pytest.mark.parametrize("arguments", [["runs", "list"], ["config", "list"], ["-h"]])
 def test_what_lists_loads_no_torch(home: Path, arguments: list[str]) -> None:
-    script = LIGHT.format(arguments=arguments, code=0)
+    script = LIGHT.format(arguments=arguments, code=0, heavy="torch")
+    assert subprocess.run([sys.executable, "-c", script], cwd=home, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["vanilla", "perceiver"])
+def test_a_question_is_answered_without_torchs_compiler(home: Path, name: str) -> None:
+    """Loading it takes a second of the process; to build a model on ``meta`` does that."""
+    arguments = ["ask", "Where was Ada Bright born?", "--run", f"runs/{name}"]
+    script = LIGHT.format(arguments=arguments, code=0, heavy="torch._dynamo")
     assert subprocess.run([sys.executable, "-c", script], cwd=home, timeout=60).returncode == 0
 
 

@@ -40,7 +40,7 @@ def test_greedy_answers_equal_the_textbooks(config: ModelConfig) -> None:
     textbook, model = twins(config)
     # in float64 no rounding decides between two characters
     textbook, model = textbook.double(), model.double()
-    texts = random_texts([*range(BLOCK), *range(BLOCK), 0, 5, 5])
+    texts = random_texts([*range(BLOCK), 0, 5, 5])
     whole = [
         # the block holds so many more, and what the last place says
         textbook_greedy(textbook, TOKENIZER.characters, text, min(32, BLOCK - len(text)))
@@ -51,7 +51,7 @@ def test_greedy_answers_equal_the_textbooks(config: ModelConfig) -> None:
         assert answers_of(found) == [answer[:max_new] for answer in whole]
     stopped = [len(d.ids) for d in found if d.ids[-1] == STOP]
     assert len(set(stopped)) >= 3  # rows left at different times
-    assert len(set(whole)) >= 20
+    assert len(set(whole)) >= 12
 
 
 @every_config
@@ -89,14 +89,14 @@ def test_questions_are_decoded_together_and_no_longer_than_the_longest_answer(
 def test_neither_order_nor_company_changes_an_answer(config: ModelConfig) -> None:
     _, model = twins(config)
     model = model.double()
-    texts = random_texts([n % 20 for n in range(ANSWERS_AT_ONCE + 40)])
+    texts = random_texts([n % 20 for n in range(ANSWERS_AT_ONCE + 20)])
     order = np.random.default_rng(1).permutation(len(texts))
     found = decode(model, texts, 6)
     shuffled = decode(model, [texts[i] for i in order], 6)
     for place, i in enumerate(order):
         assert shuffled[place].ids == found[i].ids
         assert shuffled[place].log_probability == pytest.approx(found[i].log_probability, abs=1e-5)
-    for i in (0, 7, 19, ANSWERS_AT_ONCE + 39):
+    for i in (0, 7, ANSWERS_AT_ONCE + 19):
         [alone] = decode(model, [texts[i]], 6)
         assert alone.ids == found[i].ids
         assert alone.log_probability == pytest.approx(found[i].log_probability, abs=1e-5)
@@ -168,7 +168,7 @@ def check(model: CharacterModel, prompt: Ids, limit: int, n_best: int, n_beams: 
 @every_config
 def test_the_best_answers_are_those_of_trying_all_of_them(config: ModelConfig) -> None:
     model = scrambled(config).double()  # no rounding decides between two answers
-    for text in random_texts([0, 5, 13]):
+    for text in random_texts([0, 13]):
         assert check(model, prompt_ids(TOKENIZER, text), 3, 7, ALL)
 
 
@@ -178,7 +178,7 @@ def test_the_best_answers_are_those_of_trying_all_of_them(config: ModelConfig) -
     n_best=st.integers(1, 5),
     n_beams=st.integers(1, 40),
 )
-@examples(0.3)
+@examples(0.1)
 def test_a_narrow_search_that_says_it_is_exact_is(
     n_text: int, seed: int, n_best: int, n_beams: int
 ) -> None:

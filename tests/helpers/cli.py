@@ -1,14 +1,19 @@
 """Commands run as a user runs them."""
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
+import typer.testing
 from typer.testing import CliRunner, Result
 
 from nanoknow.cli.app import app
+
+# Typer makes all commands anew for each that is run, which is most of the time of a short one.
+vars(typer.testing)["_get_command"] = functools.cache(typer.main.get_command)
 
 SMALL = ["--set", "model.n_layers=2", "--set", "model.d_model=16", "--set", "model.n_heads=2"]
 

@@ -13,13 +13,14 @@ from tests.tools.textbook_models import Sizes, TextbookModel, TextbookPerceiver,
 from tests.tools.textbook_spread import TextbookSpreadPerceiver
 
 VOCAB = 23
-SIZES = {"n_layers": 4, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}
+SIZES = {"n_layers": 3, "n_heads": 4, "d_model": 32, "block_size": 24, "dropout": 0.0}
 SPREAD, ROTARY = {"latents": "spread"}, {"positions": "rotary"}
 LATENTS: list[tuple[int, dict[str, Any]]] = [
     *((7, {}), (24, {}), (1, {"n_layers": 2})),
     *((m, SPREAD) for m in (7, 8, 24)),
     (1, {**SPREAD, "n_layers": 2}),
-    *((m, {**SPREAD, **ROTARY}) for m in (7, 6)),
+    (7, {**SPREAD, **ROTARY}),
+    (6, {**SPREAD, **ROTARY, "n_layers": 4}),
 ]
 CONFIGS: list[ModelConfig] = [
     VanillaConfig.model_validate(SIZES),

@@ -60,7 +60,7 @@ def test_attention_has_the_gradients_of_what_it_computes(
         torch.manual_seed(7)
         return attend(q, k, v, QUERIES, keys, p, mask)
 
-    assert torch.autograd.gradcheck(attention, random_inputs(keys, d_head=2))
+    assert torch.autograd.gradcheck(attention, random_inputs(keys, d_head=2), fast_mode=True)
 
 
 @each_keys
@@ -85,7 +85,7 @@ def test_dropout_on_weights_of_attention_keeps_their_mean() -> None:
     q, k, v = random_inputs(QUERIES)
     expected = attend(q, k, v, QUERIES, QUERIES, 0.0)
     torch.manual_seed(0)
-    draws = torch.stack([attend(q, k, v, QUERIES, QUERIES, 0.3) for _ in range(2000)])
+    draws = torch.stack([attend(q, k, v, QUERIES, QUERIES, 0.3) for _ in range(500)])
     assert not torch.equal(draws[0], draws[1])
     error = draws.std(0) / math.sqrt(len(draws))
     assert bool(((draws.mean(0) - expected).abs() <= 5 * error + 1e-9).all())
@@ -95,7 +95,7 @@ def test_dropout_on_weights_of_attention_keeps_their_mean() -> None:
 @pytest.mark.parametrize("p", [0.001, 0.1, 0.5, 0.9])
 def test_dropout_drops_its_share_and_keeps_the_mean(dtype: torch.dtype, p: float) -> None:
     torch.manual_seed(0)
-    n, calls = 8_001, 400  # n is not a multiple of what one draw serves
+    n, calls = 8_001, 100  # n is not a multiple of what one draw serves
     shares = []
     for _ in range(calls):
         y = dropout(torch.ones(n, dtype=dtype), p)
