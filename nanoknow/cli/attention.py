@@ -51,7 +51,6 @@ def attention(
 
     nanoknow attention --question "Where was Khatchig Mouradian born?"
     """
-    opt.check_output("--plot", plot, opt.PICTURE)
     run = opt.named_run(run, run_flag)
     terminal = Terminal()
     sizes = {"dim": dim, "n_keys": keys, "beta": beta, "draws": draws, "seed": seed}

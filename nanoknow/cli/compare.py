@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -25,7 +24,7 @@ def compare(
     eval_file: opt.EvalFile = None,
     plot: opt.Plot = None,
     out: Annotated[
-        Path | None, Option("--out", metavar="FILE.csv", help="Write the table of runs as CSV.")
+        Path | None, opt.written("--out", "FILE.csv", "Write the table of runs as CSV.", *opt.TABLE)
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -37,8 +36,6 @@ def compare(
 
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """
-    opt.check_output("--plot", plot, opt.PICTURE)
-    opt.check_output("--out", out, opt.TABLE)
     named = opt.named_runs(runs, run_flags, or_files=True)
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.experiments.table import rows_of_comparison

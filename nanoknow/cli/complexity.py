@@ -23,7 +23,8 @@ def complexity(
     n_heads: Annotated[int | None, Option(help="Heads, h.")] = None,
     vocab_size: Annotated[int, Option(help="Characters, V.")] = VOCAB_SIZE,
     plot: Annotated[
-        Path | None, Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
+        Path | None,
+        opt.written("--plot", "FILE", "Draw cost against ℓ and m as .png or .svg.", *opt.PICTURE),
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -33,7 +34,6 @@ def complexity(
 
     Example: nanoknow complexity --seq-len 128 --bottleneck 64
     """
-    opt.check_output("--plot", plot, opt.PICTURE)
     report = estimate(
         n_layers=n_layers,
         n_heads=n_heads,

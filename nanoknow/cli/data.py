@@ -69,7 +69,7 @@ def data_inspect(
 def data_fetch(
     name: Annotated[str, Argument(help="A data set.", **one_of(*DATASETS))],
     out: Annotated[
-        Path | None, Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
+        Path | None, opt.written("--out", "DIR", "Folder; in ./data if not given.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -79,14 +79,13 @@ def data_fetch(
     """
     from nanoknow.data.download import fetch
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     opt.show(terminal, {"files": fetch(name, out, terminal)}, show_files, as_json)
 
 
 @data_app.command("augment")
 def data_augment(
-    out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
+    out: Annotated[Path, opt.written("--out", "DIR", "Folder for augmented.tsv.")],
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
@@ -104,7 +103,6 @@ def data_augment(
     from nanoknow.config.loading import resolve_config
     from nanoknow.experiments.augment import augment
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     flags = opt.data_flags(corpus, questions, eval_file, documents)
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)

@@ -33,7 +33,9 @@ def evaluate(
     skip_long: opt.SkipLong = False,
     report: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Evaluate in depth, and write a page (.html) about it."),
+        opt.written(
+            "--report", "FILE", "Evaluate in depth, and write a page (.html) about it.", *opt.PAGE
+        ),
     ] = None,
     target_accuracy: Annotated[
         float | None,
@@ -51,8 +53,7 @@ def evaluate(
         Option(metavar="FILE", help="Answers made elsewhere, one a line, in place of a run's."),
     ] = None,
     out: Annotated[
-        Path | None,
-        Option("--out", metavar="FILE", help="Write the answers, one a line, for a grader."),
+        Path | None, opt.written("--out", "FILE", "Write the answers, one a line, for a grader.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -63,14 +64,11 @@ def evaluate(
 
     Example: nanoknow evaluate --eval birth_dev.tsv --report report.html
     """
-    opt.check_output("--report", report, opt.PAGE)
     run = opt.named_run(run, run_flag)
     if predictions and (run or report or out):
         raise BadParameter("--predictions: without a run, --report and --out, which are of a run")
     if out and report:
         raise BadParameter("--out: without --report, which names its file of answers")
-    if out is not None:
-        opt.check_output("--out", out, (out.suffix.lower(),))
     terminal = Terminal()
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     if report is None:

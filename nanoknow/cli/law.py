@@ -50,7 +50,7 @@ def law_run(
     shard: Shard = None,
     launcher: Launcher = None,
     device: opt.DeviceName = "auto",
-    out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
+    out: opt.Runs = None,
     dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -62,7 +62,6 @@ def law_run(
     """
     from nanoknow.config.law import load_law
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     law, label = load_law(name), Path(name).stem
     if quick:

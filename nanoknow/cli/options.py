@@ -22,6 +22,38 @@ from nanoknow.system.plain import plain
 if TYPE_CHECKING:
     from nanoknow.experiments.table import TableRow
 
+PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
+"""Suffixes of the files that commands write."""
+
+
+def written(flag: str, metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
+    """Return an option that names what a command writes, refused before the work if it cannot be.
+
+    Args:
+        flag: its name.
+        metavar: ``FILE``, or ``DIR`` for a folder; of ``DIR|FILE.csv``, the suffix says which.
+        words: its help.
+        suffixes: that the file may have; none for any.
+    """
+
+    def check(path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        is_named = Path(path).suffix.lower() in suffixes
+        is_folder = metavar.startswith("DIR") and not is_named
+        if suffixes and not is_named and not is_folder:
+            raise ConfigError(f"{flag} {path}: name a file that ends in {' or '.join(suffixes)}")
+        try:
+            require_writable(Path(path), is_folder=is_folder)
+        except OSError as error:
+            kind = "folder" if is_folder else "file"
+            advice = f"name a {kind} that can be written, or make it so"
+            raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
+        return path
+
+    return Option(flag, metavar=metavar, help=words, callback=check)
+
+
 data, model, training = (partial(Option, rich_help_panel=p) for p in ("Data", "Model", "Training"))
 """Options under these headings of the help."""
 
@@ -57,15 +89,13 @@ Epochs = Annotated[int | None, training(help="Epochs to train.")]
 BatchSize = Annotated[int | None, training(help="Examples a step.")]
 LearningRate = Annotated[float | None, training(help="The peak learning rate.")]
 Out = Annotated[
-    Path | None,
-    Option("--out", metavar="DIR", help="The run folder; a new one in ./runs if not given."),
+    Path | None, written("--out", "DIR", "The run folder; a new one in ./runs if not given.")
 ]
+Runs = Annotated[Path | None, written("--out", "DIR", "Folder for the runs.")]
 RunsOrTable = Annotated[
     Path | None,
-    Option(
-        "--out",
-        metavar="DIR|FILE.csv",
-        help="Folder for the runs; or a file for the table of runs.",
+    written(
+        "--out", "DIR|FILE.csv", "Folder for the runs; or a file for the table of runs.", *TABLE
     ),
 ]
 DryRun = Annotated[
@@ -83,7 +113,7 @@ TensorBoard = Annotated[
         "--tensorboard", help="Write event files into the run folder too, all of it with --resume."
     ),
 ]
-Plot = Annotated[Path | None, Option("--plot", metavar="FILE", help="Draw it as .png or .svg.")]
+Plot = Annotated[Path | None, written("--plot", "FILE", "Draw it as .png or .svg.", *PICTURE)]
 RUN = {"help": "A run folder; the latest that fits if not given.", "autocompletion": run_names}
 RunFolder = Annotated[Path | None, Argument(metavar="RUN", **RUN)]
 RunFlag = Annotated[Path | None, Option("--run", metavar="RUN", **RUN)]
@@ -93,10 +123,6 @@ RunFlags = Annotated[list[Path] | None, Option("--run", **RUNS)]
 
 
 T = TypeVar("T")
-
-
-PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
-"""Suffixes of the files that commands write."""
 
 
 def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Path]:
@@ -133,37 +159,9 @@ def named_run(*forms: Path | None) -> Path | None:
     return next(iter(named_runs(*([form] for form in forms if form))), None)
 
 
-def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:
-    """Refuse a path that could not be written, before the work whose result it is to hold.
-
-    Args:
-        flag: that names it.
-        path: a file, or a folder; None if the flag is not given.
-        suffixes: that the file may have; none for a folder.
-
-    Raises:
-        ConfigError: names the flag.
-    """
-    if path is None:
-        return
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise ConfigError(f"{flag} {path}: name a file that ends in {' or '.join(suffixes)}")
-    try:
-        require_writable(path, is_folder=not suffixes)
-    except OSError as error:
-        kind = "file" if suffixes else "folder"
-        advice = f"name a {kind} that can be written, or make it so"
-        raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
-
-
 def folder_or_table(out: Path | None) -> tuple[Path | None, Path | None]:
-    """Return the folder for runs and the table's file that ``--out`` names: at most one of them.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
+    """Return the folder for runs and the table's file that ``--out`` names: at most one of them."""
     is_table = out is not None and out.suffix.lower() in TABLE
-    check_output("--out", out, TABLE if is_table else ())
     return (None, out) if is_table else (out, None)
 
 

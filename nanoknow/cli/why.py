@@ -37,7 +37,7 @@ def why(
     ] = 0,
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
-    out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
+    out: opt.Runs = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Find the documents that taught an answer; with --retrain, prove it.
@@ -54,7 +54,6 @@ def why(
     from nanoknow.evaluation.answering_run import AnsweringRun
     from nanoknow.experiments.why import why as explain
 
-    opt.check_output("--out", out)
     if bool(question) == bool(eval_file):
         raise typer.BadParameter("ask one question, or name a file with --eval")
     if eval_file:
