@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig

@@ -18,10 +18,7 @@ from nanoknow.data.published import DATASETS
 from nanoknow.errors import ConfigError, printable, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from nanoknow.experiments.augment import Augmentation
-    from nanoknow.facts.fit import FitLine
     from nanoknow.tasks.inspection import Inspection, QuestionFacts
 
 data_app = typer.Typer(
@@ -115,12 +112,10 @@ def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
         ("file", result.file),
         ("questions", f"{result.questions:,}"),
         ("answered by the training questions", f"{result.from_training:,}"),
-        ("accuracy of the ranker on questions left out", str(result.ranker)),
+        ("accuracy of the ranker on questions left out", result.ranker),
+        ("left out: a line cannot hold them", f"{result.skipped:,}" if result.skipped else None),
+        ("accuracy of the file on the evaluation questions", result.eval),
     ]
-    if result.skipped:
-        rows.append(("left out: a line cannot hold them", f"{result.skipped:,}"))
-    if result.eval:
-        rows.append(("accuracy of the file on the evaluation questions", str(result.eval)))
     terminal.pairs(rows)
 
 
@@ -139,10 +134,10 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
         ("corpus", corpus.name),
         ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
         ("document lengths", f"{lengths}; {within}"),
+        *_fit_rows(inspection, "corpus"),
     ]
-    rows += _fit_rows(inspection.fit.get("corpus", ()))
     for role, facts in inspection.questions.items():
-        rows += [*_question_rows(role, facts), *_fit_rows(inspection.fit.get(role, ()))]
+        rows += [*_question_rows(role, facts), *_fit_rows(inspection, role)]
     terminal.write("\n")
     terminal.pairs(rows)
 
@@ -188,8 +183,8 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
     return rows
 
 
-def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
-    return [(f"  {line.what}", line.finding) for line in lines]
+def _fit_rows(inspection: Inspection, part: str) -> list[tuple[str, str]]:
+    return [(f"  {line.what}", line.finding) for line in inspection.fit.get(part, ())]
 
 
 def _one_line(text: str) -> str:

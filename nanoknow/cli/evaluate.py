@@ -104,25 +104,22 @@ def evaluate(
 def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     """Show the score beside the baseline, the verdicts, and the split by what was in the data."""
     of = f" ({evaluation.variant}, epoch {evaluation.epoch})" if evaluation.variant else ""
+    n, named, lost = len(evaluation.answers), evaluation.documented, evaluation.unreachable
+    shared, constant = evaluation.overlap, evaluation.baseline
+    others = f"{shared.others or 'nothing to score'}; {shared.n} of {n} left out" if shared else ""
     rows = [
         ("run", f"{evaluation.run}{of}"),
-        ("questions", f"{evaluation.questions} ({len(evaluation.answers)})"),
+        ("questions", f"{evaluation.questions} ({n})"),
+        ("exact match", evaluation.score),
+        ("questions that name a subject", None if named in (None, n) else f"{named} of {n}"),
+        ("answers that cannot be given", f"{lost} of {n}" if lost else None),
+        ("without training questions", others if shared and shared.n else None),
+        *([(constant.name, constant.score)] if constant else []),
+        ("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}" if constant else None),
+        *(evaluation.verdicts or {}).items(),
+        ("predictions", evaluation.predictions),
     ]
-    if evaluation.score:
-        rows.append(("exact match", str(evaluation.score)))
-    n = len(evaluation.answers)
-    if evaluation.documented not in (None, n):
-        rows.append(("questions that name a subject", f"{evaluation.documented} of {n}"))
-    if evaluation.unreachable:
-        rows.append(("answers that cannot be given", f"{evaluation.unreachable} of {n}"))
-    if (shared := evaluation.overlap) and shared.n:
-        words = f"{shared.others or 'nothing to score'}; {shared.n} of {n}"
-        rows.append(("without training questions", f"{words} left out"))
-    if evaluation.baseline:
-        rows.append((evaluation.baseline.name, str(evaluation.baseline.score)))
-        rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))
-    rows += [(name, str(count)) for name, count in (evaluation.verdicts or {}).items()]
-    terminal.pairs([*rows, ("predictions", evaluation.predictions)])
+    terminal.pairs(rows)
     if not evaluation.splits:
         return
     table = []
