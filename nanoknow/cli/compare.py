@@ -58,7 +58,7 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     rows = []
     for run in comparison.runs:
         score, inside = run.score, run.score_in_document
-        own = (str(score.n_right), percent(score.accuracy), interval(score))
+        own = (score.n_right, percent(score.accuracy), interval(score))
         shares = (percent(inside.accuracy if inside else None), percent(run.confidence))
         auroc = NONE if run.auroc is None else f"{run.auroc:.3f}"
         rows.append((run.letter, run.run, *own, *shares, auroc))
@@ -83,6 +83,6 @@ def show_pairs(terminal: Terminal, pairs: Sequence[tuple[str, ComparedPair]]) ->
     for name, each in pairs:
         found = each.pairing
         counts = (found.both, found.only_first, found.only_second, found.neither)
-        rows.append((name, *map(str, counts), f"{found.p:.2g}", f"{each.corrected_p:.2g}"))
+        rows.append((name, *counts, f"{found.p:.2g}", f"{each.corrected_p:.2g}"))
     columns = ("", "both", "only first", "only second", "neither", "p", "p, corrected")
     terminal.table("Questions answered right, pair by pair", columns, rows)

@@ -78,11 +78,10 @@ def evaluate(
         from nanoknow.evaluation.evaluate import evaluate as evaluate_run
         from nanoknow.evaluation.evaluate import evaluate_predictions
 
-        evaluation = (
-            evaluate_predictions(predictions, data)
-            if predictions
-            else evaluate_run(run, data, device, terminal)
-        )
+        if predictions:
+            evaluation = evaluate_predictions(predictions, data)
+        else:
+            evaluation = evaluate_run(run, data, device, terminal)
         if out is not None:
             save_result(out, Path(evaluation.predictions).read_bytes(), "the answers")
         opt.show(terminal, evaluation, show_evaluation, as_json)
@@ -126,7 +125,7 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     for part in evaluation.splits:
         kind = ("yes" if yes else "no" for yes in (part.in_document, part.seen_in_training))
         right = f"{part.n_right} ({part.n_right / part.n:.1%})" if part.n else "-"
-        table.append((*kind, str(part.n), right, *map(str, [*part.verdicts.values()][1:])))
+        table.append((*kind, part.n, right, *[*part.verdicts.values()][1:]))
     title = "By whether the right answer is in the subject's document, and a training answer"
     columns = ("document", "training", "questions", *SHORT_VERDICTS)
     terminal.table(title, columns, table, left=2)

@@ -210,9 +210,8 @@ def cross_fitted(
     fold[order] = np.arange(len(right)) % folds
     answered = np.zeros(len(right), np.bool_)
     for i in range(folds):
-        rest, own = fold != i, fold == i
-        usable = rest.any() and own.any()
-        chosen = choose(selections(confidence[rest], right[rest])) if usable else None
+        rest = fold != i
+        chosen = choose(selections(confidence[rest], right[rest])) if rest.any() else None
         if chosen is not None and chosen.threshold is not None:
-            answered |= own & (confidence >= chosen.threshold)
+            answered |= ~rest & (confidence >= chosen.threshold)
     return Selection(None, len(right), int(answered.sum()), int((answered & right).sum()))

@@ -195,17 +195,15 @@ class Lab:
         traced = trace(opened.model, prompt, Decoded(ids, best.log_probability))
         attended = traced.by_position().mean((0, 2))[:, : traced.n_prompt - 1]  # (written, prompt)
         values, indices = traced.predicted.exp().topk(min(ALTERNATIVES, len(tokenizer)))
-        return [
-            Written(
-                "" if id_ == stop else tokenizer.decode([id_]),
-                [
-                    ("" if other == stop else tokenizer.decode([other]), value)
-                    for other, value in zip(others.tolist(), shares.tolist(), strict=True)
-                ],
-                weights.tolist(),
-            )
-            for id_, others, shares, weights in zip(ids, indices, values, attended, strict=True)
-        ]
+
+        def character(id_: int) -> str:
+            return "" if id_ == stop else tokenizer.decode([id_])
+
+        written = []
+        for id_, others, shares, weights in zip(ids, indices, values, attended, strict=True):
+            alternatives = zip(map(character, others.tolist()), shares.tolist(), strict=True)
+            written.append(Written(character(id_), list(alternatives), weights.tolist()))
+        return written
 
     def _worth(self, probability: float) -> Worth:
         alike = abs(confidences(self._answers) - probability) <= NEAR

@@ -41,19 +41,16 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
         "predictions": report.predictions,
         **report.provenance,
     }
-    return (
-        _templates()
-        .get_template("page.html")
-        .render(
-            report=report,
-            title=title(report),
-            headlines=headlines(report),
-            findings=findings(report),
-            few=FEW,
-            drawings=drawings(report, learning),
-            learning=learning,
-            about=about,
-        )
+    template = _templates().get_template("page.html")
+    return template.render(
+        report=report,
+        title=title(report),
+        headlines=headlines(report),
+        findings=findings(report),
+        few=FEW,
+        drawings=drawings(report, learning),
+        learning=learning,
+        about=about,
     )
 
 
