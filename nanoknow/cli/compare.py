@@ -23,7 +23,7 @@ def compare(
     eval_file: opt.EvalFile = None,
     plot: opt.Plot = None,
     out: Annotated[
-        Path | None, opt.written("--out", "FILE.csv", "Write the table of runs as CSV.", *opt.TABLE)
+        Path | None, opt.written("FILE.csv", "Write the table of runs as CSV.", *opt.TABLE)
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,

@@ -23,8 +23,7 @@ def complexity(
     n_heads: Annotated[int | None, Option(help="Heads, h.")] = None,
     vocab_size: Annotated[int, Option(help="Characters, V.")] = VOCAB_SIZE,
     plot: Annotated[
-        Path | None,
-        opt.written("--plot", "FILE", "Draw cost against ℓ and m as .png or .svg.", *opt.PICTURE),
+        Path | None, opt.written("FILE", "Draw cost against ℓ and m as .png or .svg.", *opt.PICTURE)
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:

@@ -65,9 +65,7 @@ def data_inspect(
 @data_app.command("fetch")
 def data_fetch(
     name: Annotated[str, Argument(help="A data set.", **one_of(*DATASETS))],
-    out: Annotated[
-        Path | None, opt.written("--out", "DIR", "Folder; in ./data if not given.")
-    ] = None,
+    out: Annotated[Path | None, opt.written("DIR", "Folder; in ./data if not given.")] = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Download the published data, verified by their hashes.
@@ -82,7 +80,7 @@ def data_fetch(
 
 @data_app.command("augment")
 def data_augment(
-    out: Annotated[Path, opt.written("--out", "DIR", "Folder for augmented.tsv.")],
+    out: Annotated[Path, opt.written("DIR", "Folder for augmented.tsv.")],
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,

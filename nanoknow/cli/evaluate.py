@@ -33,9 +33,7 @@ def evaluate(
     skip_long: opt.SkipLong = False,
     report: Annotated[
         Path | None,
-        opt.written(
-            "--report", "FILE", "Evaluate in depth, and write a page (.html) about it.", *opt.PAGE
-        ),
+        opt.written("FILE", "Evaluate in depth, and write a page (.html) about it.", *opt.PAGE),
     ] = None,
     target_accuracy: Annotated[
         float | None,
@@ -53,7 +51,7 @@ def evaluate(
         Option(metavar="FILE", help="Answers made elsewhere, one a line, in place of a run's."),
     ] = None,
     out: Annotated[
-        Path | None, opt.written("--out", "FILE", "Write the answers, one a line, for a grader.")
+        Path | None, opt.written("FILE", "Write the answers, one a line, for a grader.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    out: Annotated[Path, opt.written("--out", "DIR", "The new folder.")],
+    out: Annotated[Path, opt.written("DIR", "The new folder.")],
     run: opt.RunFolder = None,
     run_flag: opt.RunFlag = None,
     lm_eval: Annotated[

@@ -24,7 +24,7 @@ def plot(
     runs: opt.RunFolders = None,
     run_flags: opt.RunFlags = None,
     out: Annotated[
-        Path | None, opt.written("--out", "FILE", "Draw them as .png or .svg.", *opt.PICTURE)
+        Path | None, opt.written("FILE", "Draw them as .png or .svg.", *opt.PICTURE)
     ] = None,
     terminal_too: Annotated[
         bool, Option("--terminal", help="Draw them here as well; without --out it is done anyway.")

@@ -14,7 +14,7 @@ WORLD = WorldConfig()
 
 
 def data_make(
-    out: Annotated[Path, opt.written("--out", "DIR", "Folder for the files.")],
+    out: Annotated[Path, opt.written("DIR", "Folder for the files.")],
     people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
     paraphrases: Annotated[
         int,
