@@ -86,14 +86,14 @@ def evaluate(
         return
     from nanoknow.report.assemble import report as report_on
     from nanoknow.report.findings import findings
-    from nanoknow.report.page import write_page
+    from nanoknow.report.page import page
     from nanoknow.training.curves import accuracies_beside_scratch
 
     target = TARGET_ACCURACY if target_accuracy is None else target_accuracy
     seed = SEED if seed is None else seed
     found = report_on(run, data, device, target, seed, terminal)
     learning = accuracies_beside_scratch(Path(found.run))
-    write_page(found, learning, report)
+    save_result(report, page(found, learning).encode(), "the page")
     more = {"findings": findings(found), "learning": learning, "page": str(report)}
     opt.show(terminal, found, partial(show_report, page=report), as_json, **more)
 

@@ -57,7 +57,8 @@ class Lab:
         self.opened, self.beside, self._reporter = opened, beside, reporter
         self._lock = Lock()
         self._rng = Random(derive_seed(opened.run.config.seed, "play"))
-        self._answers = self._evaluated()
+        questions = self._eval
+        self._answers = opened.answer_questions(opened.task(questions)) if questions else []
         self._invented = self._about_nobody()
 
     @classmethod
@@ -160,10 +161,6 @@ class Lab:
     def _eval(self) -> QuestionSet | None:
         questions = self.opened.texts.eval
         return self.opened.fitting(questions) if questions and questions.answered else None
-
-    def _evaluated(self) -> list[Answer]:
-        questions = self._eval
-        return self.opened.answer_questions(self.opened.task(questions)) if questions else []
 
     def _about_nobody(self) -> list[Answer]:
         facts, asked = self.opened.facts, self.opened.training or self._eval
