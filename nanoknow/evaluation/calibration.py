@@ -208,8 +208,9 @@ def cross_fitted(
     fold[order] = np.arange(len(right)) % folds
     answered = np.zeros(len(right), np.bool_)
     for i in range(folds):
-        rest = fold != i
-        chosen = choose(selections(confidence[rest], right[rest])) if rest.any() else None
+        rest, own = fold != i, fold == i
+        usable = rest.any() and own.any()
+        chosen = choose(selections(confidence[rest], right[rest])) if usable else None
         if chosen is not None and chosen.threshold is not None:
-            answered |= ~rest & (confidence >= chosen.threshold)
+            answered |= own & (confidence >= chosen.threshold)
     return Selection(None, len(right), int(answered.sum()), int((answered & right).sum()))
