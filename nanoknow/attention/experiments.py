@@ -110,18 +110,14 @@ def run_experiments(setting: Setting) -> TheoryReport:
     betas = [setting.beta * (i + 1) / SWEEP for i in range(SWEEP)]
     copied = simulate(setting, COPY, betas)
     averaged = simulate(setting, AVERAGE, betas)
-    sweep = tuple(
-        SweepRow(
-            beta,
-            _error(COPY, copied, i, Law(setting, COPY, beta)),
-            copying_bound(setting.n_keys, beta),
-            _error(AVERAGE, averaged, i, Law(setting, AVERAGE, beta)),
-            _root_mean_square(
-                "|M 2c − v_a|, RMS", averaged.projected[i], projected_error(setting, beta)
-            ),
-        )
-        for i, beta in enumerate(betas)
-    )
+    sweep = []
+    for i, beta in enumerate(betas):
+        copying = _error(COPY, copied, i, Law(setting, COPY, beta))
+        averaging = _error(AVERAGE, averaged, i, Law(setting, AVERAGE, beta))
+        off, expected = averaged.projected[i], projected_error(setting, beta)
+        projected = _root_mean_square("|M 2c − v_a|, RMS", off, expected)
+        bound = copying_bound(setting.n_keys, beta)
+        sweep.append(SweepRow(beta, copying, bound, averaging, projected))
     worst = _largest(f"|c − {COPY.output}|", copied.errors[-1], sweep[-1].copying_bound, True)
     orthogonal, other = project(setting)
     kept = np.sqrt(setting.dim // 2 / setting.dim)
@@ -138,7 +134,7 @@ def run_experiments(setting: Setting) -> TheoryReport:
         law = Law(setting, experiment, setting.beta)
         outcome = simulate(setting, experiment, [setting.beta])
         findings.append(_finding(experiment, outcome, law, *_steadiness(experiment, outcome, law)))
-    return TheoryReport(setting, tuple(findings), sweep)
+    return TheoryReport(setting, tuple(findings), tuple(sweep))
 
 
 def _check(setting: Setting) -> None:

@@ -51,7 +51,6 @@ def attention(
 
     nanoknow attention --question "Where was Khatchig Mouradian born?"
     """
-    opt.check_output("--plot", plot, opt.PICTURE)
     run = opt.named_run(run, run_flag)
     terminal = Terminal()
     sizes = {"dim": dim, "n_keys": keys, "beta": beta, "draws": draws, "seed": seed}
@@ -147,12 +146,9 @@ def _show_marks(terminal: Terminal, title: str, read: str, rows: list[tuple[str,
         terminal.styled(shown(f"{' ' * margin}{text[line]}\n", "bold", lines=True))
         for label, weights in rows:
             peak = float(weights.max())
-            marks = "".join(_mark(weight, peak) for weight in weights[line].tolist())
+            shares = (weight / (peak or 1.0) for weight in weights[line].tolist())
+            marks = "".join(MARKS[round(share * (len(MARKS) - 1))] for share in shares)
             terminal.line(f"{label}{marks.ljust(min(width, len(text)))}  {peak:.2f}")
-
-
-def _mark(weight: float, peak: float) -> str:
-    return MARKS[round(weight / peak * (len(MARKS) - 1))] if peak else " "
 
 
 def _shown(character: str) -> str:

@@ -49,4 +49,4 @@ def baseline(
 
 def show_baseline(terminal: Terminal, result: BaselineResult) -> None:
     """Show what answering without a model scores."""
-    terminal.pairs([("questions", result.questions), (result.name, str(result.score))])
+    terminal.pairs([("questions", result.questions), (result.name, result.score)])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
-
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
@@ -25,7 +23,7 @@ def compare(
     eval_file: opt.EvalFile = None,
     plot: opt.Plot = None,
     out: Annotated[
-        Path | None, Option("--out", metavar="FILE.csv", help="Write the table of runs as CSV.")
+        Path | None, opt.written("FILE.csv", "Write the table of runs as CSV.", *opt.TABLE)
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -37,8 +35,6 @@ def compare(
 
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """
-    opt.check_output("--plot", plot, opt.PICTURE)
-    opt.check_output("--out", out, opt.TABLE)
     named = opt.named_runs(runs, run_flags, or_files=True)
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.experiments.table import rows_of_comparison
@@ -62,7 +58,7 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     rows = []
     for run in comparison.runs:
         score, inside = run.score, run.score_in_document
-        own = (str(score.n_right), percent(score.accuracy), interval(score))
+        own = (score.n_right, percent(score.accuracy), interval(score))
         shares = (percent(inside.accuracy if inside else None), percent(run.confidence))
         auroc = NONE if run.auroc is None else f"{run.auroc:.3f}"
         rows.append((run.letter, run.run, *own, *shares, auroc))
@@ -87,6 +83,6 @@ def show_pairs(terminal: Terminal, pairs: Sequence[tuple[str, ComparedPair]]) ->
     for name, each in pairs:
         found = each.pairing
         counts = (found.both, found.only_first, found.only_second, found.neither)
-        rows.append((name, *map(str, counts), f"{found.p:.2g}", f"{each.corrected_p:.2g}"))
+        rows.append((name, *counts, f"{found.p:.2g}", f"{each.corrected_p:.2g}"))
     columns = ("", "both", "only first", "only second", "neither", "p", "p, corrected")
     terminal.table("Questions answered right, pair by pair", columns, rows)

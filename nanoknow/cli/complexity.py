@@ -23,7 +23,7 @@ def complexity(
     n_heads: Annotated[int | None, Option(help="Heads, h.")] = None,
     vocab_size: Annotated[int, Option(help="Characters, V.")] = VOCAB_SIZE,
     plot: Annotated[
-        Path | None, Option(metavar="FILE", help="Draw cost against ℓ and m as .png or .svg.")
+        Path | None, opt.written("FILE", "Draw cost against ℓ and m as .png or .svg.", *opt.PICTURE)
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -33,7 +33,6 @@ def complexity(
 
     Example: nanoknow complexity --seq-len 128 --bottleneck 64
     """
-    opt.check_output("--plot", plot, opt.PICTURE)
     report = estimate(
         n_layers=n_layers,
         n_heads=n_heads,
@@ -64,7 +63,7 @@ def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
     for row in report.sweep:
         flops = (si(row.vanilla_flops), si(row.perceiver_flops), f"{row.flops_ratio:.3f}")
         memory = (row.vanilla_attention_bytes, row.perceiver_attention_bytes)
-        rows.append((str(row.seq_len), *flops, *(f"{si(n)}B" for n in memory)))
+        rows.append((row.seq_len, *flops, *(f"{si(n)}B" for n in memory)))
     columns = ("ℓ", "vanilla", "perceiver", "ratio", "vanilla attention", "perceiver attention")
     terminal.table("FLOPs and attention memory by sequence length", columns, rows, left=0)
 
@@ -74,12 +73,9 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
     for part in model.components:
         name = part.name if part.count == 1 else f"{part.count} x {part.name}"
         rows.append((name, part.formula, *_costs(part)))
-    terminal.table(
-        f"{model.variant}: {model.formula} multiply-adds",
-        ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention"),
-        [*rows, ("total", "", *_costs(model))],
-        left=2,
-    )
+    rows.append(("total", "", *_costs(model)))
+    columns = ("layers", "multiply-adds of each", "in all", "FLOPs", "parameters", "attention")
+    terminal.table(f"{model.variant}: {model.formula} multiply-adds", columns, rows, left=2)
 
 
 def _costs(part: Component | Complexity) -> tuple[str, str, str, str]:

@@ -18,10 +18,7 @@ from nanoknow.data.published import DATASETS
 from nanoknow.errors import ConfigError, printable, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from nanoknow.experiments.augment import Augmentation
-    from nanoknow.facts.fit import FitLine
     from nanoknow.tasks.inspection import Inspection, QuestionFacts
 
 data_app = typer.Typer(
@@ -68,9 +65,7 @@ def data_inspect(
 @data_app.command("fetch")
 def data_fetch(
     name: Annotated[str, Argument(help="A data set.", **one_of(*DATASETS))],
-    out: Annotated[
-        Path | None, Option("--out", metavar="DIR", help="Folder; in ./data if not given.")
-    ] = None,
+    out: Annotated[Path | None, opt.written("DIR", "Folder; in ./data if not given.")] = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Download the published data, verified by their hashes.
@@ -79,14 +74,13 @@ def data_fetch(
     """
     from nanoknow.data.download import fetch
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     opt.show(terminal, {"files": fetch(name, out, terminal)}, show_files, as_json)
 
 
 @data_app.command("augment")
 def data_augment(
-    out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for augmented.tsv.")],
+    out: Annotated[Path, opt.written("DIR", "Folder for augmented.tsv.")],
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
@@ -104,7 +98,6 @@ def data_augment(
     from nanoknow.config.loading import resolve_config
     from nanoknow.experiments.augment import augment
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     flags = opt.data_flags(corpus, questions, eval_file, documents)
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
@@ -117,12 +110,10 @@ def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
         ("file", result.file),
         ("questions", f"{result.questions:,}"),
         ("answered by the training questions", f"{result.from_training:,}"),
-        ("accuracy of the ranker on questions left out", str(result.ranker)),
+        ("accuracy of the ranker on questions left out", result.ranker),
+        ("left out: a line cannot hold them", f"{result.skipped:,}" if result.skipped else None),
+        ("accuracy of the file on the evaluation questions", result.eval),
     ]
-    if result.skipped:
-        rows.append(("left out: a line cannot hold them", f"{result.skipped:,}"))
-    if result.eval:
-        rows.append(("accuracy of the file on the evaluation questions", str(result.eval)))
     terminal.pairs(rows)
 
 
@@ -141,10 +132,10 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
         ("corpus", corpus.name),
         ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
         ("document lengths", f"{lengths}; {within}"),
+        *_fit_rows(inspection, "corpus"),
     ]
-    rows += _fit_rows(inspection.fit.get("corpus", ()))
     for role, facts in inspection.questions.items():
-        rows += [*_question_rows(role, facts), *_fit_rows(inspection.fit.get(role, ()))]
+        rows += [*_question_rows(role, facts), *_fit_rows(inspection, role)]
     terminal.write("\n")
     terminal.pairs(rows)
 
@@ -190,8 +181,8 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
     return rows
 
 
-def _fit_rows(lines: Sequence[FitLine]) -> list[tuple[str, str]]:
-    return [(f"  {line.what}", line.finding) for line in lines]
+def _fit_rows(inspection: Inspection, part: str) -> list[tuple[str, str]]:
+    return [(f"  {line.what}", line.finding) for line in inspection.fit.get(part, ())]
 
 
 def _one_line(text: str) -> str:

@@ -33,7 +33,7 @@ def evaluate(
     skip_long: opt.SkipLong = False,
     report: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Evaluate in depth, and write a page (.html) about it."),
+        opt.written("FILE", "Evaluate in depth, and write a page (.html) about it.", *opt.PAGE),
     ] = None,
     target_accuracy: Annotated[
         float | None,
@@ -51,8 +51,7 @@ def evaluate(
         Option(metavar="FILE", help="Answers made elsewhere, one a line, in place of a run's."),
     ] = None,
     out: Annotated[
-        Path | None,
-        Option("--out", metavar="FILE", help="Write the answers, one a line, for a grader."),
+        Path | None, opt.written("FILE", "Write the answers, one a line, for a grader.")
     ] = None,
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
@@ -63,14 +62,11 @@ def evaluate(
 
     Example: nanoknow evaluate --eval birth_dev.tsv --report report.html
     """
-    opt.check_output("--report", report, opt.PAGE)
     run = opt.named_run(run, run_flag)
     if predictions and (run or report or out):
         raise BadParameter("--predictions: without a run, --report and --out, which are of a run")
     if out and report:
         raise BadParameter("--out: without --report, which names its file of answers")
-    if out is not None:
-        opt.check_output("--out", out, (out.suffix.lower(),))
     terminal = Terminal()
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     if report is None:
@@ -80,25 +76,24 @@ def evaluate(
         from nanoknow.evaluation.evaluate import evaluate as evaluate_run
         from nanoknow.evaluation.evaluate import evaluate_predictions
 
-        evaluation = (
-            evaluate_predictions(predictions, data)
-            if predictions
-            else evaluate_run(run, data, device, terminal)
-        )
+        if predictions:
+            evaluation = evaluate_predictions(predictions, data)
+        else:
+            evaluation = evaluate_run(run, data, device, terminal)
         if out is not None:
             save_result(out, Path(evaluation.predictions).read_bytes(), "the answers")
         opt.show(terminal, evaluation, show_evaluation, as_json)
         return
     from nanoknow.report.assemble import report as report_on
     from nanoknow.report.findings import findings
-    from nanoknow.report.page import write_page
+    from nanoknow.report.page import page
     from nanoknow.training.curves import accuracies_beside_scratch
 
     target = TARGET_ACCURACY if target_accuracy is None else target_accuracy
     seed = SEED if seed is None else seed
     found = report_on(run, data, device, target, seed, terminal)
     learning = accuracies_beside_scratch(Path(found.run))
-    write_page(found, learning, report)
+    save_result(report, page(found, learning).encode(), "the page")
     more = {"findings": findings(found), "learning": learning, "page": str(report)}
     opt.show(terminal, found, partial(show_report, page=report), as_json, **more)
 
@@ -106,32 +101,29 @@ def evaluate(
 def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     """Show the score beside the baseline, the verdicts, and the split by what was in the data."""
     of = f" ({evaluation.variant}, epoch {evaluation.epoch})" if evaluation.variant else ""
+    n, named, lost = len(evaluation.answers), evaluation.documented, evaluation.unreachable
+    shared, constant = evaluation.overlap, evaluation.baseline
+    others = f"{shared.others or 'nothing to score'}; {shared.n} of {n} left out" if shared else ""
     rows = [
         ("run", f"{evaluation.run}{of}"),
-        ("questions", f"{evaluation.questions} ({len(evaluation.answers)})"),
+        ("questions", f"{evaluation.questions} ({n})"),
+        ("exact match", evaluation.score),
+        ("questions that name a subject", None if named in (None, n) else f"{named} of {n}"),
+        ("answers that cannot be given", f"{lost} of {n}" if lost else None),
+        ("without training questions", others if shared and shared.n else None),
+        *([(constant.name, constant.score)] if constant else []),
+        ("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}" if constant else None),
+        *(evaluation.verdicts or {}).items(),
+        ("predictions", evaluation.predictions),
     ]
-    if evaluation.score:
-        rows.append(("exact match", str(evaluation.score)))
-    n = len(evaluation.answers)
-    if evaluation.documented not in (None, n):
-        rows.append(("questions that name a subject", f"{evaluation.documented} of {n}"))
-    if evaluation.unreachable:
-        rows.append(("answers that cannot be given", f"{evaluation.unreachable} of {n}"))
-    if (shared := evaluation.overlap) and shared.n:
-        words = f"{shared.others or 'nothing to score'}; {shared.n} of {n}"
-        rows.append(("without training questions", f"{words} left out"))
-    if evaluation.baseline:
-        rows.append((evaluation.baseline.name, str(evaluation.baseline.score)))
-        rows.append(("difference, exact McNemar test", f"p = {evaluation.mcnemar_p:.2g}"))
-    rows += [(name, str(count)) for name, count in (evaluation.verdicts or {}).items()]
-    terminal.pairs([*rows, ("predictions", evaluation.predictions)])
+    terminal.pairs(rows)
     if not evaluation.splits:
         return
     table = []
     for part in evaluation.splits:
         kind = ("yes" if yes else "no" for yes in (part.in_document, part.seen_in_training))
         right = f"{part.n_right} ({part.n_right / part.n:.1%})" if part.n else "-"
-        table.append((*kind, str(part.n), right, *map(str, [*part.verdicts.values()][1:])))
+        table.append((*kind, part.n, right, *[*part.verdicts.values()][1:]))
     title = "By whether the right answer is in the subject's document, and a training answer"
     columns = ("document", "training", "questions", *SHORT_VERDICTS)
     terminal.table(title, columns, table, left=2)

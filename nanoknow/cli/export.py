@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    out: Annotated[Path, Option("--out", metavar="DIR", help="The new folder.")],
+    out: Annotated[Path, opt.written("DIR", "The new folder.")],
     run: opt.RunFolder = None,
     run_flag: opt.RunFlag = None,
     lm_eval: Annotated[
@@ -36,7 +36,6 @@ def export(
     Example: nanoknow export runs/demo/seed-0/finetune --out ada
     """
     path = opt.named_run(run, run_flag)
-    opt.check_output("--out", out)
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     from nanoknow.sharing.export import export as export_run
 

@@ -51,7 +51,6 @@ def finetune(
 
     Example: nanoknow finetune --questions birth_places_train.tsv
     """
-    opt.check_output("--out", out)
     opt.check_resume(resume, dry_run, out)
     if start not in (None, SCRATCH):
         opt.named_run(Path(start))

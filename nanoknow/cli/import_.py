@@ -33,7 +33,6 @@ def import_(
 
     Example: nanoknow import vanilla.params --model vanilla --corpus wiki.txt
     """
-    opt.check_output("--out", out)
     data = opt.data_flags(corpus, questions, eval_file, documents)
     flags = [*training_flags(model, None, None, None, None, None), *data]
     config = load_config(None, opt.overrides(assign, flags))

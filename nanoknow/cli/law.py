@@ -50,7 +50,7 @@ def law_run(
     shard: Shard = None,
     launcher: Launcher = None,
     device: opt.DeviceName = "auto",
-    out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
+    out: opt.Runs = None,
     dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -62,7 +62,6 @@ def law_run(
     """
     from nanoknow.config.law import load_law
 
-    opt.check_output("--out", out)
     terminal = Terminal()
     law, label = load_law(name), Path(name).stem
     if quick:
@@ -87,23 +86,15 @@ def _show_laws(terminal: Terminal, laws: dict[str, dict[str, Any]]) -> None:
 def show_law(terminal: Terminal, report: LawReport) -> None:
     """Show what each row gave beside the paper's values, each claim's verdict, and the law's."""
     names = list(dict.fromkeys(name for row in report.rows for name in row.values))
-    rows = [
-        (
-            row.name,
-            str(len(row.seeds)),
-            *(_value(row.values.get(n), row.published.get(n)) for n in names),
-        )
-        for row in report.rows
-    ]
-    terminal.table(
-        f"{report.law}: mean of the seeds (lowest to highest) [published]",
-        ("row", "seeds", *names),
-        rows,
-    )
+    rows = []
+    for row in report.rows:
+        values = (_value(row.values.get(name), row.published.get(name)) for name in names)
+        rows.append((row.name, len(row.seeds), *values))
+    title = f"{report.law}: mean of the seeds (lowest to highest) [published]"
+    terminal.table(title, ("row", "seeds", *names), rows)
     claims = [(each.says, _interval(each), each.bound, each.verdict) for each in report.claims]
-    terminal.table(
-        "Claims, on the 95 % interval of the mean", ("", "measured", "claimed", ""), claims
-    )
+    title = "Claims, on the 95 % interval of the mean"
+    terminal.table(title, ("", "measured", "claimed", ""), claims)
     for line in report.unmet:
         terminal.line(f"not a test yet: {line}")
     if report.elsewhere:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, BadParameter, CallbackParam, Option
 
 from nanoknow.cli.choices import known, named_file, one_of, run_names
 from nanoknow.cli.terminal import Terminal
@@ -22,12 +22,43 @@ from nanoknow.system.plain import plain
 if TYPE_CHECKING:
     from nanoknow.experiments.table import TableRow
 
+PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
+"""Suffixes of the files that commands write."""
+
+
+def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
+    """Return an option that names what a command writes, refused before the work if it cannot be.
+
+    Args:
+        metavar: ``FILE``, or ``DIR`` for a folder; of ``DIR|FILE.csv``, the suffix says which.
+        words: its help.
+        suffixes: that the file may have; none for any.
+    """
+
+    def check(param: CallbackParam, path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        flag = param.opts[0]
+        is_named = Path(path).suffix.lower() in suffixes
+        is_folder = metavar.startswith("DIR") and not is_named
+        if suffixes and not is_named and not is_folder:
+            raise ConfigError(f"{flag} {path}: name a file that ends in {' or '.join(suffixes)}")
+        try:
+            require_writable(Path(path), is_folder=is_folder)
+        except OSError as error:
+            kind = "folder" if is_folder else "file"
+            advice = f"name a {kind} that can be written, or make it so"
+            raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
+        return path
+
+    return Option(metavar=metavar, help=words, callback=check)
+
+
 data, model, training = (partial(Option, rich_help_panel=p) for p in ("Data", "Model", "Training"))
 """Options under these headings of the help."""
 
 Config = Annotated[
-    str | None,
-    Option("--config", help="A shipped config, or a YAML file.", callback=known, **named_file()),
+    str | None, Option(help="A shipped config, or a YAML file.", callback=known, **named_file())
 ]
 Set = Annotated[
     list[str] | None,
@@ -35,38 +66,27 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, Option(help="Fixes weights, data order, corruption, dropout.")]
 DEVICES = one_of("auto", "cpu", "cuda") | {"metavar": "auto|cpu|cuda|cuda:N"}
-DeviceName = Annotated[str, Option("--device", help="Also others of torch.", **DEVICES)]
+DeviceName = Annotated[str, Option(help="Also others of torch.", **DEVICES)]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
-CorpusFile = Annotated[
-    Path | None, data("--corpus", metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")
-]
+CorpusFile = Annotated[Path | None, data(metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")]
 Documents = Annotated[
     str | None, data(help="What a document of a text is.", **one_of("lines", "paragraphs"))
 ]
 QuestionsFile = Annotated[
-    Path | None,
-    data("--questions", metavar="FILE", help="question<TAB>answer lines, CSV or JSONL."),
+    Path | None, data(metavar="FILE", help="question<TAB>answer lines, CSV or JSONL.")
 ]
 SkipLong = Annotated[bool, data("--skip-long", help="Leave out questions longer than the block.")]
 EvalFile = Annotated[Path | None, data("--eval", metavar="FILE", help="Questions to evaluate on.")]
-Variant = Annotated[
-    str | None, model("--model", help="The architecture.", **one_of("vanilla", "perceiver"))
-]
-Bottleneck = Annotated[int | None, model("--bottleneck-dim", help="Latents of the perceiver.")]
+Variant = Annotated[str | None, model(help="The architecture.", **one_of("vanilla", "perceiver"))]
+Bottleneck = Annotated[int | None, model(help="Latents of the perceiver.")]
 Epochs = Annotated[int | None, training(help="Epochs to train.")]
 BatchSize = Annotated[int | None, training(help="Examples a step.")]
 LearningRate = Annotated[float | None, training(help="The peak learning rate.")]
-Out = Annotated[
-    Path | None,
-    Option("--out", metavar="DIR", help="The run folder; a new one in ./runs if not given."),
-]
+Out = Annotated[Path | None, written("DIR", "The run folder; a new one in ./runs if not given.")]
+Runs = Annotated[Path | None, written("DIR", "Folder for the runs.")]
 RunsOrTable = Annotated[
     Path | None,
-    Option(
-        "--out",
-        metavar="DIR|FILE.csv",
-        help="Folder for the runs; or a file for the table of runs.",
-    ),
+    written("DIR|FILE.csv", "Folder for the runs; or a file for the table of runs.", *TABLE),
 ]
 DryRun = Annotated[
     bool, Option("--dry-run", help="Show config, size and expected time, and write nothing.")
@@ -83,7 +103,7 @@ TensorBoard = Annotated[
         "--tensorboard", help="Write event files into the run folder too, all of it with --resume."
     ),
 ]
-Plot = Annotated[Path | None, Option("--plot", metavar="FILE", help="Draw it as .png or .svg.")]
+Plot = Annotated[Path | None, written("FILE", "Draw it as .png or .svg.", *PICTURE)]
 RUN = {"help": "A run folder; the latest that fits if not given.", "autocompletion": run_names}
 RunFolder = Annotated[Path | None, Argument(metavar="RUN", **RUN)]
 RunFlag = Annotated[Path | None, Option("--run", metavar="RUN", **RUN)]
@@ -93,10 +113,6 @@ RunFlags = Annotated[list[Path] | None, Option("--run", **RUNS)]
 
 
 T = TypeVar("T")
-
-
-PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
-"""Suffixes of the files that commands write."""
 
 
 def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Path]:
@@ -133,37 +149,9 @@ def named_run(*forms: Path | None) -> Path | None:
     return next(iter(named_runs(*([form] for form in forms if form))), None)
 
 
-def check_output(flag: str, path: Path | None, suffixes: Sequence[str] = ()) -> None:
-    """Refuse a path that could not be written, before the work whose result it is to hold.
-
-    Args:
-        flag: that names it.
-        path: a file, or a folder; None if the flag is not given.
-        suffixes: that the file may have; none for a folder.
-
-    Raises:
-        ConfigError: names the flag.
-    """
-    if path is None:
-        return
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise ConfigError(f"{flag} {path}: name a file that ends in {' or '.join(suffixes)}")
-    try:
-        require_writable(path, is_folder=not suffixes)
-    except OSError as error:
-        kind = "file" if suffixes else "folder"
-        advice = f"name a {kind} that can be written, or make it so"
-        raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
-
-
 def folder_or_table(out: Path | None) -> tuple[Path | None, Path | None]:
-    """Return the folder for runs and the table's file that ``--out`` names: at most one of them.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
+    """Return the folder for runs and the table's file that ``--out`` names: at most one of them."""
     is_table = out is not None and out.suffix.lower() in TABLE
-    check_output("--out", out, TABLE if is_table else ())
     return (None, out) if is_table else (out, None)
 
 

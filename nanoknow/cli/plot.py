@@ -24,7 +24,7 @@ def plot(
     runs: opt.RunFolders = None,
     run_flags: opt.RunFlags = None,
     out: Annotated[
-        Path | None, Option("--out", metavar="FILE", help="Draw them as .png or .svg.")
+        Path | None, opt.written("FILE", "Draw them as .png or .svg.", *opt.PICTURE)
     ] = None,
     terminal_too: Annotated[
         bool, Option("--terminal", help="Draw them here as well; without --out it is done anyway.")
@@ -37,7 +37,6 @@ def plot(
 
     Example: nanoknow plot runs/* --out curves.png
     """
-    opt.check_output("--out", out, opt.PICTURE)
     named = opt.named_runs(runs, run_flags)
     from nanoknow.training.curves import read_curves
 

@@ -33,7 +33,6 @@ def pretrain(
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """
-    opt.check_output("--out", out)
     opt.check_resume(resume, dry_run, out)
     from nanoknow.training.session import TrainingOptions
     from nanoknow.training.train import plan, train

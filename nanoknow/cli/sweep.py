@@ -64,14 +64,12 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
         name = f"{row.name} ({row.questions})" if several else row.name
         loss = f"{mean(row.losses):.3f}" if row.losses else "-"
         minutes = f"{mean(row.minutes):.1f}" if row.minutes else "-"
-        found = (str(len(row.seeds)), _accuracy(row), _mean_and_range(row.recall), loss, minutes)
+        found = (len(row.seeds), _accuracy(row), _mean_and_range(row.recall), loss, minutes)
         rows.append((numbers[row.name], name, *found))
-    terminal.table(
-        f"Exact match on {'each row’s questions' if several else report.questions}, in per cent",
-        ("", "row", "seeds", "accuracy", "training questions", "loss, mean of batches", "minutes"),
-        rows,
-        left=2,
-    )
+    title = f"Exact match on {'each row’s questions' if several else report.questions}, in per cent"
+    costs = ("loss, mean of batches", "minutes")
+    columns = ("", "row", "seeds", "accuracy", "training questions", *costs)
+    terminal.table(title, columns, rows, left=2)
     if report.pairs:
         pairs = [(f"{numbers[each.first]}, {numbers[each.second]}", each) for each in report.pairs]
         show_pairs(terminal, pairs)

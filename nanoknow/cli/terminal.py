@@ -144,17 +144,13 @@ class Terminal:
         self.out.print(shown(text))
 
     def table(
-        self,
-        title: str,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[str | Text]],
-        left: int = 1,
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1
     ) -> None:
         """Print a table on stdout; the columns after the first ``left`` hold numbers.
 
         Where it cannot be made so narrow without a break in a word, the cells are in a list.
         """
-        cells = [[shown(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        cells = [[c if isinstance(c, Text) else shown(str(c)) for c in row] for row in rows]
         widths = _widths(list(zip(map(shown, columns), *cells, strict=True)), self.out.width)
         if widths is None:
             if title:
@@ -181,9 +177,9 @@ class Terminal:
             table.add_row(*row)
         self.out.print(table)
 
-    def pairs(self, rows: Sequence[tuple[str, str | Text]]) -> None:
-        """Print names and their values on stdout."""
-        self.table("", ("", ""), rows, left=2)
+    def pairs(self, rows: Sequence[tuple[str, object]]) -> None:
+        """Print names and their values on stdout; a pair without a value is left out."""
+        self.table("", ("", ""), [row for row in rows if row[1] is not None], left=2)
 
 
 def _unreadable(error: OSError) -> DataError:

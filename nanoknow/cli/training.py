@@ -25,18 +25,12 @@ if TYPE_CHECKING:
 Processes = Annotated[
     int,
     Option(
-        "--processes",
-        min=1,
-        help="Runs to train side by side, each by one thread; with two cores, 2 is fastest.",
+        min=1, help="Runs to train side by side, each by one thread; with two cores, 2 is fastest."
     ),
 ]
 
-Seeds = Annotated[
-    int | None, Option("--seeds", min=1, max=MOST_SEEDS, help="In place of the file's own.")
-]
-Repeats = Annotated[
-    int, Option("--seeds", min=1, max=MOST_SEEDS, help="How many seeds to repeat it with.")
-]
+Seeds = Annotated[int | None, Option(min=1, max=MOST_SEEDS, help="In place of the file's own.")]
+Repeats = Annotated[int, Option(min=1, max=MOST_SEEDS, help="How many seeds to repeat it with.")]
 Shard = Annotated[
     str | None,
     Option(

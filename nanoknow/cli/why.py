@@ -37,7 +37,7 @@ def why(
     ] = 0,
     processes: Processes = 1,
     device: opt.DeviceName = "auto",
-    out: Annotated[Path | None, Option("--out", metavar="DIR", help="Folder for the runs.")] = None,
+    out: opt.Runs = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Find the documents that taught an answer; with --retrain, prove it.
@@ -54,7 +54,6 @@ def why(
     from nanoknow.evaluation.answering_run import AnsweringRun
     from nanoknow.experiments.why import why as explain
 
-    opt.check_output("--out", out)
     if bool(question) == bool(eval_file):
         raise typer.BadParameter("ask one question, or name a file with --eval")
     if eval_file:
@@ -91,12 +90,9 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
     if not report.folder:
         terminal.line("Add --retrain 4 to learn whether they taught it.")
         return
-    terminal.table(
-        "Probability of the answer, mean over the runs",
-        ("question", "answer", "without them", "without others", "times", "verdict"),
-        [_row(each) for each in report.explained],
-        left=2,
-    )
+    tested = [_row(each) for each in report.explained]
+    columns = ("question", "answer", "without them", "without others", "times", "verdict")
+    terminal.table("Probability of the answer, mean over the runs", columns, tested, left=2)
     found = Counter(each.verdict for each in report.explained)
     n = len(report.explained)
     terminal.line("; ".join(f"{words or 'no runs yet'}: {k} of {n}" for words, k in found.items()))

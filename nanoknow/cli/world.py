@@ -14,7 +14,7 @@ WORLD = WorldConfig()
 
 
 def data_make(
-    out: Annotated[Path, Option("--out", metavar="DIR", help="Folder for the files.")],
+    out: Annotated[Path, opt.written("DIR", "Folder for the files.")],
     people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
     paraphrases: Annotated[
         int,
@@ -52,7 +52,6 @@ def data_make(
     from nanoknow.data.world.build import build_world
     from nanoknow.data.world.files import write_world
 
-    opt.check_output("--out", out)
     flags = {
         "people": people,
         "paraphrases": paraphrases,

@@ -161,15 +161,13 @@ def _training_texts(
     for role in [r for r in ("corpus", "questions") if r in named or r in recorded]:
         try:
             text = getattr(texts, role)
+            if text and role not in named and recorded[role]["sha256"] != text.sha256:
+                raise DataError(f"{text.name}: has changed since the run was trained on it")
+            usable[role] = text
         except DataError as error:
             if role in named:
                 raise
             reporter.note(f"not used: {error}")
-            continue
-        if text and role not in named and recorded[role]["sha256"] != text.sha256:
-            reporter.note(f"not used: {text.name}: has changed since the run was trained on it")
-            continue
-        usable[role] = text
     corpus, training = usable.get("corpus"), usable.get("questions")
     training = training if training and training.answered else None
     return training, FactIndex(corpus, training) if corpus else None

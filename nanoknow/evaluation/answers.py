@@ -79,17 +79,11 @@ def answer_questions(
         facts: the training texts, to judge wrong answers by.
     """
     decoded = decode_greedily(model, task.prompts, task.tokenizer.mask_id, task.max_answer_length)
-    written = zip(task.questions.items, decoded, strict=True)
-    return [
-        judged(
-            question,
-            answer_text(task.tokenizer, found.ids),
-            found.log_probability,
-            facts,
-            "".join(task.tokenizer.unknown(question.text)),
-        )
-        for question, found in written
-    ]
+    answers, tokenizer = [], task.tokenizer
+    for question, found in zip(task.questions.items, decoded, strict=True):
+        text, left_out = answer_text(tokenizer, found.ids), tokenizer.unknown(question.text)
+        answers.append(judged(question, text, found.log_probability, facts, "".join(left_out)))
+    return answers
 
 
 def read_answers(
@@ -108,15 +102,11 @@ def read_answers(
             f"{questions.name}: write one answer a line, and an empty line for none"
         )
     pairs = zip(questions.items, lines, strict=True)
-    return [judged(question, clean(line), nan, facts) for question, line in pairs]
+    return [judged(question, clean(line), nan, facts, "") for question, line in pairs]
 
 
 def judged(
-    question: Question,
-    answer: str,
-    log_probability: float,
-    facts: FactIndex | None,
-    left_out: str = "",
+    question: Question, answer: str, log_probability: float, facts: FactIndex | None, left_out: str
 ) -> Answer:
     """Return an answer with what the training texts say of it."""
     counts = facts.answer_counts if facts and facts.training and question.gold else None

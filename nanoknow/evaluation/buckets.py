@@ -1,7 +1,5 @@
 """What a model answers right, by what the training texts say."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +37,7 @@ class Bucket:
     JSON: ClassVar[tuple[str, ...]] = ("group", "name", "*score", "median_confidence")
 
     @classmethod
-    def of(cls, group: str, name: str, answers: Sequence[Answer]) -> Bucket:
+    def of(cls, group: str, name: str, answers: Sequence[Answer]) -> Self:
         """Score some answers, at least one."""
         return cls(group, name, score_answers(answers), median(confidences(answers)) or 0.0)
 

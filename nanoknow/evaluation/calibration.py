@@ -51,9 +51,7 @@ class Selection:
     n: int
     n_answered: int
     n_right: int
-    JSON: ClassVar[tuple[str, ...]] = (
-        "threshold", "n", "n_answered", "n_right", "coverage", "accuracy",
-    )  # fmt: skip
+    JSON: ClassVar = ("threshold", "n", "n_answered", "n_right", "coverage", "accuracy")
 
     @property
     def coverage(self) -> float:

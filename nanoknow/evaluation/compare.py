@@ -116,14 +116,10 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     """
     if len(paths) < 2:
         raise ConfigError("compare: name two runs or more")
-    opened = {
-        path: AnsweringRun.open(path, data, device, reporter)
-        for path in dict.fromkeys(paths)
-        if not path.is_file()
-    }
-    places = [
-        (opened[path].checkpoint.path if path in opened else path).resolve() for path in paths
-    ]
+    folders = [path for path in dict.fromkeys(paths) if not path.is_file()]
+    opened = {path: AnsweringRun.open(path, data, device, reporter) for path in folders}
+    where = {path: run.checkpoint.path for path, run in opened.items()}
+    places = [where.get(path, path).resolve() for path in paths]
     for i, place in enumerate(places):
         if place in places[:i]:
             raise ConfigError(f"{paths[i]}: is named twice: name different runs")
@@ -158,10 +154,8 @@ def _questions(opened: Sequence[AnsweringRun], data: DataConfig) -> QuestionSet:
     for other in others:
         theirs = other.checkpoint.record.data.get("eval")
         if (asked or {}).get("sha256") != (theirs or {}).get("sha256"):
-            names = [each["name"] if each else "no questions" for each in (asked, theirs)]
-            what = (
-                f"{first.run.path} was made with {names[0]}, and {other.run.path} with {names[1]}"
-            )
+            one, another = (each["name"] if each else "no questions" for each in (asked, theirs))
+            what = f"{first.run.path} was made with {one}, and {other.run.path} with {another}"
             raise ConfigError(f"{what}: name the questions for all of them with --eval FILE")
     return Texts(first.run.config.data).require_eval()
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from random import Random
 
 from nanoknow.data.questions import QuestionSet
@@ -108,63 +107,51 @@ def probe(
     """Ask a run its training questions again, and every probe of some questions.
 
     Args:
-        opened: is asked; everything is decoded together.
+        opened: is asked.
         questions: evaluation questions.
         answers: the run's answers to them.
         threshold: the confidence from which on these reach the target accuracy.
         seed: of all draws.
         reporter: is notified which probes cannot be made.
     """
-    facts, maker = opened.facts, None
-    if facts is not None:
-        try:
-            drawn = Random(derive_seed(seed, "subjects"))
-            maker = ProbeMaker.of(questions, facts.corpus, MOST, drawn)
-        except DataError as error:
-            reporter.note(f"no probes: {error}")
-    training = opened.training.items if opened.training else ()
+    facts, training = opened.facts, opened.training.items if opened.training else ()
     sample = pick(training, MOST, Random(derive_seed(seed, "recall")))
-    probes = [Probe("training questions", tuple(sample))]
-    if maker is not None:
-        probes += [
-            *maker.rewordings(),
-            maker.misspelt(Random(derive_seed(seed, "misspelt"))),
-            maker.invented(min(MOST, len(questions.items)), Random(derive_seed(seed, "invented"))),
-        ]
-        for left_out in (each for each in probes[-2:] if not each.questions):
-            reporter.note(f"probe left out: {left_out.name}: none can be made of the names")
-    probes = [_fitting(each, opened) for each in probes]
-    recalled, *found = _ask_together(opened, probes)
-    if facts is None or maker is None:
-        return Probed(recalled, [], None, None, {})
+    _, recalled = _ask(opened, Probe("training questions", tuple(sample)))
+    nothing_more = Probed(recalled, [], None, None, {})
+    if facts is None:
+        return nothing_more
+    try:
+        maker = ProbeMaker.of(questions, facts.corpus, MOST, Random(derive_seed(seed, "subjects")))
+    except DataError as error:
+        reporter.note(f"no probes: {error}")
+        return nothing_more
+    misspelt = maker.misspelt(Random(derive_seed(seed, "misspelt")))
+    most = min(MOST, len(questions.items))
+    invented = maker.invented(most, Random(derive_seed(seed, "invented")))
+    for each in (misspelt, invented):
+        if not each.questions:
+            reporter.note(f"probe left out: {each.name}: none can be made of the names")
+    plain = {q.line: answer for q, answer in zip(questions.items, answers, strict=True)}
+    changed = (_ask(opened, each) for each in (*maker.rewordings(), misspelt))
+    *reworded, as_misspelt = (judge_probe(*each, plain) if each[1] else None for each in changed)
+    _, about_nobody = _ask(opened, invented)
     asked, subjects = [*training, *questions.items], set(maker.subjects)
     real = [a for a in answers if maker.template.name_in(a.question) in subjects]  # in this form
-    plain = {q.line: answer for q, answer in zip(questions.items, answers, strict=True)}
-    *rewordings, misspelt = (
-        judge_probe(made, said, plain) if said else None
-        for made, said in zip(probes[1:-1], found[:-1], strict=True)
-    )
     return Probed(
         recalled=recalled,
-        rewordings=[result for result in rewordings if result],
-        misspelt=misspelt,
-        invented=judge_invented(found[-1], real, facts, threshold) if found[-1] else None,
+        rewordings=[result for result in reworded if result],
+        misspelt=as_misspelt,
+        invented=judge_invented(about_nobody, real, facts, threshold) if about_nobody else None,
         names={q.text: name for q in asked if (name := maker.template.name_in(q.text))},
     )
 
 
-def _ask_together(opened: AnsweringRun, probes: Sequence[Probe]) -> list[list[Answer]]:
-    items = tuple(question for probe in probes for question in probe.questions)
-    task = opened.task(QuestionSet("probes", items, "")) if items else None
-    answers = iter(opened.answer_questions(task) if task else ())
-    return [list(islice(answers, len(probe.questions))) for probe in probes]
-
-
-def _fitting(probe: Probe, opened: AnsweringRun) -> Probe:
-    """Return a probe without the questions that are longer than a run's block."""
+def _ask(opened: AnsweringRun, probe: Probe) -> tuple[Probe, list[Answer]]:
+    """Ask what fits into a run's block, and return that with the answers."""
     most = opened.model.config.block_size
-    kept = (q for q in probe.questions if length_of(q, opened.tokenizer) <= most)
-    return Probe(probe.name, tuple(kept))
+    kept = tuple(q for q in probe.questions if length_of(q, opened.tokenizer) <= most)
+    task = opened.task(QuestionSet(probe.name, kept, "")) if kept else None
+    return Probe(probe.name, kept), opened.answer_questions(task) if task else []
 
 
 def judge_probe(probe: Probe, asked: Sequence[Answer], plain: Mapping[int, Answer]) -> ProbeResult:

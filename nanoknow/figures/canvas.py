@@ -49,6 +49,8 @@ STYLE: dict[str, Any] = {
     "xtick.color": QUIET,
     "ytick.color": QUIET,
 }
+BESIDE: dict[str, Any] = {"textcoords": "offset points", "va": "center", "annotation_clip": False}
+"""How words are set beside what they name."""
 LABEL_WIDTH = 18
 LINE_HEIGHT = 0.055
 """Of a line of text, as a share of the panel's height."""
@@ -117,8 +119,7 @@ def wrap(name: str) -> str:
 
 def write_beside(axes: Axes, x: float, y: float, words: str, color: str = INK) -> None:
     """Write to the right of a mark."""
-    how: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points"}
-    axes.annotate(words, (x, y), va="center", color=color, annotation_clip=False, **how)
+    axes.annotate(words, (x, y), xytext=(8, 0), color=color, **BESIDE)
 
 
 def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
@@ -142,17 +143,8 @@ def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, st
     wanted = [float(to_share.transform(point)[1]) for _, _, point in ends]
     heights = [LINE_HEIGHT * (text.count("\n") + 1) for text, _, _ in ends]
     for (text, color, (x, _)), y in zip(ends, _move_apart(wanted, heights), strict=True):
-        axes.annotate(
-            text,
-            (x, y),
-            xycoords=("data", "axes fraction"),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center",
-            color=color,
-            path_effects=[halo],
-            annotation_clip=False,
-        )
+        at_height: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "xytext": (7, 0)}
+        axes.annotate(text, (x, y), color=color, path_effects=[halo], **at_height, **BESIDE)
 
 
 def _move_apart(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:

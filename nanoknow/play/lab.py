@@ -57,7 +57,8 @@ class Lab:
         self.opened, self.beside, self._reporter = opened, beside, reporter
         self._lock = Lock()
         self._rng = Random(derive_seed(opened.run.config.seed, "play"))
-        self._answers = self._evaluated()
+        questions = self._eval
+        self._answers = opened.answer_questions(opened.task(questions)) if questions else []
         self._invented = self._about_nobody()
 
     @classmethod
@@ -161,10 +162,6 @@ class Lab:
         questions = self.opened.texts.eval
         return self.opened.fitting(questions) if questions and questions.answered else None
 
-    def _evaluated(self) -> list[Answer]:
-        questions = self._eval
-        return self.opened.answer_questions(self.opened.task(questions)) if questions else []
-
     def _about_nobody(self) -> list[Answer]:
         facts, asked = self.opened.facts, self.opened.training or self._eval
         try:
@@ -195,17 +192,15 @@ class Lab:
         traced = trace(opened.model, prompt, Decoded(ids, best.log_probability))
         attended = traced.by_position().mean((0, 2))[:, : traced.n_prompt - 1]  # (written, prompt)
         values, indices = traced.predicted.exp().topk(min(ALTERNATIVES, len(tokenizer)))
-        return [
-            Written(
-                "" if id_ == stop else tokenizer.decode([id_]),
-                [
-                    ("" if other == stop else tokenizer.decode([other]), value)
-                    for other, value in zip(others.tolist(), shares.tolist(), strict=True)
-                ],
-                weights.tolist(),
-            )
-            for id_, others, shares, weights in zip(ids, indices, values, attended, strict=True)
-        ]
+
+        def character(id_: int) -> str:
+            return "" if id_ == stop else tokenizer.decode([id_])
+
+        written = []
+        for id_, others, shares, weights in zip(ids, indices, values, attended, strict=True):
+            alternatives = zip(map(character, others.tolist()), shares.tolist(), strict=True)
+            written.append(Written(character(id_), list(alternatives), weights.tolist()))
+        return written
 
     def _worth(self, probability: float) -> Worth:
         alike = abs(confidences(self._answers) - probability) <= NEAR

@@ -9,7 +9,7 @@ from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import Answer, score_answers
+from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.baseline import PairedBaseline, lookup_baseline
 from nanoknow.evaluation.buckets import Bucket, buckets, confidences, rights
 from nanoknow.evaluation.calibration import measure_confidence
@@ -68,27 +68,20 @@ def report(
     task, block_size = opened.pretraining, opened.model.config.block_size
     reach = reach_of(task, block_size) if isinstance(task, SpanCorruptionConfig) else None
     return Report(
-        run=evaluation.run,
+        **vars(evaluation),
         model=f"{record.model.variant}, {record.task.kind}, {opened.model.n_parameters:,} "
         f"parameters, epoch {evaluation.epoch}",
         pretrained=opened.run.record.stage != "scratch",
-        questions=evaluation.questions,
-        score=score_answers(answers),
-        overlap=evaluation.overlap,
-        documented=evaluation.documented,
-        warnings=evaluation.warnings,
         rivals=rivals,
         buckets=buckets(answers, facts, reach) if facts else [],
         recall=_recall(opened, probed.recalled),
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,
         confidence=confidence,
-        answers=answers,
         documents=documents,
         rewordings=probed.rewordings,
         misspelt=probed.misspelt,
         invented=probed.invented,
         seed=seed,
-        predictions=evaluation.predictions,
         provenance=_provenance(opened, questions),
     )
 

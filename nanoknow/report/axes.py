@@ -7,15 +7,12 @@ from nanoknow.figures.svg import QUIET
 
 def percent_axis(axes: Axes, label: str) -> None:
     """Let x be a share, in %."""
-    axes.set_xlim(-1.5, 101.5)
-    axes.set_xticks([0, 25, 50, 75, 100])
-    axes.set_xlabel(label)
+    axes.set(xlim=(-1.5, 101.5), xticks=[0, 25, 50, 75, 100], xlabel=label)
 
 
 def rows_axis(axes: Axes, n: int, top: float) -> None:
     """Let y be ``n`` rows, the first at 0 and on top."""
-    axes.set_ylim(n - 0.5, top)
-    axes.set_yticks([])
+    axes.set(ylim=(n - 0.5, top), yticks=[])
     axes.spines["left"].set_visible(False)
 
 

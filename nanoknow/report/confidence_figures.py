@@ -88,11 +88,10 @@ def _histograms(
 def draw_coverage(confidence: Confidence) -> Drawing:
     """Draw how right the answers are that are given from each confidence on."""
     c, reached = confidence, confidence.at_target
-    description = f"all questions answered: {c.everything.accuracy or 0:.1%} right; " + (
-        f"{reached.coverage:.1%} answered: {reached.accuracy or 0:.1%} right"
-        if reached
-        else f"never {c.target:.0%} right"
-    )
+    chosen = f"never {c.target:.0%} right"
+    if reached:
+        chosen = f"{reached.coverage:.1%} answered: {reached.accuracy or 0:.1%} right"
+    description = f"all questions answered: {c.everything.accuracy or 0:.1%} right; {chosen}"
     title = "Accuracy of the most confident answers"
     with drawing("coverage", 3.0, title, description) as (drawn, axes):
         xs = [100 * s.coverage for s in c.selections]

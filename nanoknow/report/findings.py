@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from nanoknow.evaluation.answers import Answer
+from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.baseline import PairedBaseline
-from nanoknow.evaluation.buckets import ASKED, Bucket, Overlap
+from nanoknow.evaluation.buckets import ASKED, Bucket
 from nanoknow.evaluation.calibration import Confidence
+from nanoknow.evaluation.evaluate import Evaluation
 from nanoknow.evaluation.probes import InventedNames, ProbeResult
 from nanoknow.evaluation.scores import Score
 from nanoknow.evaluation.wrong_answers import WrongAnswers
@@ -14,57 +16,51 @@ from nanoknow.report.documents import ShownDocument
 from nanoknow.report.tables import interval, percent
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Report(Evaluation):
     """What one evaluation in depth measured.
 
     Attributes:
-        run: the run's folder.
         model: what it is, in a few words.
         pretrained: whether it read a corpus before it was finetuned.
-        questions: the name of the questions.
-        score: exact match.
-        overlap: with the training questions; None where these are not available.
-        documented: questions with a document about their subject; None without the corpus.
-        warnings: see ``Evaluation``.
         rivals: the baselines: the constant one, and the look-up where the training texts are
             available.
         buckets: the questions split by what the training texts say of them.
         recall: training questions, asked again; None where they are not available.
         wrong: None without the training texts.
         confidence: of all answers.
-        answers: all of them.
         documents: some that questions are about; none without the corpus.
         rewordings: the questions in other words.
         misspelt: with misspelt names; None where no question names a subject, or no such question
             can be made of the names.
         invented: about invented names; None likewise.
         seed: of all random draws.
-        predictions: the file of answers.
         provenance: what else is needed to trace a figure, by name.
     """
 
-    run: str
     model: str
     pretrained: bool
-    questions: str
-    score: Score
-    overlap: Overlap | None
-    documented: int | None
-    warnings: list[str]
     rivals: list[PairedBaseline]
     buckets: list[Bucket]
     recall: Bucket | None
     wrong: WrongAnswers | None
     confidence: Confidence
-    answers: list[Answer]
     documents: list[ShownDocument]
     rewordings: list[ProbeResult]
     misspelt: ProbeResult | None
     invented: InventedNames | None
     seed: int
-    predictions: str
     provenance: Mapping[str, str]
+    JSON: ClassVar[tuple[str, ...]] = (
+        "run", "model", "pretrained", "questions", "score", "overlap", "documented", "warnings",
+        "rivals", "buckets", "recall", "wrong", "confidence", "answers", "documents", "rewordings",
+        "misspelt", "invented", "seed", "predictions", "provenance",
+    )  # fmt: skip
+
+    @property
+    def score(self) -> Score:
+        """Exact match: the questions have answers."""
+        return score_answers(self.answers)
 
     @property
     def parts(self) -> list[Bucket]:

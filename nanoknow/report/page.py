@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
@@ -19,16 +18,6 @@ from nanoknow.report.documents import ShownDocument
 from nanoknow.report.figures import drawings
 from nanoknow.report.findings import Report, findings, headlines, title
 from nanoknow.report.tables import FEW, interval, percent
-from nanoknow.system.files import save_result
-
-
-def write_page(report: Report, learning: Mapping[str, Points], path: Path) -> None:
-    """Write the page of a report, in place of an older one.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
-    save_result(path, page(report, learning).encode(), "the page")
 
 
 def page(report: Report, learning: Mapping[str, Points]) -> str:
@@ -41,19 +30,16 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
         "predictions": report.predictions,
         **report.provenance,
     }
-    return (
-        _templates()
-        .get_template("page.html")
-        .render(
-            report=report,
-            title=title(report),
-            headlines=headlines(report),
-            findings=findings(report),
-            few=FEW,
-            drawings=drawings(report, learning),
-            learning=learning,
-            about=about,
-        )
+    template = _templates().get_template("page.html")
+    return template.render(
+        report=report,
+        title=title(report),
+        headlines=headlines(report),
+        findings=findings(report),
+        few=FEW,
+        drawings=drawings(report, learning),
+        learning=learning,
+        about=about,
     )
 
 
