@@ -81,7 +81,7 @@ def perceivers(draw: st.DrawFn) -> PerceiverConfig:
 
 
 @given(perceivers(), st.integers(1, 40), st.data())
-@examples(0.15)
+@examples(0.08)
 def test_flops_and_parameters_equal_torchs_for_any_sizes(
     perceiver: PerceiverConfig, vocab_size: int, data: st.DataObject
 ) -> None:
