@@ -174,7 +174,7 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
 def test_what_a_model_writes_is_judged_by_the_facts_of_its_world(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measures, "SAMPLES", 200)
+    monkeypatch.setattr(measures, "SAMPLES", 400)
     path = law_file(here, "invention", "hallucinated", "false")
     text = path.read_text("utf-8").replace("backward: true", "drawn: {statements: 40}")
     faster = (
