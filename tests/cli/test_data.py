@@ -35,6 +35,10 @@ def test_augment_refuses_texts_that_do_not_belong_together(home: Path) -> None:
     data = ("--corpus", "wiki.txt", "--questions", "others.tsv")
     line = refuse("data", "augment", *data, "--out", "augmented-2")
     assert "others.tsv: no answer is in a document about its question's subject in " in line
+    data = ("--corpus", "wiki.txt", "--questions", "birth_places_train.tsv")
+    (home / "bytes.tsv").write_bytes(b"\xff")
+    line = refuse("data", "augment", *data, "--eval", "bytes.tsv", "--out", "augmented-2")
+    assert "bytes.tsv:1: " in line
     assert not (home / "augmented-2").exists()
 
 
