@@ -4,7 +4,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from functools import cache
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +97,23 @@ def events_of(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def check_resume(start: Start, stop: Stop, whole: Run, cut: Path, kinds: set[str]) -> None:
+def check_resume(
+    start: Start, stop: Stop, whole: Run, cut: Path, kinds: set[str], steps: int
+) -> None:
     stop(start, cut)
     # a second sitting that stops in the middle of an epoch too, and a third to the end
     resume_run(Run.open(cut), ONE_STEP, Silent())
     summary = resume_run(Run.open(cut), OPTIONS, Silent())
     events = events_of(whole)
     assert {event["kind"] for event in events} == kinds
-    steps = [event["step"] for event in events if event["kind"] == "step"]
-    assert steps == [*range(1, len(steps) + 1)]
-    assert (summary.epochs, summary.step) == (4, len(steps))
+    assert [event["step"] for event in events if event["kind"] == "step"] == [*range(1, steps + 1)]
+    assert (summary.epochs, summary.step) == (4, steps)
     assert_runs_are_equal(whole, Run.open(cut))
 
 
 STOPS = (stop_by_minutes, stop_by_signal, stop_by_crash)
-WAYS = [*product(["vanilla"], STOPS), *zip([*CONFIGS][1:], STOPS, strict=False)]
-"""Every stop, and every model: a stop knows nothing of the model."""
+WAYS = [*product(["vanilla"], STOPS), *zip([*CONFIGS][1:], cycle(STOPS), strict=False)]
+"""Every stop, and every model; a stop knows nothing of the model."""
 each_way = pytest.mark.parametrize(("variant", "stop"), WAYS)
 
 
@@ -154,7 +155,7 @@ def test_resumed_pretraining_equals_the_uninterrupted_bit_for_bit(
     def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
         return start_run("pretrain", config, out, options, reporter)
 
-    check_resume(start, stop, pretrained(variant), tmp_path / "cut", {"step", "epoch"})
+    check_resume(start, stop, pretrained(variant), tmp_path / "cut", {"step", "epoch"}, steps=12)
 
 
 @each_way
@@ -172,7 +173,8 @@ def test_resumed_finetuning_equals_the_uninterrupted_bit_for_bit(
     def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
         return finetune_from(*source, config, out, options, reporter)
 
-    check_resume(start, stop, finetuned(variant), tmp_path / "cut", {"step", "epoch", "accuracy"})
+    kinds = {"step", "epoch", "accuracy"}
+    check_resume(start, stop, finetuned(variant), tmp_path / "cut", kinds, steps=8)
 
 
 def test_a_run_that_is_done_resumes_to_itself(pretrained: Whole, tmp_path: Path) -> None:
