@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -125,16 +126,7 @@ def parse_yaml(text: str, source: str) -> Any:  # noqa: ANN401
     Raises:
         ConfigError: it is not valid, or could be misread; names ``source``, and the line if known.
     """
-    try:
-        return yaml.load(text, Loader=_StrictLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{source}:{mark.line + 1}" if mark else source
-        raise ConfigError(f"{where}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise ConfigError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise ConfigError(f"{source}: nested too deeply: a config has three levels") from None
+    return _read(text, source)[0]
 
 
 def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
@@ -143,7 +135,7 @@ def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     Raises:
         ConfigError: it is something else; names file and line.
     """
-    values = parse_yaml(text, source)
+    values, root = _read(text, source)
     if values is None:
         return {}, {}
     if not isinstance(values, dict):
@@ -156,5 +148,26 @@ def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
                 lines[(*path, str(key.value))] = key.start_mark.line + 1
                 walk(value, (*path, str(key.value)))
 
-    walk(yaml.compose(text, Loader=_StrictLoader), ())
+    walk(root, ())
     return values, lines
+
+
+def _read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
+    """Return a YAML text's value, and its nodes; see ``parse_yaml``."""
+    try:
+        root = _nodes(text)
+        return (None if root is None else _StrictLoader("").construct_document(root)), root
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{source}:{mark.line + 1}" if mark else source
+        raise ConfigError(f"{where}: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise ConfigError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: nested too deeply: a config has three levels") from None
+
+
+@lru_cache(maxsize=16)
+def _nodes(text: str) -> yaml.Node | None:
+    """Parse YAML; a config takes 10 ms, and a command may read the same one several times."""
+    return _StrictLoader(text).get_single_node()

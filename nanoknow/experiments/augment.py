@@ -57,6 +57,7 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
     """
     texts = Texts.find(data)
     corpus, training = texts.require_corpus(), texts.require_questions()
+    items = texts.eval.items if texts.eval and texts.eval.answered else ()
     facts = FactIndex(corpus, training.require_answers("teach a ranker", "--questions"))
     finder = facts.finder
     if finder.ranker is None:
@@ -75,7 +76,6 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
     path = out / "augmented.tsv"
     lines = "".join(f"{q}\t{a}\n" for q, a in pairs.items())
     save_result(path, lines.encode(), "the questions")
-    items = texts.eval.items if texts.eval and texts.eval.answered else ()
     n_right = sum(pairs.get(question.text) in question.gold for question in items)
     return Augmentation(
         file=str(path),

@@ -7,6 +7,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +43,14 @@ def environment(device: Device) -> dict[str, str]:
     }
 
 
+@cache  # a sweep's runs are computed by what was imported at its beginning
 def _hash_of_code() -> str:
     """Identify the package's source text, which may differ from the revision's."""
     files = sorted(Path(__file__).resolve().parents[1].rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
+@cache
 def _git_revision() -> str:
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():

@@ -96,6 +96,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     """
     texts = Texts.find(config.data)
     corpus, task_config = texts.require_corpus(), config.pretrain.task
+    asked = texts.eval.items if texts.eval and texts.eval.answered else ()
     tokenizer = texts.tokenizer(specials=task_config.has_marks)
     block_size = config.model.block_size
     corrupts = isinstance(task_config, SpanCorruptionConfig)
@@ -119,7 +120,6 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     prefix, fit = block_size, {}
     if isinstance(pretraining, SpanCorruption):
         prefix = pretraining.max_length
-        asked = texts.eval.items if texts.eval and texts.eval.answered else ()
         fit = judge_fit(facts, block_size, reach_of(pretraining.config, block_size), asked)
     lengths = [len(document) for document in corpus.documents]
     roles = (("training", texts.questions), ("eval", texts.eval))

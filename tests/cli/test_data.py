@@ -23,10 +23,11 @@ def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(
     assert result["eval"]["n"] == 8
     assert result["ranker"]["n"] == 24  # each by a ranker that the others taught
     assert result["skipped"] == 0
-    assert json_of(*asked, "--out", "twice")["ranker"] == result["ranker"]
+    shown = succeed(*asked, "--out", "twice").stdout
     assert (home / "twice/augmented.tsv").read_text("utf-8").splitlines() == lines
-    shown = succeed("data", "augment", *data, "--out", "third").stdout
     assert "answered by the training questions" in shown
+    for score in (result["ranker"], result["eval"]):
+        assert f"{score['n_right']} of {score['n']}" in shown
 
 
 def test_augment_refuses_texts_that_do_not_belong_together(home: Path) -> None:
@@ -34,6 +35,10 @@ def test_augment_refuses_texts_that_do_not_belong_together(home: Path) -> None:
     data = ("--corpus", "wiki.txt", "--questions", "others.tsv")
     line = refuse("data", "augment", *data, "--out", "augmented-2")
     assert "others.tsv: no answer is in a document about its question's subject in " in line
+    data = ("--corpus", "wiki.txt", "--questions", "birth_places_train.tsv")
+    (home / "bytes.tsv").write_bytes(b"\xff")
+    line = refuse("data", "augment", *data, "--eval", "bytes.tsv", "--out", "augmented-2")
+    assert "bytes.tsv:1: " in line
     assert not (home / "augmented-2").exists()
 
 
@@ -82,17 +87,21 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
 
 @pytest.mark.real_data
 def test_the_real_data_give_the_originals_figures(
-    real_data: Path, monkeypatch: pytest.MonkeyPatch
+    real_data: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NANOKNOW_DATA", str(real_data))
-    result = succeed("data", "inspect", "--config", "birthplaces")
+    for role in ("places_train", "dev"):  # a tenth of the questions: a ranker learns from them all
+        lines = (real_data / f"birthplaces/birth_{role}.tsv").read_bytes().splitlines(keepends=True)
+        (here / f"{role}.tsv").write_bytes(b"".join(lines[::10]))
+    asked = ("--corpus", "wiki.txt", "--questions", "places_train.tsv", "--eval", "dev.tsv")
+    result = succeed("data", "inspect", "--config", "birthplaces", *asked)
     assert result.stdout.splitlines()[0] == "data has 418352 characters, 256 unique."
     assert "x: Where was Khatchig Mouradian born?⁇Lebanon⁇□□" in result.stdout
     report = json_of("baseline", "--config", "birthplaces")
     assert (report["answer"], report["n_right"], report["n"]) == ("London", 25, 500)
 
 
-MANY = ("data", "make", "--relations", "6", "--people", "30", "--wordings", "2", "--permute")
+MANY = ("data", "make", "--relations", "6", "--people", "10", "--wordings", "2", "--permute")
 
 
 def test_make_writes_a_world_of_many_facts_and_its_bits(here: Path) -> None:
@@ -103,10 +112,10 @@ def test_make_writes_a_world_of_many_facts_and_its_bits(here: Path) -> None:
         "dev.tsv",
         "train.tsv",
     ]
-    assert result["bits"]["profession"] == 30 * 6
-    assert len((here / "many/corpus.txt").read_text("utf-8").splitlines()) == 60
+    assert result["bits"]["profession"] == 10 * 6
+    assert len((here / "many/corpus.txt").read_text("utf-8").splitlines()) == 20
     inspected = ("--corpus", "many/corpus.txt", "--questions", "many/train.tsv")
-    assert "90 of 90" in succeed("data", "inspect", *inspected).stdout
+    assert "30 of 30" in succeed("data", "inspect", *inspected).stdout
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_learn_tells_of_all_its_stages_and_demo_too(home: Path) -> None:
     assert (list(told["expected"]), told["seeds"]) == (["pretrain", "finetune", "scratch"], 2)
     assert len({each["n_parameters"] for each in told["expected"].values()}) == 1
     assert told["config"]["model"]["d_model"] == 16
-    shown = succeed("demo", *SMALL, "--dry-run").stdout
+    shown = succeed("demo", *SMALL, "--set", "data.world.people=20", "--dry-run").stdout
     assert "nothing is written now" in shown
     assert tree() == before
 

@@ -87,10 +87,11 @@ def test_every_flag_that_questions_come_in_by_is_listed_here() -> None:
 def test_a_mark_in_a_question_or_answer_is_refused_with_its_line(
     home: Path, command: str, flag: str
 ) -> None:
-    for mark, line in zip(SPECIALS, ("Where was Bo{} born?\tOslo", "Where?\tOs{}lo"), strict=True):
-        (home / "marks.tsv").write_text(f"Who?\tBo\n{line.format(mark)}\n", encoding="utf-8")
-        refused = refuse(*COMMANDS[command, flag], flag, "marks.tsv")
-        assert f"marks.tsv:2: holds {mark!r} (U+{ord(mark):04X}), which nanoknow uses" in refused
+    turn = list(COMMANDS).index((command, flag)) % 2  # a question, or an answer
+    mark, line = SPECIALS[turn], ("Where was Bo{} born?\tOslo", "Where?\tOs{}lo")[turn]
+    (home / "marks.tsv").write_text(f"Who?\tBo\n{line.format(mark)}\n", encoding="utf-8")
+    refused = refuse(*COMMANDS[command, flag], flag, "marks.tsv")
+    assert f"marks.tsv:2: holds {mark!r} (U+{ord(mark):04X}), which nanoknow uses" in refused
 
 
 @pytest.mark.parametrize(("command", "flag"), sorted(SAID))
@@ -188,10 +189,12 @@ def test_evaluation_questions_that_training_asks_are_counted_and_scored_apart(
     shown = " ".join(succeed("evaluate", RUNS[0], *file).stdout.split())
     assert ("without training questions" in shown) == bool(n)
     assert ("nothing to score; 5 of 5 left out" in shown) == (n == 5)
-    facts = json_of("data", "inspect", *CORPUS, *TRAIN, *file)["questions"]
-    assert (facts["training"]["in_training"], facts["eval"]["in_training"]) == (0, n)
-    inspected = succeed("data", "inspect", *CORPUS, *TRAIN, *file).stdout
-    assert (f", {n} training questions" in inspected) == bool(n)
+    if name == "some":
+        facts = json_of("data", "inspect", *CORPUS, *TRAIN, *file)["questions"]
+        assert (facts["training"]["in_training"], facts["eval"]["in_training"]) == (0, n)
+    if name != "all":
+        inspected = succeed("data", "inspect", *CORPUS, *TRAIN, *file).stdout
+        assert (f", {n} training questions" in inspected) == bool(n)
 
 
 @pytest.mark.parametrize(("name", "n"), OVERLAPS.items())

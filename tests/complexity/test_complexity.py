@@ -35,11 +35,11 @@ CASES: list[tuple[ModelConfig, int, int]] = [
     (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 9}), 17, 40),
     (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 40}), 17, 40),
     (PerceiverConfig.model_validate({**SMALL, "n_layers": 2, "bottleneck_dim": 1}), 17, 33),
-    *((PerceiverConfig(latents="spread"), 256, n) for n in (128, 127, 64, 20, 1)),
+    *((PerceiverConfig(latents="spread"), 256, n) for n in (128, 127, 1)),
     *(
         (PerceiverConfig.model_validate({**SMALL, "latents": "spread", "bottleneck_dim": m}), 17, n)
-        for m in (1, 9, 20, 40)
-        for n in (1, 33, 40)
+        for m in (1, 9, 40)
+        for n in (1, 40)
     ),
 ]
 
@@ -81,7 +81,7 @@ def perceivers(draw: st.DrawFn) -> PerceiverConfig:
 
 
 @given(perceivers(), st.integers(1, 40), st.data())
-@examples(0.15)
+@examples(0.08)
 def test_flops_and_parameters_equal_torchs_for_any_sizes(
     perceiver: PerceiverConfig, vocab_size: int, data: st.DataObject
 ) -> None:

@@ -70,7 +70,6 @@ YAML_LIKE = st.lists(st.tuples(st.sampled_from(PIECES.split(" ")), GLUE), max_si
 
 
 @given(YAML_LIKE | st.text(st.characters(codec="utf-8"), max_size=40))
-@examples(2)
 def test_any_text_loads_or_is_refused_in_one_line(folder: Path, text: str) -> None:
     outcome(folder, text)
 

@@ -113,11 +113,17 @@ def numbers(group: typer.Typer, *name: str) -> Iterator[tuple[str, ...]]:
                 yield *called, flags[key]
 
 
-@pytest.mark.parametrize("words", list(numbers(app)), ids=" ".join)
+NUMBERS = list(numbers(app))
+WITH_EVERY_VALUE = (("pretrain", "--epochs"), ("pretrain", "--learning-rate"))
+"""A whole number and another; what a flag makes of a value depends on its type alone."""
+
+
+@pytest.mark.parametrize("words", NUMBERS, ids=" ".join)
 def test_every_flag_for_a_number_refuses_other_values_in_the_words_of_the_house(
     words: tuple[str, ...],
 ) -> None:
-    for value in ("abc", "", "[1, 2]", "true"):
+    assert set(WITH_EVERY_VALUE) < set(NUMBERS)
+    for value in ("abc", "", "[1, 2]", "true")[: None if words in WITH_EVERY_VALUE else 1]:
         said = run(*words, value)
         assert said.exit_code == 2
         line = said.stderr.splitlines()[-1]

@@ -18,6 +18,7 @@ from nanoknow.data.world.parser import Parser
 from nanoknow.data.world.relations import CODES, UNSEEN, read_relations, skewed_shares
 from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError
+from tests.helpers.examples import examples
 from tests.helpers.texts import texts_of
 
 WORLDS = st.builds(
@@ -238,6 +239,7 @@ def test_a_world_with_more_people_than_names_is_refused_with_the_limit() -> None
 
 
 @given(config=WORLDS)
+@examples(0.25)
 def test_the_parser_reads_what_biographies_state_and_nothing_else(config: WorldConfig) -> None:
     world = FactWorld(config.model_copy(update={"permute": False}))
     parser = Parser(world)

@@ -10,10 +10,11 @@ import pytest
 from tests.helpers.cli import SMALL, json_of, record_of, refuse, succeed
 from tests.helpers.pages import read
 
+RUNS = ("runs/<i>&run", "runs/untaught")
+
 
 def test_compare_asks_every_run_and_counts_what_they_answer(markup: Path) -> None:
-    runs = ("runs/<i>&run", "runs/untaught")
-    first = succeed("compare", *runs, "--plot", "compare.svg", "--json")
+    first = succeed("compare", *RUNS, "--plot", "compare.svg", "--json")
     report = json.loads(first.stdout)
     assert [run["letter"] for run in report["runs"]] == ["A", "B"]
     [pair] = report["pairs"]
@@ -23,10 +24,10 @@ def test_compare_asks_every_run_and_counts_what_they_answer(markup: Path) -> Non
     assert sum(pairing[key] for key in ("both", "only_first", "only_second", "neither")) == 8
     assert (markup / "compare.svg").exists()
     rows = [(row["run"], row["n_right"]) for row in report["table"]]
-    assert rows == list(zip(runs, scores, strict=True))
+    assert rows == list(zip(RUNS, scores, strict=True))
     assert all(row["seconds"] > 0 and row["seed"] == 0 for row in report["table"])
-    table = succeed("compare", *runs, "--out", "tables/runs.csv").stdout
-    assert len(read(markup / "tables/runs.csv").splitlines()) == 1 + len(runs)
+    table = succeed("compare", *RUNS, "--out", "tables/runs.csv").stdout
+    assert len(read(markup / "tables/runs.csv").splitlines()) == 1 + len(RUNS)
     assert "only first" in table
     assert "p, corrected" in table
 
@@ -37,31 +38,35 @@ def with_gold_answers(lines: str) -> str:
     return "".join(json.dumps(row) + "\n" for row in edited)
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".txt"])
+@pytest.fixture(scope="module")
+def compared(markup: Path) -> str:
+    """What is said of two runs."""
+    return succeed("compare", *RUNS, "--json").stdout
+
+
 @pytest.mark.parametrize(
-    "edit",
+    ("suffix", "edit"),
     [
-        with_gold_answers,
-        lambda whole: "not json\n" + whole,
-        lambda whole: "\n".join(whole.splitlines()[1:]),
-        lambda _: "",
+        (".jsonl", with_gold_answers),
+        (".txt", with_gold_answers),
+        (".jsonl", lambda whole: "not json\n" + whole),
+        (".jsonl", lambda whole: "\n".join(whole.splitlines()[1:])),
+        (".txt", lambda _: ""),
     ],
-    ids=["all right", "not json", "a line less", "empty"],
+    ids=["all right", "text", "not json", "a line less", "empty"],
 )
 def test_compare_believes_no_saved_answers_and_says_which_were_edited(
-    markup: Path, suffix: str, edit: Callable[[str], str]
+    markup: Path, compared: str, suffix: str, edit: Callable[[str], str]
 ) -> None:
-    runs = ("runs/<i>&run", "runs/untaught")
-    first = succeed("compare", *runs, "--json")
-    [details] = (markup / runs[1]).glob("predictions/dev-*.jsonl")
+    [details] = (markup / RUNS[1]).glob("predictions/dev-*.jsonl")
     saved, whole = details.with_suffix(suffix), read(details.with_suffix(suffix))
     saved.write_text(edit(read(details)), encoding="utf-8")
-    again = succeed("compare", *runs, "--json")
-    assert again.stdout == first.stdout
+    again = succeed("compare", *RUNS, "--json")
+    assert again.stdout == compared
     note = f"{saved.relative_to(markup)}: held something else: written again"
     assert note in again.stderr
     assert read(saved) == whole
-    assert "written again" not in succeed("compare", *runs).stderr
+    assert "written again" not in succeed("compare", *RUNS).stderr
 
 
 def test_saved_answers_carry_the_id_of_their_run(markup: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import nanoknow
 from tests.helpers.cli import json_of, refuse, run, succeed
+from tests.helpers.examples import examples
 
 TEXTS = ("--corpus", "data/world/wiki.txt", "--questions", "birth_places_train.tsv")
 EVAL = ("--eval", "birth_dev.tsv")
@@ -59,8 +60,8 @@ def test_files_are_compared_with_each_other_and_with_runs(gold: list[str]) -> No
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=60))
+@settings(examples(0.3), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=16))
 def test_any_file_is_judged_or_refused_by_the_number_of_its_lines(
     gold: list[str], lines: list[str]
 ) -> None:

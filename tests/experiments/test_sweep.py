@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nanoknow.config.sweep import SweepConfig, load_sweep
+from nanoknow.config.sweep import SweepConfig
 from nanoknow.data.questions import questions_from_bytes
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.sweep import sweep
@@ -38,6 +38,7 @@ rows:
 SMALLEST = {
     "data.world": {"people": 20, "paraphrases": 1},
     "model.d_model": 16,
+    "model.n_layers": 1,
     "pretrain.epochs": 1,
     "finetune.epochs": 1,
 }
@@ -94,15 +95,15 @@ class OtherProcess(Silent):
 
 
 def test_what_another_process_was_at_is_looked_at_again_at_the_end(here: Path) -> None:
-    write("asked.tsv", "Where was Ada Lowe born?\n")
-    file = load_sweep(write("rows.yaml", TINY))
+    two = {"plain": {}, "longer": {"finetune.epochs": 2}}
+    file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=two)
     rows = here / "rows"
     sweep(file, 1, rows, "cpu", Silent())
     other = OtherProcess(rows / "plain/seed-0/finetune")
     report = sweep(file, 2, rows, "cpu", other)
     assert sum("left to another process" in note for note in other.notes) == 1
     assert report.elsewhere == 0
-    assert [row.seeds for row in report.rows] == [[0, 1]] * 3
+    assert [row.seeds for row in report.rows] == [[0, 1]] * 2
     assert json.loads((rows / "sweep.json").read_bytes()) == plain(report)
 
 

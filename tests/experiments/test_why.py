@@ -40,7 +40,7 @@ pretrain:
     context_dropout: 1.0
     name_in_place: 1.0
     cloze_loss: hidden
-  epochs: 80
+  epochs: 40
   batch_size: 4
   optimizer: {learning_rate: 1e-2}
   schedule: {warmup_tokens: 2000}

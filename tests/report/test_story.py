@@ -14,6 +14,7 @@ from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.calibration import Confidence, measure_confidence
 from nanoknow.report.confidence_figures import draw_confidences, draw_reliability
+from nanoknow.training.curves import accuracies_beside_scratch
 from tests.helpers.cli import SMALL, json_of, succeed
 from tests.helpers.pages import Page, read
 from tests.helpers.pictures import drawn_by
@@ -87,12 +88,14 @@ def test_the_curve_of_learning_has_a_run_from_scratch_on_the_same_texts_beside_i
     assert [len(points) for points in learning.values()] == [2, 2]
     assert all(0 <= share <= 100 for points in learning.values() for _, share in points)
     assert "learning" in Page(read(home / "both.html")).ids
-    alone = json_of("evaluate", "both/scratch", "--report", "scratch.html")["learning"]
-    assert list(alone) == ["this model"]
+    assert accuracies_beside_scratch(Path("both/finetune")) == {
+        name: [tuple(point) for point in points] for name, points in learning.items()
+    }
+    assert list(accuracies_beside_scratch(Path("both/scratch"))) == ["this model"]
     record = home / "both/scratch/run.json"
     sha256 = re.findall(r'"sha256": "(\w+)"', read(record))[0]
     record.write_text(read(record).replace(sha256, 64 * "0"), encoding="utf-8")
-    assert list(json_of(*asked)["learning"]) == ["this model"]
+    assert list(accuracies_beside_scratch(Path("both/finetune"))) == ["this model"]
     shutil.rmtree("both/scratch")
     (home / "both/finetune/metrics.jsonl").unlink()
     assert json_of(*asked)["learning"] == {}

@@ -42,8 +42,8 @@ def files_of(run: Run) -> list[Path]:
 
 
 @pytest.fixture
-def run(small: SmallRun) -> Run:
-    return small.start()
+def run(whole: SmallRun) -> Run:
+    return whole.run
 
 
 def test_a_file_that_cannot_be_read_is_not_called_damaged(run: Run) -> None:

@@ -58,6 +58,7 @@ def test_two_runs_of_one_seed_record_the_same_times_aside(tmp_path: Path, precis
     for name, seed in [("a", 5), ("b", 5), ("c", 6)]:
         small = SmallRun(tmp_path / name, seed=seed)
         small.config = small.config.model_copy(update={"precision": precision})
+        small.change_stage(epochs=2)
         runs.append(small.start())
     first, again, other = ([{**m, "seconds": 0} for m in run.metrics()] for run in runs)
     assert {m["kind"] for m in first} == {"start", "step", "epoch", "end"}

@@ -53,12 +53,11 @@ def test_a_finished_run_is_extended_and_says_what_becomes_of_its_schedule(small:
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_fewer_epochs_than_are_begun_are_refused(epochs: int, small: SmallRun) -> None:
-    small.start()
-    before = (small.path / "config.yaml").read_bytes()
-    message = refused(ConfigError, lambda: stretch(small, epochs=epochs))
+def test_fewer_epochs_than_are_begun_are_refused(epochs: int, whole: SmallRun) -> None:
+    before = (whole.path / "config.yaml").read_bytes()
+    message = refused(ConfigError, lambda: stretch(whole, epochs=epochs))
     assert f"pretrain.epochs: {epochs}, and epoch 4 is begun in step-00000012: ask for 4" in message
-    assert (small.path / "config.yaml").read_bytes() == before
+    assert (whole.path / "config.yaml").read_bytes() == before
 
 
 def test_an_epoch_that_is_begun_counts_against_fewer_epochs(small: SmallRun) -> None:
@@ -134,17 +133,16 @@ def test_a_run_of_before_is_held_to_what_its_checkpoint_tells(small: SmallRun) -
     assert_same(first.load_training_state(), second.load_training_state())
 
 
-def test_flags_of_a_run_of_before_are_noted_as_those_of_any_other(small: SmallRun) -> None:
-    rewrite_record(small.start().latest(), {}, drop="config")
-    _, notes = stretch(small, epochs=5)
+def test_flags_of_a_run_of_before_are_noted_as_those_of_any_other(whole: SmallRun) -> None:
+    rewrite_record(whole.run.latest(), {}, drop="config")
+    _, notes = stretch(whole, epochs=5)
     assert "epochs 4 then and 5 now" in " ".join(notes)
 
 
-def test_nothing_is_said_to_go_on_where_all_epochs_are_done(small: SmallRun) -> None:
-    small.start()
-    small.change_stage(batch_size=3)
+def test_nothing_is_said_to_go_on_where_all_epochs_are_done(whole: SmallRun) -> None:
+    whole.change_stage(batch_size=3)
     reporter = Silent()
-    resume_run(small.run, OPTIONS, reporter, small.config)
+    resume_run(whole.run, OPTIONS, reporter, whole.config)
     assert not [note for note in reporter.notes if " then and " in note or "warning" in note]
 
 

@@ -20,9 +20,9 @@ FUTURE = "2999-01-01T00:00:00+00:00"
 
 
 @pytest.fixture
-def made(here: Path) -> Run:
+def made(here: Path, whole: SmallRun) -> Run:
     """A whole run, outside of the runs folder."""
-    return SmallRun(here).start()
+    return whole.run
 
 
 def copy(run: Run, name: str, **record: object) -> Path:

@@ -1,7 +1,10 @@
 """A resumed run is the uninterrupted one, bit for bit."""
 
+import shutil
 import signal
 from collections.abc import Callable
+from functools import cache
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,6 @@ import torch
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.errors import Interrupted
-from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import START_END, Run
 from nanoknow.system.reporter import Reporter
@@ -18,7 +20,7 @@ from nanoknow.training.finetune import finetune_from
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions
 from nanoknow.training.start import start_run
-from tests.helpers.checkpoints import CONFIGS, CPU, assert_same, both_models
+from tests.helpers.checkpoints import CONFIGS, CPU, assert_same
 from tests.helpers.faults import AtStep
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import ONE_STEP, OPTIONS
@@ -26,6 +28,7 @@ from tests.helpers.training import LIVES, QUESTIONS
 
 Start = Callable[[Path, TrainingOptions, Reporter], object]
 Stop = Callable[[Start, Path], None]
+Whole = Callable[[str], Run]
 
 
 @pytest.fixture(scope="module")
@@ -94,81 +97,103 @@ def events_of(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def check_resume(start: Start, stop: Stop, folder: Path, kinds: set[str], steps: int) -> None:
-    whole, cut = folder / "whole", folder / "cut"
-    start(whole, OPTIONS, Silent())
+def check_resume(
+    start: Start, stop: Stop, whole: Run, cut: Path, kinds: set[str], steps: int
+) -> None:
     stop(start, cut)
     # a second sitting that stops in the middle of an epoch too, and a third to the end
     resume_run(Run.open(cut), ONE_STEP, Silent())
     summary = resume_run(Run.open(cut), OPTIONS, Silent())
-    assert (summary.epochs, summary.step) == (4, steps)
-    events = events_of(Run.open(whole))
+    events = events_of(whole)
     assert {event["kind"] for event in events} == kinds
     assert [event["step"] for event in events if event["kind"] == "step"] == [*range(1, steps + 1)]
-    assert_runs_are_equal(Run.open(whole), Run.open(cut))
+    assert (summary.epochs, summary.step) == (4, steps)
+    assert_runs_are_equal(whole, Run.open(cut))
 
 
-each_way = pytest.mark.parametrize("stop", [stop_by_minutes, stop_by_signal, stop_by_crash])
+STOPS = (stop_by_minutes, stop_by_signal, stop_by_crash)
+WAYS = [*product(["vanilla"], STOPS), *zip([*CONFIGS][1:], cycle(STOPS), strict=False)]
+"""Every stop, and every model; a stop knows nothing of the model."""
+each_way = pytest.mark.parametrize(("variant", "stop"), WAYS)
 
 
-@both_models
+@pytest.fixture(scope="module")
+def pretrained(data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """The uninterrupted run of each variant."""
+    folder = tmp_path_factory.mktemp("pretrained")
+
+    @cache
+    def of(variant: str) -> Run:
+        start_run("pretrain", config_of(variant, data), folder / variant, OPTIONS, Silent())
+        return Run.open(folder / variant)
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def finetuned(
+    data: dict[str, Path], pretrained: Whole, tmp_path_factory: pytest.TempPathFactory
+) -> Whole:
+    """The same, finetuned."""
+    folder = tmp_path_factory.mktemp("finetuned")
+
+    @cache
+    def of(variant: str) -> Run:
+        source = open_checkpoint(pretrained(variant).path)
+        finetune_from(*source, config_of(variant, data), folder / variant, OPTIONS, Silent())
+        return Run.open(folder / variant)
+
+    return of
+
+
 @each_way
 def test_resumed_pretraining_equals_the_uninterrupted_bit_for_bit(
-    variant: str, stop: Stop, data: dict[str, Path], tmp_path: Path
+    variant: str, stop: Stop, data: dict[str, Path], pretrained: Whole, tmp_path: Path
 ) -> None:
     config = config_of(variant, data)
 
     def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
         return start_run("pretrain", config, out, options, reporter)
 
-    check_resume(start, stop, tmp_path, {"step", "epoch"}, steps=12)
+    check_resume(start, stop, pretrained(variant), tmp_path / "cut", {"step", "epoch"}, steps=12)
 
 
-@pytest.fixture(scope="module")
-def sources(
-    data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[Run, Checkpoint]]:
-    """A pretrained run of each variant to finetune."""
-    found = {}
-    for variant in CONFIGS:
-        out = tmp_path_factory.mktemp("pretrained") / variant
-        start_run("pretrain", config_of(variant, data), out, OPTIONS, Silent())
-        found[variant] = open_checkpoint(out)
-    return found
-
-
-@both_models
 @each_way
 def test_resumed_finetuning_equals_the_uninterrupted_bit_for_bit(
     variant: str,
     stop: Stop,
     data: dict[str, Path],
-    sources: dict[str, tuple[Run, Checkpoint]],
+    pretrained: Whole,
+    finetuned: Whole,
     tmp_path: Path,
 ) -> None:
     config = config_of(variant, data)
+    source = open_checkpoint(pretrained(variant).path)
 
     def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
-        return finetune_from(*sources[variant], config, out, options, reporter)
+        return finetune_from(*source, config, out, options, reporter)
 
-    check_resume(start, stop, tmp_path, {"step", "epoch", "accuracy"}, steps=8)
+    kinds = {"step", "epoch", "accuracy"}
+    check_resume(start, stop, finetuned(variant), tmp_path / "cut", kinds, steps=8)
 
 
-def test_a_run_that_is_done_resumes_to_itself(data: dict[str, Path], tmp_path: Path) -> None:
-    done = start_run("pretrain", config_of("vanilla", data), tmp_path / "run", OPTIONS, Silent())
-    before = events_of(Run.open(tmp_path / "run"))
-    again = resume_run(Run.open(tmp_path / "run"), OPTIONS, Silent())
-    assert (again.step, again.epochs, again.loss) == (done.step, done.epochs, done.loss)
-    assert events_of(Run.open(tmp_path / "run")) == before
+def test_a_run_that_is_done_resumes_to_itself(pretrained: Whole, tmp_path: Path) -> None:
+    whole = pretrained("vanilla")
+    before = events_of(whole)
+    epochs = [event for event in before if event["kind"] == "epoch"]
+    run = Run.open(Path(shutil.copytree(whole.path, tmp_path / "run")))
+    again = resume_run(run, OPTIONS, Silent())
+    assert (again.step, again.epochs, again.loss) == (12, 4, epochs[-1]["loss"])
+    assert events_of(Run.open(run.path)) == before
 
 
 def test_dropout_makes_the_random_state_matter(
-    sources: dict[str, tuple[Run, Checkpoint]], data: dict[str, Path], tmp_path: Path
+    pretrained: Whole, data: dict[str, Path], tmp_path: Path
 ) -> None:
     """Without the saved random state a resumed run would differ, so equality above says much."""
     dry = config_of("vanilla", data)
     dry = dry.model_copy(update={"model": dry.model.model_copy(update={"dropout": 0.0})})
     start_run("pretrain", dry, tmp_path / "dry", OPTIONS, Silent())
-    wet = sources["vanilla"][1].load_model(CPU).state_dict()
+    wet = pretrained("vanilla").latest().load_model(CPU).state_dict()
     weights = Run.open(tmp_path / "dry").latest().load_model(CPU).state_dict()
     assert not torch.equal(wet["head.linear.weight"], weights["head.linear.weight"])

@@ -190,10 +190,8 @@ def test_each_key_is_free_or_noted_or_refused_with_both_sides(
     extra = {"model.bottleneck_dim": 8} if key == "model.variant" else {}
     overrides = [Override(k, v, k) for k, v in {**extra, key: value}.items()]
     config = load_config(None, overrides, changed.config)
-    file = changed.path / "config.yaml"
     before = changed.metrics_file.read_bytes()
     reporter = Silent()
-    file.write_text(dump_config(config), encoding="utf-8")
     if rule == REFUSED:
         message = refused(ConfigError, lambda: resume_run(changed, OPTIONS, reporter, config))
         shown = tuple(value) if isinstance(value, list) else value
@@ -201,6 +199,7 @@ def test_each_key_is_free_or_noted_or_refused_with_both_sides(
         assert message.count(" in step-00000001, which was trained with it: put it back") == 1
         assert changed.metrics_file.read_bytes() == before
         return
+    (changed.path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
     summary = resume_run(Run.open(changed.path), OPTIONS, reporter)
     whole, resumed = Run.open(made / f"{of}-whole"), Run.open(changed.path)
     noted = [note for note in reporter.notes if " then and " in note]
