@@ -1,9 +1,11 @@
 """The model variants by name; a new variant is one line here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from nanoknow.config.models import ModelConfig
 from nanoknow.models.base import CharacterModel
@@ -36,8 +38,29 @@ def build_model(
 
 def outline(config: ModelConfig, vocab_size: int) -> dict[str, Tensor]:
     """Return a model's weights without their values, which takes no memory."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         return MODELS[config.variant](config, vocab_size, None).state_dict()
+
+
+class _Unfilled(TorchFunctionMode):
+    """Draws no weights, and makes positions one number: no weight depends on how many there are.
+
+    To compute anything on ``meta``, torch loads its compiler: 1 to 2 s of CPU time.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> object:
+        """Call a function of torch, or do without."""
+        if func is nn.init.normal_:
+            return None
+        if func in (torch.arange, torch.tensor):
+            return torch.zeros(1, dtype=torch.int64, device="cpu")
+        return func(*args, **(kwargs or {}))
 
 
 def shapes(tensors: Mapping[str, Tensor]) -> dict[str, str]:
