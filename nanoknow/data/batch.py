@@ -44,17 +44,24 @@ class Layout:
         groups: the rectangles, in the order of their tokens; N is the sum of their tokens.
         positions: (N,) int64, of each token in its own sequence, from 0.
         end: one past the largest position, where it is known without asking the device.
+        start: the first position of every sequence, where that is one and the same; likewise.
     """
 
     groups: tuple[Group, ...]
     positions: Tensor
     end: int | None = None
+    start: int | None = None
 
     @classmethod
-    def of(cls, groups: tuple[Group, ...], device: torch.device | None = None) -> Layout:
-        """Lay out sequences that all start at position 0."""
-        rows = [torch.arange(g.length, device=device).repeat(g.n_sequences) for g in groups]
-        return cls(groups, torch.cat(rows), max(g.length for g in groups))
+    def of(
+        cls, groups: tuple[Group, ...], device: torch.device | None = None, start: int = 0
+    ) -> Layout:
+        """Lay out sequences that all start at one position."""
+        rows = [
+            torch.arange(start, start + g.length, device=device).repeat(g.n_sequences)
+            for g in groups
+        ]
+        return cls(groups, torch.cat(rows), start + max(g.length for g in groups), start)
 
     @property
     def sizes(self) -> list[int]:
@@ -145,7 +152,7 @@ class Batch:
         one, two = self.layout, other.layout
         positions = torch.cat([one.positions, two.positions])
         end = max(one.end or 0, two.end or 0)  # known of both: they were laid out by ``of``
-        layout = Layout(one.groups + two.groups, positions, end)
+        layout = Layout(one.groups + two.groups, positions, end, 0)
         tokens = torch.cat([self.tokens, other.tokens])
         return Batch(tokens, torch.cat([self.targets, other.targets]), layout)
 

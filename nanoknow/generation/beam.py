@@ -89,8 +89,7 @@ def search_beams(
         cache.select(rows)
         open_beams = [decoded for _, decoded in grown]
         tokens = torch.tensor([decoded.ids[-1] for decoded in open_beams], device=device)
-        at = len(prompt) + step
-        layout = Layout((Group(len(grown), 1),), torch.full_like(tokens, at), at + 1)
+        layout = Layout.of((Group(len(grown), 1),), device, len(prompt) + step)
         logits = model(tokens, layout, cache)
     least = found[-1].log_probability if found else -torch.inf
     return Beam(found, lost <= least)

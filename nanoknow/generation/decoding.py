@@ -94,10 +94,19 @@ def _decode_together(
     rows = pad_sequence([*map(torch.from_numpy, prompts)], batch_first=True)  # (B, T)
     width, block_size = rows.shape[1], model.config.block_size
     cache = model.new_cache(min(block_size, width + max_new))
-    layout = Layout.of((Group(len(prompts), width),), device)
     at = lengths.to(device)  # (B,) where each row writes next
-    ends = torch.arange(0, len(rows) * width, width, device=device) + at - 1  # (B,)
-    logits = model(rows.flatten().to(device), layout, cache, ends)  # (B, vocabulary)
+    shared = 0
+    if len(prompts) > 1:  # what all begin with is read once
+        same = (rows == rows[0]).all(0)[: int(lengths.min()) - 1]
+        shared = int(same.cumprod(0).sum())
+    if shared:
+        layout = Layout.of((Group(1, shared),), device)
+        model(rows[0, :shared].to(device), layout, cache, at.new_zeros(1))
+        cache.select(torch.zeros_like(at))
+    rest = rows[:, shared:].to(device)
+    layout = Layout.of((Group(*rest.shape),), device, shared)
+    ends = torch.arange(len(rest), device=device) * rest.shape[1] + at - shared - 1  # (B,)
+    logits = model(rest.flatten(), layout, cache, ends)  # (B, vocabulary)
     written: list[list[int]] = [[] for _ in prompts]
     scores = [0.0] * len(prompts)
     active = list(range(len(prompts)))
@@ -108,15 +117,20 @@ def _decode_together(
         for i, token, score in zip(active, new.tolist(), chosen.tolist(), strict=True):
             written[i].append(token)
             scores[i] += score
-        going = torch.nonzero((new != stop_id) & (at < block_size)).flatten()
-        if step == max_new - 1 or not len(going):
+        going = (new != stop_id) & (at < block_size)  # (B,)
+        n = int(going.sum())
+        if step == max_new - 1 or not n:
             break
-        if len(going) < len(active):
-            active = [active[i] for i in going.tolist()]
-            at, new = at[going], new[going]
-            cache.select(going)
-        end = max(len(prompts[i]) for i in active) + step + 1
-        layout = Layout((Group(len(active), 1),), at, end)
+        if n < len(active):
+            # Rows stay where they are, but for the last ones, which fill the gaps.
+            rows = torch.arange(n, device=device)
+            rows[~going[:n]] = torch.nonzero(going[n:]).flatten() + n
+            active = [active[i] for i in rows.tolist()]
+            at, new = at[rows], new[rows]
+            cache.select(rows)
+        sizes = {len(prompts[i]) for i in active}
+        start = min(sizes) + step if len(sizes) == 1 else None
+        layout = Layout((Group(len(active), 1),), at, max(sizes) + step + 1, start)
         logits = model(new, layout, cache)
         at = at + 1
     return [Decoded(ids, score) for ids, score in zip(written, scores, strict=True)]

@@ -173,7 +173,7 @@ def sample_text(
         if first + len(new) > block_size:
             new, first, cache = window[-kept:], 0, model.new_cache(block_size)
         end = first + len(new)
-        layout = Layout((Group(1, len(new)),), torch.arange(first, end, device=device), end)
+        layout = Layout.of((Group(1, len(new)),), device, first)
         last = torch.tensor([len(new) - 1], device=device)
         [logits] = model(new.to(device), layout, cache, last)  # (vocabulary,)
         first = end

@@ -28,22 +28,29 @@ class VectorCache:
         The first call writes positions 0 … T - 1. A later one may overwrite: padding after a
         prompt gives way to the characters decoded there.
         """
+        n = new.shape[-2]
         if self.vectors is None:
-            self.vectors = new.new_zeros(*new.shape[:-2], self.capacity, new.shape[-1])
-            self.vectors[..., : new.shape[-2], :] = new
-        elif (position := _only_position(layout)) is not None:
+            self.vectors = new.new_empty(*new.shape[:-2], self.capacity, new.shape[-1])
+            self.vectors[..., :n, :] = new
+            self.vectors[..., n:, :] = 0.0
+        elif layout.start is not None:
             # scatter costs several times as much
-            self.vectors[..., position : position + 1, :] = new
+            self.vectors[..., layout.start : layout.start + n, :] = new
         else:
             [positions] = layout.rectangles(layout.positions)  # (B, T)
             index = positions.view(len(new), *[1] * (new.dim() - 3), -1, 1)  # (B, …, T, 1)
             self.vectors.scatter_(-2, index.expand_as(new), new)
         return self.vectors
 
-    def select(self, rows: Tensor) -> None:
-        """Keep only some of the sequences, by their indices."""
-        if self.vectors is not None:
+    def select(self, rows: Tensor, moved: Tensor) -> None:
+        """Keep some of the sequences, see ``Cache.select``."""
+        if self.vectors is None:
+            return
+        if len(rows) > len(self.vectors):
             self.vectors = self.vectors[rows]
+        else:  # most stay where they are, and are not copied
+            self.vectors[moved] = self.vectors[rows[moved]]
+            self.vectors = self.vectors[: len(rows)]
 
 
 class LayerCache:
@@ -66,12 +73,12 @@ class Cache:
     memory: VectorCache | None = None
 
     def select(self, rows: Tensor) -> None:
-        """Keep only some of the sequences, by their indices."""
-        for layer in self.layers:
-            layer.keys.select(rows)
-            layer.values.select(rows)
-        if self.memory is not None:
-            self.memory.select(rows)
+        """Keep some of the sequences, by their indices, of which one may occur several times."""
+        moved = torch.nonzero(rows != torch.arange(len(rows), device=rows.device)).flatten()
+        caches = [each for layer in self.layers for each in (layer.keys, layer.values)]
+        for each in [*caches, self.memory]:
+            if each is not None:
+                each.select(rows, moved)
 
 
 def attend_to_cache(
@@ -108,11 +115,6 @@ def attend_to_cache(
     return c.transpose(1, 2).flatten(0, 1)
 
 
-def _only_position(layout: Layout) -> int | None:
-    """The position of a layout's only token; None if there are more or the CPU does not know."""
-    return layout.end - 1 if layout.end is not None and layout.groups == ((1, 1),) else None
-
-
 def _by_head(x: Tensor, layout: Layout) -> Tensor:
     """View the (N, h, d/h) of one group as (B, h, T, d/h)."""
     [rows] = layout.rectangles(x)  # (B, T, h, d/h)
@@ -124,7 +126,7 @@ def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout, mask: Tenso
 
     Without a mask the cache ends where the last query of the layout does, if that is known.
     """
-    if mask is None and _only_position(layout) is not None:
+    if mask is None and layout.start is not None and q.shape[2] == 1:
         return F.scaled_dot_product_attention(q, k, v)
     [positions] = layout.rectangles(layout.positions)  # (B, T)
     if mask is None:

@@ -64,18 +64,16 @@ class Latents(nn.Module):
         is computed again, from the same keys and with the same result.
 
         Args:
-            layout: of the characters: whole sequences, or one character each.
+            layout: of the characters: sequences from one start, or one character each.
         """
-        m, device = self.config.bottleneck_dim, layout.positions.device
-        counts = [Group(n, max(1, self.config.n_latents(length))) for n, length in layout.groups]
-        groups = widen(counts, m)
-        numbers = [
-            self.first_reader[positions[:, :1]] + torch.arange(group.length, device=device)
-            for positions, group in zip(layout.rectangles(layout.positions), groups, strict=True)
-        ]  # (B, T_latents) each
-        flat = torch.cat([rows.flatten() for rows in numbers]).clamp_(max=m - 1)
-        end = None if layout.end is None else self.reader_of(layout.end - 1) + 1
-        return Layout(groups, flat, end)
+        start, n_latents = layout.start, self.config.n_latents
+        if start is None:
+            end = None if layout.end is None else self.reader_of(layout.end - 1) + 1
+            return Layout(layout.groups, self.first_reader[layout.positions], end)
+        before = n_latents(start)
+        counts = [Group(n, max(1, n_latents(start + t) - before)) for n, t in layout.groups]
+        groups = widen(counts, self.config.bottleneck_dim)
+        return Layout.of(groups, layout.positions.device, self.reader_of(start))
 
     def last_characters(self, x: Tensor, layout: Layout, latent_layout: Layout) -> Tensor:
         """Return (N_latents, d): of (N, d) characters, the last one that each latent reads.

@@ -103,6 +103,31 @@ def test_neither_order_nor_company_changes_an_answer(config: ModelConfig) -> Non
 
 
 @every_config
+def test_what_all_questions_begin_with_is_read_once_and_changes_no_answer(
+    config: ModelConfig,
+) -> None:
+    """A beginning on both sides of the m-th latent, whole questions alike, one within another."""
+    _, model = twins(config)
+    model = model.double()
+    read: list[int] = []
+    model.embedding.register_forward_hook(lambda _, inputs, __: read.append(len(inputs[0])))
+    for shared in (1, 6, 10):
+        [begin, *ends] = random_texts([shared, 0, 1, 8, 8], seed=shared)
+        texts = [begin + end for end in ends]
+        alone = [decode(model, [text], 5)[0] for text in texts]
+        for asked in (texts, [texts[-1]] * 3):
+            read.clear()
+            found = decode(model, asked, 5)
+            longest = max(map(len, asked)) + 1
+            once = shared if len(set(asked)) > 1 else len(asked[0])
+            assert read[:2] == [once, len(asked) * (longest - once)]
+            for text, one in zip(asked, found, strict=True):
+                expected = alone[texts.index(text)]
+                assert one.ids == expected.ids
+                assert one.log_probability == pytest.approx(expected.log_probability, abs=1e-9)
+
+
+@every_config
 def test_log_probability_is_the_sum_over_what_was_written(config: ModelConfig) -> None:
     _, model = twins(config)
     texts = random_texts([0, 4, 9, 15, 22, 23])

@@ -1,6 +1,8 @@
 """What must hold of every registered variant; ``tests/helpers/models.py`` lists them."""
 
 import itertools
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from nanoknow.config.models import ModelConfig, PerceiverConfig, TransformerConfig
 from nanoknow.data.batch import Batch, Group, Layout
-from nanoknow.models.registry import MODELS, build_model
+from nanoknow.models.registry import MODELS, build_model, outline, shapes
 from tests.helpers.models import (
     CONFIGS,
     LENGTH,
@@ -37,6 +39,25 @@ def test_shapes_and_the_count_of_parameters(config: ModelConfig) -> None:
     assert logits.shape == (55, VOCAB)
     assert model.n_parameters == sum(p.numel() for p in model.state_dict().values())
     assert type(model) is MODELS[config.variant]
+
+
+@every_model
+def test_the_outline_has_the_shapes_of_the_model(config: ModelConfig) -> None:
+    model = build_model(config, VOCAB, torch.Generator())
+    assert shapes(outline(config, VOCAB)) == shapes(model.state_dict())
+
+
+def test_no_outline_loads_torchs_compiler() -> None:
+    """It would take longer than all the rest of ``ask``."""
+    configs = [config.model_dump_json() for each in CONFIGS.values() for config in each]
+    code = (
+        "import sys; from pydantic import TypeAdapter\n"
+        "from nanoknow.config.models import ModelConfig\n"
+        "from nanoknow.models.registry import outline\n"
+        f"for config in {configs}: outline(TypeAdapter(ModelConfig).validate_json(config), 9)\n"
+        "assert 'sympy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @every_model
@@ -166,6 +187,29 @@ def test_cached_decoding_equals_uncached_step_by_step(config: ModelConfig, seed:
             logits = model(texts[active, at], Layout((Group(len(active), 1),), at), cache)
             at = at + 1
     assert compared == sum(LENGTH + 1 - n for n in lengths) - (LENGTH - 9)
+
+
+@every_model
+@pytest.mark.parametrize("stretches", [(1, 5, 14), (6, 1, 13)], ids=repr)
+def test_a_text_that_is_read_in_stretches_is_read_alike(
+    config: ModelConfig, stretches: tuple[int, ...]
+) -> None:
+    """The first stretch once for all texts, as they share it; later ones side by side."""
+    model = random_model(config)
+    texts = random_tokens(3, LENGTH)
+    texts[:, : stretches[0]] = texts[0, : stretches[0]]
+    cache, start = model.new_cache(LENGTH), 0
+    for n in stretches:
+        rows = texts[: 3 if start else 1, start : start + n]
+        with torch.no_grad():
+            layout = Layout.of((Group(*rows.shape),), start=start)
+            logits = model(rows.flatten(), layout, cache).unflatten(0, rows.shape)
+        for row, text in zip(logits, texts, strict=False):
+            expected = logits_of(model, text)[start : start + n]
+            torch.testing.assert_close(row, expected, rtol=0, atol=1e-5)
+        if not start:
+            cache.select(torch.zeros(3, dtype=torch.int64))
+        start += n
 
 
 @every_model
