@@ -110,7 +110,8 @@ def test_what_all_questions_begin_with_is_read_once_and_changes_no_answer(
     _, model = twins(config)
     model = model.double()
     read: list[int] = []
-    model.embedding.register_forward_hook(lambda _, inputs, __: read.append(len(inputs[0])))
+    embedding = model.get_submodule("embedding")
+    embedding.register_forward_hook(lambda _, inputs, __: read.append(len(inputs[0])))
     for shared in (1, 6, 10):
         [begin, *ends] = random_texts([shared, 0, 1, 8, 8], seed=shared)
         texts = [begin + end for end in ends]
