@@ -91,7 +91,7 @@ def test_dev_questions_are_answered_with_a_cache_as_without(
     questions = read_questions(real_data / "birthplaces" / "birth_dev.tsv")
     limits = QuestionAnsweringConfig(max_answer_length=32)
     task = QuestionAnswering(questions, tokenizer, limits, config.block_size)
-    prompts = task.prompts[::5]
+    prompts = task.prompts[::10]
     model = model_of(config, len(tokenizer)).eval()
 
     def questions_answered_otherwise(asked: list[Ids]) -> list[Ids]:
@@ -111,9 +111,9 @@ def test_dev_questions_are_answered_with_a_cache_as_without(
         return other
 
     answers: set[tuple[int, ...]] = set()
-    assert len(prompts) == 100
+    assert len(prompts) == 50
     doubtful = questions_answered_otherwise(prompts)
-    assert len(answers) > 12
+    assert len(answers) > 6
     # rounding decides between two characters here and there, but not in float64 too
     assert len(doubtful) < 3
     model.double()
