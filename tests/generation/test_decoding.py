@@ -40,7 +40,7 @@ def test_greedy_answers_equal_the_textbooks(config: ModelConfig) -> None:
     textbook, model = twins(config)
     # in float64 no rounding decides between two characters
     textbook, model = textbook.double(), model.double()
-    texts = random_texts([*range(BLOCK), 0, 5, 5])
+    texts = random_texts([*range(BLOCK), *range(BLOCK), 0, 5, 5])
     whole = [
         # the block holds so many more, and what the last place says
         textbook_greedy(textbook, TOKENIZER.characters, text, min(32, BLOCK - len(text)))
@@ -51,7 +51,7 @@ def test_greedy_answers_equal_the_textbooks(config: ModelConfig) -> None:
         assert answers_of(found) == [answer[:max_new] for answer in whole]
     stopped = [len(d.ids) for d in found if d.ids[-1] == STOP]
     assert len(set(stopped)) >= 3  # rows left at different times
-    assert len(set(whole)) >= 12
+    assert len(set(whole)) >= 20
 
 
 @every_config
