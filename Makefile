@@ -1,6 +1,7 @@
 # make demo   set up, then the whole experiment on the built-in world
 # make test   set up, then the tests
 # make check  set up, then ruff and mypy
+# make test-slow   set up, then tests of starts, terminals, deadlines and large files
 # make processes  set up, then tests that train in processes of their own and stop some
 # make test-browser   set up, then tests of pages in headless chromium (needs chromium and npm)
 # make test-notebook  set up, then execute docs/tour.ipynb, in minutes
@@ -18,7 +19,7 @@ SEEDS ?= 1
 KILLS ?= 100
 BIN := $(VENV)/bin
 
-.PHONY: demo test check processes test-browser test-notebook test-hf attack kill fuzz wheel bench pictures clean
+.PHONY: demo test check test-slow processes test-browser test-notebook test-hf attack kill fuzz wheel bench pictures clean
 
 demo: $(VENV)/ready
 	$(BIN)/nanoknow demo --seeds $(SEEDS)
@@ -30,6 +31,9 @@ check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test-slow: $(VENV)/ready
+	$(BIN)/pytest -n 2 --dist worksteal -m slow
 
 processes: $(VENV)/ready
 	$(BIN)/pytest -m processes

@@ -144,6 +144,7 @@ def test_no_test_module_imports_another() -> None:
     assert {name: found for name, found in named.items() if found} == {}
 
 
+@pytest.mark.slow
 def test_what_only_lists_or_makes_data_loads_no_torch(tmp_path: Path) -> None:
     script = (
         "import sys\n"

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.small_runs import ENVIRONMENT
 
 PACKAGE = Path(__file__).parent.parent / "nanoknow"
@@ -73,6 +75,7 @@ assert not is_locked(here)
 """
 
 
+@pytest.mark.slow
 def test_everything_imports_and_every_help_shows_without_the_modules_of_posix(
     tmp_path: Path,
 ) -> None:

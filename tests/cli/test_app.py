@@ -78,6 +78,7 @@ def test_debug_shows_the_traceback(home: Path) -> None:
     assert run("baseline", "--eval", "nothing.tsv").exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [

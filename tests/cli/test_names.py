@@ -51,6 +51,7 @@ def loads(heavy: str, commands: list[list[str]], folder: Path, code: int = 0) ->
     return subprocess.run([sys.executable, "-c", script], cwd=folder, timeout=60).returncode != 0
 
 
+@pytest.mark.slow
 def test_wrong_names_are_refused_before_torch_is_loaded(here: Path) -> None:
     assert not loads("torch", WRONG, here, code=1)
 
@@ -64,10 +65,12 @@ def test_a_wrong_name_is_told_with_what_is_near(here: Path, arguments: list[str]
     )
 
 
+@pytest.mark.slow
 def test_what_lists_loads_no_torch(home: Path) -> None:
     assert not loads("torch", [["runs", "list"], ["config", "list"], ["-h"]], home)
 
 
+@pytest.mark.slow
 def test_a_question_is_answered_without_torchs_compiler(home: Path) -> None:
     """Loading it takes a second of the process; to build a model on ``meta`` does that."""
     asked = ["ask", "Where was Ada Bright born?", "--run"]
@@ -128,6 +131,7 @@ def test_help_is_under_headings_by_either_flag_and_reads_no_markup() -> None:
     assert "error: [red]x[/red]" in refuse("config", "show", "[red]x[/red]").replace("config ", "")
 
 
+@pytest.mark.slow
 def test_help_loads_neither_torch_nor_numpy() -> None:
     check = "import sys, nanoknow.cli.app; assert not {'torch', 'numpy'} & {*sys.modules}"
     subprocess.run([sys.executable, "-c", check], check=True)

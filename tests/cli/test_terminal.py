@@ -61,6 +61,7 @@ with terminal.progress("finetune vanilla", 1234) as show:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 120])
 def test_no_word_is_broken_and_progress_keeps_bar_loss_and_rate(width: int) -> None:
     shown = on_a_terminal(width, script=TABLES)
@@ -74,6 +75,7 @@ def test_no_word_is_broken_and_progress_keeps_bar_loss_and_rate(width: int) -> N
     assert ("finetune vanilla" in lines[-1]) == (width == 120)
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_that_want_them(home: Path) -> None:
     command = ("data", "inspect", "--corpus", "data/world/wiki.txt", "--count", "1")
     shown, dull = on_a_terminal(70, *command), on_a_terminal(70, *command, NO_COLOR="1")
@@ -83,6 +85,7 @@ def test_colours_are_for_terminals_that_want_them(home: Path) -> None:
     assert "\x1b" not in succeed(*command).stdout
 
 
+@pytest.mark.slow
 def test_inspect_shows_y_under_x_with_counts_of_pads(home: Path) -> None:
     command = ("data", "inspect", "--corpus", "data/world/wiki.txt", "--count", "4")
     [(x, y), *_] = json_of(*command)["pairs"]["charcorruption"]

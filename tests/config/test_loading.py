@@ -182,6 +182,7 @@ def test_a_tag_is_refused_whatever_its_value(folder: Path, value: str) -> None:
     assert refusal(folder, f"seed: {value}").startswith("FILE:1: tags such as ")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_very_deep_nesting_is_refused_quickly(folder: Path, opening: str) -> None:

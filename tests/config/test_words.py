@@ -95,25 +95,22 @@ def test_a_flag_speaks_as_a_config_does(here: Path, flag: str, value: str, words
     assert words in refuse("pretrain", flag, value)
 
 
-def numbers(group: typer.Typer, *name: str) -> Iterator[tuple[str, ...]]:
+def numbers(group: typer.Typer, made: Any, *name: str) -> Iterator[tuple[str, ...]]:
     """Yield each command's words and a flag of its that takes a number."""
     for each in group.registered_groups:
         assert each.typer_instance
         assert isinstance(each.name, str)
-        yield from numbers(each.typer_instance, *name, each.name)
+        yield from numbers(each.typer_instance, made.commands[each.name], *name, each.name)
     for command in group.registered_commands:
         assert command.callback
-        called = (*name, command.name or command.callback.__name__)
-        inner: Any = typer.main.get_command(app)
-        for word in called:
-            inner = inner.commands[word]
-        flags = {parameter.name: parameter.opts[0] for parameter in inner.params}
+        word = command.name or command.callback.__name__
+        flags = {each.name: each.opts[0] for each in made.commands[word].params}
         for key, kind in get_type_hints(command.callback).items():
             if {int, float} & {kind, *get_args(kind)}:
-                yield *called, flags[key]
+                yield *name, word, flags[key]
 
 
-NUMBERS = list(numbers(app))
+NUMBERS = list(numbers(app, typer.main.get_command(app)))
 WITH_EVERY_VALUE = (("pretrain", "--epochs"), ("pretrain", "--learning-rate"))
 """A whole number and another; what a flag makes of a value depends on its type alone."""
 

@@ -80,6 +80,7 @@ def test_any_questions_are_read_whole_or_refused(folder: Path, raw: bytes) -> No
         assert len(task.notes) == bool(questions.stripped) + bool(unknown) + cut
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_line_of_100_megabytes_is_read_or_refused_where_it_stands(tmp_path: Path) -> None:
     path = tmp_path / "long.tsv"

@@ -119,6 +119,7 @@ def test_piped_questions_are_answered_one_by_one_past_those_that_cannot_be(learn
     assert ask(questions="").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_terminal_is_asked_for_questions_until_a_line_is_empty(learned: Path) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, b"Where was Bo Li born?\n\nWhere was Ed Moss born?\n")

@@ -49,6 +49,7 @@ def make_older(folder: Path) -> None:
         file.write_text(text.replace("precision: bfloat16", "precision: auto"), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_all_runs_of_a_demo_have_one_precision_on_another_machine_too(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

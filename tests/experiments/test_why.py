@@ -127,6 +127,7 @@ def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_co
     assert (before.item() - after.item()) / step == pytest.approx(found[5] * lengths[0], rel=0.01)
 
 
+@pytest.mark.slow
 def test_runs_without_the_documents_tell_what_taught_an_answer(
     finetuned: Path, tmp_path: Path
 ) -> None:

@@ -153,6 +153,7 @@ def test_labels_move_apart_and_stay_in_the_panel() -> None:
     assert _move_apart([0.0, 0.5, 0.9], heights) == pytest.approx([0.05, 0.5, 0.9])
 
 
+@pytest.mark.slow
 def test_drawing_uses_no_pyplot_and_leaves_no_settings(tmp_path: Path) -> None:
     # Reading the setting "backend" would import pyplot to choose one.
     code = (

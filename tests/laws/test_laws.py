@@ -171,6 +171,7 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
     assert capacity(subject)["learned"] == pytest.approx(100 * uniform / bits)
 
 
+@pytest.mark.slow
 def test_what_a_model_writes_is_judged_by_the_facts_of_its_world(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ def test_gradients_without_padding_are_those_with_it(
         torch.testing.assert_close(gradient, expected[name], rtol=1e-5, atol=1e-5, msg=name)
 
 
+@pytest.mark.slow
 @every_model
 def test_every_dev_question_is_answered_with_a_cache_as_without(
     real_data: Path, tokenizer: Tokenizer, config: ModelConfig

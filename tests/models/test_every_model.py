@@ -47,6 +47,7 @@ def test_the_outline_has_the_shapes_of_the_model(config: ModelConfig) -> None:
     assert shapes(outline(config, VOCAB)) == shapes(model.state_dict())
 
 
+@pytest.mark.slow
 def test_no_outline_loads_torchs_compiler() -> None:
     """It would take longer than all the rest of ``ask``."""
     configs = [config.model_dump_json() for each in CONFIGS.values() for config in each]

@@ -231,6 +231,7 @@ def test_any_question_and_any_path_is_answered_in_json_or_refused(port: int, raw
         assert "q=" not in path or json.loads(body) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHo", b"GET / HTTP/1.1\r\n" + HOSTED])
 def test_who_does_not_end_a_request_is_cut_off_and_others_are_served(
     port: int, begun: bytes, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import torch
 
 from nanoknow.config.loading import dump_config
@@ -13,6 +14,7 @@ from tests.helpers.silent import Silent
 from tests.helpers.small_runs import LIVES, SmallRun, run_python
 
 
+@pytest.mark.slow
 def test_a_step_beyond_memory_names_the_batch_that_fits_and_changes_nothing(
     small: SmallRun,
 ) -> None:
@@ -41,6 +43,7 @@ def test_a_step_beyond_memory_names_the_batch_that_fits_and_changes_nothing(
     assert small.run.latest().record.progress["step"] == 0
 
 
+@pytest.mark.slow
 def test_a_model_beyond_memory_is_one_line(small: SmallRun) -> None:
     (small.folder / "config.yaml").write_text(dump_config(small.config))
     command = ["pretrain", "--config", "config.yaml", "--set", "model.d_model=65536"]
