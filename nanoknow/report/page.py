@@ -7,9 +7,8 @@ asks for. Everything quoted from data is escaped, and ``printable``.
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import printable
@@ -45,10 +44,8 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
 
 @cache
 def _templates() -> Environment:
-    folder = files("nanoknow.report")
-    loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
     templates = Environment(
-        loader=loader,
+        loader=PackageLoader("nanoknow", "report"),
         autoescape=True,
         # What is markup already was made of such texts.
         finalize=lambda each: printable(each, lines=True) if type(each) is str else each,
