@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import one_of
 from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import dump_config
@@ -39,7 +38,9 @@ Shard = Annotated[
     ),
 ]
 
-Launcher = Annotated[str | None, Option(help="Train as cluster jobs.", **one_of("slurm", "local"))]
+Launcher = Annotated[
+    str | None, Option(help="Train as cluster jobs.", **opt.one_of("slurm", "local"))
+]
 
 
 def show_plan(
