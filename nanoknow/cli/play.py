@@ -43,7 +43,7 @@ def play(
         from nanoknow.play.lab import Lab
 
         data = opt.named_data(corpus, questions, eval_file, documents)
-        lab = Lab.open(run, beside, data, device, terminal)
+        lab = Lab(run, beside, data, device, terminal)
         address, number = listening.getsockname()
         url = f"http://{address}:{number}/"
         if as_json:

@@ -18,7 +18,7 @@ CALLS = {
 }
 """Names that functions which open, make or change a file have; some are names of other things."""
 OTHERS = {
-    *("AnsweringRun.open", "Lab.open", "Run.open", "Subject.open"),  # which read by ``files``
+    *("AnsweringRun.open", "Run.open", "Subject.open"),  # which read by ``files``
     *("load_file(name_or_path, LawConfig, 'law')", "load_file(name_or_path, SweepConfig, 'sweep')"),
     *("load(self.config", "session.save(", "self.save(", "yaml.load("),
     "left.remove(",  # of a list
