@@ -21,14 +21,6 @@ from nanoknow.report.tables import FEW, interval, percent
 
 def page(report: Report, learning: Mapping[str, Points]) -> str:
     """Return the page of a report; ``learning`` as ``drawings`` takes it."""
-    about = {
-        "run": report.run,
-        "model": report.model,
-        "questions": f"{report.questions} ({report.score.n})",
-        "seed of random draws": report.seed,
-        "predictions": report.predictions,
-        **report.provenance,
-    }
     template = _templates().get_template("page.html")
     return template.render(
         report=report,
@@ -38,7 +30,6 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
         few=FEW,
         drawings=drawings(report, learning),
         learning=learning,
-        about=about,
     )
 
 
