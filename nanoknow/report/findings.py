@@ -110,17 +110,12 @@ def headlines(report: Report) -> list[Headline]:
 
 def standing_out(report: Report) -> list[str]:
     """Return the findings that a score does not tell: warnings, then what the probes gave."""
-    return [*_warnings(report), *_say(report, "probes" if report.probes else "sources")]
+    return _say(report, "warnings", "probes" if report.probes else "sources")
 
 
 def findings(report: Report) -> list[str]:
     """Say in sentences what the figures say, no more."""
-    more = _say(report, "sources", "answers", "probes")
-    return [*_say(report, "score"), *_warnings(report), *more]
-
-
-def _warnings(report: Report) -> list[str]:
-    return [f"{warning}." for warning in report.warnings]
+    return _say(report, "score", "warnings", "sources", "answers", "probes")
 
 
 def _say(report: Report, *parts: str) -> list[str]:
