@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def baseline(
         str,
         Option(
             help="One answer to all, or the first training answer in the subject's own document.",
-            **one_of("constant", "lookup"),
+            **opt.one_of("constant", "lookup"),
         ),
     ] = "constant",
     answer: Annotated[

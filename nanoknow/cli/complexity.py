@@ -6,7 +6,6 @@ from typing import Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal
 from nanoknow.complexity.estimate import VOCAB_SIZE, ComplexityReport, estimate
 from nanoknow.complexity.formulas import Complexity, Component
@@ -16,7 +15,7 @@ def complexity(
     seq_len: Annotated[int | None, Option(help="Characters of the sequence, ℓ.")] = None,
     bottleneck: Annotated[int | None, Option(help="Latents of the perceiver, m.")] = None,
     latents: Annotated[
-        str | None, Option(help="What the latents read.", **one_of("first", "spread"))
+        str | None, Option(help="What the latents read.", **opt.one_of("first", "spread"))
     ] = None,
     d_model: Annotated[int | None, Option(help="Width, d.")] = None,
     n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,

@@ -6,7 +6,6 @@ import typer
 from typer import Argument
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import described, dump_config, load_config, shipped
 from nanoknow.data.published import DATASETS
@@ -38,7 +37,7 @@ def _show_shipped(terminal: Terminal, found: dict[str, dict[str, str]]) -> None:
 
 @config_app.command("show")
 def config_show(
-    name: Annotated[str | None, Argument(**named_file())] = None,
+    name: Annotated[str | None, Argument(**opt.named_file())] = None,
     assign: opt.Set = None,
     as_json: opt.AsJson = False,
 ) -> None:

@@ -10,7 +10,6 @@ import typer
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.cli.world import data_make, show_files
 from nanoknow.config.loading import Override
@@ -31,7 +30,7 @@ VIEWS = ("namedata", "charcorruption")
 @data_app.command("inspect")
 def data_inspect(
     view: Annotated[
-        str | None, Argument(help="One view; both if not given.", **one_of(*VIEWS))
+        str | None, Argument(help="One view; both if not given.", **opt.one_of(*VIEWS))
     ] = None,
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
@@ -64,7 +63,7 @@ def data_inspect(
 
 @data_app.command("fetch")
 def data_fetch(
-    name: Annotated[str, Argument(help="A data set.", **one_of(*DATASETS))],
+    name: Annotated[str, Argument(help="A data set.", **opt.one_of(*DATASETS))],
     out: Annotated[Path | None, opt.written("DIR", "Folder; in ./data if not given.")] = None,
     as_json: opt.AsJson = False,
 ) -> None:

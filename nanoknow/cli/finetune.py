@@ -6,7 +6,6 @@ from typing import Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import run_names
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_plan, show_training
 from nanoknow.config.flags import training_flags
@@ -21,7 +20,7 @@ def finetune(
             "--from",
             metavar="RUN|scratch",
             help="Run to start from; latest if not given.",
-            autocompletion=lambda: ["scratch", *run_names()],
+            autocompletion=lambda: ["scratch", *opt.run_names()],
         ),
     ] = None,
     config: opt.Config = None,

@@ -11,7 +11,6 @@ import typer
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import named_file
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Launcher, Processes, Seeds, Shard, show_plan_of_rows
 
@@ -40,7 +39,7 @@ def law_list(as_json: opt.AsJson = False) -> None:
 @law_app.command("run")
 def law_run(
     name: Annotated[
-        str, Argument(help="A shipped law's name, or a YAML file.", **named_file("laws"))
+        str, Argument(help="A shipped law's name, or a YAML file.", **opt.named_file("laws"))
     ],
     seeds: Seeds = None,
     quick: Annotated[

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from typer import Argument, BadParameter, CallbackParam, Option
 
-from nanoknow.cli.choices import known, named_file, one_of, run_names
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.flags import data_flags as data_flags
 from nanoknow.config.flags import named_data as named_data
 from nanoknow.config.flags import overrides as overrides
-from nanoknow.errors import ConfigError
-from nanoknow.runs.folders import require_run
+from nanoknow.config.loading import shipped
+from nanoknow.config.strict_yaml import read
+from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.runs.folders import require_run, run_folders, runs_folder
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
 
@@ -24,6 +27,37 @@ if TYPE_CHECKING:
 
 PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 """Suffixes of the files that commands write."""
+
+
+def one_of(*values: str) -> dict[str, Any]:
+    """Return what shows values as choices; the command refuses others, with the nearest."""
+    return {"metavar": "|".join(values), "autocompletion": lambda: list(values)}
+
+
+def named_file(folder: str = "") -> dict[str, Any]:
+    """Return what completes a shipped file's name, or a YAML file of the working directory."""
+    return {
+        "metavar": "NAME|FILE",
+        "autocompletion": lambda: [*shipped(folder), *map(str, Path().glob("*.yaml"))],
+    }
+
+
+def run_names() -> list[str]:
+    """Return the folders of the runs in the runs folder."""
+    with suppress(CheckpointError):
+        return [str(path) for path in run_folders(runs_folder(), under_way=True)]
+    return []
+
+
+def known(name: str | None) -> str | None:
+    """Refuse a config that is not there, before anything is loaded.
+
+    Raises:
+        ConfigError: see ``read``.
+    """
+    if name is not None and name not in shipped() and not os.path.lexists(name):
+        read(name, shipped(), "config")  # which says so; a pipe would be empty afterwards
+    return name
 
 
 def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401

@@ -6,7 +6,6 @@ from typing import Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import run_names
 from nanoknow.cli.terminal import Terminal
 
 
@@ -18,7 +17,7 @@ def play(
         Option(
             metavar="RUN",
             help="Another, to be asked the same; by default its from-scratch.",
-            autocompletion=run_names,
+            autocompletion=opt.run_names,
         ),
     ] = None,
     port: Annotated[int, Option(min=0, max=65535, help="0 for any that is free.")] = 8224,
@@ -44,7 +43,7 @@ def play(
         from nanoknow.play.lab import Lab
 
         data = opt.named_data(corpus, questions, eval_file, documents)
-        lab = Lab.open(run, beside, data, device, terminal)
+        lab = Lab(run, beside, data, device, terminal)
         address, number = listening.getsockname()
         url = f"http://{address}:{number}/"
         if as_json:

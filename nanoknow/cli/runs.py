@@ -8,7 +8,6 @@ import typer
 from typer import Argument, Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import run_names
 from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.world import show_files
@@ -31,7 +30,7 @@ def runs_list(as_json: opt.AsJson = False) -> None:
 @runs_app.command("rm")
 def runs_rm(
     runs: Annotated[
-        list[Path], Argument(metavar="RUN...", help="Run folders.", autocompletion=run_names)
+        list[Path], Argument(metavar="RUN...", help="Run folders.", autocompletion=opt.run_names)
     ],
     yes: Annotated[bool, Option("--yes", help="Delete them without a question.")] = False,
     as_json: opt.AsJson = False,

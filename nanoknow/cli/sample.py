@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import one_of
 from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.config.flags import sample_flags
 from nanoknow.generation.copied import MIN_COPIED
@@ -28,14 +27,14 @@ def sample(
         str | None,
         Option(
             help="Past the block: read all of it again for each character, or half of it at times.",
-            **one_of("recompute", "hop"),
+            **opt.one_of("recompute", "hop"),
         ),
     ] = None,
     weights: Annotated[
-        str | None, Option(help="int8: rounded to eight bits.", **one_of("full", "int8"))
+        str | None, Option(help="int8: rounded to eight bits.", **opt.one_of("full", "int8"))
     ] = None,
     precision: Annotated[
-        str | None, Option(help="Of the arithmetic.", **one_of("auto", "float32", "bfloat16"))
+        str | None, Option(help="Of the arithmetic.", **opt.one_of("auto", "float32", "bfloat16"))
     ] = None,
     seed: Annotated[int, Option(help="Of the draws.")] = 0,
     mark_copied: Annotated[

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import named_file
 from nanoknow.cli.compare import P_VALUES, show_pairs
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Launcher, Processes, Seeds, Shard, show_plan_of_rows
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 def sweep(
     file: Annotated[
-        str, Argument(help="A shipped sweep's name, or a YAML file.", **named_file("sweeps"))
+        str, Argument(help="A shipped sweep's name, or a YAML file.", **opt.named_file("sweeps"))
     ],
     seeds: Seeds = None,
     processes: Processes = 1,

@@ -39,9 +39,8 @@ class Terminal:
 
     def __init__(self) -> None:
         open_streams()
-        how: dict[str, Any] = {"highlight": False, "emoji": False, "markup": False}
-        self.err = Console(file=styled(sys.stderr), **how)
-        self.out = Console(file=styled(sys.stdout), **how)
+        self.err = Console(file=styled(sys.stderr), highlight=False, emoji=False, markup=False)
+        self.out = Console(file=styled(sys.stdout), highlight=False, emoji=False, markup=False)
         if not self.out.is_terminal:
             self.out.width = PLAIN_WIDTH
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from nanoknow.cli import options as opt
-from nanoknow.cli.choices import one_of
 from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import dump_config
@@ -39,7 +38,9 @@ Shard = Annotated[
     ),
 ]
 
-Launcher = Annotated[str | None, Option(help="Train as cluster jobs.", **one_of("slurm", "local"))]
+Launcher = Annotated[
+    str | None, Option(help="Train as cluster jobs.", **opt.one_of("slurm", "local"))
+]
 
 
 def show_plan(
@@ -76,21 +77,20 @@ def show_plan_of_rows(
     from nanoknow.experiments.pipeline import what_pretraining_reads
 
     planned: dict[str, dict[str, Any]] = {}
+    lines: list[tuple[str, ...]] = []
     shared: dict[str, str] = {}
     seconds = 0.0
     for name, config in rows.items():
         first = shared.setdefault(what_pretraining_reads(config), name)
         new = stages if first == name else stages[1:]
+        if first != name:
+            lines.append((name, f"{stages[0]} of {first}", "", "", "", ""))
         config, expected = _expect(terminal, new, config, device, None)
         planned[name] = {"config": config, "pretraining_of": first, "expected": expected}
+        lines += [(name, stage, *_costs(each)) for stage, each in expected.items()]
         seconds += times * sum(each.seconds or 1 for each in expected.values())
 
     def show(terminal: Terminal, _: object) -> None:
-        lines = []
-        for name, row in planned.items():
-            if row["pretraining_of"] != name:
-                lines.append((name, f"{stages[0]} of {row['pretraining_of']}", "", "", "", ""))
-            lines += [(name, stage, *_costs(each)) for stage, each in row["expected"].items()]
         _table(terminal, times, lines)
         terminal.paragraph(f"All of it, one run after the other: {in_words(seconds)}.")
 

@@ -8,7 +8,7 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import RELATIONS, WorldConfig
-from nanoknow.config.loading import Override
+from nanoknow.config.flags import flags_of
 
 WORLD = WorldConfig()
 
@@ -62,11 +62,8 @@ def data_make(
         "skewed": _names(skewed),
         "backward": backward,
     }
-    overrides = [
-        Override(f"data.world.{key}", value, f"--{key.replace('_', '-')}")
-        for key, value in flags.items()
-        if value != getattr(WORLD, key)
-    ]
+    given = {key: value for key, value in flags.items() if value != getattr(WORLD, key)}
+    overrides = flags_of("data.world", list(given), list(given.values()))
     world = build_world(load_config(None, overrides).data.world or WORLD)
     result = {"files": write_world(world.files, out), "bits": world.bits}
     opt.show(Terminal(), result, show_world, as_json)

@@ -45,42 +45,35 @@ class Lab:
     """An opened run to play with; one question at a time, whoever asks."""
 
     def __init__(
-        self, opened: AnsweringRun, beside: AnsweringRun | None, reporter: Reporter
-    ) -> None:
-        """Ask a run its evaluation questions, and about invented names.
-
-        Args:
-            opened: a finetuned run.
-            beside: another one, to be asked the same.
-            reporter: is notified of what is not available.
-        """
-        self.opened, self.beside, self._reporter = opened, beside, reporter
-        self._lock = Lock()
-        self._rng = Random(derive_seed(opened.run.config.seed, "play"))
-        questions = self._eval
-        self._answers = opened.answer_questions(opened.task(questions)) if questions else []
-        self._invented = self._about_nobody()
-
-    @classmethod
-    def open(
-        cls,
+        self,
         run: Path | None,
         beside: Path | None,
         data: DataConfig,
         device: str,
         reporter: Reporter,
-    ) -> "Lab":
-        """Open a run, and another beside it: by default ``scratch_beside`` it.
+    ) -> None:
+        """Open a run, and ask it its evaluation questions, and about invented names.
+
+        Args:
+            run: a finetuned one; None for the latest that fits.
+            beside: another one, to be asked the same; by default ``scratch_beside`` it.
+            data: texts in place of the run's own.
+            device: see ``AnsweringRun.open``.
+            reporter: is notified of what is not available.
 
         Raises:
             CheckpointError: one of them is missing, or answers no questions.
             DataError: a file that was named cannot be read.
         """
-        opened = AnsweringRun.open(run, data, device, reporter)
+        self.opened = opened = AnsweringRun.open(run, data, device, reporter)
         if beside is None and (scratch := scratch_beside(opened.run)):
             beside = scratch.path
-        other = AnsweringRun.open(beside, None, device, reporter) if beside else None
-        return cls(opened, other, reporter)
+        self.beside = AnsweringRun.open(beside, None, device, reporter) if beside else None
+        self._reporter, self._lock = reporter, Lock()
+        self._rng = Random(derive_seed(opened.run.config.seed, "play"))
+        questions = self._eval
+        self._answers = opened.answer_questions(opened.task(questions)) if questions else []
+        self._invented = self._about_nobody()
 
     def introduction(self) -> Introduction:
         """Return what is known before anything is asked."""

@@ -7,9 +7,8 @@ asks for. Everything quoted from data is escaped, and ``printable``.
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import printable
@@ -22,14 +21,6 @@ from nanoknow.report.tables import FEW, interval, percent
 
 def page(report: Report, learning: Mapping[str, Points]) -> str:
     """Return the page of a report; ``learning`` as ``drawings`` takes it."""
-    about = {
-        "run": report.run,
-        "model": report.model,
-        "questions": f"{report.questions} ({report.score.n})",
-        "seed of random draws": report.seed,
-        "predictions": report.predictions,
-        **report.provenance,
-    }
     template = _templates().get_template("page.html")
     return template.render(
         report=report,
@@ -39,16 +30,13 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
         few=FEW,
         drawings=drawings(report, learning),
         learning=learning,
-        about=about,
     )
 
 
 @cache
 def _templates() -> Environment:
-    folder = files("nanoknow.report")
-    loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
     templates = Environment(
-        loader=loader,
+        loader=PackageLoader("nanoknow", "report"),
         autoescape=True,
         # What is markup already was made of such texts.
         finalize=lambda each: printable(each, lines=True) if type(each) is str else each,

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def url(home: Path) -> Iterator[str]:
-    lab = Lab.open(home / "runs/answers", None, DataConfig(), "cpu", Silent())
+    lab = Lab(home / "runs/answers", None, DataConfig(), "cpu", Silent())
     with serving(lab) as (host, port):
         yield f"http://{host}:{port}/"
 

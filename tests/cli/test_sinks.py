@@ -193,8 +193,10 @@ def test_every_template_makes_its_values_printable() -> None:
         *("max_answer_length", "evaluation.score", "evaluation.baseline.score"),
         *("evaluation.answers | length", "verdict", "count"),
     ]
-    templates = {path.name for path in PACKAGE.rglob("*") if path.suffix in (".html", ".md")}
-    assert templates == {"page.html", "sections.html", "card.md", "index.html"}
+    templates = {
+        path.name for path in PACKAGE.rglob("*") if path.suffix in (".html", ".md", ".txt")
+    }
+    assert templates == {"page.html", "sections.html", "findings.txt", "card.md", "index.html"}
 
 
 def test_the_page_of_play_writes_texts_by_what_makes_them_printable() -> None:

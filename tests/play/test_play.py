@@ -32,7 +32,7 @@ ADA = "Where was Ada <script> born?"
 
 @pytest.fixture(scope="module")
 def lab(markup: Path) -> Lab:
-    return Lab.open(markup / RUN, markup / "runs/untaught", DataConfig(), "cpu", Silent())
+    return Lab(markup / RUN, markup / "runs/untaught", DataConfig(), "cpu", Silent())
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_a_name_alone_is_asked_about_in_the_form_of_the_training_questions(lab: 
 
 def test_the_run_from_scratch_of_the_same_texts_is_asked_beside(markup: Path) -> None:
     def beside() -> str | None:
-        return Lab.open(markup / RUN, None, DataConfig(), "cpu", Silent()).introduction().beside
+        return Lab(markup / RUN, None, DataConfig(), "cpu", Silent()).introduction().beside
 
     assert beside() is None
     scratch = Path(shutil.copytree(markup / "runs/untaught", markup / "runs/scratch"))
@@ -127,7 +127,7 @@ def test_what_a_probability_was_worth_counts_the_answers_about_as_sure(lab: Lab)
 
 
 def test_a_document_is_shown_as_pretraining_made_examples_of_it(home: Path) -> None:
-    lab = Lab.open(home / "runs/answers", None, DataConfig(), "cpu", Silent())
+    lab = Lab(home / "runs/answers", None, DataConfig(), "cpu", Silent())
     for _ in range(20):
         lesson = lab.lesson()
         assert lesson.document
@@ -306,7 +306,7 @@ def test_without_its_packages_play_says_what_to_install(
 def test_a_run_without_evaluation_questions_can_be_played_with(markup: Path) -> None:
     (markup / "none.tsv").write_text("Where was Ada born?\n", encoding="utf-8")
     data = DataConfig.model_validate({"eval": markup / "none.tsv"})
-    lab = Lab.open(markup / RUN, None, data, "cpu", Silent())
+    lab = Lab(markup / RUN, None, data, "cpu", Silent())
     shown = lab.introduction()
     assert (shown.score, shown.right, shown.wrong) == (None, [], [])
     assert lab.ask(ADA).worth.score is None
@@ -314,5 +314,5 @@ def test_a_run_without_evaluation_questions_can_be_played_with(markup: Path) -> 
 
 def test_a_damaged_run_is_refused_before_anything_is_served(home: Path) -> None:
     assert "runs/none" in refused(
-        CheckpointError, lambda: Lab.open(Path("runs/none"), None, DataConfig(), "cpu", Silent())
+        CheckpointError, lambda: Lab(Path("runs/none"), None, DataConfig(), "cpu", Silent())
     )

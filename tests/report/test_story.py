@@ -13,7 +13,7 @@ from nanoknow.data.tokenizer import MASK
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.calibration import Confidence, measure_confidence
-from nanoknow.report.confidence_figures import draw_confidences, draw_reliability
+from nanoknow.report.figures import draw_confidences, draw_reliability
 from nanoknow.training.curves import accuracies_beside_scratch
 from tests.helpers.cli import SMALL, json_of, succeed
 from tests.helpers.pages import Page, read

@@ -14,10 +14,11 @@ CALLS = {
     *("copyfileobj", "move", "chmod", "NamedTemporaryFile", "TemporaryFile", "mkstemp", "mkdtemp"),
     *("TemporaryDirectory", "SpooledTemporaryFile", "urlopen", "urlretrieve", "FileLock"),
     *("SoftFileLock", "SummaryWriter", "require_tensorboard", "FileHandler", "to_csv", "read_csv"),
+    "PackageLoader",
 }
 """Names that functions which open, make or change a file have; some are names of other things."""
 OTHERS = {
-    *("AnsweringRun.open", "Lab.open", "Run.open", "Subject.open"),  # which read by ``files``
+    *("AnsweringRun.open", "Run.open", "Subject.open"),  # which read by ``files``
     *("load_file(name_or_path, LawConfig, 'law')", "load_file(name_or_path, SweepConfig, 'sweep')"),
     *("load(self.config", "session.save(", "self.save(", "yaml.load("),
     "left.remove(",  # of a list
@@ -46,7 +47,8 @@ PLACES = {
     "evaluation/predictions.py save_predictions": ("mkdir", FOLDER),
     "figures/canvas.py rendered": ("savefig", "bytes in memory"),
     "play/server.py _page": ("read_bytes", OWN),
-    "report/page.py _templates": ("read_text", OWN),
+    "report/findings.py _template": ("PackageLoader", OWN),
+    "report/page.py _templates": ("PackageLoader", OWN),
     "runs/checkpoint.py save_checkpoint": ("mkdir mkdir rename rmtree rmtree rmtree", INSIDE),
     "runs/folders.py new_folder": ("mkdir mkdir", FOLDER),
     "runs/listing.py remove_run": ("rmtree rmtree unlink", INSIDE),
