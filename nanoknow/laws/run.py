@@ -132,7 +132,7 @@ def run_law(
             ]
             for named in _named(law):  # a name that is not measured is found at the first run
                 value_of(measured[run.row][run.config.seed], named)
-            own = opened.checkpoint.record.seconds if run.finetunes else 0.0
+            own = opened.checkpoint.record.seconds if law.finetunes else 0.0
             minutes[run.row].append(round((first.seconds + own) / 60, 2))
     missing = unmet(law, measured)
     judged = [judge(claim, measured) for claim in law.claims]

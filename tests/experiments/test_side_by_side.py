@@ -59,7 +59,7 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
     receiver, sender = Pipe(duplex=False)
 
     class Failing(PlannedRun):
-        def train(self, options: TrainingOptions, reporter: Reporter) -> list[TrainingSummary]:
+        def train(self, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
             del options
             reporter.note("at work")
             raise error
