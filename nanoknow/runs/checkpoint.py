@@ -114,8 +114,6 @@ class Checkpoint:
             CheckpointError: the file is damaged, or does not hold this model's weights.
             NonFiniteError: the weights, or what they give, are not finite.
         """
-        import torch
-
         from nanoknow.models.registry import build_model, outline, shapes
 
         weights, sizes = self._read(MODEL_FILE), (self.record.model, len(self.record.vocabulary))
@@ -126,7 +124,7 @@ class Checkpoint:
             there = f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of its size"
             why = f"{odd[:80]} is {found.get(odd, 'missing')} here and {there}"
             raise _refusal(self.path / MODEL_FILE, of_another_version(why, vars(self.record)))
-        model = build_model(*sizes, torch.Generator().manual_seed(0))
+        model = build_model(*sizes)
         model.load_state_dict(weights)
         model.origin = str(self.path)
         model.to(device.torch_device).require_sound()

@@ -80,7 +80,7 @@ def import_params(
         found, shape = (weights[name].shape if name in weights else None), shapes.get(name)
         if shape is None or found not in (shape, (1, *shape)):
             raise DataError(f"{file}: {_odd(name, name in weights)}")
-    model = build_model(sizes, len(tokenizer), torch.Generator())
+    model = build_model(sizes, len(tokenizer))
     model.load_state_dict({name: weights[name].view(shape) for name, shape in shapes.items()})
     model.origin = str(file)
     config = config.model_copy(update={"data": texts.config, "model": sizes})
