@@ -20,6 +20,27 @@ from nanoknow.training.train import after_pretraining
 
 
 @dataclass(frozen=True)
+class Launch:
+    """How often, where and which of some runs to train.
+
+    Attributes:
+        seeds: how many, in place of a file's own number.
+        out: folder for the runs, where interrupted ones continue; None for one of the command's.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        processes: runs to train side by side.
+        shard: which part of the runs to train, ``I/N``; no report is written then.
+        launcher: of jobs that train them first; see ``train_as_jobs``.
+    """
+
+    seeds: int | None
+    out: Path | None
+    device: str
+    processes: int = 1
+    shard: str | None = None
+    launcher: str | None = None
+
+
+@dataclass(frozen=True)
 class PlannedRun:
     """A run that learns to answer questions, and what it starts from.
 
@@ -64,8 +85,8 @@ def plan_runs(
     folder: Path,
     *,
     finetunes: bool = True,
-) -> dict[tuple[str, int], list[PlannedRun]]:
-    """Return the runs of each row and seed, one for each of the row's data.
+) -> list[PlannedRun]:
+    """Return the runs of all rows of each seed in turn, one for each of a row's data.
 
     Those whose pretraining would compute the same share it.
 
@@ -83,7 +104,7 @@ def plan_runs(
     if n > MOST_RUNS:
         raise ConfigError(f"{n:,} runs, by rows, seeds and folds: ask for {MOST_RUNS:,} at most")
     ranges = {name: seeds_from(config.seed, seeds) for name, config in configs.items()}
-    planned: dict[tuple[str, int], list[PlannedRun]] = {}
+    planned: list[PlannedRun] = []
     pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
     for offset in range(seeds):
         for name, config in configs.items():
@@ -95,8 +116,7 @@ def plan_runs(
                 reads = what_pretraining_reads(seeded)
                 source = pretrained.setdefault(reads, (seeded, place / "pretrain"))
                 own = place / "finetune" if finetunes else source[1]
-                run = PlannedRun(name, seeded, own, source)
-                planned.setdefault((name, seed), []).append(run)
+                planned.append(PlannedRun(name, seeded, own, source))
     return planned
 
 
