@@ -105,11 +105,9 @@ def learn(
     texts.require_corpus()
     training = texts.require_questions().require_answers("learn", "--questions")
     asked = texts.require_eval().require_answers("score the answers by", "data.eval")
-    test, first = texts.test, config.seed
+    test, seeds = texts.test, seeds_from(config.seed, launch.seeds or 1)
     folder = new_folder(launch.out, name)
-    runs = [
-        run for n in seeds_from(first, launch.seeds or 1) for run in _runs_of(config, folder, n)
-    ]
+    runs = [run for seed in seeds for run in _runs_of(config, folder, seed)]
     require_report(folder / f"{name}.json", folder / f"{name}.png")
     table = []
     more = "" if launch.out else f" --out {shlex.quote(str(folder))}"
@@ -140,7 +138,7 @@ def learn(
         run=str(runs[0].place),
         replies=replies,
     )
-    _plot(folder / f"seed-{first}", report)
+    _plot(folder / f"seed-{config.seed}", report)
     save_report(folder / f"{name}.json", report, table)
     return report
 
