@@ -7,8 +7,9 @@ from typing import Any
 from nanoknow.config.experiment import ExperimentConfig, StageConfig
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
-from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
+from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.lock import lock_run
+from nanoknow.runs.records import CheckpointRecord
 from nanoknow.runs.run import Run
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.provenance import environment

@@ -13,7 +13,8 @@ from nanoknow.config.experiment import FinetuneConfig
 from nanoknow.errors import Interrupted
 from nanoknow.evaluation.answers import answer_questions, score_answers
 from nanoknow.evaluation.buckets import Overlap
-from nanoknow.runs.checkpoint import CheckpointRecord, save_checkpoint
+from nanoknow.runs.checkpoint import save_checkpoint
+from nanoknow.runs.records import CheckpointRecord
 from nanoknow.runs.run import Run
 from nanoknow.system.plain import Result, plain
 from nanoknow.system.provenance import environment
