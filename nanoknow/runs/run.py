@@ -170,13 +170,12 @@ class Run:
                 f"{self.path} is run {ours.id or 'without an id'}: move it back into its own folder"
             )
         task = record.config.stage(ours.stage).task if record.config else record.task
-        for one, other in ((ours.task, record.task.kind), (ours.variant, record.model.variant)):
-            if one != other or task != record.task:
-                what = f"of a {record.model.variant}, {record.task.kind} run"
-                raise CheckpointError(
-                    f"{checkpoint.path}: {what}, and {self.path / 'run.json'} says otherwise: put "
-                    f"copies of both back"
-                )
+        variant, kind = record.model.variant, record.task.kind
+        if (ours.variant, ours.task) != (variant, kind) or task != record.task:
+            raise CheckpointError(
+                f"{checkpoint.path}: of a {variant}, {kind} run, and {self.path / 'run.json'} says "
+                f"otherwise: put copies of both back"
+            )
         return checkpoint
 
     def metrics(self) -> Iterator[dict[str, Any]]:

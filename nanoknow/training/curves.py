@@ -177,11 +177,12 @@ def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
     if max(lengths) <= ALIKE * min(lengths):
         return runs, "step"
 
-    shares = (
-        run.with_points(lambda points, end=run.last_step: [(100 * x / end, y) for x, y in points])
-        for run in runs
-    )
-    return [*shares], "% of the steps of each run"
+
+    def share(run: RunCurves) -> RunCurves:
+        end = run.last_step
+        return run.with_points(lambda points: [(100 * x / end, y) for x, y in points])
+
+    return [*map(share, runs)], "% of the steps of each run"
 
 
 def _point(run: Run, values: dict[str, Any], key: str) -> tuple[int, float]:
