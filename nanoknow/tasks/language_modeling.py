@@ -1,5 +1,7 @@
 """Character language modelling: windows of a running text, at every offset or every so many."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -41,3 +43,17 @@ class LanguageModeling:
         rows = self._ids[self._codes[indices].long()]
         layout = Layout.of((Group(len(indices), length),))
         return Batch(rows[:, :-1].flatten(), rows[:, 1:].flatten(), layout)
+
+
+def hold_out(
+    corpus: Corpus, share: float, tokenizer: Tokenizer, block_size: int
+) -> tuple[Corpus, LanguageModeling]:
+    """Return a text without its end, and the end in windows, one after another.
+
+    Raises:
+        DataError: the end is not longer than the block.
+    """
+    cut = round(len(corpus.codes) * (1 - share))
+    first, rest = (replace(corpus, codes=part) for part in (corpus.codes[:cut], corpus.codes[cut:]))
+    windows = LanguageModelingConfig(stride=block_size)
+    return first, LanguageModeling(rest, tokenizer, windows, block_size)

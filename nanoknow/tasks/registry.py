@@ -16,8 +16,7 @@ from nanoknow.tasks.base import Task
 from nanoknow.tasks.document_modeling import DocumentModeling
 from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.language_modeling import LanguageModeling
-from nanoknow.tasks.mixed import WithQuestions
-from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.question_answering import QuestionAnswering, WithQuestions
 from nanoknow.tasks.span_corruption import SpanCorruption
 
 

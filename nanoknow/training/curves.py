@@ -177,7 +177,6 @@ def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
     if max(lengths) <= ALIKE * min(lengths):
         return runs, "step"
 
-
     def share(run: RunCurves) -> RunCurves:
         end = run.last_step
         return run.with_points(lambda points: [(100 * x / end, y) for x, y in points])
