@@ -118,10 +118,12 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
             minutes[run.row].append(round((first.seconds + own) / 60, 2))
     missing = unmet(law, measured)
     judged = [judge(claim, measured) for claim in law.claims]
-    rows = [
-        LawRow(row, law.published.get(row, {}), list(by_seed), _by_name(by_seed), minutes[row])
-        for row, by_seed in measured.items()
-    ]
+    rows = []
+    for row, by_seed in measured.items():
+        every = list(by_seed.values())
+        by_name = {name: [each[name] for each in every] for name in (every[0] if every else ())}
+        published = law.published.get(row, {})
+        rows.append(LawRow(row, published, list(by_seed), by_name, minutes[row]))
     report = LawReport(
         law=name,
         paper=law.paper,
@@ -159,11 +161,6 @@ def _world(row: str, config: ExperimentConfig) -> FactWorld:
             f"{row}: model.block_size {block_size}: {what}: set it to {longest + 1} or more"
         )
     return world
-
-
-def _by_name(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, list[float]]:
-    values = list(by_seed.values())
-    return {name: [each[name] for each in values] for name in (values[0] if values else ())}
 
 
 def _panels(law: LawConfig, rows: Sequence[LawRow]) -> dict[str, Panel]:
