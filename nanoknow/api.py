@@ -23,6 +23,7 @@ from nanoknow.evaluation.ask import Reply
 from nanoknow.evaluation.ask import ask as ask_run
 from nanoknow.evaluation.evaluate import Evaluation, evaluate_predictions
 from nanoknow.evaluation.evaluate import evaluate as evaluate_run
+from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep as run_sweep
 from nanoknow.experiments.sweep_report import SweepReport
 from nanoknow.generation.opened_run import OpenedRun
@@ -123,8 +124,8 @@ def sweep(
     launcher: str | None = None, device: str = "auto", out: File = None, log: IO[str] | None = None,
 ) -> SweepReport:  # fmt: skip
     """Train variants of a config with several seeds; ``table`` has a row for each run."""
-    where = (_path(out), device, Lines(log), processes, shard, launcher)
-    return run_sweep(load_sweep(file), seeds, *where)
+    launch = Launch(seeds, _path(out), device, processes, shard, launcher)
+    return run_sweep(load_sweep(file), launch, Lines(log))
 
 
 def inspect(

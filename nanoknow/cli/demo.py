@@ -30,7 +30,8 @@ def demo(
         show_plan(terminal, STAGES, resolved, device, as_json, seeds=seeds)
         return
     from nanoknow.experiments.learn import learn
+    from nanoknow.experiments.pipeline import Launch
 
-    report = learn(resolved, seeds, folder, device, terminal, "demo", processes)
+    report = learn(resolved, Launch(seeds, folder, device, processes), terminal, "demo")
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)

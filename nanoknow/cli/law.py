@@ -70,9 +70,11 @@ def law_run(
         times = seeds or law.seeds
         show_plan_of_rows(terminal, stages, law.resolve(), device, as_json, times)
         return
+    from nanoknow.experiments.pipeline import Launch
     from nanoknow.laws.run import run_law
 
-    report = run_law(label, law, seeds, out, device, terminal, processes, shard, launcher)
+    launch = Launch(seeds, out, device, processes, shard, launcher)
+    report = run_law(label, law, launch, terminal)
     opt.show(terminal, report, show_law, as_json)
 
 

@@ -56,8 +56,9 @@ def learn(
         show_plan(terminal, STAGES, resolved, device, as_json, seeds=seeds)
         return
     from nanoknow.experiments.learn import learn as run_experiment
+    from nanoknow.experiments.pipeline import Launch
 
-    report = run_experiment(resolved, seeds, folder, device, terminal, processes=processes)
+    report = run_experiment(resolved, Launch(seeds, folder, device, processes), terminal)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_learned, as_json)
 

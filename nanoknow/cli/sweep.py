@@ -41,6 +41,7 @@ def sweep(
 
     folder, table = opt.folder_or_table(out)
     loaded = load_sweep(file)
+    from nanoknow.experiments.pipeline import Launch
     from nanoknow.experiments.sweep import configs_of
     from nanoknow.experiments.sweep import sweep as run_sweep
 
@@ -49,7 +50,8 @@ def sweep(
         rows, times = configs_of(loaded, terminal), (seeds or loaded.seeds) * (loaded.folds or 1)
         show_plan_of_rows(terminal, ("pretrain", "finetune"), rows, device, as_json, times)
         return
-    report = run_sweep(loaded, seeds, folder, device, terminal, processes, shard, launcher)
+    launch = Launch(seeds, folder, device, processes, shard, launcher)
+    report = run_sweep(loaded, launch, terminal)
     opt.save_table(terminal, table, report.table)
     opt.show(terminal, report, show_sweep, as_json)
 

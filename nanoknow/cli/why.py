@@ -52,6 +52,7 @@ def why(
     from nanoknow.data.questions import questions_from_bytes, read_questions
     from nanoknow.data.sources import locate
     from nanoknow.evaluation.answering_run import AnsweringRun
+    from nanoknow.experiments.pipeline import Launch
     from nanoknow.experiments.why import why as explain
 
     if bool(question) == bool(eval_file):
@@ -64,7 +65,7 @@ def why(
         )
     terminal = Terminal()
     opened = AnsweringRun.open(run, DataConfig(), device, terminal, asked.characters(answers=False))
-    report = explain(opened, asked, retrain, out, device, terminal, processes)
+    report = explain(opened, asked, Launch(retrain, out, device, processes), terminal)
     opt.show(terminal, report, show_why, as_json)
 
 

@@ -20,7 +20,7 @@ from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.probe_questions import ProbeMaker
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
-from nanoknow.experiments.pipeline import PlannedRun, seeds_from
+from nanoknow.experiments.pipeline import Launch, PlannedRun, seeds_from
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, require_report, save_report, table_row
 from nanoknow.facts.index import most_frequent_answer
@@ -83,24 +83,16 @@ class LearnReport(Result):
 
 
 def learn(
-    config: ExperimentConfig,
-    seeds: int,
-    out: Path | None,
-    device: str,
-    reporter: Reporter,
-    name: str = "learn",
-    processes: int = 1,
+    config: ExperimentConfig, launch: Launch, reporter: Reporter, name: str = "learn"
 ) -> LearnReport:
     """Pretrain, finetune with and without it, evaluate both, and compare with a constant.
 
     Args:
         config: its own seed is the first one.
-        seeds: how many times to do it all, on the same texts.
-        out: folder for the runs, where an interrupted experiment continues; None for a new one.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        launch: how to train the runs, all on the same texts, with one seed or as many as it has;
+            in a new folder where it names none.
         reporter: is notified of what happens.
         name: of the picture and the report in the folder.
-        processes: runs to train side by side.
 
     Raises:
         BusyError: another experiment is at work in the folder.
@@ -113,17 +105,17 @@ def learn(
     texts.require_corpus()
     training = texts.require_questions().require_answers("learn", "--questions")
     asked = texts.require_eval().require_answers("score the answers by", "data.eval")
-    test, first = texts.test, config.seed
-    folder = new_folder(out, name)
-    runs = [run for n in seeds_from(first, seeds) for run in _runs_of(config, folder, n)]
+    test, seeds = texts.test, seeds_from(config.seed, launch.seeds or 1)
+    folder = new_folder(launch.out, name)
+    runs = [run for seed in seeds for run in _runs_of(config, folder, seed)]
     require_report(folder / f"{name}.json", folder / f"{name}.png")
     table = []
-    more = "" if out else f" --out {shlex.quote(str(folder))}"
+    more = "" if launch.out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.
-    with lock_run(folder), several_runs(runs, device, reporter, more, processes) as options:
+    with lock_run(folder), several_runs(runs, launch, folder, reporter, more) as options:
         for run in runs:
             run.train(options, reporter)
-            opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
+            opened = AnsweringRun.open(run.place, DataConfig(), launch.device, reporter)
             if run is runs[0]:
                 replies = [ask(opened, text, 3, 0.0) for text in _examples(opened, asked)]
             for questions in [asked, test] if test else [asked]:
@@ -146,7 +138,7 @@ def learn(
         run=str(runs[0].place),
         replies=replies,
     )
-    _plot(folder / f"seed-{first}", report)
+    _plot(folder / f"seed-{config.seed}", report)
     save_report(folder / f"{name}.json", report, table)
     return report
 

@@ -1,25 +1,43 @@
 """A run and its pretraining, in named folders where an interrupted one is resumed."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.experiment import DataConfig, ExperimentConfig, StageName
 from nanoknow.config.sweep import MOST_RUNS, MOST_SEEDS, slug
 from nanoknow.errors import BusyError, ConfigError
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.finetune import finetune_from
 from nanoknow.training.prepare import roles_of
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
+from nanoknow.training.train import after_pretraining
 
-Start = Callable[[ExperimentConfig, Path, TrainingOptions, Reporter], TrainingSummary]
+
+@dataclass(frozen=True)
+class Launch:
+    """How often, where and which of some runs to train.
+
+    Attributes:
+        seeds: how many, in place of a file's own number.
+        out: folder for the runs, where interrupted ones continue; None for one of the command's.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        processes: runs to train side by side.
+        shard: which part of the runs to train, ``I/N``; no report is written then.
+        launcher: of jobs that train them first; see ``train_as_jobs``.
+    """
+
+    seeds: int | None
+    out: Path | None
+    device: str
+    processes: int = 1
+    shard: str | None = None
+    launcher: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,18 +49,20 @@ class PlannedRun:
         config: its own.
         place: its folder.
         pretraining: config and folder of the run that it starts from, which may be that of
-            others too; None where it starts from scratch.
-        finetunes: whether it is finetuned; else the pretrained run is all.
+            others too, and where nothing is finetuned is its own; None where it starts from
+            scratch.
     """
 
     row: str
     config: ExperimentConfig
     place: Path
     pretraining: tuple[ExperimentConfig, Path] | None
-    finetunes: bool = True
 
-    def train(self, options: TrainingOptions, reporter: Reporter) -> list[TrainingSummary]:
+    def train(self, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
         """Train the run, after its pretraining; what is complete is left as it is.
+
+        Returns:
+            What its first stage gave.
 
         Raises:
             BusyError: another process trains one of them.
@@ -50,14 +70,12 @@ class PlannedRun:
         """
         reporter.note(f"{self.row}, seed {self.config.seed}: {self.place}")
         if self.pretraining is None:
-            scratch = partial(start_run, "scratch")
-            return [train_or_resume(scratch, self.config, self.place, options, reporter)]
+            return train_or_resume("scratch", self.config, self.place, options, reporter)
         config, source = self.pretraining
-        first = train_or_resume(partial(start_run, "pretrain"), config, source, options, reporter)
-        if not self.finetunes:
-            return [first]
-        finetune = partial(finetune_from, *open_checkpoint(source))
-        return [first, train_or_resume(finetune, self.config, self.place, options, reporter)]
+        first = train_or_resume("pretrain", config, source, options, reporter)
+        if self.place != source:
+            train_or_resume("finetune", self.config, self.place, options, reporter, source)
+        return first
 
 
 def plan_runs(
@@ -67,8 +85,8 @@ def plan_runs(
     folder: Path,
     *,
     finetunes: bool = True,
-) -> dict[tuple[str, int], list[PlannedRun]]:
-    """Return the runs of each row and seed, one for each of the row's data.
+) -> list[PlannedRun]:
+    """Return the runs of all rows of each seed in turn, one for each of a row's data.
 
     Those whose pretraining would compute the same share it.
 
@@ -86,7 +104,7 @@ def plan_runs(
     if n > MOST_RUNS:
         raise ConfigError(f"{n:,} runs, by rows, seeds and folds: ask for {MOST_RUNS:,} at most")
     ranges = {name: seeds_from(config.seed, seeds) for name, config in configs.items()}
-    planned: dict[tuple[str, int], list[PlannedRun]] = {}
+    planned: list[PlannedRun] = []
     pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
     for offset in range(seeds):
         for name, config in configs.items():
@@ -98,8 +116,7 @@ def plan_runs(
                 reads = what_pretraining_reads(seeded)
                 source = pretrained.setdefault(reads, (seeded, place / "pretrain"))
                 own = place / "finetune" if finetunes else source[1]
-                run = PlannedRun(name, seeded, own, source, finetunes)
-                planned.setdefault((name, seed), []).append(run)
+                planned.append(PlannedRun(name, seeded, own, source))
     return planned
 
 
@@ -147,7 +164,7 @@ def train_in_turn(
         runs, left = left, []
         for run in runs:
             try:
-                first, *_ = run.train(options, reporter)
+                first = run.train(options, reporter)
             except BusyError as error:
                 reporter.note(f"left to another process: {error}")
                 left.append(run)
@@ -164,16 +181,22 @@ def what_pretraining_reads(config: ExperimentConfig) -> str:
 
 
 def train_or_resume(
-    start: Start, config: ExperimentConfig, out: Path, options: TrainingOptions, reporter: Reporter
+    stage: StageName,
+    config: ExperimentConfig,
+    out: Path,
+    options: TrainingOptions,
+    reporter: Reporter,
+    source: Path | None = None,
 ) -> TrainingSummary:
     """Train a run, or resume it where an interrupted command left it.
 
     Args:
-        start: trains it in a new folder.
+        stage: the part of the config to train by.
         config: of the run.
         out: its folder.
         options: device, time, and the precision of a run that starts where its config leaves it.
         reporter: is notified of what happens.
+        source: the pretrained run to start from.
 
     Raises:
         BusyError: another process trains it.
@@ -184,7 +207,11 @@ def train_or_resume(
         own = run.config.precision if run else options.precision
         config = config.model_copy(update={"precision": own})
     if run is None:
-        return start(config, out, options, reporter)
+        checkpoint = None
+        if source is not None:
+            pretrained, checkpoint = open_checkpoint(source)
+            config = after_pretraining(pretrained, checkpoint, config)
+        return start_run(stage, config, out, options, reporter, checkpoint)
     config = config.with_answer_length(run.config.finetune.task.max_answer_length)
     # Texts have hashes, and ``resume_run`` compares the precision with the checkpoint's.
     compared_there = {"data": config.data, "precision": config.precision}

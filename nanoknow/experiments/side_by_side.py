@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from nanoknow.errors import BusyError, ConfigError, Interrupted
-from nanoknow.experiments.pipeline import PlannedRun, chains_of
+from nanoknow.experiments.jobs import train_as_jobs
+from nanoknow.experiments.pipeline import Launch, PlannedRun, chains_of
 from nanoknow.runs.checkpoint import read_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.provenance import command_line
@@ -30,7 +31,7 @@ SECONDS = 30.0
 
 @contextmanager
 def several_runs(
-    runs: Sequence[PlannedRun], device: str, reporter: Reporter, more: str, processes: int
+    runs: Sequence[PlannedRun], launch: Launch, folder: Path, reporter: Reporter, more: str = ""
 ) -> Iterator[TrainingOptions]:
     """Yield the options of runs that one command trains, in one precision.
 
@@ -40,30 +41,33 @@ def several_runs(
 
     Args:
         runs: whose folders' parents hold nothing but runs that belong to these.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        launch: jobs, and several processes, have trained the runs before anything is yielded;
+            of such processes each has one thread, this one too.
+        folder: of the runs.
         reporter: is notified of the precision.
         more: to be added to the command that continues.
-        processes: where there are several, they have trained the runs before anything is yielded,
-            and each has one thread, this one too.
 
     Raises:
         CheckpointError: a run's checkpoint is damaged.
-        ConfigError: the device does not exist.
+        ConfigError: the device does not exist, or jobs have failed.
         Interrupted: it was stopped, in the middle of a run or between two.
         NanoknowError: what stopped one of the processes.
     """
+    if launch.launcher is not None:
+        train_as_jobs(runs, launch.device, launch.launcher, folder / "jobs", reporter)
     folders = [run.place.parent for run in runs if run.config.precision == "auto"]
     found = [f.parent for each in folders for f in sorted(each.glob("**/step-*/checkpoint.json"))]
-    chosen = choose_device(device, read_checkpoint(found[0]).record.precision if found else "auto")
+    precision = read_checkpoint(found[0]).record.precision if found else "auto"
+    chosen = choose_device(launch.device, precision)
     if folders:
         why = f"that of {found[0]}" if found else chosen.reason
         reporter.note(f"precision of all runs: {chosen.precision} ({why})")
     threads = torch.get_num_threads()
     try:
-        options = TrainingOptions(device=device, precision=chosen.precision)
-        if processes > 1:
+        options = TrainingOptions(launch.device, precision=chosen.precision)
+        if launch.processes > 1:
             torch.set_num_threads(1)
-            _train_side_by_side(runs, processes, options, reporter)
+            _train_side_by_side(runs, launch.processes, options, reporter)
         yield options
     except (Interrupted, KeyboardInterrupt) as stop:
         number = getattr(stop, "exit_code", 128 + signal.SIGINT) - 128

@@ -5,7 +5,7 @@ Several processes may work on one sweep: each takes runs that no other process i
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from itertools import groupby
 
 from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.config.loading import OWN_FACTS, load_config
@@ -15,8 +15,7 @@ from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.experiments.folds import split_into_folds
-from nanoknow.experiments.jobs import train_as_jobs
-from nanoknow.experiments.pipeline import PlannedRun, plan_runs, shard_of, train_in_turn
+from nanoknow.experiments.pipeline import Launch, PlannedRun, plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.sweep_report import Outcome, Row, SweepReport, compare_rows, rows_of_table
 from nanoknow.experiments.table import require_report, save_report, table_row
@@ -26,36 +25,22 @@ from nanoknow.training.recipe import resolve_recipe
 from nanoknow.training.session import TrainingSummary
 
 
-def sweep(
-    file: SweepConfig,
-    seeds: int | None,
-    out: Path | None,
-    device: str,
-    reporter: Reporter,
-    processes: int = 1,
-    shard: str | None = None,
-    launcher: str | None = None,
-) -> SweepReport:
+def sweep(file: SweepConfig, launch: Launch, reporter: Reporter) -> SweepReport:
     """Pretrain, finetune and evaluate every row with every seed, row after row of a seed.
 
     Rows that differ only in what pretraining does not read share the pretrained run.
 
     Args:
         file: the rows.
-        seeds: how many, in place of the file's own number.
-        out: folder for the runs, where an interrupted sweep continues; None for ``sweep`` in the
-            runs folder. ``sweep.json`` and ``table.csv`` are written into it.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        launch: how to train the runs; in ``sweep`` of the runs folder where it names no other.
+            ``sweep.json`` and ``table.csv`` are written there.
         reporter: is notified of what happens.
-        processes: runs to train side by side.
-        shard: which part of the runs to train, ``I/N``; no report is written then.
-        launcher: of jobs that train them first; see ``train_as_jobs``.
 
     Raises:
         ConfigError: a row is not a config, or the folder holds another sweep.
         DataError: a row's questions have no answers.
     """
-    folder = out or runs_folder() / "sweep"
+    folder = launch.out or runs_folder() / "sweep"
     configs = configs_of(file, reporter)
     n_folds = file.folds or 1
     folds = {
@@ -65,21 +50,20 @@ def sweep(
     questions = {name: each.questions for name, each in folds.items()}
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)) for path in file.predict]
     data = {name: each.data for name, each in folds.items()}
-    planned = plan_runs(configs, data, seeds or file.seeds, folder)
-    runs = shard_of((run for of_row in planned.values() for run in of_row), shard)
-    if shard is None:
+    planned = plan_runs(configs, data, launch.seeds or file.seeds, folder)
+    runs = shard_of(planned, launch.shard)
+    if launch.shard is None:
         require_report(folder / "sweep.json")
-    if launcher is not None:
-        train_as_jobs(runs, device, launcher, folder / "jobs", reporter)
-    with several_runs(runs, device, reporter, "", processes) as options:
+    with several_runs(runs, launch, folder, reporter) as options:
         outcomes = {
-            run.place: _evaluate(run, pretraining, asked_too, device, reporter)
+            run.place: _evaluate(run, pretraining, asked_too, launch.device, reporter)
             for run, pretraining in train_in_turn(runs, options, reporter)
         }
     finished: dict[str, dict[int, list[Outcome]]] = {name: {} for name in configs}
-    for (name, seed), of_folds in planned.items():
-        if all(run.place in outcomes for run in of_folds):
-            finished[name][seed] = [outcomes[run.place] for run in of_folds]
+    for (name, seed), of_folds in groupby(planned, lambda run: (run.row, run.config.seed)):
+        places = [run.place for run in of_folds]
+        if outcomes.keys() >= {*places}:
+            finished[name][seed] = [outcomes[place] for place in places]
     rows, table = [], []
     for name, by_seed in finished.items():
         asked = questions[name].name
@@ -94,7 +78,7 @@ def sweep(
         table=table,
         pairs=compare_rows(questions, finished),
     )
-    if shard is None:
+    if launch.shard is None:
         save_report(folder / "sweep.json", report, report.table)
     return report
 

@@ -14,7 +14,7 @@ from nanoknow.errors import ConfigError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.influence import answer_losses, influences
 from nanoknow.evaluation.scores import interval_of_mean
-from nanoknow.experiments.pipeline import train_in_turn
+from nanoknow.experiments.pipeline import Launch, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.without import CONTROL, WITHOUT, others_than, plan_without
 from nanoknow.facts.evidence import Evidence, find_evidence
@@ -110,25 +110,15 @@ class WhyReport:
     folder: Path | None
 
 
-def why(
-    opened: AnsweringRun,
-    asked: QuestionSet,
-    retrain: int,
-    out: Path | None,
-    device: str,
-    reporter: Reporter,
-    processes: int = 1,
-) -> WhyReport:
+def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Reporter) -> WhyReport:
     """Explain a run's answers.
 
     Args:
         opened: a run that was pretrained on documents.
         asked: questions; the documents about all of their subjects are left out together.
-        retrain: runs to train without these documents, and as many without as many others.
-        out: folder for them; None for one of this question in the runs folder.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        launch: how to train runs without these documents, as many as it has seeds, and as many
+            without as many others; in a folder of these questions where it names no other.
         reporter: is notified of what happens.
-        processes: runs to train side by side.
 
     Raises:
         ConfigError: the run was not pretrained.
@@ -149,12 +139,13 @@ def why(
     given = replace(asked, items=tuple(items))
     strongest = _influences(opened, facts, given, own) if len(answers) == 1 else []
     found: dict[str, dict[int, list[float]]] = {WITHOUT: {}, CONTROL: {}}
-    folder = (out or _folder(run.path, asked)) if retrain else None
-    if folder:
-        planned = plan_without(run, facts.corpus, own, retrain, folder)
-        with several_runs(planned, device, reporter, "", processes) as options:
+    folder = None
+    if launch.seeds:
+        folder = launch.out or _folder(run.path, asked)
+        planned = plan_without(run, facts.corpus, own, launch.seeds, folder)
+        with several_runs(planned, launch, folder, reporter) as options:
             for each, _ in train_in_turn(planned, options, reporter):
-                trained = AnsweringRun.open(each.place, None, device, reporter)
+                trained = AnsweringRun.open(each.place, None, launch.device, reporter)
                 found[each.row][each.config.seed] = _probabilities(trained, given)
     seeds = sorted(found[WITHOUT].keys() & found[CONTROL].keys())
     explained = [

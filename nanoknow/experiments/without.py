@@ -44,8 +44,7 @@ def plan_without(
             for row, documents in left_out.items()
         }
         configs = dict.fromkeys(left_out, seeded)
-        runs = plan_runs(configs, data, 1, folder, finetunes=run.record.stage == "finetune")
-        planned += [each for of_row in runs.values() for each in of_row]
+        planned += plan_runs(configs, data, 1, folder, finetunes=run.record.stage == "finetune")
     return planned
 
 

@@ -12,8 +12,7 @@ from nanoknow.data.world.build import require_small
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.errors import ConfigError, suggest
 from nanoknow.evaluation.scores import Score
-from nanoknow.experiments.jobs import train_as_jobs
-from nanoknow.experiments.pipeline import plan_runs, shard_of, train_in_turn
+from nanoknow.experiments.pipeline import Launch, plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, require_report, save_report, table_row
 from nanoknow.laws.figure import Panel, plot_law
@@ -72,29 +71,14 @@ class LawReport:
     table: list[TableRow]
 
 
-def run_law(
-    name: str,
-    law: LawConfig,
-    seeds: int | None,
-    out: Path | None,
-    device: str,
-    reporter: Reporter,
-    processes: int = 1,
-    shard: str | None = None,
-    launcher: str | None = None,
-) -> LawReport:
+def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> LawReport:
     """Train what a law needs, where an earlier call left it, and judge it.
 
     Args:
         name: of the law.
         law: as its file has it, or in short.
-        seeds: how many, in place of the file's own number.
-        out: folder for the runs; None for one of this law in the runs folder.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        launch: how to train the runs; in a folder of this law where it names no other.
         reporter: is notified of what happens.
-        processes: runs to train side by side.
-        shard: which part of the runs to train, ``I/N``; no report is written then.
-        launcher: of jobs that train them first; see ``train_as_jobs``.
 
     Raises:
         ConfigError: the file names a measure or value that is not there, or the folder holds runs
@@ -104,22 +88,20 @@ def run_law(
         hint = suggest(law.measure, MEASURES)
         raise ConfigError(f"measure: no {law.measure!r}.{hint} Available: {', '.join(MEASURES)}")
     measure = MEASURES[law.measure]
-    folder = out or runs_folder() / f"law-{slug(name)}"
+    folder = launch.out or runs_folder() / f"law-{slug(name)}"
     configs = law.resolve()
     worlds = {row: _world(row, config) for row, config in configs.items()}
     data = {row: (Texts.find(config.data).config,) for row, config in configs.items()}
-    planned = plan_runs(configs, data, seeds or law.seeds, folder, finetunes=law.finetunes)
-    runs = shard_of((run for of_row in planned.values() for run in of_row), shard)
-    if shard is None:
+    planned = plan_runs(configs, data, launch.seeds or law.seeds, folder, finetunes=law.finetunes)
+    runs = shard_of(planned, launch.shard)
+    if launch.shard is None:
         require_report(folder / "law.json", folder / "law.png")
     measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
     minutes: dict[str, list[float]] = {row: [] for row in configs}
     table: list[TableRow] = []
-    if launcher is not None:
-        train_as_jobs(runs, device, launcher, folder / "jobs", reporter)
-    with several_runs(runs, device, reporter, "", processes) as options:
+    with several_runs(runs, launch, folder, reporter) as options:
         for run, first in train_in_turn(runs, options, reporter):
-            subject = Subject.open(run.place, worlds[run.row], device, reporter)
+            subject = Subject.open(run.place, worlds[run.row], launch.device, reporter)
             values, opened = measure(subject), subject.answering
             measured[run.row][run.config.seed] = {
                 name: 100 * value.accuracy if isinstance(value, Score) else value
@@ -132,14 +114,16 @@ def run_law(
             ]
             for named in _named(law):  # a name that is not measured is found at the first run
                 value_of(measured[run.row][run.config.seed], named)
-            own = opened.checkpoint.record.seconds if run.finetunes else 0.0
+            own = opened.checkpoint.record.seconds if law.finetunes else 0.0
             minutes[run.row].append(round((first.seconds + own) / 60, 2))
     missing = unmet(law, measured)
     judged = [judge(claim, measured) for claim in law.claims]
-    rows = [
-        LawRow(row, law.published.get(row, {}), list(by_seed), _by_name(by_seed), minutes[row])
-        for row, by_seed in measured.items()
-    ]
+    rows = []
+    for row, by_seed in measured.items():
+        every = list(by_seed.values())
+        by_name = {name: [each[name] for each in every] for name in (every[0] if every else ())}
+        published = law.published.get(row, {})
+        rows.append(LawRow(row, published, list(by_seed), by_name, minutes[row]))
     report = LawReport(
         law=name,
         paper=law.paper,
@@ -153,7 +137,7 @@ def run_law(
         folder=str(folder),
         table=table,
     )
-    if shard is None:
+    if launch.shard is None:
         if any(row.seeds for row in rows):
             plot_law(Path(report.picture), report.law, _panels(law, rows))
         save_report(folder / "law.json", report, table)
@@ -177,11 +161,6 @@ def _world(row: str, config: ExperimentConfig) -> FactWorld:
             f"{row}: model.block_size {block_size}: {what}: set it to {longest + 1} or more"
         )
     return world
-
-
-def _by_name(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, list[float]]:
-    values = list(by_seed.values())
-    return {name: [each[name] for each in values] for name in (values[0] if values else ())}
 
 
 def _panels(law: LawConfig, rows: Sequence[LawRow]) -> dict[str, Panel]:

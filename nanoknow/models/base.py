@@ -24,16 +24,13 @@ class CharacterModel(nn.Module, ABC):
     config: ModelConfig
     origin: str = "the model"
 
-    @abstractmethod
-    def __init__(
-        self, config: ModelConfig, vocab_size: int, generator: torch.Generator | None
-    ) -> None:
-        """Make a freshly initialised model, see ``build_model``."""
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        """Keep the sizes, of which a variant makes its layers; see ``build_model``."""
         super().__init__()
         self.config = config
         self.vocab_size = vocab_size
 
-    def initialize(self, generator: torch.Generator | None) -> None:
+    def initialize(self, generator: torch.Generator) -> None:
         """Draw linear and embedding weights from N(0, 0.02), and set biases to 0."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nanoknow.data.batch import Layout
-from nanoknow.models.cpu_ops import attend
+from nanoknow.models.cpu_ops import attend, by_head
 
 
 @dataclass
@@ -105,33 +105,23 @@ def attend_to_cache(
         (N_q, h, d/h).
     """
     is_first = cache.keys.vectors is None
-    keys = cache.keys.write(_by_head(k, key_layout), key_layout)  # (B, h, capacity, d/h)
-    values = cache.values.write(_by_head(v, key_layout), key_layout)
+    [queries], [new_keys], [new_values] = (
+        by_head(x, layout) for x, layout in ((q, query_layout), (k, key_layout), (v, key_layout))
+    )
+    keys = cache.keys.write(new_keys, key_layout)  # (B, h, capacity, d/h)
+    values = cache.values.write(new_values, key_layout)
     if is_first:
         return attend(q, k, v, query_layout, key_layout, 0.0, mask)
     end = query_layout.end if mask is None else key_layout.end
     keys, values = keys[:, :, :end], values[:, :, :end]  # most of a cache is empty at first
-    c = _attend_earlier(_by_head(q, query_layout), keys, values, query_layout, mask)
+    seen = None
+    # Without a mask the cache ends where the last query does, if that is known: one sees all of it.
+    if mask is not None or query_layout.start is None or queries.shape[2] > 1:
+        [positions] = query_layout.rectangles(query_layout.positions)  # (B, T)
+        if mask is None:
+            seen = torch.arange(keys.shape[2], device=q.device) <= positions[:, :, None]
+        else:
+            seen = mask[:, : keys.shape[2]][positions]  # (B, T, S)
+        seen = seen[:, None]
+    c = F.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
     return c.transpose(1, 2).flatten(0, 1)
-
-
-def _by_head(x: Tensor, layout: Layout) -> Tensor:
-    """View the (N, h, d/h) of one group as (B, h, T, d/h)."""
-    [rows] = layout.rectangles(x)  # (B, T, h, d/h)
-    return rows.transpose(1, 2)
-
-
-def _attend_earlier(q: Tensor, k: Tensor, v: Tensor, layout: Layout, mask: Tensor | None) -> Tensor:
-    """Gather values for (B, h, T, d/h) queries from (B, h, S, d/h) of a cache.
-
-    Without a mask the cache ends where the last query of the layout does, if that is known.
-    """
-    if mask is None and layout.start is not None and q.shape[2] == 1:
-        return F.scaled_dot_product_attention(q, k, v)
-    [positions] = layout.rectangles(layout.positions)  # (B, T)
-    if mask is None:
-        steps = torch.arange(k.shape[2], device=q.device)  # (S,)
-        seen = steps <= positions[:, :, None]  # (B, T, S)
-    else:
-        seen = mask[:, : k.shape[2]][positions]
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None])

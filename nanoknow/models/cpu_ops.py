@@ -59,14 +59,19 @@ def attend(
         )
         return gathered
     parts = []
-    keys, values = _rectangles(k, key_layout), _rectangles(v, key_layout)
-    for q_, k_, v_ in zip(_rectangles(q, query_layout), keys, values, strict=True):
+    keys, values = by_head(k, key_layout), by_head(v, key_layout)
+    for q_, k_, v_ in zip(by_head(q, query_layout), keys, values, strict=True):
         seen = None if mask is None else mask[: q_.shape[2], : k_.shape[2]]
         part = F.scaled_dot_product_attention(
             q_, k_, v_, attn_mask=seen, is_causal=seen is None, dropout_p=p
         )
         parts.append(part.transpose(1, 2).flatten(0, 1))
     return torch.cat(parts)
+
+
+def by_head(flat: Tensor, layout: Layout) -> list[Tensor]:
+    """View (N, h, d/h) as (B, h, T, d/h) for each group."""
+    return [rows.transpose(1, 2) for rows in layout.rectangles(flat)]
 
 
 def _threshold(p: float) -> tuple[int, float]:
@@ -116,10 +121,10 @@ class _Attention(Function):
         threshold, ctx.scale = _threshold(p) if p else (0, 1.0)
         out = torch.empty(q.shape, dtype=q.dtype)
         each = zip(
-            _rectangles(q, query_layout),
-            _rectangles(k, key_layout),
-            _rectangles(v, key_layout),
-            _rectangles(out, query_layout),
+            by_head(q, query_layout),
+            by_head(k, key_layout),
+            by_head(v, key_layout),
+            by_head(out, query_layout),
             strict=True,
         )
         if mask is None:
@@ -150,10 +155,10 @@ class _Attention(Function):
         query_grad = torch.empty_like(grads[0])
         key_grad, value_grad = (grads[0].new_empty(n_keys, *grads[0].shape[1:]) for _ in "kv")
         each = zip(
-            _rectangles(grads[0], ctx.query_layout),
-            _rectangles(query_grad, ctx.query_layout),
-            _rectangles(key_grad, ctx.key_layout),
-            _rectangles(value_grad, ctx.key_layout),
+            by_head(grads[0], ctx.query_layout),
+            by_head(query_grad, ctx.query_layout),
+            by_head(key_grad, ctx.key_layout),
+            by_head(value_grad, ctx.key_layout),
             strict=True,
         )
         for above, query_out, key_out, value_out in each:
@@ -172,11 +177,6 @@ class _Attention(Function):
             ):
                 out.copy_(grad.view(out.shape))
         return query_grad, key_grad, value_grad, None, None, None, None
-
-
-def _rectangles(flat: Tensor, layout: Layout) -> list[Tensor]:
-    """View (N, h, d/h) as (B, h, T, d/h) for each group."""
-    return [rows.transpose(1, 2) for rows in layout.rectangles(flat)]
 
 
 def _product(a: Tensor, b: Tensor, scale: float) -> Tensor:

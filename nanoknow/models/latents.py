@@ -33,9 +33,8 @@ class Latents(nn.Module):
         ends = [config.latent_end(j) - 1 for j in range(config.bottleneck_dim)]
         last_end = [config.latent_end(config.n_latents(t + 1) - 1) - 1 for t in block]
         readers = [self.reader_of(t) for t in block]
-        self.register_buffer("ends", torch.tensor(ends), persistent=False)
-        self.register_buffer("first_reader", torch.tensor(readers), persistent=False)
-        self.register_buffer("last_end", torch.tensor(last_end), persistent=False)
+        for name, each in (("ends", ends), ("first_reader", readers), ("last_end", last_end)):
+            self.register_buffer(name, torch.tensor(each), persistent=False)
 
     def reader_of(self, t: int) -> int:
         """Return the first latent that reads character t, the last if none does."""

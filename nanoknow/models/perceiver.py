@@ -60,10 +60,8 @@ class Perceiver(CharacterModel):
 
     config: PerceiverConfig
 
-    def __init__(
-        self, config: PerceiverConfig, vocab_size: int, generator: torch.Generator | None
-    ) -> None:
-        super().__init__(config, vocab_size, generator)
+    def __init__(self, config: PerceiverConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
         d, heads, dropout = config.d_model, config.n_heads, config.dropout
         rotary, m, length = config.positions == "rotary", config.bottleneck_dim, config.block_size
         self.latents = Latents(config)
@@ -80,7 +78,10 @@ class Perceiver(CharacterModel):
         )
         self.up = CrossBlock(attention(rotation, mask=sees), d, dropout)
         self.head = Head(d, vocab_size)
-        self.initialize(generator)
+
+    def initialize(self, generator: torch.Generator) -> None:
+        """See ``CharacterModel.initialize``."""
+        super().initialize(generator)
         # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
         nn.init.xavier_uniform_(self.down.basis, generator=generator)
 

@@ -18,14 +18,17 @@ MODELS: dict[str, type[CharacterModel]] = {"vanilla": Vanilla, "perceiver": Perc
 def build_model(
     config: ModelConfig, vocab_size: int, generator: torch.Generator | None = None
 ) -> CharacterModel:
-    """Make a freshly initialised model.
+    """Make a model.
 
     Args:
         config: its variant and sizes.
         vocab_size: characters of its vocabulary, specials included.
-        generator: draws the weights; needed on a real device, not on ``meta``.
+        generator: draws the weights; None where others take their place.
     """
-    return MODELS[config.variant](config, vocab_size, generator)
+    model = MODELS[config.variant](config, vocab_size)
+    if generator is not None:
+        model.initialize(generator)
+    return model
 
 
 def outline(config: ModelConfig, vocab_size: int) -> dict[str, Tensor]:

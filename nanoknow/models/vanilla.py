@@ -17,10 +17,8 @@ class Vanilla(CharacterModel):
 
     config: VanillaConfig
 
-    def __init__(
-        self, config: VanillaConfig, vocab_size: int, generator: torch.Generator | None
-    ) -> None:
-        super().__init__(config, vocab_size, generator)
+    def __init__(self, config: VanillaConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
         d, heads, dropout = config.d_model, config.n_heads, config.dropout
         rotary, length = config.positions == "rotary", config.block_size
         rotation = Rotation(torch.arange(length), d // heads) if rotary else None
@@ -30,7 +28,6 @@ class Vanilla(CharacterModel):
             for _ in range(config.n_layers)
         )
         self.head = Head(d, vocab_size)
-        self.initialize(generator)
 
     def logits(
         self,

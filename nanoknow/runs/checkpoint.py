@@ -16,23 +16,16 @@ import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.messages import explain
-from nanoknow.config.models import ModelConfig
 from nanoknow.config.older_keys import with_present_keys
-from nanoknow.config.tasks import TaskConfig
-from nanoknow.config.values import CountOrZero, NonNegative
-from nanoknow.data.tokenizer import SPECIALS, Tokenizer
 from nanoknow.errors import CheckpointError, ConfigError, naming
 from nanoknow.runs.records import (
-    FORMAT,
-    RecordedProgress,
-    RecordedTexts,
+    CheckpointRecord,
     of_another_version,
     require_format,
     sealed,
@@ -54,52 +47,6 @@ KEPT = 2
 """Checkpoints that stay in a run: the last, and one to fall back on."""
 
 
-class CheckpointRecord(BaseModel):
-    """What ``checkpoint.json`` says.
-
-    Attributes:
-        vocabulary: the characters, in the order of their ids.
-        progress: how far training came (``Trainer.state``).
-        seconds: training took so far, evaluations and earlier sessions included.
-        data: the name and SHA-256 of each text by its role.
-        config: what the run trained by; None before 0.3.0.
-        files: the SHA-256 of the tensor files.
-        run: the id of the run that it belongs to; None where that has none.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = FORMAT
-    version: str
-    torch: str
-    model: ModelConfig
-    vocabulary: Annotated[str, Field(min_length=1)]
-    task: TaskConfig
-    seed: CountOrZero
-    precision: Literal["float32", "bfloat16"]
-    device: str
-    progress: RecordedProgress
-    seconds: NonNegative
-    data: RecordedTexts
-    config: ExperimentConfig | None = None
-    files: dict[str, str] = {}
-    run: str | None = None
-
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
-        marks = "".join(SPECIALS) if self.task.has_marks else ""
-        if len({*self.vocabulary}) < len(self.vocabulary) or not self.vocabulary.startswith(marks):
-            raise ValueError("vocabulary: must have each character once, and the marks of its task")
-        if self.config and self.config.model != self.model:
-            raise ValueError("config.model: must be the model")
-        return self
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The vocabulary, ready to use."""
-        return Tokenizer(self.vocabulary)
-
-
 @dataclass(frozen=True)
 class Checkpoint:
     """A checkpoint whose record has been read and verified; tensors are read when asked for."""
@@ -114,8 +61,6 @@ class Checkpoint:
             CheckpointError: the file is damaged, or does not hold this model's weights.
             NonFiniteError: the weights, or what they give, are not finite.
         """
-        import torch
-
         from nanoknow.models.registry import build_model, outline, shapes
 
         weights, sizes = self._read(MODEL_FILE), (self.record.model, len(self.record.vocabulary))
@@ -126,7 +71,7 @@ class Checkpoint:
             there = f"{expected.get(odd, 'unknown')} in a {self.record.model.variant} of its size"
             why = f"{odd[:80]} is {found.get(odd, 'missing')} here and {there}"
             raise _refusal(self.path / MODEL_FILE, of_another_version(why, vars(self.record)))
-        model = build_model(*sizes, torch.Generator().manual_seed(0))
+        model = build_model(*sizes)
         model.load_state_dict(weights)
         model.origin = str(self.path)
         model.to(device.torch_device).require_sound()

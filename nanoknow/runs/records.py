@@ -1,4 +1,4 @@
-"""What the records of runs and checkpoints have in common: a format, a seal, and their values.
+"""The records of runs and checkpoints: their values, a format, and a seal.
 
 A seal tells of damage, and not of who put it there: every value is looked at.
 """
@@ -9,12 +9,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from nanoknow.config.experiment import union_members
+from nanoknow.config.experiment import ExperimentConfig, StageName, union_members
 from nanoknow.config.messages import show_value
+from nanoknow.config.models import ModelConfig
+from nanoknow.config.tasks import TaskConfig
+from nanoknow.config.values import CountOrZero, NonNegative
+from nanoknow.data.tokenizer import SPECIALS, Tokenizer
 from nanoknow.errors import CheckpointError
 from nanoknow.system.plain import to_json
 
@@ -58,6 +62,79 @@ RecordedTexts = Annotated[
 ]
 """Name and SHA-256 of each by its role."""
 RecordedProgress = Annotated[dict[str, int | float], _that(_is_progress, "counts of what was done")]
+
+
+class RunRecord(BaseModel):
+    """What ``run.json`` says: everything about a run that does not change while it trains.
+
+    Attributes:
+        stage: the part of the config that it trains by.
+        created: UTC, ISO 8601.
+        started_from: the checkpoint whose weights and vocabulary it started with.
+        data: name and SHA-256 of each text by its role.
+        id: that its checkpoints carry as well; None before format 2.
+        number: of the runs in a runs folder, in the order they were made; 0 before format 2.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: int = FORMAT
+    stage: StageName
+    task: Tag
+    variant: Tag
+    n_parameters: CountOrZero
+    seed: CountOrZero
+    created: Created
+    started_from: Source | None
+    data: RecordedTexts
+    id: str | None = None
+    number: Annotated[int, Field(ge=0, le=LATEST)] = 0
+
+
+class CheckpointRecord(BaseModel):
+    """What ``checkpoint.json`` says.
+
+    Attributes:
+        vocabulary: the characters, in the order of their ids.
+        progress: how far training came (``Trainer.state``).
+        seconds: training took so far, evaluations and earlier sessions included.
+        data: the name and SHA-256 of each text by its role.
+        config: what the run trained by; None before 0.3.0.
+        files: the SHA-256 of the tensor files.
+        run: the id of the run that it belongs to; None where that has none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    version: str
+    torch: str
+    model: ModelConfig
+    vocabulary: Annotated[str, Field(min_length=1)]
+    task: TaskConfig
+    seed: CountOrZero
+    precision: Literal["float32", "bfloat16"]
+    device: str
+    progress: RecordedProgress
+    seconds: NonNegative
+    data: RecordedTexts
+    config: ExperimentConfig | None = None
+    files: dict[str, str] = {}
+    run: str | None = None
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        marks = "".join(SPECIALS) if self.task.has_marks else ""
+        if len({*self.vocabulary}) < len(self.vocabulary) or not self.vocabulary.startswith(marks):
+            raise ValueError("vocabulary: must have each character once, and the marks of its task")
+        if self.config and self.config.model != self.model:
+            raise ValueError("config.model: must be the model")
+        return self
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The vocabulary, ready to use."""
+        return Tokenizer(self.vocabulary)
 
 
 def require_format(file: Path, content: Mapping[str, Any]) -> None:

@@ -13,62 +13,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from nanoknow.config.experiment import ExperimentConfig, StageName
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import dump_config, load_config
 from nanoknow.config.messages import explain
-from nanoknow.config.values import CountOrZero
 from nanoknow.data.sources import Texts, found_again
 from nanoknow.errors import CheckpointError, DataError, NanoknowError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import NAME_ANOTHER, no_run, require_unused
 from nanoknow.runs.metrics import read_metrics
-from nanoknow.runs.records import (
-    FORMAT,
-    LATEST,
-    Created,
-    RecordedTexts,
-    Source,
-    Tag,
-    of_another_version,
-    require_format,
-    unreadable,
-)
+from nanoknow.runs.records import RunRecord, of_another_version, require_format, unreadable
 from nanoknow.system.files import append, open_regular, read_regular, write_atomically
 from nanoknow.system.plain import to_json
 
 START_END = ("start", "end")
 """Kinds of metrics, of a training session; the second only where it ended as planned."""
-
-
-class RunRecord(BaseModel):
-    """What ``run.json`` says: everything about a run that does not change while it trains.
-
-    Attributes:
-        stage: the part of the config that it trains by.
-        created: UTC, ISO 8601.
-        started_from: the checkpoint whose weights and vocabulary it started with.
-        data: name and SHA-256 of each text by its role.
-        id: that its checkpoints carry as well; None before format 2.
-        number: of the runs in a runs folder, in the order they were made; 0 before format 2.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    format: int = FORMAT
-    stage: StageName
-    task: Tag
-    variant: Tag
-    n_parameters: CountOrZero
-    seed: CountOrZero
-    created: Created
-    started_from: Source | None
-    data: RecordedTexts
-    id: str | None = None
-    number: Annotated[int, Field(ge=0, le=LATEST)] = 0
 
 
 @dataclass(frozen=True)
@@ -208,13 +170,12 @@ class Run:
                 f"{self.path} is run {ours.id or 'without an id'}: move it back into its own folder"
             )
         task = record.config.stage(ours.stage).task if record.config else record.task
-        for one, other in ((ours.task, record.task.kind), (ours.variant, record.model.variant)):
-            if one != other or task != record.task:
-                what = f"of a {record.model.variant}, {record.task.kind} run"
-                raise CheckpointError(
-                    f"{checkpoint.path}: {what}, and {self.path / 'run.json'} says otherwise: put "
-                    f"copies of both back"
-                )
+        variant, kind = record.model.variant, record.task.kind
+        if (ours.variant, ours.task) != (variant, kind) or task != record.task:
+            raise CheckpointError(
+                f"{checkpoint.path}: of a {variant}, {kind} run, and {self.path / 'run.json'} says "
+                f"otherwise: put copies of both back"
+            )
         return checkpoint
 
     def metrics(self) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from nanoknow.config.models import VanillaConfig
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.models.registry import build_model, outline
+from nanoknow.models.registry import build_model, outline, shapes
 from nanoknow.sharing.weights import renamed
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
@@ -75,13 +75,11 @@ def import_params(
             f"{file}: has {n} characters, and {name} gives {len(tokenizer)}: name the corpus that "
             f"it was pretrained on with --corpus"
         )
-    shapes = {name: tensor.shape for name, tensor in outline(sizes, len(tokenizer)).items()}
-    for name in sorted(shapes.keys() | weights.keys()):
-        found, shape = (weights[name].shape if name in weights else None), shapes.get(name)
-        if shape is None or found not in (shape, (1, *shape)):
-            raise DataError(f"{file}: {_odd(name, name in weights)}")
-    model = build_model(sizes, len(tokenizer), torch.Generator())
-    model.load_state_dict({name: weights[name].view(shape) for name, shape in shapes.items()})
+    weights["embedding.position"] = weights["embedding.position"].flatten(0, 1)  # of (1, ℓ, d)
+    for name, _ in sorted(shapes(weights).items() ^ shapes(outline(sizes, len(tokenizer))).items()):
+        raise DataError(f"{file}: {_odd(name, name in weights)}")
+    model = build_model(sizes, len(tokenizer))
+    model.load_state_dict(weights)
     model.origin = str(file)
     config = config.model_copy(update={"data": texts.config, "model": sizes})
     if asked:

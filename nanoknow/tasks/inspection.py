@@ -18,7 +18,7 @@ from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.system.plain import Result
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.base import Task
-from nanoknow.tasks.question_answering import fitting
+from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import SpanCorruption, reach_of
 
@@ -114,7 +114,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         skip_long, questions = config.data.skip_long, texts.require_questions()
         questions = fitting(questions, tokenizer, block_size, skip_long=skip_long)
         task = config.finetune.task
-        tasks["namedata"] = build_task(task, None, questions, tokenizer, block_size)
+        tasks["namedata"] = QuestionAnswering(questions, tokenizer, task, block_size)
     if view != "namedata":
         tasks["charcorruption" if corrupts else "windows"] = pretraining
     prefix, fit = block_size, {}

@@ -13,11 +13,9 @@ from nanoknow.data.sources import Text, required
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
-from nanoknow.tasks.document_modeling import DocumentModeling
 from nanoknow.tasks.hiding import find_hiding
-from nanoknow.tasks.language_modeling import LanguageModeling
-from nanoknow.tasks.mixed import WithQuestions
-from nanoknow.tasks.question_answering import QuestionAnswering
+from nanoknow.tasks.language_modeling import DocumentModeling, LanguageModeling
+from nanoknow.tasks.question_answering import QuestionAnswering, WithQuestions
 from nanoknow.tasks.span_corruption import SpanCorruption
 
 
@@ -48,13 +46,7 @@ def build_task(
         what = f"data.{role}: {config.kind} trains on it"
         return required(text, f"{what}: name it with --{role} FILE")
 
-    def with_questions(documents: Task, per_document: float) -> Task:
-        if not per_document:
-            return documents
-        taught = require(questions, "questions")
-        examples = QuestionAnswering(taught, tokenizer, QuestionAnsweringConfig(), block_size)
-        return WithQuestions(documents, examples, per_document)
-
+    documents: Task
     match config:
         case LanguageModelingConfig():
             return LanguageModeling(require(corpus, "corpus"), tokenizer, config, block_size)
@@ -63,12 +55,15 @@ def build_task(
             return QuestionAnswering(asked, tokenizer, config, block_size)
         case DocumentModelingConfig():
             documents = DocumentModeling(require(corpus, "corpus"), tokenizer, block_size)
-            return with_questions(documents, config.questions_per_document)
         case SpanCorruptionConfig():
             text = require(corpus, "corpus")
             taught = require(questions, "questions") if "questions" in config.sources else None
             hiding = None
             if config.salient_spans:
                 hiding = find_hiding(facts or FactIndex(text, taught), config.salient_words)
-            corrupted = SpanCorruption(text, tokenizer, config, block_size, hiding)
-            return with_questions(corrupted, config.questions_per_document)
+            documents = SpanCorruption(text, tokenizer, config, block_size, hiding)
+    if not config.questions_per_document:
+        return documents
+    mixed_in = require(questions, "questions")
+    examples = QuestionAnswering(mixed_in, tokenizer, QuestionAnsweringConfig(), block_size)
+    return WithQuestions(documents, examples, config.questions_per_document)

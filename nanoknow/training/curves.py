@@ -1,11 +1,10 @@
 """``nanoknow plot``: how runs went, as their metrics have it."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from nanoknow.errors import CheckpointError
 from nanoknow.figures.canvas import Points, shortest_ends
@@ -28,29 +27,34 @@ ENOUGH = 10
 """Epochs whose means make a curve; fewer would hide how the loss fell within them."""
 
 
+CURVES = {
+    "loss": ("step", "loss"),
+    "epoch_loss": ("epoch", "loss"),
+    "learning_rate": ("step", "learning_rate"),
+    "accuracy": ("accuracy", "accuracy"),
+}
+"""Of which kind of metrics each is, and which value of them: losses in nats a character, those of
+an epoch means of its batches; accuracy on the evaluation questions, from 0 to 1."""
+
+
 @dataclass(frozen=True)
 class RunCurves:
-    """What a run recorded, each a list of (step, value).
+    """What a run recorded.
 
     Attributes:
         run: its folder.
         name: as much of that as differs from the others.
         task: its kind.
         stage: the part of the config that it trained by.
-        loss: in nats a character, of single steps.
-        epoch_loss: the same, means of the batches of an epoch.
-        learning_rate: of single steps.
-        accuracy: on the evaluation questions, from 0 to 1.
+        curves: each of ``CURVES``, a list of (step, value).
     """
 
     run: str
     name: str
     task: str
     stage: str
-    loss: Points
-    epoch_loss: Points
-    learning_rate: Points
-    accuracy: Points
+    curves: Mapping[str, Points]
+    JSON: ClassVar = ("run", "name", "task", "stage", "*curves")
 
     @property
     def kind(self) -> str:
@@ -60,23 +64,16 @@ class RunCurves:
     @property
     def last_step(self) -> float:
         """The last one of which anything was recorded."""
-        ends = (points[-1][0] for points in (self.loss, self.epoch_loss, self.accuracy) if points)
-        return max(ends)
+        return max(points[-1][0] for points in self.curves.values() if points)
 
     def with_points(self, change: Callable[[Points], Points]) -> Self:
         """Return it with the points of every curve changed."""
-        return replace(
-            self,
-            loss=change(self.loss),
-            epoch_loss=change(self.epoch_loss),
-            learning_rate=change(self.learning_rate),
-            accuracy=change(self.accuracy),
-        )
+        return replace(self, curves={name: change(each) for name, each in self.curves.items()})
 
     @property
     def percentages(self) -> Points:
         """The accuracies in %."""
-        return [(step, 100 * share) for step, share in self.accuracy]
+        return [(step, 100 * share) for step, share in self.curves["accuracy"]]
 
 
 @dataclass(frozen=True)
@@ -114,14 +111,15 @@ class RunsCurves:
             if not runs:
                 continue
             runs, x_label = _on_one_axis(runs)
-            averaged = [run for run in runs if len(run.epoch_loss) >= ENOUGH]
-            losses = {r.name: r.epoch_loss if r in averaged else r.loss for r in runs}
+            singles = {run.name: run.curves["loss"] for run in runs}
+            by_epoch = {run.name: run.curves["epoch_loss"] for run in runs}
+            averaged = {name: each for name, each in by_epoch.items() if len(each) >= ENOUGH}
             means = ", mean of an epoch's batches" if averaged else ""
-            singles = {run.name: run.loss for run in averaged}
-            rates = {run.name: run.learning_rate for run in runs}
-            shares = {run.name: run.percentages for run in runs if run.accuracy}
+            losses, behind = singles | averaged, {name: singles[name] for name in averaged}
+            rates = {run.name: run.curves["learning_rate"] for run in runs}
+            shares = {run.name: run.percentages for run in runs if run.percentages}
             panels = [
-                Panel(f"{kind}: loss{means}", "nats a character", losses, singles, x_label),
+                Panel(f"{kind}: loss{means}", "nats a character", losses, behind, x_label),
                 Panel(f"{kind}: learning rate", "", rates, x_label=x_label),
                 Panel(f"{kind}: accuracy", "% right", shares, x_label=x_label),
             ]
@@ -163,19 +161,14 @@ def accuracies_beside_scratch(run_path: Path) -> dict[str, Points]:
 def _read(run: Run, name: str) -> RunCurves:
     metrics = list(run.metrics())
     curves = {
-        curve: [_point(run, m, key) for m in metrics if m.get("kind") == kind]
-        for curve, kind, key in (
-            ("loss", "step", "loss"),
-            ("epoch_loss", "epoch", "loss"),
-            ("learning_rate", "step", "learning_rate"),
-            ("accuracy", "accuracy", "accuracy"),
-        )
+        curve: [_point(run, each, key) for each in metrics if each["kind"] == kind]
+        for curve, (kind, key) in CURVES.items()
     }
     if not curves["loss"]:
         raise CheckpointError(
             f"{run.metrics_file}: holds no step to draw: train the run, or leave it out"
         )
-    return RunCurves(str(run.path), name, run.record.task, run.record.stage, **curves)
+    return RunCurves(str(run.path), name, run.record.task, run.record.stage, curves)
 
 
 def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
@@ -185,18 +178,16 @@ def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
         return runs, "step"
 
     def share(run: RunCurves) -> RunCurves:
-        def scaled(points: Points) -> Points:
-            return [(100 * step / run.last_step, y) for step, y in points]
+        end = run.last_step
+        return run.with_points(lambda points: [(100 * x / end, y) for x, y in points])
 
-        return run.with_points(scaled)
-
-    return [share(run) for run in runs], "% of the steps of each run"
+    return [*map(share, runs)], "% of the steps of each run"
 
 
 def _point(run: Run, values: dict[str, Any], key: str) -> tuple[int, float]:
-    step, value = values.get("step"), values.get(key)
-    if isinstance(step, int) and isinstance(value, int | float) and math.isfinite(value):
-        return step, float(value)
+    if {"step", key} <= values.keys():  # and what they are is known: see ``read_metrics``
+        return values["step"], float(values[key])
     raise CheckpointError(
-        f"{run.metrics_file}: step {step}: {key} is {value!r}, not a finite number: correct it"
+        f"{run.metrics_file}: step {values.get('step')}: {key} is {values.get(key)}, not a finite "
+        f"number: correct it"
     )

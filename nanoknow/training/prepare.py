@@ -12,11 +12,10 @@ from nanoknow.facts.index import FactIndex
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.reporter import Reporter
-from nanoknow.tasks.language_modeling import LanguageModeling
+from nanoknow.tasks.language_modeling import LanguageModeling, hold_out
 from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import reach_of
-from nanoknow.training.held_out import hold_out
 from nanoknow.training.trainer import Trainer
 
 

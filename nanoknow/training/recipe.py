@@ -25,10 +25,7 @@ NO_QUESTIONS = {"pretrain.task.questions_per_document": 0, "pretrain.task.salien
 
 
 def resolve_recipe(
-    name: str | None,
-    overrides: Sequence[Override],
-    reporter: Reporter,
-    base: ExperimentConfig | None = None,
+    name: str | None, overrides: Sequence[Override], reporter: Reporter
 ) -> ExperimentConfig:
     """Return the config of a command that trains: ``resolve_config``, with ``own-facts`` sized.
 
@@ -38,8 +35,8 @@ def resolve_recipe(
         ConfigError: see ``load_config``.
         DataError: the corpus or the training questions cannot be read.
     """
-    chosen = choose_config(name, overrides, reporter, base)
-    config = resolve_config(chosen, overrides, reporter, base)
+    chosen = choose_config(name, overrides, reporter)
+    config = resolve_config(chosen, overrides, reporter)
     if chosen != OWN_FACTS:
         return config
     corpus = Texts.find(config.data, ("corpus",)).corpus

@@ -1,16 +1,15 @@
 """Resume a run: what must be as it was, and what may differ and is noted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from nanoknow.config.experiment import ExperimentConfig, StageConfig
-from nanoknow.config.loading import Override, load_config
 from nanoknow.data.sources import Texts
 from nanoknow.errors import ConfigError
-from nanoknow.runs.checkpoint import Checkpoint, CheckpointRecord
+from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.lock import lock_run
+from nanoknow.runs.records import CheckpointRecord
 from nanoknow.runs.run import Run
 from nanoknow.system.device import Device, choose_device
 from nanoknow.system.provenance import environment
@@ -25,44 +24,6 @@ FREE = ("log_every", "checkpoint_minutes", "evaluate_every")
 """Keys of a stage that change nothing of what is computed."""
 NOTED = ("epochs", "batch_size")
 """Keys of a stage that may change, with an effect that is noted. All others are refused."""
-
-
-def resume(
-    command: str,
-    out: Path | None,
-    config_name: str | None,
-    overrides: Sequence[Override],
-    options: TrainingOptions,
-    reporter: Reporter,
-) -> TrainingSummary:
-    """Continue a run by its own config, and what may be changed of it.
-
-    Args:
-        command: ``pretrain`` or ``finetune``.
-        out: the run's folder.
-        config_name: a config that is asked for, which is refused: the run has its own.
-        overrides: flags that are given.
-        options: device and time.
-        reporter: is notified of what happens.
-
-    Raises:
-        ConfigError: no run is named, another command trains it, or a config or a run to start
-            from is named. See also ``resume_run``.
-    """
-    if out is None:
-        raise ConfigError("--resume: name the run to continue with --out DIR")
-    asked = [o.label for o in overrides if o.key == "from"] + (["--config"] if config_name else [])
-    if asked:
-        raise ConfigError(
-            f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
-            f"run"
-        )
-    run = Run.open(out)
-    if not run.resume_command.startswith(f"nanoknow {command} "):
-        raise ConfigError(
-            f"{out}: is a {run.record.stage} run: continue it with '{run.resume_command}'"
-        )
-    return resume_run(run, options, reporter, load_config(None, overrides, run.config))
 
 
 def resume_run(

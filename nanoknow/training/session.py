@@ -13,13 +13,13 @@ from nanoknow.config.experiment import FinetuneConfig
 from nanoknow.errors import Interrupted
 from nanoknow.evaluation.answers import answer_questions, score_answers
 from nanoknow.evaluation.buckets import Overlap
-from nanoknow.runs.checkpoint import CheckpointRecord, save_checkpoint
+from nanoknow.runs.checkpoint import save_checkpoint
+from nanoknow.runs.records import CheckpointRecord
 from nanoknow.runs.run import Run
 from nanoknow.system.plain import Result, plain
 from nanoknow.system.provenance import environment
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.signals import stop_signals
-from nanoknow.training.held_out import held_out_loss
 from nanoknow.training.loggers import Log, open_event_log, require_tensorboard
 from nanoknow.training.prepare import Prepared
 from nanoknow.training.progress import StepResult
@@ -205,7 +205,7 @@ class TrainingSession:
         means = {"loss": result.epoch_loss, "last_loss": result.loss}
         self._note("epoch", **position, **means, learning_rate=rate)
         if self.prepared.held_out is not None:
-            held_out = held_out_loss(self.trainer, self.prepared.held_out)
+            held_out = self.trainer.mean_loss(self.prepared.held_out)
             self._note("held_out", **position, loss=held_out)
         every = self.stage.evaluate_every if isinstance(self.stage, FinetuneConfig) else None
         due = every is not None and (result.epoch % every == 0 or result.epoch == self.stage.epochs)

@@ -13,7 +13,8 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import next_number
 from nanoknow.runs.folders import new_folder, require_free
 from nanoknow.runs.lock import lock_run
-from nanoknow.runs.run import Run, RunRecord
+from nanoknow.runs.records import RunRecord
+from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
 from nanoknow.system.durations import in_words
 from nanoknow.system.memory import require_memory

@@ -6,17 +6,22 @@ from pathlib import Path
 from typing import Final, Literal
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
-from nanoknow.config.loading import Override
+from nanoknow.config.loading import Override, load_config, resolve_config
+from nanoknow.config.older_keys import REMOVED
+from nanoknow.data.sources import Texts
+from nanoknow.errors import ConfigError
 from nanoknow.runs.checkpoint import Checkpoint
+from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.finetune import choose_start
 from nanoknow.training.recipe import resolve_recipe
-from nanoknow.training.resume import resume as resume_training
+from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions, TrainingSummary
 from nanoknow.training.start import start_run
 
 SCRATCH: Final = "scratch"
+PRETRAIN = "span_corruption"
+NO_TEXT = {"name": "no text", "sha256": "none"}
 Command = Literal["pretrain", "finetune"]
 
 
@@ -33,17 +38,30 @@ def train(
 ) -> TrainingSummary:
     """Train what a command plans, or with ``resume`` continue the run in ``out``.
 
+    A run is continued by its own config, and what the flags may change of it.
+
     Raises:
-        NanoknowError: see ``resume``, ``plan`` and ``start_run``.
+        ConfigError: no run to continue is named, another command trains it, or a config or a run
+            to start from is named.
+        NanoknowError: see ``plan``, ``start_run`` and ``resume_run``.
     """
-    if resume:
-        stage: StageName = SCRATCH if start == SCRATCH else command
-        stage = stage if out is None else Run.open(out).record.stage
-        given = [Override("from", start, "--from")] if start else []
-        asked = [*given, *_of_stage(stage, flags)]
-        return resume_training(command, out, config_name, asked, options, reporter)
-    planned, config, source = plan(command, start, config_name, flags, reporter)
-    return start_run(planned, config, out, options, reporter, source)
+    if not resume:
+        planned, config, source = plan(command, start, config_name, flags, reporter)
+        return start_run(planned, config, out, options, reporter, source)
+    if out is None:
+        raise ConfigError("--resume: name the run to continue with --out DIR")
+    run = Run.open(out)
+    asked = ["--from"] * bool(start) + ["--config"] * bool(config_name)
+    if asked:
+        raise ConfigError(
+            f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
+            f"run"
+        )
+    stage = run.record.stage
+    if not run.resume_command.startswith(f"nanoknow {command} "):
+        raise ConfigError(f"{out}: is a {stage} run: continue it with '{run.resume_command}'")
+    config = load_config(None, _of_stage(stage, flags), run.config)
+    return resume_run(run, options, reporter, config)
 
 
 def plan(
@@ -57,19 +75,70 @@ def plan(
 
     Args:
         command: its name.
-        start: see ``choose_start``, or ``scratch``; None for ``pretrain``.
-        config_name: likewise.
-        flags: of a stage, see ``training_flags``, set the one that is trained.
+        start: what to finetune, a run or checkpoint folder or ``scratch``; None for the latest run
+            whose vocabulary holds the questions. None for ``pretrain``.
+        config_name: a shipped config or a file; None for that of the run that it starts from, or
+            see ``resolve_recipe``.
+        flags: of a stage, see ``training_flags``, set the one that is trained; they may not
+            contradict the model of the run that it starts from.
         reporter: is notified of what happens.
 
     Raises:
-        NanoknowError: see ``choose_start`` and ``resolve_recipe``.
+        CheckpointError: there is no run to start from.
+        ConfigError: flags ask for another model.
+        NanoknowError: see ``after_pretraining`` and ``resolve_recipe``.
     """
     stage: StageName = SCRATCH if start == SCRATCH else command
     overrides = _of_stage(stage, flags)
-    if stage == "finetune":
-        return stage, *choose_start(start, config_name, overrides, reporter)
-    return stage, resolve_recipe(config_name, overrides, reporter), None
+    if stage != "finetune":
+        return stage, resolve_recipe(config_name, overrides, reporter), None
+    if start:
+        run, source = open_checkpoint(Path(start))
+    else:
+        questions = Texts.find(load_config(config_name, overrides).data, ("questions",)).questions
+        characters = questions.characters(answers=True) if questions else ""
+        maker = "nanoknow pretrain --corpus FILE" if characters else "nanoknow pretrain"
+        run, source = latest_run(PRETRAIN, characters, maker, whole=True)
+    for override in overrides:
+        section, _, key = override.key.partition(".")
+        own = getattr(source.record.model, key, None)
+        if section == "model" and own != override.value and (section, key) not in REMOVED:
+            raise ConfigError(
+                f"{override.label} {override.value}: {run.path} has {key} {own}, and its model "
+                f"is kept: name another run with --from, or --from scratch"
+            )
+    reporter.note(f"starting from {describe_run(run, source)}")
+    config = resolve_config(config_name, overrides, reporter, base=run.config)
+    return stage, after_pretraining(run, source, config), source
+
+
+def after_pretraining(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
+    """Return the config to finetune a checkpoint of a pretrained run by.
+
+    A config that names no corpus gets the one that the run was pretrained on.
+
+    Raises:
+        ConfigError: the run has no marks to ask with, or the config names a text that it has not
+            read, or that has changed since.
+        DataError: the text cannot be read.
+    """
+    if source.record.task.kind == "language_modeling":
+        raise ConfigError(
+            f"{source.path}: of a language_modeling run, without marks to ask with: "
+            f"start from a {PRETRAIN} run"
+        )
+    recorded, own = source.record.data.get("corpus", NO_TEXT), run.config.data
+    data = config.data.model_copy(update={"documents": own.documents})
+    named = Texts.find(data, ("corpus",)).corpus
+    if named is None:
+        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
+    elif named.sha256 != recorded["sha256"]:
+        raise ConfigError(
+            f"{named.name}: {run.path} was pretrained on {recorded['name']}, SHA-256 "
+            f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
+            f"with --from, or --from scratch"
+        )
+    return config.model_copy(update={"data": data})
 
 
 def _of_stage(stage: StageName, flags: Sequence[Override]) -> list[Override]:

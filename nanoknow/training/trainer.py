@@ -147,6 +147,21 @@ class Trainer:
         loss = F.cross_entropy(logits.to(precise), targets, ignore_index=IGNORE, reduction=kind)
         return loss / (n_scored or 1)
 
+    @torch.no_grad()
+    def mean_loss(self, task: Task) -> float:
+        """Return the mean loss of the characters of a task without chance, in nats.
+
+        Raises:
+            NonFiniteError: the weights, or what they give, are not finite.
+        """
+        model, losses = self.model.eval(), []
+        for indices in torch.arange(task.n_examples).split(self.config.batch_size):
+            batch = task.batch(indices, torch.Generator()).to(self.device.torch_device)
+            with self.device.autocast():
+                logits = model.require_finite(model(batch.tokens, batch.layout))
+            losses.append(F.cross_entropy(logits.float(), batch.targets, reduction="none"))
+        return float(torch.cat(losses).mean())
+
     def _out_of_memory(self, n: int) -> OutOfMemoryError:
         """Return the error for a step of ``n`` examples that did not fit, after trying fewer."""
 

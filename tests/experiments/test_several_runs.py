@@ -13,6 +13,7 @@ from nanoknow.config.loading import load_config, parse_assignment
 from nanoknow.config.sweep import SweepConfig, load_sweep
 from nanoknow.errors import ConfigError, Interrupted
 from nanoknow.experiments.learn import learn
+from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.run import Run
 from nanoknow.system import device
@@ -56,7 +57,7 @@ def test_all_runs_of_a_demo_have_one_precision_on_another_machine_too(
     use_cpu(monkeypatch, here, "avx512_bf16")
     reporter = Silent()
     config = load_config("demo", TINY)
-    learn(config, 1, here / "demo", "cpu", reporter, "demo")
+    learn(config, Launch(1, here / "demo", "cpu"), reporter, "demo")
     assert any("precision of all runs: bfloat16 (" in note for note in reporter.notes)
     assert set(precisions(here / "demo").values()) == {("bfloat16", "bfloat16")}
     use_cpu(monkeypatch, here, "avx2")
@@ -64,7 +65,7 @@ def test_all_runs_of_a_demo_have_one_precision_on_another_machine_too(
         if "auto" in words:
             make_older(here / "demo")
         reporter = Silent()
-        report = learn(config, seeds, here / "demo", "cpu", reporter, "demo")
+        report = learn(config, Launch(seeds, here / "demo", "cpu"), reporter, "demo")
         assert any("precision of all runs: bfloat16 (that of " in note for note in reporter.notes)
         found = precisions(here / "demo")
         assert len(found) == 3 * seeds
@@ -79,9 +80,9 @@ def test_rows_of_a_sweep_have_one_precision_but_where_they_name_their_own(
     rows = {"own": {"precision": "float32"}, "plain": {}}
     file = SweepConfig(config="demo", seeds=1, common=COMMON, rows=rows)
     use_cpu(monkeypatch, here, "amx_bf16")
-    sweep(file, None, here / "rows", "cpu", Silent())
+    sweep(file, Launch(None, here / "rows", "cpu"), Silent())
     use_cpu(monkeypatch, here, "avx2")
-    report = sweep(file, 2, here / "rows", "cpu", Silent())
+    report = sweep(file, Launch(2, here / "rows", "cpu"), Silent())
     found = precisions(here / "rows")
     assert len(found) == 8
     for name, each in found.items():
@@ -93,10 +94,10 @@ def test_a_run_that_names_another_precision_than_was_decided_is_refused(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_cpu(monkeypatch, here, "amx_bf16")
-    learn(load_config("demo", TINY), 1, here / "demo", "cpu", Silent(), "demo")
+    learn(load_config("demo", TINY), Launch(1, here / "demo", "cpu"), Silent(), "demo")
     asked = [*TINY, parse_assignment("precision=float32")]
     with pytest.raises(ConfigError, match="precision: float32 is asked for, and bfloat16 in "):
-        learn(load_config("demo", asked), 1, here / "demo", "cpu", Silent(), "demo")
+        learn(load_config("demo", asked), Launch(1, here / "demo", "cpu"), Silent(), "demo")
 
 
 # --- stopped
@@ -151,7 +152,7 @@ def test_a_sweep_that_is_stopped_names_the_command_that_continues_it(
     advice = stopped(
         "sweep 'my rows.yaml' --out 'a folder'",
         monkeypatch,
-        lambda: sweep(loaded, None, out, "cpu", stop()),
+        lambda: sweep(loaded, Launch(None, out, "cpu"), stop()),
     )
     assert "Runs: a folder" in follow(advice)
     assert len(precisions(out)) == 2
@@ -169,7 +170,9 @@ def test_a_demo_that_is_stopped_names_the_command_that_continues_it_in_its_folde
     )
     command = f"demo {sets}" + (" --out 'a folder'" if out else "")
     config = load_config("demo", TINY)
-    advice = stopped(command, monkeypatch, lambda: learn(config, 1, out, "cpu", stop(), "demo"))
+    advice = stopped(
+        command, monkeypatch, lambda: learn(config, Launch(1, out, "cpu"), stop(), "demo")
+    )
     follow(advice)
     [folder] = [out] if out else list(Path("my runs").iterdir())
     assert len(precisions(folder)) == 3

@@ -14,7 +14,7 @@ import pytest
 from nanoknow.config.loading import load_config, parse_assignment
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.errors import DataError, Interrupted
-from nanoknow.experiments.pipeline import PlannedRun
+from nanoknow.experiments.pipeline import Launch, PlannedRun
 from nanoknow.experiments.side_by_side import _work
 from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.run import Run
@@ -38,9 +38,9 @@ def weights(folder: Path) -> dict[str, bytes]:
 def test_runs_side_by_side_are_those_one_after_another_to_the_bit(here: Path) -> None:
     common = {override.key: override.value for override in TINY}
     file = SweepConfig(config="demo", seeds=1, common=common, rows={"plain": {}})
-    one = sweep(file, None, here / "one", "cpu", Silent())
+    one = sweep(file, Launch(None, here / "one", "cpu"), Silent())
     reporter = Silent()
-    two = sweep(file, None, here / "two", "cpu", reporter, processes=2)
+    two = sweep(file, Launch(None, here / "two", "cpu", 2), reporter)
     assert weights(here / "two") == weights(here / "one")
     assert two.rows[0].scores == one.rows[0].scores
     place = here / "two/plain/seed-0"
@@ -59,7 +59,7 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
     receiver, sender = Pipe(duplex=False)
 
     class Failing(PlannedRun):
-        def train(self, options: TrainingOptions, reporter: Reporter) -> list[TrainingSummary]:
+        def train(self, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
             del options
             reporter.note("at work")
             raise error

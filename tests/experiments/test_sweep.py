@@ -11,6 +11,7 @@ import yaml
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.data.questions import questions_from_bytes
 from nanoknow.evaluation.scores import Score
+from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep
 from nanoknow.experiments.sweep_report import Outcome, compare_rows
 from nanoknow.experiments.table import COLUMNS, TableRow
@@ -98,9 +99,9 @@ def test_what_another_process_was_at_is_looked_at_again_at_the_end(here: Path) -
     two = {"plain": {}, "longer": {"finetune.epochs": 2}}
     file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=two)
     rows = here / "rows"
-    sweep(file, 1, rows, "cpu", Silent())
+    sweep(file, Launch(1, rows, "cpu"), Silent())
     other = OtherProcess(rows / "plain/seed-0/finetune")
-    report = sweep(file, 2, rows, "cpu", other)
+    report = sweep(file, Launch(2, rows, "cpu"), other)
     assert sum("left to another process" in note for note in other.notes) == 1
     assert report.elsewhere == 0
     assert [row.seeds for row in report.rows] == [[0, 1]] * 2
@@ -118,7 +119,7 @@ def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(here:
         for name, place in (("one", "Rome"), ("other", "Oslo"))
     }
     file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=rows)
-    sweep(file, None, here / "rows", "cpu", Silent())
+    sweep(file, Launch(None, here / "rows", "cpu"), Silent())
     assert all((here / "rows" / name.replace(" ", "-")).exists() for name in rows)
     pretrained = {path.parts[-3] for path in (here / "rows").glob("*/seed-0/pretrain")}
     # What none of them mixes in, all read for its characters.
@@ -134,7 +135,7 @@ def test_rows_with_questions_of_their_own_are_scored_on_these_and_paired_where_t
         rows[name] = {"data.eval": write(f"{name}.tsv", lines)}
     file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=rows)
     folder = here / "rows"
-    report = sweep(file, None, folder, "cpu", Silent())
+    report = sweep(file, Launch(None, folder, "cpu"), Silent())
     assert [Path(row.questions).stem for row in report.rows] == list(rows)
     assert [[score.n for score in row.scores] for row in report.rows] == [[2], [3], [2]]
     assert report.questions == ", ".join(row.questions for row in report.rows)

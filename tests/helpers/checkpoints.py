@@ -13,7 +13,8 @@ from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from nanoknow.runs.checkpoint import CheckpointRecord, read_checkpoint, save_checkpoint
+from nanoknow.runs.checkpoint import read_checkpoint, save_checkpoint
+from nanoknow.runs.records import CheckpointRecord
 from nanoknow.system.device import choose_device
 
 SIZES = {"n_layers": 2, "n_heads": 2, "d_model": 16, "block_size": 40, "dropout": 0.1}

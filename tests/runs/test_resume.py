@@ -16,10 +16,10 @@ from nanoknow.errors import Interrupted
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import START_END, Run
 from nanoknow.system.reporter import Reporter
-from nanoknow.training.finetune import finetune_from
 from nanoknow.training.resume import resume_run
 from nanoknow.training.session import TrainingOptions
 from nanoknow.training.start import start_run
+from nanoknow.training.train import after_pretraining
 from tests.helpers.checkpoints import CONFIGS, CPU, assert_same
 from tests.helpers.faults import AtStep
 from tests.helpers.silent import Silent
@@ -139,8 +139,9 @@ def finetuned(
 
     @cache
     def of(variant: str) -> Run:
-        source = open_checkpoint(pretrained(variant).path)
-        finetune_from(*source, config_of(variant, data), folder / variant, OPTIONS, Silent())
+        run, source = open_checkpoint(pretrained(variant).path)
+        config = after_pretraining(run, source, config_of(variant, data))
+        start_run("finetune", config, folder / variant, OPTIONS, Silent(), source)
         return Run.open(folder / variant)
 
     return of
@@ -167,11 +168,11 @@ def test_resumed_finetuning_equals_the_uninterrupted_bit_for_bit(
     finetuned: Whole,
     tmp_path: Path,
 ) -> None:
-    config = config_of(variant, data)
-    source = open_checkpoint(pretrained(variant).path)
+    run, source = open_checkpoint(pretrained(variant).path)
+    config = after_pretraining(run, source, config_of(variant, data))
 
     def start(out: Path, options: TrainingOptions, reporter: Reporter) -> object:
-        return finetune_from(*source, config, out, options, reporter)
+        return start_run("finetune", config, out, options, reporter, source)
 
     kinds = {"step", "epoch", "accuracy"}
     check_resume(start, stop, finetuned(variant), tmp_path / "cut", kinds, steps=8)

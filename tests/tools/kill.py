@@ -34,10 +34,10 @@ from nanoknow.runs.checkpoint import list_checkpoints
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import START_END, Run
 from nanoknow.system.device import choose_device
-from nanoknow.training.finetune import finetune_from
 from nanoknow.training.optimizer import build_optimizers
 from nanoknow.training.resume import resume_run
 from nanoknow.training.start import start_run
+from nanoknow.training.train import after_pretraining
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import OPTIONS
 from tests.helpers.training import LIVES, QUESTIONS
@@ -87,7 +87,9 @@ def start(config: ExperimentConfig, source: Path | None, out: Path) -> object:
     """Pretrain, or finetune what was pretrained in the source."""
     if source is None:
         return start_run("pretrain", config, out, OPTIONS, Silent())
-    return finetune_from(*open_checkpoint(source), config, out, OPTIONS, Silent())
+    run, checkpoint = open_checkpoint(source)
+    config = after_pretraining(run, checkpoint, config)
+    return start_run("finetune", config, out, OPTIONS, Silent(), checkpoint)
 
 
 def make_cases(folder: Path) -> tuple[list[Case], float]:

@@ -8,7 +8,8 @@ import pytest
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.runs.folders import new_folder
-from nanoknow.runs.run import Run, RunRecord
+from nanoknow.runs.records import RunRecord
+from nanoknow.runs.run import Run
 from nanoknow.training.curves import Panel, read_curves
 from nanoknow.training.curves_figure import plot_panels
 from tests.helpers.cli import run

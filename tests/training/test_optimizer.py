@@ -12,8 +12,7 @@ from nanoknow.config.loading import load_config
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
-from nanoknow.training.muon import Muon
-from nanoknow.training.optimizer import build_optimizers, learning_rate
+from nanoknow.training.optimizer import Muon, build_optimizers, learning_rate
 from tests.helpers.examples import examples
 from tests.tools.textbook import textbook_learning_rate
 
