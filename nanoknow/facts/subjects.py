@@ -170,11 +170,12 @@ class Subjects:
         rest = question[start:].casefold()
         at = bisect_left(self._sorted, (rest,))
         near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
-        common = max((_common(rest, each) for each in near), default=0)
+        longest = max(map(len, near), default=0)
         for end in reversed(ends):
-            name = question[start:end]
-            if end - start <= common and any(stands_at(each, name.casefold(), 0) for each in near):
-                return end
+            if end - start <= longest:
+                name = question[start:end].casefold()
+                if any(stands_at(each, name, 0) for each in near):
+                    return end
         return None
 
     @cached_property
@@ -239,9 +240,3 @@ def _lines_with(name: str, text: str) -> list[int]:
 def _next(document: str, at: int) -> str:
     match = WORD.search(document, at)
     return match.group() if match else ""
-
-
-def _common(first: str, second: str) -> int:
-    """Return how many characters two strings begin with in common."""
-    n = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
-    return min(len(first), len(second)) if n is None else n
