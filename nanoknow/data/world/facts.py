@@ -15,7 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 from nanoknow.config.world import WorldConfig
-from nanoknow.data.world.relations import (
+from nanoknow.data.world.words import (
     CODE,
     NAME,
     PRONOUNS,
@@ -23,9 +23,10 @@ from nanoknow.data.world.relations import (
     Relation,
     filled,
     read_relations,
+    read_words,
+    require_names,
     skewed_shares,
 )
-from nanoknow.data.world.words import read_words, require_names
 from nanoknow.system.draws import below, by_share, shuffle
 
 REPEATED_PART = 20

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from random import Random
 
-from nanoknow.data.world.files import WorldFiles
-from nanoknow.data.world.relations import PRONOUNS
-from nanoknow.data.world.words import read_words, require_names
+from nanoknow.data.world.words import PRONOUNS, read_words, require_names
 from nanoknow.system.draws import below, choice, shuffle
 
 CORPUS, TRAIN, DEV = "wiki.txt", "birth_places_train.tsv", "birth_dev.tsv"
@@ -30,7 +28,7 @@ _Person = dict[str, str]
 """The values of the sentence forms' fields: ``full`` is the name, ``place`` the birthplace."""
 
 
-def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
+def make_world(people: int, paraphrases: int, seed: int) -> dict[str, list[bytes]]:
     """Make the files of a world, the same ones on every platform and Python version.
 
     For one seed and number of people the facts and questions do not depend on ``paraphrases``, and
