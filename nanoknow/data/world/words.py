@@ -7,14 +7,16 @@ line is never ambiguous; a test checks that.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from random import Random
 from typing import Any, NamedTuple
 
 from nanoknow.config.world import MIN_PEOPLE, RELATIONS
 from nanoknow.errors import DataError
+from nanoknow.system.draws import shuffle
 
 CODE, DATE = "code", "birth date"
 CODES = 10**6
@@ -72,6 +74,22 @@ def require_names(people: int, most: int) -> None:
     if not MIN_PEOPLE <= people <= most:
         advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
         raise DataError(f"a world of {people} people cannot be made: {advice}")
+
+
+def name_pairs(people: int, rng: Random) -> Iterator[tuple[int, tuple[str, ...], bool, str]]:
+    """Yield a given name's number, the list that has it, whether it is a woman's, and a surname.
+
+    Going round both lists at once uses every name of a list before any a second time, and gives
+    each pair once before any again, because the lengths of the lists have no common divisor.
+    """
+    words = read_words()
+    surnames = list(words.surnames)
+    women, men = words.given_female, words.given_male
+    given = [(i, of_one, of_one is women) for of_one in (women, men) for i in range(len(of_one))]
+    shuffle(surnames, rng)
+    shuffle(given, rng)
+    for number in range(people):
+        yield *given[number % len(given)], surnames[number % len(surnames)]
 
 
 class Relation(NamedTuple):
