@@ -27,8 +27,8 @@ from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep as run_sweep
 from nanoknow.experiments.sweep_report import SweepReport
 from nanoknow.generation.opened_run import OpenedRun
+from nanoknow.generation.sample import Sampled, text_to_compare, write_all
 from nanoknow.generation.sample import sample as open_sampler
-from nanoknow.generation.sampled import Sampled, text_to_compare, write_all
 from nanoknow.runs.finding import newest_run, open_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Lines

@@ -13,7 +13,7 @@ from nanoknow.config.flags import sample_flags
 from nanoknow.generation.copied import MIN_COPIED
 
 if TYPE_CHECKING:
-    from nanoknow.generation.sampled import Sampled
+    from nanoknow.generation.sample import Sampled
 
 
 def sample(
@@ -58,7 +58,7 @@ def sample(
     """
     run = opt.named_run(run, run_flag)
     from nanoknow.generation.sample import sample as open_sampler
-    from nanoknow.generation.sampled import text_to_compare, write_all
+    from nanoknow.generation.sample import text_to_compare, write_all
 
     terminal = Terminal()
     named = text_to_compare(mark_copied, min_copied, corpus)

@@ -49,8 +49,7 @@ def data_make(
     Example: nanoknow data make --people 300 --out data/world
     """
     from nanoknow.config.loading import load_config
-    from nanoknow.data.world.build import build_world
-    from nanoknow.data.world.files import write_world
+    from nanoknow.data.world.build import build_world, write_world
 
     flags = {
         "people": people,

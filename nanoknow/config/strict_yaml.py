@@ -1,7 +1,7 @@
 """YAML of plain words and numbers; anything that could be misread is refused with its line."""
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,7 @@ MAX_CONFIG_BYTES = 100_000  # some seconds of parsing; a config has a few thousa
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML of plain words and numbers, which reads ``1e-3`` as a number.
-
-    Aliases, tags, duplicate keys, keys that are no words and integers too long for Python to
-    print (in hexadecimal they could be read) are refused, with their line.
-    """
+    """YAML without aliases and tags, which reads ``1e-3`` as a number."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -30,31 +26,6 @@ class _StrictLoader(yaml.SafeLoader):
             what = f"tags such as {event.tag!r} are not supported: write the value alone"
             raise _refused(what, event)
         return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key_node, _ in node.value:
-            key = str(key_node.value)
-            if key_node.tag != "tag:yaml.org,2002:str":
-                scalar = isinstance(key_node, yaml.ScalarNode)
-                given = show_value(key_node.value) if scalar else "a list or mapping"
-                raise _refused(f"expected a word for a key, not {given}", key_node)
-            if key in seen:
-                raise _refused(f"key {key!r} is there twice: keep one", key_node)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-    def construct_plain(self, node: yaml.ScalarNode) -> Any:  # noqa: ANN401
-        """Read a number or a switch; YAML 1.1 would take 010 for 8, and 12:30 for 750."""
-        kind, text = node.tag.rpartition(":")[2], node.value
-        if not PLAIN[kind].fullmatch(text):
-            quoted = "put quotes around it if it is text"
-            form = "true or false" if kind == "bool" else "a number by its digits alone"
-            raise _refused(f"{show_value(text)}: write {form}; {quoted}", node)
-        value = getattr(super(), f"construct_yaml_{kind}")(node)
-        if kind == "int" and value.bit_length() > 64:
-            raise _refused("an integer of more than 64 bits", node)
-        return value
 
 
 def _refused(problem: str, at: yaml.Node | yaml.Event) -> yaml.MarkedYAMLError:
@@ -69,9 +40,6 @@ PLAIN = {
     "bool": re.compile(r"true|false", re.I),
 }
 """What is read of the words that YAML 1.1 takes for numbers and switches."""
-
-for _kind in PLAIN:
-    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _StrictLoader.construct_plain)
 
 
 class StrictDumper(yaml.SafeDumper):
@@ -135,28 +103,18 @@ def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     Raises:
         ConfigError: it is something else; names file and line.
     """
-    values, root = _read(text, source)
-    if values is None:
-        return {}, {}
-    if not isinstance(values, dict):
+    values, lines = _read(text, source)
+    if not isinstance(values, dict | None):
         raise ConfigError(f"{source}:1: expected keys and values such as 'seed: 0'")
+    return values or {}, lines
+
+
+def _read(text: str, source: str) -> tuple[Any, dict[KeyPath, int]]:
+    """Return a YAML text's value, and the line of each key; see ``parse_yaml``."""
     lines: dict[KeyPath, int] = {}
-
-    def walk(node: yaml.Node | None, path: KeyPath) -> None:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                lines[(*path, str(key.value))] = key.start_mark.line + 1
-                walk(value, (*path, str(key.value)))
-
-    walk(root, ())
-    return values, lines
-
-
-def _read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
-    """Return a YAML text's value, and its nodes; see ``parse_yaml``."""
     try:
         root = _nodes(text)
-        return (None if root is None else _StrictLoader("").construct_document(root)), root
+        return (None if root is None else _value(root, (), lines)), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{source}:{mark.line + 1}" if mark else source
@@ -171,3 +129,39 @@ def _read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
 def _nodes(text: str) -> yaml.Node | None:
     """Parse YAML; a config takes 10 ms, and a command may read the same one several times."""
     return _StrictLoader(text).get_single_node()
+
+
+def _value(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> Any:  # noqa: ANN401
+    """Return a node's value, and put the lines of its keys to the others; each key is one word."""
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(each, path, {}) for each in node.value]
+    if not isinstance(node, yaml.MappingNode):
+        return _plain(node)
+    found: dict[str, Any] = {}
+    for key_node, value in node.value:
+        key = str(key_node.value)
+        if key_node.tag != "tag:yaml.org,2002:str":
+            scalar = isinstance(key_node, yaml.ScalarNode)
+            given = show_value(key_node.value) if scalar else "a list or mapping"
+            raise _refused(f"expected a word for a key, not {given}", key_node)
+        if key in found:
+            raise _refused(f"key {key!r} is there twice: keep one", key_node)
+        lines[*path, key] = key_node.start_mark.line + 1
+        found[key] = _value(value, (*path, key), lines)
+    return found
+
+
+def _plain(node: yaml.Node) -> Any:  # noqa: ANN401
+    """Return a word, number or switch; YAML 1.1 would take 010 for 8, and 12:30 for 750.
+
+    In hexadecimal an integer could be read that is too long for Python to print.
+    """
+    kind, text = node.tag.rpartition(":")[2], node.value
+    if kind in PLAIN and not PLAIN[kind].fullmatch(text):
+        quoted = "put quotes around it if it is text"
+        form = "true or false" if kind == "bool" else "a number by its digits alone"
+        raise _refused(f"{show_value(text)}: write {form}; {quoted}", node)
+    value = _StrictLoader("").construct_document(node)
+    if kind == "int" and value.bit_length() > 64:
+        raise _refused("an integer of more than 64 bits", node)
+    return value

@@ -63,14 +63,9 @@ class Layout:
         ]
         return cls(groups, torch.cat(rows), start + max(g.length for g in groups), start)
 
-    @property
-    def sizes(self) -> list[int]:
-        """Tokens of each group, for ``Tensor.split``."""
-        return [group.n_tokens for group in self.groups]
-
     def rectangles(self, flat: Tensor) -> list[Tensor]:
         """View (N, …) flat values as one (n_sequences, length, …) tensor for each group."""
-        parts = torch.split(flat, self.sizes)
+        parts = torch.split(flat, [group.n_tokens for group in self.groups])
         return [
             part.view(group.n_sequences, group.length, *flat.shape[1:])
             for part, group in zip(parts, self.groups, strict=True)
@@ -149,11 +144,8 @@ class Batch:
 
     def joined(self, other: Batch) -> Batch:
         """Return one batch of the examples of both."""
-        one, two = self.layout, other.layout
-        positions = torch.cat([one.positions, two.positions])
-        end = max(one.end or 0, two.end or 0)  # known of both: they were laid out by ``of``
-        layout = Layout(one.groups + two.groups, positions, end, 0)
         tokens = torch.cat([self.tokens, other.tokens])
+        layout = Layout.of(self.layout.groups + other.layout.groups, tokens.device)
         return Batch(tokens, torch.cat([self.targets, other.targets]), layout)
 
 

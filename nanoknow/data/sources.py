@@ -18,8 +18,7 @@ from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
 from nanoknow.data.questions import QuestionSet, questions_from_bytes, read_questions
 from nanoknow.data.reading import NO_FILE
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.data.world.build import build_world, require_small
-from nanoknow.data.world.files import World
+from nanoknow.data.world.build import World, build_world, require_small
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.system.files import open_regular
 

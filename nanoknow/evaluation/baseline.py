@@ -1,6 +1,7 @@
 """``nanoknow baseline``: answers that no model is needed for, to see what accuracy is worth."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -12,7 +13,7 @@ from nanoknow.errors import ConfigError, DataError, suggest
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.facts.lookup import look_up
+from nanoknow.facts.words import stands_at, without_name
 
 Method = Literal["constant", "lookup"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -80,6 +81,37 @@ def lookup_baseline(questions: QuestionSet, facts: FactIndex) -> BaselineResult:
     pairs = zip(found, questions.items, strict=True)
     right = tuple(said in question.gold for said, question in pairs)
     return BaselineResult("lookup", None, questions.name, right)
+
+
+def look_up(facts: FactIndex, questions: Iterable[str]) -> list[str | None]:
+    """Answer questions from their subjects' own documents, with no model.
+
+    A document's answer is the earliest training answer in it, as whole words and outside the
+    subject's name, the longest of those that start together. Of several documents the answer that
+    most of them give counts, the last of these among equals.
+
+    Returns:
+        The answer to each; None where no document holds one.
+    """
+    known: dict[str, list[str]] = defaultdict(list)  # by the first character, the longest first
+    for answer in sorted(facts.answer_counts, key=len, reverse=True):
+        known[answer[0]].append(answer)
+
+    def first_answer(document: str, name: str) -> str | None:
+        text = without_name(document, name)
+        for start, character in enumerate(text):
+            for answer in known.get(character, ()):
+                if stands_at(text, answer, start):
+                    return answer
+        return None
+
+    def answer_to(question: str) -> str | None:
+        name = facts.name_in(question) or ""
+        documents = reversed(facts.documents_about(question))
+        found = Counter(filter(None, (first_answer(each, name) for each in documents)))
+        return max(found, key=lambda answer: found[answer]) if found else None
+
+    return [answer_to(question) for question in questions]
 
 
 def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> BaselineResult:

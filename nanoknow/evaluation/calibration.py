@@ -151,9 +151,9 @@ def median(values: Values) -> float | None:
     return float(np.median(values)) if len(values) else None
 
 
-def reliability(confidence: Values, right: Flags, n_bins: int = BINS) -> list[Bin]:
+def reliability(confidence: Values, right: Flags) -> list[Bin]:
     """Sort answers into bins of equal width, each without its lower edge (Guo et al., 2017)."""
-    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    edges = np.linspace(0.0, 1.0, BINS + 1)
     bins = np.searchsorted(edges[1:-1], confidence)  # (questions,)
     found = []
     for i in np.unique(bins):

@@ -1,12 +1,14 @@
 """``nanoknow evaluate``: ask a model questions, judge the answers, and compare with a constant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import QuestionSet
+from nanoknow.data.questions import QUESTIONS_BYTES, QuestionSet
 from nanoknow.data.sources import Texts
+from nanoknow.errors import naming
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import (
     Answer,
@@ -18,10 +20,10 @@ from nanoknow.evaluation.answers import (
 )
 from nanoknow.evaluation.baseline import UNNAMED, BaselineResult, constant_baseline
 from nanoknow.evaluation.buckets import Overlap
-from nanoknow.evaluation.predictions import save_predictions
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.system.plain import Result
+from nanoknow.system.files import read_regular, write_atomically
+from nanoknow.system.plain import Result, plain, to_json
 from nanoknow.system.reporter import Reporter
 
 
@@ -142,6 +144,36 @@ def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter
     if not questions.answered:
         reporter.note(f"{questions.name} has no answers: predictions only, no score")
     return evaluation
+
+
+def save_predictions(
+    opened: AnsweringRun, questions: QuestionSet, answers: Sequence[Answer], reporter: Reporter
+) -> Path:
+    """Write answers into the run's folder, and return their file.
+
+    Other questions of the same name, or another checkpoint, get files of their own. The line of a
+    question that was skipped is empty, and each row of the details has the run's id. What was
+    there is never read for its answers; where it was something else, that is noted.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    run, step = opened.run, int(opened.checkpoint.record.progress["step"])
+    name = f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
+    path = run.path / "predictions" / name
+    by_line = {question.line: "" for question in questions.skipped}
+    for question, answer in zip(questions.items, answers, strict=True):
+        by_line[question.line] = " ".join(answer.answer.splitlines())
+    lines = "".join(by_line[line] + "\n" for line in sorted(by_line))
+    rows = ({"run": run.record.id, **plain(a)} for a in answers)
+    details = "".join(to_json(row, ensure_ascii=False) + "\n" for row in rows)
+    with naming(path, "make the run's folder writable"):
+        path.parent.mkdir(exist_ok=True)
+        for file, text in ((path, lines), (path.with_suffix(".jsonl"), details)):
+            if file.exists() and read_regular(file, QUESTIONS_BYTES) != text.encode():
+                reporter.note(f"{file}: held something else: written again")
+            write_atomically(file, text.encode())
+    return path
 
 
 def evaluate_predictions(path: Path, data: DataConfig) -> Evaluation:

@@ -1,14 +1,24 @@
-"""What the training data say about a question."""
+"""What the training data say about a question, and which answers documents hold."""
 
-from collections import Counter
+from __future__ import annotations
+
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from nanoknow.data.questions import Question
-from nanoknow.facts.finder import AnswerFinder
+from nanoknow.facts.ranker import Lesson, RankedSpan, Ranker
 from nanoknow.facts.subjects import Subjects
+from nanoknow.facts.templates import Template, form_of
 from nanoknow.facts.words import holds
+
+MOST_FORMS = 8
+"""Forms of questions that are told apart; what has another form is left to the last of them."""
+MOST_COMPARED = 24
+"""Spans of a document, the most probable ones, that are compared for an answer."""
+MOST_JUDGED = 1200
+"""Questions by which a ranker is judged."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,7 @@ class FactIndex(Subjects):
     @cached_property
     def finder(self) -> AnswerFinder:
         """Finds answers in documents, taught by all training questions."""
-        return AnswerFinder.of(self)
+        return AnswerFinder(self, self.questions)
 
     @cached_property
     def answer_counts(self) -> Counter[str]:
@@ -32,6 +42,90 @@ class FactIndex(Subjects):
         if text not in self._mentioned:
             self._mentioned[text] = holds(self.corpus.text, text)
         return self._mentioned[text]
+
+
+@dataclass(frozen=True)
+class AnswerFinder:
+    """Finds the answers that documents hold, by a ranker that questions have taught.
+
+    Attributes:
+        facts: the training texts.
+        questions: those that teach; some of the training questions, or all.
+    """
+
+    facts: Subjects
+    questions: Sequence[Question]
+
+    @cached_property
+    def templates(self) -> Sequence[Template]:
+        """The forms of questions that the ranker tells apart."""
+        return tuple(self.facts.templates)[:MOST_FORMS]
+
+    @cached_property
+    def ranker(self) -> Ranker | None:
+        """Taught when it is first needed; None where no document holds the answer of a question."""
+        lessons = [
+            Lesson(self.facts.passages[i], self.form_of(question.text), question.gold)
+            for question in self.questions
+            for i in self.facts.indices_about(question.text)
+        ]
+        return Ranker.taught(list(dict.fromkeys(lessons)))
+
+    @cached_property
+    def cross_validated(self) -> tuple[int, int]:
+        """How many training questions a ranker answers that was taught by others, and of how many.
+
+        Of the questions whose answer is in a document about their subject, in thirds; a subject's
+        questions are all in one. Of more than ``MOST_JUDGED``, every so many.
+        """
+        held = [question for question in self.questions if self.facts.in_documents(question)]
+        held = held[:: -(-len(held) // MOST_JUDGED) or 1]
+        numbers: dict[str, int] = {}
+        third = [
+            numbers.setdefault(self.facts.name_in(q.text) or "", len(numbers)) % 3 for q in held
+        ]
+        right = 0
+        for k in range(3):
+            asked = [question for question, of in zip(held, third, strict=True) if of == k]
+            others = [question for question, of in zip(held, third, strict=True) if of != k]
+            found = AnswerFinder(self.facts, others).answers([question.text for question in asked])
+            right += sum(a in question.gold for a, question in zip(found, asked, strict=True))
+        return right, len(held)
+
+    def form_of(self, question: str) -> int:
+        """Return which of the forms a question has; the last for any other."""
+        form = form_of(question, self.templates, self.facts.is_name)
+        return self.templates.index(form) if form else max(0, len(self.templates) - 1)
+
+    def spans(self, most: int) -> list[list[RankedSpan]]:
+        """Return the spans of each document that are most probably answers."""
+        return self._ranked(range(len(self.facts.passages)), most)
+
+    def _ranked(self, documents: Sequence[int], most: int) -> list[list[RankedSpan]]:
+        passages = [self.facts.passages[i] for i in documents]
+        return self.ranker.rank(passages, most) if self.ranker else [[] for _ in passages]
+
+    def answers(self, questions: Sequence[str], least: float = 0.0) -> list[str | None]:
+        """Return what the documents about its subject answer to each question, together.
+
+        Args:
+            questions: in any form.
+            least: of a document's answers, to leave out those whose probabilities sum to no more.
+        """
+        asked = [(self.form_of(text), self.facts.indices_about(text)) for text in questions]
+        needed = list(dict.fromkeys(i for _, about in asked for i in about))
+        ranked = dict(zip(needed, self._ranked(needed, MOST_COMPARED), strict=True))
+        found: list[str | None] = []
+        for form, about in asked:
+            shares: dict[str, float] = defaultdict(float)
+            for i in about:
+                of_form = [span for span in ranked[i] if span.form == form]
+                total = sum(span.probability for span in of_form)
+                for span in of_form if total > least else ():
+                    text = self.facts.passages[i].text[span.start : span.end]
+                    shares[text] += span.probability / total
+            found.append(max(shares, key=lambda text: shares[text]) if shares else None)
+        return found
 
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nanoknow.facts.spans import BITS, EDGE, MARK, RARE, Features, Passage, Spans, Words, shape_of
+from nanoknow.facts.spans import BITS, EDGE, MARK, RARE, Passage, Spans, Words, features, shape_of
 from nanoknow.facts.words import WORD, find_whole
 
 STEPS, RATE, DECAY = 80, 0.03, 5e-4
@@ -145,7 +145,7 @@ class _Candidates:
 
     spans: Spans
     passage: Tensor
-    features: list[Tensor] = field(repr=False)
+    features: list[Tensor]
     right: Tensor
 
     @classmethod
@@ -179,11 +179,10 @@ class _Candidates:
         has_outside[spans.passage[outside]] = True
         right = np.where(has_outside[spans.passage], outside, right == 1)
         ids = np.array([ranker.ids.get(w, RARE) if w else EDGE for w in words.texts], np.int64)
-        features = Features.of(words, ids, spans, known, rate)
         return cls(
             spans,
             torch.from_numpy(spans.passage),
-            [torch.from_numpy(part) for part in features],
+            [*map(torch.from_numpy, features(words, ids, spans, known, rate))],
             torch.from_numpy(right),
         )
 

@@ -116,52 +116,40 @@ class Spans(NamedTuple):
         return cls(words.passage[first], words.start[first], words.end[last], first, last)
 
 
-class Features(NamedTuple):
-    """The numbers of the features of spans; those of a side are shared by spans of that side.
+def features(words: Words, ids: Ints, spans: Spans, known: Ints, rate: Ints) -> list[Ints]:
+    """Return the numbers of the features of spans; those of a side are shared by spans of it.
 
-    Attributes:
-        before, after: (sides, features) of what comes before spans, and of what follows them.
-        before_row, after_row: (spans,) the row of each span there.
-        own: (spans, features) of each span itself.
+    Args:
+        words: of the passages.
+        ids: (words,) the word's number for a ranker.
+        spans: of the passages.
+        known: (spans,) how many other training questions have it for an answer.
+        rate: (spans,) how often it is the answer where it occurs, in steps.
+
+    Returns:
+        (sides, features) of what comes before spans, and (spans,) the row of each there; the same
+        of what follows them; and (spans, features) of each span itself.
     """
-
-    before: Ints
-    before_row: Ints
-    after: Ints
-    after_row: Ints
-    own: Ints
-
-    @classmethod
-    def of(cls, words: Words, ids: Ints, spans: Spans, known: Ints, rate: Ints) -> Features:
-        """Find them.
-
-        Args:
-            words: of the passages.
-            ids: (words,) the word's number for a ranker.
-            spans: of the passages.
-            known: (spans,) how many other training questions have it for an answer.
-            rate: (spans,) how often it is the answer where it occurs, in steps.
-        """
-        kinds = itertools.count()
-        before, before_row = _side(-1, words, ids, spans.first, kinds.__next__)
-        after, after_row = _side(1, words, ids, spans.last, kinds.__next__)
-        first, last, shape = spans.first, spans.last, words.shape
-        size, often = last - first, _bucket(known)
-        n_known = np.zeros(len(ids) + 1, np.int64)
-        np.add.at(n_known, first[known > 0] + 1, 1)
-        n_known = n_known.cumsum()
-        heads = np.searchsorted(np.maximum.accumulate(words.passage), spans.passage)
-        earlier = np.minimum(n_known[first] - n_known[heads], 3)
-        left, right = ids[first - 1], ids[last + 1]
-        within = words.place[first] < 0
-        own = [
-            (size,), (shape[first], shape[last], size), (often,), (often, earlier), (within,),
-            (shape[first - 1], shape[first]), (shape[last], shape[last + 1]), (left, right),
-            (left, shape[first]), (left, size), (right, size), (often, shape[first]),
-            (left, often), (rate,), (rate, often), (rate, earlier),
-        ]  # fmt: skip
-        numbers = np.stack([_hashed(next(kinds), *each) for each in own], 1)
-        return cls(before, before_row, after, after_row, numbers)
+    kinds = itertools.count()
+    before, before_row = _side(-1, words, ids, spans.first, kinds.__next__)
+    after, after_row = _side(1, words, ids, spans.last, kinds.__next__)
+    first, last, shape = spans.first, spans.last, words.shape
+    size, often = last - first, _bucket(known)
+    n_known = np.zeros(len(ids) + 1, np.int64)
+    np.add.at(n_known, first[known > 0] + 1, 1)
+    n_known = n_known.cumsum()
+    heads = np.searchsorted(np.maximum.accumulate(words.passage), spans.passage)
+    earlier = np.minimum(n_known[first] - n_known[heads], 3)
+    left, right = ids[first - 1], ids[last + 1]
+    within = words.place[first] < 0
+    own = [
+        (size,), (shape[first], shape[last], size), (often,), (often, earlier), (within,),
+        (shape[first - 1], shape[first]), (shape[last], shape[last + 1]), (left, right),
+        (left, shape[first]), (left, size), (right, size), (often, shape[first]),
+        (left, often), (rate,), (rate, often), (rate, earlier),
+    ]  # fmt: skip
+    numbers = np.stack([_hashed(next(kinds), *each) for each in own], 1)
+    return [before, before_row, after, after_row, numbers]
 
 
 def _side(

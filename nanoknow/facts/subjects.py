@@ -67,24 +67,20 @@ class Subjects:
             for i in () if begun else self._holding(name):
                 held[i].append(Passage.about(documents[i], name))
         asked = {**held, **{i: [passage] for i, passage in known.items()}}
-        if len(asked) < LEAST:
-            return [
-                asked[i][0] if i in asked else Passage(d, (0, len(subject(d))))
-                for i, d in enumerate(documents)
-            ]
-        unnamed = [Passage(document, (0, 0)) for document in documents]
+        few = len(asked) < LEAST
+        unasked = [Passage(each, (0, len(subject(each)) if few else 0)) for each in documents]
         lessons = [
-            Lesson(unnamed[i], 0, tuple(passage.name for passage in asked[i]))
-            for i in tuple(asked)[:: -(-len(asked) // MOST_LESSONS)]
+            Lesson(unasked[i], 0, tuple(passage.name for passage in asked[i]))
+            for i in (() if few else tuple(asked)[:: -(-len(asked) // MOST_LESSONS)])
         ]
         ranker = Ranker.taught(lessons)
         others = [i for i in range(len(documents)) if i not in known]
-        ranked = ranker.rank([unnamed[i] for i in others], 1) if ranker else []
+        ranked = ranker.rank([unasked[i] for i in others], 1) if ranker else []
         for i, spans in zip(others, ranked, strict=False):
             if spans and (i not in held or spans[0].probability > SURE):
                 name = documents[i][spans[0].start : spans[0].end]
                 known[i] = Passage.about(documents[i], name)
-        return [known.get(i) or asked.get(i, [each])[0] for i, each in enumerate(unnamed)]
+        return [known.get(i) or asked.get(i, [each])[0] for i, each in enumerate(unasked)]
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -170,11 +166,12 @@ class Subjects:
         rest = question[start:].casefold()
         at = bisect_left(self._sorted, (rest,))
         near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
-        common = max((_common(rest, each) for each in near), default=0)
+        longest = max(map(len, near), default=0)
         for end in reversed(ends):
-            name = question[start:end]
-            if end - start <= common and any(stands_at(each, name.casefold(), 0) for each in near):
-                return end
+            if end - start <= longest:
+                name = question[start:end].casefold()
+                if any(stands_at(each, name, 0) for each in near):
+                    return end
         return None
 
     @cached_property
@@ -239,9 +236,3 @@ def _lines_with(name: str, text: str) -> list[int]:
 def _next(document: str, at: int) -> str:
     match = WORD.search(document, at)
     return match.group() if match else ""
-
-
-def _common(first: str, second: str) -> int:
-    """Return how many characters two strings begin with in common."""
-    n = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
-    return min(len(first), len(second)) if n is None else n

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,13 +16,15 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.errors import ConfigError, DataError, NanoknowError
+from nanoknow.errors import ConfigError, DataError, NanoknowError, printable
+from nanoknow.generation.copied import MIN_COPIED, CopiedText, mark_copied
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.low_precision import in_bfloat16
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
+from nanoknow.system.plain import Result
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import describe_unknown
@@ -42,6 +45,44 @@ class Sampler:
     config: SampleConfig
     characters: Iterator[str]
     corpus: Corpus | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Sampled(Result):
+    """A text that a model has written.
+
+    Attributes:
+        config: how it was sampled, with the context as it was read.
+        seed: of the draws.
+        text: what comes after the context.
+        copied: how much of that is in the training text; None where it was not asked for.
+    """
+
+    config: SampleConfig
+    seed: int
+    text: str
+    copied: CopiedText | None
+    JSON: ClassVar[tuple[str, ...]] = ("*config", "seed", "text", "*compared")
+
+    @property
+    def compared(self) -> dict[str, CopiedText]:
+        """What was copied, where it was asked for."""
+        return {"copied": self.copied} if self.copied else {}
+
+    def __str__(self) -> str:
+        return printable(self.config.context + self.text, lines=True)
+
+
+def text_to_compare(marks: bool, min_copied: int | None, corpus: Path | None) -> DataConfig | None:
+    """Return what ``sample`` compares with, by ``--mark-copied`` and what goes with it.
+
+    Raises:
+        ConfigError: the others are given without it.
+    """
+    for flag, value in (("--min-copied", min_copied), ("--corpus", corpus)):
+        if value is not None and not marks:
+            raise ConfigError(f"{flag}: goes with --mark-copied: add that, or leave it out")
+    return DataConfig(corpus=corpus) if marks else None
 
 
 def sample(
@@ -100,6 +141,18 @@ def sample(
         model = in_bfloat16(model, eight_bits=eight_bits)
     generator = new_generator(seed, "sample")
     return Sampler(config, sample_text(model, record.tokenizer, config, generator), corpus)
+
+
+def write_all(sampler: Sampler, seed: int, min_copied: int | None, reporter: Reporter) -> Sampled:
+    """Write a fresh sampler's text to its end, and mark what is copied if it has a corpus."""
+    written: list[str] = []
+    with reporter.progress("writing", sampler.config.length) as show:
+        for character in sampler.characters:
+            written.append(character)
+            show(len(written), "")
+    text, read = "".join(written), sampler.corpus
+    copied = None if read is None else mark_copied(text, read, min_copied or MIN_COPIED)
+    return Sampled(sampler.config, seed, text, copied)
 
 
 def with_readable_context(

@@ -85,7 +85,7 @@ class Result:
 
     def _shown(self) -> dict[str, Any]:
         """Return what is not empty; what has words of its own, as a ``Score`` has, by these."""
-        shown = dict(_filled(self.to_dict()))
+        shown = _filled(self.to_dict())
         for name in shown:
             part = getattr(self, name, None)
             if is_dataclass(part) and type(part).__str__ is not object.__str__:
@@ -93,15 +93,15 @@ class Result:
         return shown
 
 
-def _filled(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    filled = {name: value for name, value in values.items() if value not in (None, "", [], {})}
-    return [(printable(str(name)), value) for name, value in filled.items()]
+def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    empty: tuple[Any, ...] = (None, "", [], {})
+    return {printable(str(name)): each for name, each in values.items() if each not in empty}
 
 
 def _brief(value: Any) -> str:  # noqa: ANN401 - see ``plain``
     """Write a plain value in one line."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_brief(each)}" for name, each in _filled(value))
+        return ", ".join(f"{name} {_brief(each)}" for name, each in _filled(value).items())
     if isinstance(value, list):
         return "; ".join(map(_brief, value))
     if isinstance(value, float):
@@ -113,8 +113,8 @@ def _cell(value: Any) -> str:  # noqa: ANN401
     """Write a plain value as HTML: a list of results as a table, all else in one line."""
     if not (isinstance(value, list) and value and all(isinstance(each, dict) for each in value)):
         return escape(_brief(value))
-    columns = list(dict.fromkeys(name for each in value for name, _ in _filled(each)))
-    shown = [dict(_filled(each)) for each in value[:LONGEST]]
+    columns = list(dict.fromkeys(name for each in value for name in _filled(each)))
+    shown = [_filled(each) for each in value[:LONGEST]]
     rows = [[escape(_brief(each.get(name, ""))) for name in columns] for each in shown]
     more = [[f"… {len(value)} in all"]] * (len(value) > LONGEST)
     return _table([[f"<b>{escape(name)}</b>" for name in columns], *rows, *more])

@@ -15,8 +15,7 @@ from nanoknow.config.experiment import RELATIONS, WorldConfig
 from nanoknow.data.world.build import build_world
 from nanoknow.data.world.facts import FactWorld, Person, Statement
 from nanoknow.data.world.parser import Parser
-from nanoknow.data.world.relations import CODES, UNSEEN, read_relations, skewed_shares
-from nanoknow.data.world.words import read_words
+from nanoknow.data.world.words import CODES, UNSEEN, read_relations, read_words, skewed_shares
 from nanoknow.errors import DataError
 from tests.helpers.examples import examples
 from tests.helpers.texts import texts_of

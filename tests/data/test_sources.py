@@ -8,7 +8,7 @@ import pytest
 from nanoknow.config.experiment import DataConfig, WorldConfig
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.sources import Texts, locate
-from nanoknow.data.world.files import WorldFiles
+from nanoknow.data.world.build import WorldFiles
 from nanoknow.data.world.make import make_world
 from nanoknow.errors import ConfigError, DataError
 from tests.helpers.refused import refused

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoknow.data.world.files import WorldFiles, write_world
+from nanoknow.data.world.build import WorldFiles, write_world
 from nanoknow.data.world.make import make_world
 from nanoknow.data.world.words import read_words
 from nanoknow.errors import DataError

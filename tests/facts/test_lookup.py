@@ -6,8 +6,8 @@ import pytest
 
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
+from nanoknow.evaluation.baseline import look_up
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.facts.lookup import look_up
 from tests.helpers.questions import asked, born, facts_of
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
-from nanoknow.facts.finder import AnswerFinder
-from nanoknow.facts.index import FactIndex
+from nanoknow.facts.index import AnswerFinder, FactIndex
 from tests.helpers.questions import facts_of, questions_of
 
 N, TAUGHT = 60, 30

@@ -3,7 +3,7 @@
 from nanoknow.data.coding import Coder
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.tokenizer import SPECIALS, Tokenizer
-from nanoknow.data.world.files import WorldFiles
+from nanoknow.data.world.build import WorldFiles
 
 
 def corpus_of(text: str, name: str = "made.txt") -> Corpus:

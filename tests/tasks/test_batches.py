@@ -54,7 +54,8 @@ def test_a_batch_of_any_size_keeps_every_example(chosen: list[int], seed: int) -
     found = Counter(int(restore(text)[:2]) for text in texts_of(task, batch))
     assert found == Counter(chosen)
     assert sum(group.n_sequences for group in batch.layout.groups) == len(chosen)
-    assert sum(batch.layout.sizes) == len(batch.tokens) == len(batch.targets)
+    n_tokens = sum(group.n_tokens for group in batch.layout.groups)
+    assert n_tokens == len(batch.tokens) == len(batch.targets)
     for positions in batch.layout.rectangles(batch.layout.positions):
         assert torch.equal(positions, torch.arange(positions.shape[1]).expand_as(positions))
 

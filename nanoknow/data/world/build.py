@@ -1,15 +1,49 @@
-"""From a world's config to its files, in either of its forms."""
+"""From a world's config to its files, in the formats of the published data."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from nanoknow.config.world import WorldConfig
 from nanoknow.data.world.facts import FactWorld
-from nanoknow.data.world.files import Stream, World
 from nanoknow.data.world.make import CORPUS, DEV, TEST, TRAIN, make_world
-from nanoknow.errors import ConfigError
+from nanoknow.errors import ConfigError, DataError
+from nanoknow.system.files import open_regular, write_atomically
 
 MOST_DOCUMENTS = 1_000_000
 """Of a world that is kept in memory; its files may have more."""
+WorldFiles = Mapping[str, Iterable[bytes]]
+"""The exact content of a world's files by name: lines, each with its line feed."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Lines that are made again whenever they are read, and never all in memory.
+
+    Attributes:
+        make: yields them.
+    """
+
+    make: Callable[[], Iterator[bytes]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Make the lines."""
+        return self.make()
+
+
+@dataclass(frozen=True)
+class World:
+    """A world as its files.
+
+    Attributes:
+        files: all of them.
+        roles: the names of those that are corpus, questions, eval and, where there is one, test.
+        bits: of knowledge in each relation; empty where the form of the world leaves them open.
+    """
+
+    files: WorldFiles
+    roles: Mapping[str, str]
+    bits: Mapping[str, float]
 
 
 def require_small(config: WorldConfig) -> None:
@@ -48,3 +82,38 @@ def build_world(config: WorldConfig) -> World:
     }
     roles = {"corpus": "corpus.txt", "questions": "train.tsv", "eval": "dev.tsv"}
     return World(files, roles, world.bits())
+
+
+def write_world(world: WorldFiles, directory: Path) -> list[Path]:
+    """Write a world's files, each by temporary file and rename.
+
+    A file that exists with the same content is kept.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        DataError: a file exists with different content (then nothing is written), or the folder
+            cannot be written.
+    """
+    contents = {directory / name: lines for name, lines in world.items()}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        missing = [path for path in contents if not path.exists()]
+        for path, lines in contents.items():
+            if path not in missing and not _holds(path, lines):
+                advice = "choose another --out, or move it away"
+                raise DataError(f"{path} exists with different content: {advice}")
+        for path in missing:
+            write_atomically(path, contents[path])
+    except OSError as error:
+        raise DataError(
+            f"{directory}: cannot write the world's files ({error}): choose another --out"
+        ) from error
+    return list(contents)
+
+
+def _holds(path: Path, lines: Iterable[bytes]) -> bool:
+    """Return whether a file has this content."""
+    with open_regular(path) as file:
+        return all(file.read(len(line)) == line for line in lines) and not file.read(1)

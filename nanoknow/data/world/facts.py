@@ -15,17 +15,19 @@ from random import Random
 from typing import NamedTuple
 
 from nanoknow.config.world import WorldConfig
-from nanoknow.data.world.relations import (
+from nanoknow.data.world.words import (
     CODE,
     NAME,
     PRONOUNS,
     UNSEEN,
     Relation,
     filled,
+    name_pairs,
     read_relations,
+    read_words,
+    require_names,
     skewed_shares,
 )
-from nanoknow.data.world.words import read_words, require_names
 from nanoknow.system.draws import below, by_share, shuffle
 
 REPEATED_PART = 20
@@ -213,17 +215,10 @@ class FactWorld:
 
     def _names(self) -> Iterator[tuple[str, bool]]:
         """Yield names, and whether a woman's; second given names only where the others run out."""
-        words, rng = read_words(), self._random("names")
-        surnames, given = list(words.surnames), []
-        for of_one, is_female in ((words.given_female, True), (words.given_male, False)):
-            given += [(i, of_one, is_female) for i in range(len(of_one))]
-        shuffle(surnames, rng)
-        shuffle(given, rng)
-        for number in range(self.config.people):
-            # The lengths have no common divisor: each pair comes once before any comes again.
-            i, of_one, is_female = given[number % len(given)]
-            names = [of_one[i], surnames[number % len(surnames)]]
-            if again := number // words.n_names:
+        pairs = name_pairs(self.config.people, self._random("names"))
+        for number, (i, of_one, is_female, surname) in enumerate(pairs):
+            names = [of_one[i], surname]
+            if again := number // read_words().n_names:
                 names.insert(1, of_one[(i + again) % len(of_one)])
             yield " ".join(names), is_female
 

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from random import Random
 
-from nanoknow.data.world.files import WorldFiles
-from nanoknow.data.world.relations import PRONOUNS
-from nanoknow.data.world.words import read_words, require_names
+from nanoknow.data.world.words import PRONOUNS, name_pairs, read_words, require_names
 from nanoknow.system.draws import below, choice, shuffle
 
 CORPUS, TRAIN, DEV = "wiki.txt", "birth_places_train.tsv", "birth_dev.tsv"
@@ -30,7 +28,7 @@ _Person = dict[str, str]
 """The values of the sentence forms' fields: ``full`` is the name, ``place`` the birthplace."""
 
 
-def make_world(people: int, paraphrases: int, seed: int) -> WorldFiles:
+def make_world(people: int, paraphrases: int, seed: int) -> dict[str, list[bytes]]:
     """Make the files of a world, the same ones on every platform and Python version.
 
     For one seed and number of people the facts and questions do not depend on ``paraphrases``, and
@@ -134,20 +132,9 @@ def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
 
 
 def _invent_names(people: int, rng: Random) -> Iterator[tuple[str, str, bool]]:
-    """Yield full name, surname and whether a woman's; no two share first given name and surname.
-
-    Going round both lists at once uses every name of a list before any a second time, and gives
-    each pair once, because the lengths of the lists have no common divisor.
-    """
-    words = read_words()
-    surnames = list(words.surnames)
-    given_names = [(n, True) for n in words.given_female] + [(n, False) for n in words.given_male]
-    shuffle(surnames, rng)
-    shuffle(given_names, rng)
-    for i in range(people):
-        surname = surnames[i % len(surnames)]
-        given, female = given_names[i % len(given_names)]
-        second = choice(words.given_female if female else words.given_male, rng)
+    """Yield full name, surname and whether a woman's; no two share first given name and surname."""
+    for i, of_one, is_female, surname in name_pairs(people, rng):
+        given, second = of_one[i], choice(of_one, rng)
         if below(SECOND_NAME_EVERY, rng) == 0 and second != given:
             given = f"{given} {second}"
-        yield f"{given} {surname}", surname, female
+        yield f"{given} {surname}", surname, is_female

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from nanoknow.data.world.facts import FactWorld
-from nanoknow.data.world.relations import CODE, DATE, NAME, PRONOUNS, Relation, filled
+from nanoknow.data.world.words import CODE, DATE, NAME, PRONOUNS, Relation, filled
 
 NUMBERS = {CODE: r"\d{6}", DATE: r"\d{1,2} [A-Z][a-z]+ \d{4}"}
 """What values look like that are not listed."""
