@@ -10,7 +10,7 @@ from nanoknow.data.tokenizer import describe
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.facts.evidence import Evidence, find_evidence
-from nanoknow.generation.decoding import search_beams
+from nanoknow.generation.beam import search_beams
 from nanoknow.system.plain import Result
 from nanoknow.tasks.question_answering import answer_text
 

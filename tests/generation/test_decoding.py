@@ -11,12 +11,8 @@ from hypothesis import strategies as st
 from nanoknow.config.models import ModelConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
-from nanoknow.generation.decoding import (
-    ANSWERS_AT_ONCE,
-    decode_at_random,
-    decode_greedily,
-    search_beams,
-)
+from nanoknow.generation.beam import search_beams
+from nanoknow.generation.decoding import ANSWERS_AT_ONCE, decode_at_random, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model
 from nanoknow.tasks.question_answering import prompt_ids

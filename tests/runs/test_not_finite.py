@@ -14,7 +14,8 @@ from nanoknow.attention.trace import trace_answer
 from nanoknow.config.experiment import SampleConfig
 from nanoknow.config.models import ModelConfig
 from nanoknow.errors import NonFiniteError
-from nanoknow.generation.decoding import decode_greedily, search_beams
+from nanoknow.generation.beam import search_beams
+from nanoknow.generation.decoding import decode_greedily
 from nanoknow.generation.sample import sample_text
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.registry import build_model

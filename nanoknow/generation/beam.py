@@ -1,0 +1,95 @@
+"""Beam search: a model's most probable whole answers, with their probabilities."""
+
+from dataclasses import dataclass
+
+import torch
+
+from nanoknow.data.batch import Group, Layout
+from nanoknow.data.tokenizer import Ids
+from nanoknow.generation.decoding import Decoded
+from nanoknow.models.base import CharacterModel
+from nanoknow.system.device import precise
+
+BEAMS = 32
+"""Beginnings kept at each character: many more than there are answers worth showing."""
+
+
+@dataclass(frozen=True)
+class Beam:
+    """What a search found.
+
+    Attributes:
+        answers: the most probable first; their probabilities are exact. Of all answers that end
+            with the stop, or at the limit where it has not come by then, they sum to at most 1.
+        is_exact: whether no answer outside ``answers`` can be more probable than one in it.
+    """
+
+    answers: list[Decoded]
+    is_exact: bool
+
+
+@torch.inference_mode()
+def search_beams(
+    model: CharacterModel,
+    prompt: Ids,
+    stop_id: int,
+    max_new: int,
+    n_best: int,
+    n_beams: int = BEAMS,
+) -> Beam:
+    """Find the ``n_best`` most probable continuations of a prompt up to their stop.
+
+    The beginnings kept are decoded together, by one cache. The search ends when none of them is
+    as probable as the answers found, since more characters only make it less so.
+
+    Args:
+        model: used as it is, on its own device.
+        prompt: 1 … ``block_size`` ids.
+        stop_id: ends an answer.
+        max_new: ids to write at most; the end of the block ends an answer too.
+        n_best: how many answers to return, where there are so many.
+        n_beams: beginnings to keep at each character, no fewer than ``n_best``.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    n_beams = max(n_best, n_beams)
+    block_size = model.config.block_size
+    limit = min(max_new, block_size - len(prompt) + 1)  # a full block predicts one
+    cache = model.new_cache(min(block_size, len(prompt) + limit))
+    layout = Layout.of((Group(1, len(prompt)),), device)
+    last = torch.tensor([len(prompt) - 1], device=device)
+    logits = model(torch.from_numpy(prompt).to(device), layout, cache, last)  # (1, vocabulary)
+    open_beams = [Decoded([], 0.0)]
+    found: list[Decoded] = []
+    lost = -torch.inf  # the most probable beginning or answer that was dropped
+    for step in range(limit):
+        scores = precise(model.require_finite(logits)).log_softmax(-1)  # (B, vocabulary)
+        scores += scores.new_tensor([b.log_probability for b in open_beams])[:, None]
+        # Each beginning may end here, so that up to B of the best may be answers; one more of
+        # the others, or of the answers, is the most probable that is dropped.
+        values, indices = scores.flatten().topk(min(scores.numel(), n_beams + len(scores) + 1))
+        grown: list[tuple[int, Decoded]] = []
+        for value, index in zip(values.tolist(), indices.tolist(), strict=True):
+            row, token = divmod(index, scores.shape[1])
+            decoded = Decoded([*open_beams[row].ids, token], value)
+            if token == stop_id or step == limit - 1:
+                found.append(decoded)
+            elif len(grown) < n_beams:
+                grown.append((row, decoded))
+            else:
+                lost = max(lost, value)
+        found.sort(key=lambda decoded: -decoded.log_probability)
+        lost = max(lost, *(d.log_probability for d in found[n_best:]), -torch.inf)
+        del found[n_best:]
+        worst = found[-1].log_probability if len(found) == n_best else -torch.inf
+        grown = [(row, d) for row, d in grown if d.log_probability > worst]
+        if not grown:
+            break
+        rows = torch.tensor([row for row, _ in grown], device=device)
+        cache.select(rows)
+        open_beams = [decoded for _, decoded in grown]
+        tokens = torch.tensor([decoded.ids[-1] for decoded in open_beams], device=device)
+        layout = Layout.of((Group(len(grown), 1),), device, len(prompt) + step)
+        logits = model(tokens, layout, cache)
+    least = found[-1].log_probability if found else -torch.inf
+    return Beam(found, lost <= least)
