@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nanoknow.config.experiment import DocumentForm
-from nanoknow.data.coding import PART, Coder, Codes, Encoded, code_points, mapped
+from nanoknow.data.coding import PART, Coder, Codes, code_points
 from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.data.rows import form_of, read_rows
+from nanoknow.data.text_cache import Encoded, mapped
 from nanoknow.errors import DataError
 
 FORMS = "a table (.csv, .tsv) or JSON lines with a column 'text'"
@@ -128,16 +129,18 @@ def corpus_from_chunks(
     texts = decoded(chunks, name, digest.update)
     first = next(texts)
     form, texts = form_of(first, name, "text"), itertools.chain([first], texts)
-    if form or documents != "lines":
+    if form is None and documents == "lines":
+        for text in texts:
+            coder.add(text)
+    else:
         whole = "".join(texts)
         found = list(_rows(form, whole, name) if form else _paragraphs(whole))
         joined = "\n".join(text for *_, text in found)
-        texts = (joined[start : start + PART] for start in range(0, len(joined), PART))
+        for start in range(0, len(joined), PART):
+            coder.add(joined[start : start + PART])
         first_lines = np.array([line for line, *_ in found], np.int64)
         if any(subject for _, subject, _ in found):
             names = tuple(subject for _, subject, _ in found)
-    for text in texts:
-        coder.add(text)
     characters, codes = coder.finish()
     if characters in ("", "\n"):
         what = "no rows" if form else "only empty lines"
