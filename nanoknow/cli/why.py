@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes
+from nanoknow.cli.training import Processes, show_plan
 from nanoknow.config.experiment import DataConfig
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def why(
         ),
     ] = 0,
     processes: Processes = 1,
+    dry_run: opt.DryRun = False,
     device: opt.DeviceName = "auto",
     out: opt.Runs = None,
     as_json: opt.AsJson = False,
@@ -57,6 +58,8 @@ def why(
 
     if bool(question) == bool(eval_file):
         raise typer.BadParameter("ask one question, or name a file with --eval")
+    if dry_run and not retrain:
+        raise typer.BadParameter("--dry-run: of --retrain K, as nothing else is trained")
     if eval_file:
         asked = read_questions(locate(eval_file))
     else:
@@ -65,6 +68,10 @@ def why(
         )
     terminal = Terminal()
     opened = AnsweringRun.open(run, DataConfig(), device, terminal, asked.characters(answers=False))
+    if dry_run:
+        stages = ("pretrain", "finetune")[: 1 + (opened.run.record.stage == "finetune")]
+        show_plan(terminal, stages, opened.run.config, device, as_json, seeds=2 * retrain)
+        return
     report = explain(opened, asked, Launch(retrain, out, device, processes), terminal)
     opt.show(terminal, report, show_why, as_json)
 

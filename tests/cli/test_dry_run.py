@@ -100,6 +100,19 @@ def test_a_dry_run_of_rows_tells_of_each_and_counts_shared_pretraining_once(
     assert tree() == before
 
 
+def test_why_tells_what_its_runs_would_take(home: Path) -> None:
+    before = tree()
+    asked = ("why", "--eval", "birth_dev.tsv", "--run", "runs/answers")
+    told = json_of(*asked, "--retrain", "3", "--dry-run")
+    assert (list(told["expected"]), told["seeds"]) == (["pretrain", "finetune"], 6)
+    shown = succeed(*asked, "--retrain", "3", "--dry-run").stdout
+    assert "6 times: nothing is written now" in shown
+    assert tree() == before
+    nothing = run(*asked, "--dry-run")
+    assert nothing.exit_code == 2
+    assert "--dry-run: of --retrain K" in nothing.stderr
+
+
 @pytest.mark.parametrize("command", ["pretrain", "finetune"])
 def test_a_dry_run_is_of_what_starts(home: Path, command: str) -> None:
     said = run(command, "--resume", "--out", "runs/vanilla", "--dry-run")
