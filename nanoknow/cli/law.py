@@ -79,9 +79,7 @@ def law_run(
 
 
 def _show_laws(terminal: Terminal, laws: dict[str, dict[str, Any]]) -> None:
-    for name, law in laws.items():
-        terminal.line(name)
-        terminal.paragraph(f"{law['finding']} ({law['paper']})")
+    terminal.pairs([(name, f"{law['finding']} ({law['paper']})") for name, law in laws.items()])
 
 
 def show_law(terminal: Terminal, report: LawReport) -> None:

@@ -64,4 +64,6 @@ def _show_runs(terminal: Terminal, found: dict[str, list[dict[str, Any]]]) -> No
         age = datetime.now(UTC) - datetime.fromisoformat(each["created"]).astimezone(UTC)
         size, old = f"{si(each['size'])}B", in_words(age.total_seconds())
         rows.append((each["run"], " ".join(what), data, share, size, old))
+    if not rows:
+        terminal.note("no runs yet: 'nanoknow pretrain' makes one")
     terminal.table("", ("run", "what", "data", "accuracy", "size", "age"), rows, left=3)

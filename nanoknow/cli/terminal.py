@@ -154,11 +154,11 @@ class Terminal:
         if widths is None:
             if title:
                 self.heading(title)
-            for first, *others in cells:
-                self.out.print(first)
-                for column, cell in zip(columns[1:], others, strict=True):
-                    label = f"{column}: " if column else ""
-                    self.out.print(Padding(Text.assemble(shown(label), cell), (0, 0, 0, 2)))
+            for row in cells:
+                for i, (column, cell) in enumerate(zip(columns, row, strict=True)):
+                    text = Text.assemble(shown(f"{column}: " if column else ""), cell)
+                    self.out.print(Padding(text, (0, 0, 0, 2 if i else 0)))
+            self.out.print()
             return
         table = Table(
             title=shown(title) if title else None,

@@ -41,11 +41,11 @@ def why(
     out: opt.Runs = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Find the documents that taught an answer; with --retrain, prove it.
+    """Find the documents that taught an answer.
 
-    Without --retrain: the documents about the subject, and those whose gradients are most like the
-    answer's. With it, runs of the same settings are trained without these documents and without as
-    many others, and the answer's probabilities compared.
+    The documents about the subject, and those whose gradients are most like the answer's. With
+    --retrain, the proof: runs of the same settings are trained without these documents and without
+    as many others, and the answer's probabilities compared.
 
     Example: nanoknow why "Where was Khatchig Mouradian born?" --retrain 4 --processes 2
     """

@@ -116,7 +116,7 @@ def learn(
         for run in runs:
             run.train(options, reporter)
             opened = AnsweringRun.open(run.place, DataConfig(), launch.device, reporter)
-            if run is runs[0]:
+            if run is runs[1]:
                 replies = [ask(opened, text, 3, 0.0) for text in _examples(opened, asked)]
             for questions in [asked, test] if test else [asked]:
                 score = score_answers(evaluate_on(opened, questions, reporter).answers)
@@ -135,7 +135,7 @@ def learn(
         seconds=round(time.monotonic() - began, 1),
         picture=str(folder / f"{name}.png"),
         table=table,
-        run=str(runs[0].place),
+        run=str(runs[1].place),
         replies=replies,
     )
     _plot(folder / f"seed-{config.seed}", report)
@@ -144,10 +144,10 @@ def learn(
 
 
 def _runs_of(config: ExperimentConfig, folder: Path, seed: int) -> list[PlannedRun]:
-    """Return a seed's runs, the second of which has no pretraining."""
+    """Return a seed's runs, the second with pretraining: so the latest run is one that has it."""
     seeded, place = config.model_copy(update={"seed": seed}), folder / f"seed-{seed}"
-    sources = {PRETRAINED: (seeded, place / "pretrain"), SCRATCH: None}
-    return [PlannedRun(way, seeded, place / FOLDERS[way], sources[way]) for way in FOLDERS]
+    sources = {SCRATCH: None, PRETRAINED: (seeded, place / "pretrain")}
+    return [PlannedRun(way, seeded, place / FOLDERS[way], start) for way, start in sources.items()]
 
 
 def _examples(opened: AnsweringRun, asked: QuestionSet) -> list[str]:

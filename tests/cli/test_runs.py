@@ -20,6 +20,11 @@ def copied(home: Path) -> Path:
     return path
 
 
+def test_where_there_are_no_runs_the_list_says_what_makes_one(here: Path) -> None:
+    assert "no runs yet: 'nanoknow pretrain' makes one" in succeed("runs", "list").stderr
+    assert json_of("runs", "list") == {"runs": []}
+
+
 def test_runs_are_listed_newest_first_with_what_they_are_and_how_large(copied: Path) -> None:
     listed = json_of("runs", "list")["runs"]
     names = [each["run"] for each in listed]

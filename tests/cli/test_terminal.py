@@ -76,6 +76,24 @@ def test_no_word_is_broken_and_progress_keeps_bar_loss_and_rate(width: int) -> N
 
 
 @pytest.mark.slow
+def test_where_it_is_narrow_a_table_is_a_list_that_names_every_cell() -> None:
+    lines = [line.rstrip() for line in plain(on_a_terminal(60, script=TABLES)).splitlines()]
+    at = lines.index("run: runs/20260131-120000-finetune-vanilla")
+    assert lines[at + 1 : at + 6] == [
+        "  accuracy: 12 %",
+        "  in document: 3 %",
+        "  confidence: 50 %",
+        "  training questions: 99 %",
+        "",
+    ]
+
+
+@pytest.mark.slow
+def test_at_80_columns_the_help_has_the_whole_line_of_every_command() -> None:
+    assert "..." not in plain(on_a_terminal(80, "--help")).replace("[ARGS]...", "")
+
+
+@pytest.mark.slow
 def test_colours_are_for_terminals_that_want_them(home: Path) -> None:
     command = ("data", "inspect", "--corpus", "data/world/wiki.txt", "--count", "1")
     shown, dull = on_a_terminal(70, *command), on_a_terminal(70, *command, NO_COLOR="1")
