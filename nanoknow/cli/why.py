@@ -13,7 +13,7 @@ from typer import Argument, Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Processes, show_plan
-from nanoknow.config.experiment import DataConfig
+from nanoknow.config.experiment import DataConfig, StageName
 
 if TYPE_CHECKING:
     from nanoknow.experiments.why import Explained, WhyReport
@@ -69,7 +69,8 @@ def why(
     terminal = Terminal()
     opened = AnsweringRun.open(run, DataConfig(), device, terminal, asked.characters(answers=False))
     if dry_run:
-        stages = ("pretrain", "finetune")[: 1 + (opened.run.record.stage == "finetune")]
+        finetuned = opened.run.record.stage == "finetune"
+        stages: tuple[StageName, ...] = ("pretrain", "finetune") if finetuned else ("pretrain",)
         show_plan(terminal, stages, opened.run.config, device, as_json, seeds=2 * retrain)
         return
     report = explain(opened, asked, Launch(retrain, out, device, processes), terminal)

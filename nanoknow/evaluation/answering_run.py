@@ -18,7 +18,8 @@ from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.language_modeling import DocumentModeling
-from nanoknow.tasks.question_answering import QuestionAnswering, WithQuestions, fitting
+from nanoknow.tasks.mixed import WithQuestions
+from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import SpanCorruption
 

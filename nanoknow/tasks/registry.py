@@ -15,7 +15,8 @@ from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
 from nanoknow.tasks.hiding import find_hiding
 from nanoknow.tasks.language_modeling import DocumentModeling, LanguageModeling
-from nanoknow.tasks.question_answering import QuestionAnswering, WithQuestions
+from nanoknow.tasks.mixed import WithQuestions
+from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption
 
 

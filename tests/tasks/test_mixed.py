@@ -10,7 +10,7 @@ from nanoknow.data.batch import IGNORE
 from nanoknow.data.questions import questions_from_bytes
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError
-from nanoknow.tasks.question_answering import WithQuestions
+from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.registry import build_task
 from tests.helpers.texts import corpus_of, tokenizer_of
 

@@ -1,0 +1,41 @@
+"""Training questions beside the documents of pretraining.
+
+A model that meets questions while it still learns the text learns to keep facts where questions
+find them (Allen-Zhu & Li, 2024, Physics of Language Models 3.1: mixed training).
+"""
+
+import torch
+from torch import Tensor
+
+from nanoknow.data.batch import Batch
+from nanoknow.tasks.base import Task
+from nanoknow.tasks.question_answering import QuestionAnswering
+
+
+class WithQuestions:
+    """Batches of documents, each with its share of questions on top."""
+
+    def __init__(self, documents: Task, questions: QuestionAnswering, per_document: float) -> None:
+        """Put two tasks together.
+
+        Args:
+            documents: whose examples make an epoch.
+            questions: drawn from at random.
+            per_document: questions for each document of a batch.
+        """
+        self.documents = documents
+        self.questions = questions
+        self.per_document = per_document
+        self.notes = documents.notes + questions.notes
+        self.n_examples = documents.n_examples
+        self.tokens_per_example = documents.tokens_per_example
+
+    def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
+        """Corrupt the documents with the given (B,) indices, and add questions."""
+        documents = self.documents.batch(indices, generator)
+        n = round(self.per_document * len(indices))
+        if not n:
+            return documents
+        shares = torch.rand(n, generator=generator, dtype=torch.float64)
+        drawn = (shares * self.questions.n_examples).long()
+        return documents.joined(self.questions.batch(drawn, generator))
