@@ -18,8 +18,9 @@ from nanoknow.facts.words import stands_at, without_name
 Method = Literal["constant", "lookup"]
 METHODS: tuple[Method, ...] = get_args(Method)
 UNNAMED = (
-    "questions name the subject of a document, so no answer can be looked up or checked: begin "
-    "each document with the words that the questions have for its subject"
+    "questions name the subject of a document, so no answer can be looked up or checked: ask about "
+    "those whom the training text is about, or begin each document with the words that the "
+    "questions have for its subject"
 )
 
 

@@ -49,9 +49,14 @@ def require_run(path: Path) -> None:
 
 def no_run(path: Path) -> CheckpointError:
     """Return the error for a folder that is named as a run and is none."""
+    made = "name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
+    if not os.path.lexists(path):
+        return CheckpointError(
+            f"{path}: not a run folder: nothing is there: {made} ('nanoknow runs list')"
+        )
     return CheckpointError(
         f"{path}: not a run folder, or one that is starting or ended before its first step: it has "
-        f"no run.json: wait, or name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
+        f"no run.json: wait, or {made}"
     )
 
 

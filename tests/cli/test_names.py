@@ -101,7 +101,7 @@ def test_every_command_that_takes_a_run_takes_it_by_its_flag() -> None:
     named = commands_with(lambda p: "RUN" in (p.metavar or "") and p.name != "start")
     assert commands_with(lambda p: "--run" in p.opts) == named
     two = ["--run", "runs/x", "--run", "runs/y"]
-    assert "runs/x: not a run folder" in refuse("compare", *two)
+    assert "runs/x: not a run folder: nothing is there: name one" in refuse("compare", *two)
     assert "name two runs or more" in refuse("compare")
 
 
