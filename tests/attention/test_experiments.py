@@ -134,6 +134,7 @@ def test_the_four_panels_are_drawn_for_any_beta(beta: float, tmp_path: Path) -> 
     assert check_png((tmp_path / "a.png").read_bytes()) == (1680, 1120)
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_report_and_names_the_picture(tmp_path: Path) -> None:
     path = tmp_path / "a.svg"
     sizes = ("--dim", "4", "--keys", "3", "--beta", "1", "--draws", "20", "--seed", "3")

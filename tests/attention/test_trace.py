@@ -157,6 +157,7 @@ def test_before_any_latent_is_complete_nothing_is_attended_to() -> None:
     torch.testing.assert_close(up.weights.sum(-1), torch.ones(up.weights.shape[:2]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latents", ["first", "spread"])
 def test_every_head_is_drawn_whatever_the_characters(latents: str, tmp_path: Path) -> None:
     trace = traced(perceiver(bottleneck_dim=6, latents=latents, n_heads=2))

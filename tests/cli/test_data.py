@@ -9,6 +9,7 @@ from tests.helpers.cli import json_of, refuse, succeed
 from tests.helpers.homes import LINE
 
 
+@pytest.mark.slow
 def test_augment_writes_a_question_for_everybody_and_keeps_the_training_answers(home: Path) -> None:
     data = ("--corpus", "wiki.txt", "--questions", "birth_places_train.tsv")
     asked = ("data", "augment", *data, "--eval", "birth_dev.tsv")
@@ -85,6 +86,7 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_real_data_give_the_originals_figures(
     real_data: Path, here: Path, monkeypatch: pytest.MonkeyPatch
@@ -104,6 +106,7 @@ def test_the_real_data_give_the_originals_figures(
 MANY = ("data", "make", "--relations", "6", "--people", "10", "--wordings", "2", "--permute")
 
 
+@pytest.mark.slow
 def test_make_writes_a_world_of_many_facts_and_its_bits(here: Path) -> None:
     assert "Bits of knowledge" in succeed(*MANY, "--full-name", "--out", "many").stdout
     result = json_of(*MANY, "--full-name", "--out", "many")  # the same files are left alone

@@ -80,6 +80,7 @@ def perceivers(draw: st.DrawFn) -> PerceiverConfig:
     )
 
 
+@pytest.mark.slow
 @given(perceivers(), st.integers(1, 40), st.data())
 @examples(0.08)
 def test_flops_and_parameters_equal_torchs_for_any_sizes(

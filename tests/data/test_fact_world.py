@@ -237,6 +237,7 @@ def test_a_world_with_more_people_than_names_is_refused_with_the_limit() -> None
         world_of(most + 1)
 
 
+@pytest.mark.slow
 @given(config=WORLDS)
 @examples(0.25)
 def test_the_parser_reads_what_biographies_state_and_nothing_else(config: WorldConfig) -> None:

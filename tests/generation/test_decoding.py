@@ -35,6 +35,7 @@ from tests.tools.textbook import textbook_greedy
 STOP = TOKENIZER.mask_id
 
 
+@pytest.mark.slow
 @every_config
 def test_greedy_answers_equal_the_textbooks(config: ModelConfig) -> None:
     textbook, model = twins(config)

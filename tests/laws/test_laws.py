@@ -78,6 +78,7 @@ def test_list_shows_every_law_with_its_paper(here: Path) -> None:
         assert {"paper", "finding"} <= set(law)
 
 
+@pytest.mark.slow
 def test_a_law_is_trained_measured_judged_and_continued(here: Path) -> None:
     path = law_file(here, "capacity", "learned", "false")
     shown = succeed("law", "run", path)

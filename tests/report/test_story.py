@@ -73,6 +73,7 @@ def test_a_share_is_written_in_one_way(home: Path, page: Page) -> None:
     assert "only the model" in words
 
 
+@pytest.mark.slow
 def test_the_curve_of_learning_has_a_run_from_scratch_on_the_same_texts_beside_it(
     home: Path,
 ) -> None:

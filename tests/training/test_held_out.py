@@ -31,6 +31,7 @@ def _text(here: Path) -> None:
     (here / "text.txt").write_text(SEEN + UNSEEN, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_loss_is_that_of_the_end_and_training_reads_the_rest_alone() -> None:
     share = len(UNSEEN) / len(SEEN + UNSEEN)
     out = ("--out", "runs/held")
