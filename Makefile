@@ -1,7 +1,7 @@
 # make demo   set up, then the whole experiment on the built-in world
 # make test   set up, then the tests
 # make check  set up, then ruff and mypy
-# make test-slow   set up, then tests that take two seconds or more, or start a process
+# make test-slow   set up, then tests that take seconds: starts, waiting, much training or text
 # make processes  set up, then tests that train in processes of their own and stop some
 # make test-browser   set up, then tests of pages in headless chromium (needs chromium and npm)
 # make test-notebook  set up, then execute docs/tour.ipynb, in minutes
