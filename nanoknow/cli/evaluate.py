@@ -63,8 +63,10 @@ def evaluate(
     Example: nanoknow evaluate --eval birth_dev.tsv --report report.html
     """
     run = opt.named_run(run, run_flag)
-    if predictions and (run or report or out):
-        raise BadParameter("--predictions: without a run, --report and --out, which are of a run")
+    of_a_run = (run, report, out, skip_long, device != "auto")
+    if predictions and any(of_a_run):
+        flags = "--report, --out, --skip-long and --device"
+        raise BadParameter(f"--predictions: without a run, {flags}, which are of a run")
     if out and report:
         raise BadParameter("--out: without --report, which names its file of answers")
     terminal = Terminal()

@@ -83,5 +83,6 @@ def test_what_does_not_fit_is_refused_in_a_line(home: Path) -> None:
     assert "name a file with --eval" in refuse("evaluate", "--predictions", "gold.txt")
     assert "with --eval FILE" in refuse("compare", "gold.txt", "half.txt")
     assert "named twice" in refuse("compare", "gold.txt", "gold.txt", *EVAL)
-    both = run("evaluate", "runs/answers", "--predictions", "gold.txt", *EVAL)
-    assert (both.exit_code, "--predictions: without a run" in both.stderr) == (2, True)
+    for more in (("runs/answers",), ("--skip-long",), ("--device", "cpu")):
+        both = run("evaluate", *more, "--predictions", "gold.txt", *EVAL)
+        assert (both.exit_code, "--predictions: without a run" in both.stderr) == (2, True)
