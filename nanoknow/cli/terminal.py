@@ -173,7 +173,7 @@ class Terminal:
             side: Literal["left", "right"] = "left" if i < left else "right"
             table.add_column(shown(column), justify=side, width=width, overflow="fold")
         for row in cells:
-            table.add_row(*row)
+            table.add_row(*map(_indented, row))
         self.out.print(table)
 
     def pairs(self, rows: Sequence[tuple[str, object]]) -> None:
@@ -183,6 +183,12 @@ class Terminal:
 
 def _unreadable(error: OSError) -> DataError:
     return DataError(f"stdin: {error.strerror}: give it a file or a pipe that can be read")
+
+
+def _indented(cell: Text) -> Text | Padding:
+    """Keep the indent of a cell in all of its lines."""
+    n = len(cell.plain) - len(cell.plain.lstrip(" "))
+    return Padding(cell[n:], (0, 0, 0, n)) if n else cell
 
 
 def _widths(columns: Sequence[Sequence[Text]], room: int) -> list[int] | None:

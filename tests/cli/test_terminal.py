@@ -120,6 +120,20 @@ def test_inspect_shows_y_under_x_with_counts_of_pads(home: Path) -> None:
     assert len(above) == len(below)
 
 
+def test_the_indent_of_a_cell_is_kept_in_all_of_its_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    terminal = Terminal()
+    terminal.out.width = 30
+    terminal.pairs([("all", "1"), ("  answers in a document about it", "2")])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line] == [
+        " all                        1",
+        "   answers in a document    2",
+        "   about it",
+    ]
+
+
 def test_what_is_quoted_is_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
     terminal.table("[b]t[/b]", ("[i]c", ":smile:"), [("[red]x", Text("[/red]"))])
