@@ -1,6 +1,5 @@
 """What every test can rely on: nothing of the user's environment, and no random failures."""
 
-import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,12 +20,6 @@ settings.load_profile("nanoknow")  # another one: --hypothesis-profile
 
 DATA_FOLDER = os.environ.get("NANOKNOW_DATA")
 USER_SETTINGS = ("NANOKNOW_RUNS", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
-
-
-def pytest_collection_finish() -> None:
-    """Torch and all tests are loaded by now: no later collection has to look through them again."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")
