@@ -6,7 +6,7 @@ runs, so that ``--help`` does not wait for torch.
 
 import os
 import sys
-from importlib import import_module
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -14,12 +14,29 @@ from pydantic import ValidationError
 from typer import Option
 
 from nanoknow import __version__
+from nanoknow.cli.ask import ask
+from nanoknow.cli.attention import attention
+from nanoknow.cli.baseline import baseline
+from nanoknow.cli.compare import compare
+from nanoknow.cli.complexity import complexity
 from nanoknow.cli.config import config_app
 from nanoknow.cli.data import data_app
+from nanoknow.cli.demo import demo
+from nanoknow.cli.evaluate import evaluate
+from nanoknow.cli.export import export
+from nanoknow.cli.finetune import finetune
+from nanoknow.cli.import_ import import_
 from nanoknow.cli.law import law_app
+from nanoknow.cli.learn import learn
 from nanoknow.cli.panels import ASK, LEARN, SHARE, STUDY, Command, Group
+from nanoknow.cli.play import play
+from nanoknow.cli.plot import plot
+from nanoknow.cli.pretrain import pretrain
 from nanoknow.cli.runs import runs_app
+from nanoknow.cli.sample import sample
+from nanoknow.cli.sweep import sweep
 from nanoknow.cli.terminal import Terminal
+from nanoknow.cli.why import why
 from nanoknow.config.messages import in_words
 from nanoknow.errors import Interrupted, NanoknowError, OutputError, printable, ran_out_of_memory
 from nanoknow.system.streams import open_streams
@@ -88,17 +105,15 @@ app = typer.Typer(
     rich_markup_mode=None,  # which would read the words of help and errors as markup
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-PANELS = {
-    LEARN: ("demo", "learn", "pretrain", "finetune", "sweep"),
-    ASK: ("ask", "play", "evaluate", "sample", "why"),
-    STUDY: ("compare", "baseline", "plot", "attention", "complexity"),
-    SHARE: ("export", "import_"),
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    LEARN: (demo, learn, pretrain, finetune, sweep),
+    ASK: (ask, play, evaluate, sample, why),
+    STUDY: (compare, baseline, plot, attention, complexity),
+    SHARE: (export, import_),
 }
-"""Commands by what they are for; each is a function in the file of its name."""
-for _panel, _names in PANELS.items():
-    for _name in _names:
-        _command = getattr(import_module(f"nanoknow.cli.{_name}"), _name)
-        app.command(_name.strip("_"), cls=Command, rich_help_panel=_panel)(_command)
+for _panel, _commands in PANELS.items():
+    for _command in _commands:
+        app.command(_command.__name__.strip("_"), cls=Command, rich_help_panel=_panel)(_command)
 app.add_typer(law_app, name="law", rich_help_panel=STUDY)
 app.add_typer(runs_app, name="runs", rich_help_panel=SHARE)
 app.add_typer(data_app, name="data", rich_help_panel=SHARE)

@@ -22,7 +22,7 @@ def runs_list(as_json: opt.AsJson = False) -> None:
 
     Example: nanoknow runs list
     """
-    from nanoknow.runs.finding import list_runs
+    from nanoknow.runs.listing import list_runs
 
     opt.show(Terminal(), {"runs": list_runs()}, _show_runs, as_json)
 
@@ -41,7 +41,7 @@ def runs_rm(
 
     Example: nanoknow runs rm runs/20260131-120000-pretrain-vanilla
     """
-    from nanoknow.runs.finding import remove_run, require_removable
+    from nanoknow.runs.listing import remove_run, require_removable
 
     named = list(dict.fromkeys(runs))
     for run in named:

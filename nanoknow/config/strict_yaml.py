@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import SafeConstructor
 
 from nanoknow.config.messages import show_value
 from nanoknow.config.older_keys import KeyPath
@@ -161,7 +162,7 @@ def _plain(node: yaml.Node) -> Any:  # noqa: ANN401
         quoted = "put quotes around it if it is text"
         form = "true or false" if kind == "bool" else "a number by its digits alone"
         raise _refused(f"{show_value(text)}: write {form}; {quoted}", node)
-    value = _StrictLoader("").construct_document(node)
+    value = SafeConstructor().construct_document(node)
     if kind == "int" and value.bit_length() > 64:
         raise _refused("an integer of more than 64 bits", node)
     return value

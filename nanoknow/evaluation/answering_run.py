@@ -17,7 +17,7 @@ from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.base import Task
-from nanoknow.tasks.language_modeling import DocumentModeling
+from nanoknow.tasks.document_modeling import DocumentModeling
 from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task

@@ -108,6 +108,7 @@ def learn(
     test, seeds = texts.test, seeds_from(config.seed, launch.seeds or 1)
     folder = new_folder(launch.out, name)
     runs = [run for seed in seeds for run in _runs_of(config, folder, seed)]
+    shown = next(run for run in runs if run.row == PRETRAINED)
     require_report(folder / f"{name}.json", folder / f"{name}.png")
     table = []
     more = "" if launch.out else f" --out {shlex.quote(str(folder))}"
@@ -116,7 +117,7 @@ def learn(
         for run in runs:
             run.train(options, reporter)
             opened = AnsweringRun.open(run.place, DataConfig(), launch.device, reporter)
-            if run is runs[1]:
+            if run is shown:
                 replies = [ask(opened, text, 3, 0.0) for text in _examples(opened, asked)]
             for questions in [asked, test] if test else [asked]:
                 score = score_answers(evaluate_on(opened, questions, reporter).answers)
@@ -135,7 +136,7 @@ def learn(
         seconds=round(time.monotonic() - began, 1),
         picture=str(folder / f"{name}.png"),
         table=table,
-        run=str(runs[1].place),
+        run=str(shown.place),
         replies=replies,
     )
     _plot(folder / f"seed-{config.seed}", report)

@@ -28,7 +28,7 @@ from nanoknow.runs.finding import open_checkpoint
 from nanoknow.system.device import choose_device, precise
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
-from nanoknow.tasks.language_modeling import END
+from nanoknow.tasks.document_modeling import END
 
 AT_ONCE = 128
 """Documents in a batch."""

@@ -1,19 +1,16 @@
-"""Which runs there are, which to take, named or the latest that fits, and how to delete some."""
+"""Which run to take: one that is named, or the latest that fits."""
 
 import os
-import shutil
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from nanoknow.data.tokenizer import describe
-from nanoknow.errors import BusyError, CheckpointError, naming
+from nanoknow.errors import CheckpointError, naming
 from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
 from nanoknow.runs.folders import run_folders, runs_folder
-from nanoknow.runs.lock import is_locked, lock_run
 from nanoknow.runs.records import LATEST
 from nanoknow.runs.run import Run
 
@@ -140,69 +137,3 @@ def describe_run(run: Run, checkpoint: Checkpoint) -> str:
 def half_made(run: Run) -> str:
     """Say that a run is half-made, and what continues it; nothing where it is not."""
     return f", half-made: '{run.resume_command}' continues it" if run.is_half_made else ""
-
-
-def list_runs() -> list[dict[str, Any]]:
-    """Return what the runs in the runs folder are, newest first.
-
-    Each has its folder, stage, variant, number of parameters and time of creation (UTC, ISO 8601),
-    the names of its texts by their role, its accuracy as last measured or None, the size of its
-    files in bytes, and its state: ``under way``, ``half-made`` or ``whole``.
-    """
-    return [_describe(run) for run in newest_first(under_way=True)]
-
-
-def _describe(run: Run) -> dict[str, Any]:
-    accuracy, size = None, 0
-    with suppress(CheckpointError):
-        for event in run.metrics():
-            accuracy = event.get("accuracy", accuracy)
-    for file in run.path.rglob("*"):
-        with suppress(OSError):  # a run under way replaces some
-            size += file.lstat().st_size
-    return {
-        "run": str(run.path),
-        **run.record.model_dump(include={"stage", "variant", "n_parameters", "created"}),
-        "data": {role: text["name"] for role, text in run.record.data.items()},
-        "accuracy": accuracy,
-        "size": size,
-        "state": "under way" if _held(run.path) else "half-made" if run.is_half_made else "whole",
-    }
-
-
-def require_removable(path: Path) -> None:
-    """Refuse to delete what is no run, or a run that a process is at work on.
-
-    Raises:
-        BusyError: one trains it, or the experiment that it is in.
-        CheckpointError: it is no run folder, or a link to one.
-    """
-    if path.is_symlink():
-        raise CheckpointError(f"{path}: is a link: name the run folder itself")
-    Run.open(path)
-    if held := _held(path):
-        raise BusyError(f"{path}: under way, as {held}/lock is held: wait for it, or stop it")
-
-
-def remove_run(path: Path) -> None:
-    """Delete a run folder; of links in it, not what they lead to.
-
-    What an interruption leaves is still a run folder, which can be deleted.
-
-    Raises:
-        CheckpointError: see ``require_removable``; or it cannot be deleted.
-    """
-    require_removable(path)
-    with naming(path, "make it a folder that can be written"), lock_run(path):
-        for each in path.iterdir():
-            if each.is_dir() and not each.is_symlink():
-                shutil.rmtree(each)
-            elif each.name != "run.json":
-                each.unlink()
-        shutil.rmtree(path)
-
-
-def _held(path: Path) -> Path | None:
-    """Return the folder whose lock a process holds: a run's, or one that it is in."""
-    here = path.resolve()
-    return next((each for each in (here, *here.parents) if is_locked(each)), None)

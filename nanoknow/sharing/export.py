@@ -22,7 +22,8 @@ from nanoknow.generation.opened_run import OpenedRun
 from nanoknow.models.vanilla import Vanilla
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.folders import require_unused
-from nanoknow.sharing.weights import architecture, exported_weights, tokenizer_files
+from nanoknow.sharing.tokenizer import tokenizer_files
+from nanoknow.sharing.weights import architecture, exported_weights
 from nanoknow.system.device import choose_device
 from nanoknow.system.files import save_result
 from nanoknow.system.plain import Result, to_json

@@ -1,8 +1,8 @@
-"""A model's config, tokenizer and weights as transformers has them: a GPT-2, or a GPT-NeoX.
+"""A model's config and weights by the names of transformers: a GPT-2, or a GPT-NeoX.
 
 With learned positions a vanilla model is a GPT-2 (Radford et al., 2019) whose output layer is its
 own; with rotary ones a GPT-NeoX (Black et al., 2022) that turns whole heads and adds attention and
-MLP one after the other. A perceiver is neither. A token is a character.
+MLP one after the other. A perceiver is neither.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from nanoknow.config.models import VanillaConfig
-from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
 from nanoknow.errors import ConfigError
 from nanoknow.models.base import CharacterModel
 from nanoknow.models.vanilla import Vanilla
@@ -88,46 +87,6 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
             **dict.fromkeys(("hidden_dropout", "attention_dropout"), config.dropout),
         }
     return own | shared
-
-
-def tokenizer_files(tokenizer: Tokenizer, block_size: int) -> dict[str, dict[str, Any]]:
-    """Return ``tokenizer.json`` and ``tokenizer_config.json``.
-
-    What the vocabulary lacks is left out, as here, by a normalizer; a mask in a text is the mask.
-    """
-    ids = {character: i for i, character in enumerate(tokenizer.characters)}
-    marks = [mark for mark in (PAD, MASK) if tokenizer.characters[ids.get(mark, -1)] == mark]
-    known = "".join(f"\\x{{{ord(character):x}}}" for character in tokenizer.characters)
-    added = [
-        {"id": ids[mark], "content": mark, "special": True}
-        | dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-        for mark in marks
-    ]
-    whole = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": added,
-        "normalizer": {"type": "Replace", "pattern": {"Regex": f"[^{known}]"}, "content": ""},
-        "pre_tokenizer": {
-            "type": "Split",
-            "pattern": {"Regex": r"[\s\S]"},
-            "behavior": "Isolated",
-            "invert": False,
-        },
-        "post_processor": None,
-        "decoder": {"type": "Fuse"},
-        "model": {"type": "WordLevel", "vocab": ids, "unk_token": tokenizer.characters[0]},
-    }
-    named = {"pad_token": PAD, "eos_token": MASK} if marks else {}
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": block_size,
-        "clean_up_tokenization_spaces": False,
-        "model_input_names": ["input_ids", "attention_mask"],
-        **named,
-    }
-    return {"tokenizer.json": whole, "tokenizer_config.json": settings}
 
 
 def renamed(name: str, parts: Mapping[str, str]) -> str:

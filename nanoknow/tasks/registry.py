@@ -13,8 +13,9 @@ from nanoknow.data.sources import Text, required
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.facts.index import FactIndex
 from nanoknow.tasks.base import Task
+from nanoknow.tasks.document_modeling import DocumentModeling
 from nanoknow.tasks.hiding import find_hiding
-from nanoknow.tasks.language_modeling import DocumentModeling, LanguageModeling
+from nanoknow.tasks.language_modeling import LanguageModeling
 from nanoknow.tasks.mixed import WithQuestions
 from nanoknow.tasks.question_answering import QuestionAnswering
 from nanoknow.tasks.span_corruption import SpanCorruption

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nanoknow.config.models import VanillaConfig
 from nanoknow.errors import CheckpointError
 from nanoknow.runs.checkpoint import read_checkpoint, save_checkpoint
-from nanoknow.runs.finding import list_runs
+from nanoknow.runs.listing import list_runs
 from nanoknow.runs.run import Run
 from nanoknow.training.curves import RunsCurves, read_curves
 from tests.helpers.bad_inputs import CPU, TEXTS, attempt

@@ -10,7 +10,7 @@ from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.data.questions import questions_from_bytes
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError, DataError
-from nanoknow.tasks.language_modeling import DocumentModeling
+from nanoknow.tasks.document_modeling import DocumentModeling
 from nanoknow.tasks.registry import build_task
 from tests.helpers.texts import corpus_of, tokenizer_of
 
