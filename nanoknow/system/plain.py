@@ -28,6 +28,10 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
     Raises:
         TypeError: there is no JSON for it.
     """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):  # most of all values
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         names = getattr(value, "JSON", None) or [field.name for field in fields(value)]
         found: dict[str, Any] = {}
@@ -43,10 +47,6 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
         return [plain(item) for item in value]
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, str | int | float):
-        return value
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
