@@ -75,6 +75,8 @@ def _download(url: str, target: Path, size: int, until: float) -> bytes:
     try:
         return answer.result(until - time.monotonic())
     except Exception as error:  # whatever a server, or where it redirects to, makes urllib raise
-        why = " ".join(str(error).split()) or f"not all came within {SECONDS:.0f} seconds"
+        said = error if isinstance(error, HTTPError) else getattr(error, "reason", error)
+        words = getattr(said, "strerror", None) or " ".join(str(said).split())
+        why = words or f"not all came within {SECONDS:.0f} seconds"
         advice = f"check the connection, or put it there yourself, as {target}"
         raise DataError(f"cannot fetch {url} ({why}): {advice}") from error

@@ -126,7 +126,7 @@ def test_offline_is_a_one_line_error(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    refusal(base, tmp_path, mentions=(base + NAME, "refused", "check the connection"))
+    refusal(base, tmp_path, mentions=(base + NAME, "(Connection refused)", "check the connection"))
     assert names(tmp_path) == []
 
 
