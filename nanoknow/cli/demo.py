@@ -27,7 +27,7 @@ def demo(
     terminal = Terminal()
     resolved = load_config(config, opt.overrides(assign))
     if dry_run:
-        show_plan(terminal, STAGES, resolved, device, as_json, seeds=seeds)
+        show_plan(terminal, STAGES, resolved, device, as_json, times=seeds)
         return
     from nanoknow.experiments.learn import learn
     from nanoknow.experiments.pipeline import Launch

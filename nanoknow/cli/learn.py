@@ -53,7 +53,7 @@ def learn(
     overrides = opt.overrides(assign, flags)
     resolved = resolve_recipe(config, overrides, terminal)
     if dry_run:
-        show_plan(terminal, STAGES, resolved, device, as_json, seeds=seeds)
+        show_plan(terminal, STAGES, resolved, device, as_json, times=seeds)
         return
     from nanoknow.experiments.learn import learn as run_experiment
     from nanoknow.experiments.pipeline import Launch

@@ -50,16 +50,16 @@ def show_plan(
     device: str,
     as_json: bool,
     source: Checkpoint | None = None,
-    seeds: int = 1,
+    times: int = 1,
 ) -> None:
-    """Show a config and what its stages would take here, and write nothing."""
+    """Show a config and what its stages would take here, each so many times; write nothing."""
     config, expected = _expect(terminal, stages, config, device, source)
 
     def show(terminal: Terminal, _: object) -> None:
         terminal.write(dump_config(config))
-        _table(terminal, seeds, [(stage, *_costs(each)) for stage, each in expected.items()])
+        _table(terminal, times, [(stage, *_costs(each)) for stage, each in expected.items()])
 
-    opt.show(terminal, {"config": config, "seeds": seeds, "expected": expected}, show, as_json)
+    opt.show(terminal, {"times": times, "config": config, "expected": expected}, show, as_json)
 
 
 def show_plan_of_rows(

@@ -71,7 +71,7 @@ def why(
     if dry_run:
         finetuned = opened.run.record.stage == "finetune"
         stages: tuple[StageName, ...] = ("pretrain", "finetune") if finetuned else ("pretrain",)
-        show_plan(terminal, stages, opened.run.config, device, as_json, seeds=2 * retrain)
+        show_plan(terminal, stages, opened.run.config, device, as_json, times=2 * retrain)
         return
     report = explain(opened, asked, Launch(retrain, out, device, processes), terminal)
     opt.show(terminal, report, show_why, as_json)

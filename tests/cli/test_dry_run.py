@@ -56,7 +56,7 @@ def test_flops_are_three_forward_passes_of_every_example_of_every_epoch(home: Pa
 def test_learn_tells_of_all_its_stages_and_demo_too(home: Path) -> None:
     before = tree()
     told = json_of("learn", *CORPUS, *TRAIN, *(SMALL), "--seeds", "2", "--dry-run")
-    assert (list(told["expected"]), told["seeds"]) == (["pretrain", "finetune", "scratch"], 2)
+    assert (list(told["expected"]), told["times"]) == (["pretrain", "finetune", "scratch"], 2)
     assert len({each["n_parameters"] for each in told["expected"].values()}) == 1
     assert told["config"]["model"]["d_model"] == 16
     shown = succeed("demo", *SMALL, "--set", "data.world.people=20", "--dry-run").stdout
@@ -104,7 +104,7 @@ def test_why_tells_what_its_runs_would_take(home: Path) -> None:
     before = tree()
     asked = ("why", "--eval", "birth_dev.tsv", "--run", "runs/answers")
     told = json_of(*asked, "--retrain", "3", "--dry-run")
-    assert (list(told["expected"]), told["seeds"]) == (["pretrain", "finetune"], 6)
+    assert (list(told["expected"]), told["times"]) == (["pretrain", "finetune"], 6)
     shown = succeed(*asked, "--retrain", "3", "--dry-run").stdout
     assert "6 times: nothing is written now" in shown
     assert tree() == before
