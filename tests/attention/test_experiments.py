@@ -127,6 +127,7 @@ def test_sizes_that_cannot_be_are_refused_in_a_line(sizes: dict[str, float], mes
     assert refused(ConfigError, lambda: run_experiments(setting)) == message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [0.01, 30.0])
 def test_the_four_panels_are_drawn_for_any_beta(beta: float, tmp_path: Path) -> None:
     report = run_experiments(replace(SETTING, draws=20, beta=beta))

@@ -53,6 +53,7 @@ def test_flops_are_three_forward_passes_of_every_example_of_every_epoch(home: Pa
     assert expected["flops"] == 3 * one * expected["steps"]
 
 
+@pytest.mark.slow
 def test_learn_tells_of_all_its_stages_and_demo_too(home: Path) -> None:
     before = tree()
     told = json_of("learn", *CORPUS, *TRAIN, *(SMALL), "--seeds", "2", "--dry-run")

@@ -20,6 +20,7 @@ def test_sample_streams_the_context_and_as_many_characters_as_asked(home: Path) 
     assert other.stdout != result.stdout
 
 
+@pytest.mark.slow
 def test_sample_hops_the_window_or_computes_in_float32_where_asked(home: Path) -> None:
     long = ("sample", "--context", "O God", "--length", "220")
     in_float32 = (*long, "--precision", "float32")

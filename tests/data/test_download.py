@@ -61,6 +61,7 @@ def test_a_different_file_under_the_name_is_refused_and_left_alone(
     assert (tmp_path / NAME).read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 @given(cut_at=st.integers(0, len(CONTENT) - 1), way=st.sampled_from(["cut", "unannounced"]))
 def test_a_cut_download_leaves_nothing_and_the_next_run_fetches_it_whole(
     site: Site, cut_at: int, way: str
@@ -99,6 +100,7 @@ def test_a_server_that_is_slow_at_every_byte_is_given_up(
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_all_files_of_a_data_set_have_one_time(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

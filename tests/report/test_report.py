@@ -130,6 +130,7 @@ def test_the_same_report_twice_is_the_same_page(markup: Path, text: str, found: 
     assert read(markup / "again.html") == text
 
 
+@pytest.mark.slow
 def test_another_seed_draws_other_probes_and_another_target_another_threshold(
     markup: Path, found: Any
 ) -> None:
@@ -155,6 +156,7 @@ def test_without_the_training_text_the_page_has_what_is_left(markup: Path) -> No
     assert set(page.pointers) <= set(page.ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", [True, False])
 def test_one_question_answered_right_or_wrong_makes_a_page(markup: Path, right: bool) -> None:
     question, gold = read(markup / "train.tsv").splitlines()[0].split("\t")
@@ -203,6 +205,7 @@ def test_a_score_of_answers_that_cannot_be_given_or_looked_up_says_so(markup: Pa
     assert json_of(*ASKED)["warnings"] == []
 
 
+@pytest.mark.slow
 def test_a_report_on_other_questions_speaks_of_no_people_births_or_places(
     markup: Path, shown: str
 ) -> None:
@@ -241,6 +244,7 @@ def test_flags_of_the_report_are_refused_without_it_and_out_of_range(markup: Pat
     assert "--target-accuracy 1.5: give a share above 0, at most 1" in line
 
 
+@pytest.mark.slow
 def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
     markup: Path, text: str
 ) -> None:
@@ -274,6 +278,7 @@ def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
     assert "is about a subject that the question names" in " ".join(warning.split())
 
 
+@pytest.mark.slow
 def test_invented_names_are_compared_with_real_ones_under_the_same_form_of_question(
     markup: Path, found: Any
 ) -> None:
@@ -300,6 +305,7 @@ def test_a_report_says_what_the_score_is_without_training_questions(found: Any) 
     assert any(words in sentence for sentence in found["findings"])
 
 
+@pytest.mark.slow
 def test_a_run_without_pretraining_read_no_document(markup: Path) -> None:
     report = json_of("evaluate", "runs/untaught", "--report", "untaught.html")
     assert {shown["read"] for shown in report["documents"]} == {""}

@@ -88,6 +88,7 @@ def test_groups_hold_every_sequence_and_are_no_wider_than_allowed(lengths: list[
         assert all(lengths[i] <= group.length <= 127 for i in chunk.tolist())
 
 
+@pytest.mark.slow
 def test_batches_of_one_corpus_come_in_few_shapes() -> None:
     task = task_on(["abcd" * (i % 40 + 1) for i in range(640)], block_size=128)
     batches = [task.batch(torch.arange(i, i + 128), seeded(i)) for i in range(512)]

@@ -131,6 +131,7 @@ def test_png_and_one_run(runs: list[str]) -> None:
     assert check_png(Path("a.png").read_bytes()) == (1408, 512)
 
 
+@pytest.mark.slow
 def test_without_a_file_charts_are_drawn_and_nothing_is_written(runs: list[str]) -> None:
     before = sorted(Path().rglob("*"))
     result = run("plot")
