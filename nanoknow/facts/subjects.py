@@ -13,7 +13,7 @@ from nanoknow.facts.ranker import Lesson, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template, find_templates, form_of
-from nanoknow.facts.words import WORD, find_answer, find_whole, stands_at
+from nanoknow.facts.words import WORD, find_answer, find_whole, holds, stands_at
 
 NAME = 256
 """Characters of a document in which a name is looked for at its beginning."""
@@ -60,12 +60,15 @@ class Subjects:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        for name in dict.fromkeys(filter(None, (self.name_in(q.text) for q in self.questions))):
+        names = set(filter(None, (self.name_in(q.text) for q in self.questions)))
+        for name in sorted(names, key=lambda name: (-len(name), name)):
             begun = self._begun_by(name)
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
             for i in () if begun else self._holding(name):
-                held[i].append(Passage.about(documents[i], name))
+                # One within a longer name is another's.
+                if not any(holds(longer.name, name) for longer in held[i]):
+                    held[i].append(Passage.about(documents[i], name))
         asked = {**held, **{i: [passage] for i, passage in known.items()}}
         few = len(asked) < LEAST
         unasked = [Passage(each, (0, len(subject(each)) if few else 0)) for each in documents]

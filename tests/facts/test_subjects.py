@@ -177,3 +177,13 @@ def test_of_documents_that_hold_a_name_those_are_about_it_that_name_nobody_else(
     for i, (name, _) in enumerate(pairs):
         assert facts.indices_about(f"Who is {name}'s mother?") == [i]
     assert facts.names == [name for name, _ in pairs]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_document_that_names_a_longer_name_is_not_about_one_within_it(order: int) -> None:
+    names = ["Ann Lee", "Mary Ann Lee", "Ann Lee Smith", "Bo"][::order]
+    documents = [f"In {city}, {name} was born." for city, name in zip("WXYZ", names, strict=True)]
+    facts = facts_of(documents, questions_of(*(f"Where was {name} born?\tx" for name in names)))
+    for i, name in enumerate(names):
+        assert facts.indices_about(f"Where was {name} born?") == [i]
+    assert facts.names == names
