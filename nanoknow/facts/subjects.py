@@ -123,8 +123,8 @@ class Subjects:
         if begun := self._begun_by(name):
             return begun
         held = self._holding(name)
-        own = (i for i in held if self.passages[i].name.casefold() == name.casefold())
-        return (list(own) or held) if len(held) > 1 else held
+        own = [i for i in held if self.passages[i].name.casefold() == name.casefold()]
+        return own or sorted(self._beginning_with(name)) or held
 
     def is_name(self, name: str) -> bool:
         """Whether a document is about a name, or holds it."""
@@ -201,9 +201,9 @@ class Subjects:
             at += 1
 
     def _begun_by(self, name: str) -> list[int]:
-        """Return the documents that begin with a name, if possible with no more than that."""
+        """Return the documents that begin with a name, and with no longer one."""
         found = sorted(self._beginning_with(name))
-        return [i for i in found if self._ends_there(i, len(name))] or found
+        return [i for i in found if self._ends_there(i, len(name))]
 
     def _ends_there(self, document: int, end: int) -> bool:
         """Whether what follows a name in a document also follows the names in others."""
@@ -217,7 +217,10 @@ class Subjects:
         # By length, so that of several names that a document begins with the longest counts.
         ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}
         counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
-        return {word for word, n in counts.items() if n > counts.total() / 20} or {"."}
+        # What goes on within names ends none of them, such as "Apollo 11" and "Apollo".
+        within = Counter(word for name in names for word in {*WORD.findall(name)[1:]})
+        least = counts.total() / 20
+        return {word for word, n in counts.items() if n > max(least, within[word])} or {"."}
 
     def _holding(self, name: str) -> list[int]:
         """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
