@@ -60,8 +60,8 @@ class Subjects:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        names = set(filter(None, (self.name_in(q.text) for q in self.questions)))
-        for name in sorted(names, key=lambda name: (-len(name), name)):
+        sought = {name for q in self.questions if (name := self.name_in(q.text))}
+        for name in sorted(sought, key=lambda name: (-len(name), name)):
             begun = self._begun_by(name)
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
