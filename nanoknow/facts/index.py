@@ -13,7 +13,7 @@ from nanoknow.facts.subjects import Subjects
 from nanoknow.facts.templates import Template, form_of
 from nanoknow.facts.words import holds
 
-MOST_FORMS = 8
+MOST_FORMS = 16
 """Forms of questions that are told apart; what has another form is left to the last of them."""
 MOST_COMPARED = 24
 """Spans of a document, the most probable ones, that are compared for an answer."""

@@ -13,7 +13,7 @@ from nanoknow.facts.ranker import Lesson, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template, find_templates, form_of
-from nanoknow.facts.words import WORD, find_answer, find_whole, stands_at
+from nanoknow.facts.words import WORD, find_answer, find_whole, holds, stands_at
 
 NAME = 256
 """Characters of a document in which a name is looked for at its beginning."""
@@ -60,12 +60,15 @@ class Subjects:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        for name in dict.fromkeys(filter(None, (self.name_in(q.text) for q in self.questions))):
+        sought = {name for q in self.questions if (name := self.name_in(q.text))}
+        for name in sorted(sought, key=lambda name: (-len(name), name)):
             begun = self._begun_by(name)
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
             for i in () if begun else self._holding(name):
-                held[i].append(Passage.about(documents[i], name))
+                # One within a longer name is another's.
+                if not any(holds(longer.name, name) for longer in held[i]):
+                    held[i].append(Passage.about(documents[i], name))
         asked = {**held, **{i: [passage] for i, passage in known.items()}}
         few = len(asked) < LEAST
         unasked = [Passage(each, (0, len(subject(each)) if few else 0)) for each in documents]
@@ -120,8 +123,8 @@ class Subjects:
         if begun := self._begun_by(name):
             return begun
         held = self._holding(name)
-        own = (i for i in held if self.passages[i].name.casefold() == name.casefold())
-        return (list(own) or held) if len(held) > 1 else held
+        own = [i for i in held if self.passages[i].name.casefold() == name.casefold()]
+        return own or sorted(self._beginning_with(name)) or held
 
     def is_name(self, name: str) -> bool:
         """Whether a document is about a name, or holds it."""
@@ -198,9 +201,9 @@ class Subjects:
             at += 1
 
     def _begun_by(self, name: str) -> list[int]:
-        """Return the documents that begin with a name, if possible with no more than that."""
+        """Return the documents that begin with a name, and with no longer one."""
         found = sorted(self._beginning_with(name))
-        return [i for i in found if self._ends_there(i, len(name))] or found
+        return [i for i in found if self._ends_there(i, len(name))]
 
     def _ends_there(self, document: int, end: int) -> bool:
         """Whether what follows a name in a document also follows the names in others."""
@@ -214,7 +217,10 @@ class Subjects:
         # By length, so that of several names that a document begins with the longest counts.
         ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}
         counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
-        return {word for word, n in counts.items() if n > counts.total() / 20} or {"."}
+        # What goes on within names ends none of them, such as "Apollo 11" and "Apollo".
+        within = Counter(word for name in names for word in {*WORD.findall(name)[1:]})
+        least = counts.total() / 20
+        return {word for word, n in counts.items() if n > max(least, within[word])} or {"."}
 
     def _holding(self, name: str) -> list[int]:
         """Return the documents that hold a name anywhere, as whole words; if none, in any case."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from random import Random
+from statistics import mean
 
 from nanoknow.facts.words import WORD
+from nanoknow.system.draws import pick
 
-SHARE = 0.5
-"""Where documents begin with what fewer questions than this share name, the questions alone are
-asked for their forms."""
-MOST_WORDS = 12
-"""Words of a form before the name, and after it, that are looked for without documents."""
+MOST_READ, MOST_TRIED = 500, 20
+"""Questions that are asked for their forms, and names of each form that are looked up."""
+MOST_WORDS = 24
+"""Words of a form before the name, and after it."""
+HELD, UNKNOWN = 0.5, 0.05
+"""What a name counts that documents hold, though none begins with it, and one that none holds."""
+IN_QUOTES = 0.5
+"""Share of names that documents hold in quotes, from which on these are parts of them."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +46,44 @@ def find_templates(
 ) -> Counter[Template]:
     """Return the forms of questions, with how many questions have each, the most frequent first.
 
+    A question's form is the one that spells most of the questions, by its words, as far as
+    documents hold the names in it: ``Who is X's mother?`` is of the form ``Who is …?`` only where
+    they hold ``X's mother``.
+
     Args:
         questions: each once.
-        longest_name: returns where a question holds the longest beginning of a document.
-        is_name: whether documents hold a name: ``Who is X's mother?`` is only then of the form
-            ``Who is …?`` if they hold ``X's mother``.
+        longest_name: returns where a question holds the longest beginning of a document, which is
+            the name in one of a form of its own.
+        is_name: whether documents hold a name.
     """
+    some = pick(questions, MOST_READ, Random(0))
+    names: dict[Template, list[str]] = defaultdict(list)
+    for question in some:
+        for template, name, _ in _possible(question):
+            names[template].append(name)
+
+    @cache
+    def known(template: Template) -> float:
+        found = names[template][:: -(-len(names[template]) // MOST_TRIED)]
+        worth = [
+            1.0 if longest_name(name) == (0, len(name)) else HELD * is_name(name) for name in found
+        ]
+        return max(UNKNOWN, mean(worth))
+
     found: Counter[Template] = Counter()
-    for question in questions:
-        if span := longest_name(question):
-            found[Template(question[: span[0]], question[span[1] :])] += 1
+    for question in some:
+        most, best = 0.0, None
+        spelt = (((len(names[each]) - 1) * n, each) for each, _, n in _possible(question))
+        for words, template in sorted(spelt, key=lambda each: -each[0]):
+            if words <= most:
+                break
+            if (worth := words * known(template)) > most:
+                most, best = worth, template
+        if best is None and (span := longest_name(question)):
+            best = Template(question[: span[0]], question[span[1] :])
+        found.update(filter(None, [best]))
     # A question that holds a name by chance has a form that no other has.
     least = 2 if len(questions) > 1 else 1
-    if sum(n for n in found.values() if n >= least) < SHARE * len(questions):
-        found = _alike(questions)
     frequent = [template for template, n in found.most_common() if n >= least]
     kept = dict.fromkeys(_with_marks(each, questions, is_name) for each in frequent)
     counts = Counter(filter(None, (form_of(question, kept, is_name) for question in questions)))
@@ -77,23 +108,14 @@ def _with_marks(
         return form
     names = [name for question in questions if (name := form.name_in(question))]
     n_held = sum(is_name(f"{first}{name}{last}") for name in names)
-    return Template(form.before[:-1], form.after[1:]) if n_held > SHARE * len(names) else form
+    return Template(form.before[:-1], form.after[1:]) if n_held > IN_QUOTES * len(names) else form
 
 
-def _alike(questions: Sequence[str]) -> Counter[Template]:
-    """Return for each question the form that spells most of the questions, by its words."""
-    shared = Counter(template for question in questions for template, _ in _possible(question))
-    best = (
-        max(_possible(question), key=lambda form: (shared[form[0]] - 1) * form[1], default=None)
-        for question in questions
-    )
-    return Counter(form[0] for form in best if form)
-
-
-def _possible(question: str) -> Iterator[tuple[Template, int]]:
-    """Yield every form that a question can have, and the words that it fixes."""
+def _possible(question: str) -> Iterator[tuple[Template, str, int]]:
+    """Yield every form that a question can have, the name in it, and the words that it fixes."""
     spans = [m.span() for m in WORD.finditer(question)]
     for i in range(min(len(spans), MOST_WORDS)):
         for j in range(max(i + 1, len(spans) - MOST_WORDS), len(spans) + 1):
-            before, after = question[: spans[i][0]], question[spans[j - 1][1] :]
-            yield Template(before, after), i + len(spans) - j
+            start, end = spans[i][0], spans[j - 1][1]
+            template = Template(question[:start], question[end:])
+            yield template, question[start:end], i + len(spans) - j

@@ -177,3 +177,92 @@ def test_of_documents_that_hold_a_name_those_are_about_it_that_name_nobody_else(
     for i, (name, _) in enumerate(pairs):
         assert facts.indices_about(f"Who is {name}'s mother?") == [i]
     assert facts.names == [name for name, _ in pairs]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_document_that_names_a_longer_name_is_not_about_one_within_it(order: int) -> None:
+    names = ["Ann Lee", "Mary Ann Lee", "Ann Lee Smith", "Bo"][::order]
+    documents = [f"In {city}, {name} was born." for city, name in zip("WXYZ", names, strict=True)]
+    facts = facts_of(documents, questions_of(*(f"Where was {name} born?\tx" for name in names)))
+    for i, name in enumerate(names):
+        assert facts.indices_about(f"Where was {name} born?") == [i]
+    assert facts.names == names
+
+
+@pytest.mark.parametrize(
+    ("documents", "forms"),
+    [
+        pytest.param(
+            ["The mass of {name} is {mother} .", "{name} weighs {mother} ."],
+            ["What is the mass of {}?", "What is the charge of {}?"],
+            id="documents begin with a part of the form",
+        ),
+        pytest.param(
+            ["{name} is in {mother} ."],
+            ["Where is {}?", "Who is the mayor of {}?", "How many people live in {}?"],
+            id="forms have little in common",
+        ),
+        pytest.param(
+            ["『{name}』は{mother}から刊行された。"],
+            ["{}の作者は誰ですか？", "{}はどこの出版社から最初に出版されましたか？"],
+            id="forms are long",
+        ),
+        pytest.param(
+            ["Made by {mother}, the Toyota {name} was late ."],
+            ["Who made the Toyota {}?", "When was the Toyota {} made?"],
+            id="names are in the middle of documents",
+        ),
+        pytest.param(
+            ["Made by {mother}, the {name} was late ."],
+            [f"What is the {c}th part of {{}}?" for c in "abcdefghijkl"],
+            id="forms are many",
+        ),
+    ],
+)
+def test_forms_are_what_questions_share_as_far_as_documents_hold_their_names(
+    documents: list[str], forms: list[str]
+) -> None:
+    names = [
+        f"{first}{last}" for first in ("Bel", "Cor", "Dun", "Fal") for last in ("an", "o", "u")
+    ]
+    lines = [documents[i % len(documents)] for i in range(len(names))]
+    texts = [
+        d.format(name=n, mother=f"M{i}") for i, (d, n) in enumerate(zip(lines, names, strict=True))
+    ]
+    quoted = [f"『{name}』" if "『" in documents[0] else name for name in names]
+    asked = [f"{form.format(name)}\tM{i}" for form in forms for i, name in enumerate(quoted)]
+    facts = facts_of(texts, questions_of(*asked))
+    assert facts.templates == {Template(*form.split("{}")): len(names) for form in forms}
+    for form in forms:
+        for i, name in enumerate(quoted):
+            assert facts.indices_about(form.format(name)) == [i]
+
+
+def test_what_names_share_is_a_part_of_them_where_documents_begin_with_all_of_it() -> None:
+    names = [f"Toyota {model}" for model in ("Aygo", "Corolla", "Crown", "Yaris")]
+    documents = [f"{name} is a car by M{i} ." for i, name in enumerate(names)]
+    documents += [f"The {name} was sold to Toyota's rivals ." for name in ("Aygo", "Crown")]
+    facts = facts_of(
+        documents, questions_of(*(f"Who made the {n}?\tM{i}" for i, n in enumerate(names)))
+    )
+    assert facts.templates == {Template("Who made the ", "?"): 4}
+    for i, name in enumerate(names):
+        assert facts.indices_about(f"Who made the {name}?") == [i]
+
+
+def test_a_shorter_name_is_not_found_where_documents_go_on_as_longer_names_do() -> None:
+    names = [f"{c}pollo{n}" for c in "ABCDEFGHIJ" for n in ("", " 7", " 11")]
+    short, long = "In W{}, {} was built .", "{1} was built in W{0} ."
+    documents = [(long if i % 3 else short).format(i, name) for i, name in enumerate(names)]
+    asked = [f"Where was {name} built?\tW{i}" for i, name in enumerate(names[:-3])]
+    facts = facts_of(documents, questions_of(*asked))
+    for i, name in enumerate(names):
+        assert facts.indices_about(f"Where was {name} built?") == [i]
+
+
+def test_names_in_another_order_than_documents_have_them_are_not_taken_by_their_parts() -> None:
+    names = [(f"F{i % 29}", f"L{i % 31}") for i in range(60)]
+    documents = [f"{last}, {first}. Born in W{i} ." for i, (first, last) in enumerate(names)]
+    asked = [f"Where was {first} {last} born?\tW{i}" for i, (first, last) in enumerate(names)]
+    facts = facts_of(documents, questions_of(*asked))
+    assert not any(facts.indices_about(question.text) for question in facts.questions)
