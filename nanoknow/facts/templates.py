@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,15 +10,17 @@ from functools import cache
 from random import Random
 from statistics import mean
 
-from nanoknow.facts.words import WORD
-from nanoknow.system.draws import pick
+from nanoknow.facts.words import UNSPACED, WORD
+from nanoknow.system.draws import pick, shuffle
 
 MOST_READ, MOST_TRIED = 500, 20
 """Questions that are asked for their forms, and names of each form that are looked up."""
 MOST_WORDS = 24
 """Words of a form before the name, and after it."""
-HELD, UNKNOWN = 0.5, 0.05
-"""What a name counts that documents hold, though none begins with it, and one that none holds."""
+HELD, UNKNOWN = 1 / 2, 1 / 16
+"""What a name counts that documents hold, though none begins with it, and what is none: it is in no
+document, or only a part of what some document begins with."""
+ENDING = re.compile(rf"\s*[{UNSPACED}]{{1,2}}")
 IN_QUOTES = 0.5
 """Share of names that documents hold in quotes, from which on these are parts of them."""
 
@@ -57,30 +60,32 @@ def find_templates(
         is_name: whether documents hold a name.
     """
     some = pick(questions, MOST_READ, Random(0))
-    names: dict[Template, list[str]] = defaultdict(list)
+    shuffle(some, Random(0))  # or every second name could be of one kind
+    begun = {question: longest_name(question) or (0, 0) for question in some}
+    holders: dict[Template, list[tuple[str, int, int]]] = defaultdict(list)
     for question in some:
-        for template, name, _ in _possible(question):
-            names[template].append(name)
+        for template, start, end, _ in _possible(question):
+            holders[template].append((question, start, end))
 
     @cache
     def known(template: Template) -> float:
-        found = names[template][:: -(-len(names[template]) // MOST_TRIED)]
-        worth = [
-            1.0 if longest_name(name) == (0, len(name)) else HELD * is_name(name) for name in found
-        ]
-        return max(UNKNOWN, mean(worth))
+        asked = holders[template][:: -(-len(holders[template]) // MOST_TRIED)]
+        return mean(
+            _worth(q, (start, end), begun[q], longest_name, is_name) for q, start, end in asked
+        )
 
     found: Counter[Template] = Counter()
     for question in some:
         most, best = 0.0, None
-        spelt = (((len(names[each]) - 1) * n, each) for each, _, n in _possible(question))
+        spelt = (((len(holders[each]) - 1) * n, each) for each, *_, n in _possible(question))
         for words, template in sorted(spelt, key=lambda each: -each[0]):
             if words <= most:
                 break
             if (worth := words * known(template)) > most:
                 most, best = worth, template
-        if best is None and (span := longest_name(question)):
-            best = Template(question[: span[0]], question[span[1] :])
+        first, last = begun[question]
+        if best is None and last:
+            best = Template(question[:first], question[last:])
         found.update(filter(None, [best]))
     # A question that holds a name by chance has a form that no other has.
     least = 2 if len(questions) > 1 else 1
@@ -88,6 +93,26 @@ def find_templates(
     kept = dict.fromkeys(_with_marks(each, questions, is_name) for each in frequent)
     counts = Counter(filter(None, (form_of(question, kept, is_name) for question in questions)))
     return Counter(dict(counts.most_common()))
+
+
+def _worth(
+    question: str,
+    span: tuple[int, int],
+    begun: tuple[int, int],
+    longest_name: Callable[[str], tuple[int, int] | None],
+    is_name: Callable[[str], bool],
+) -> float:
+    """Return what the name counts that a question has in a span, where it has one that is begun.
+
+    In some scripts what is written to the end of a name is begun with it.
+    """
+    name = question[slice(*span)]
+    if begun[0] <= span[0] and span[1] <= begun[1]:
+        rest = question[begun[0] : span[0]] + question[span[1] : begun[1]]
+        return 1.0 if not rest or ENDING.fullmatch(rest) else UNKNOWN
+    if longest_name(name) == (0, len(name)):
+        return 1.0
+    return HELD if is_name(name) else UNKNOWN
 
 
 def form_of(
@@ -111,11 +136,11 @@ def _with_marks(
     return Template(form.before[:-1], form.after[1:]) if n_held > IN_QUOTES * len(names) else form
 
 
-def _possible(question: str) -> Iterator[tuple[Template, str, int]]:
-    """Yield every form that a question can have, the name in it, and the words that it fixes."""
+def _possible(question: str) -> Iterator[tuple[Template, int, int, int]]:
+    """Yield every form of a question, where the name would be, and the words that it fixes."""
     spans = [m.span() for m in WORD.finditer(question)]
     for i in range(min(len(spans), MOST_WORDS)):
         for j in range(max(i + 1, len(spans) - MOST_WORDS), len(spans) + 1):
             start, end = spans[i][0], spans[j - 1][1]
             template = Template(question[:start], question[end:])
-            yield template, question[start:end], i + len(spans) - j
+            yield template, start, end, i + len(spans) - j
