@@ -212,8 +212,8 @@ class Subjects:
     @cached_property
     def _after_names(self) -> set[str]:
         """What follows names at the beginning of documents; a full stop where that is not known."""
-        texts = self.training.texts if self.training else ()
-        names = {name for text in texts for t in self.templates if (name := t.name_in(text))}
+        asked = {q.text: form_of(q.text, self.templates, self.is_name) for q in self.questions}
+        names = {name for text, form in asked.items() if form and (name := form.name_in(text))}
         # By length, so that of several names that a document begins with the longest counts.
         ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}
         counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
