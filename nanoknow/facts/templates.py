@@ -21,6 +21,7 @@ HELD, UNKNOWN = 1 / 2, 1 / 16
 """What a name counts that documents hold, though none begins with it, and what is none: it is in no
 document, or only a part of what some document begins with."""
 ENDING = re.compile(rf"\s*[{UNSPACED}]{{1,2}}")
+"""What is written to the end of a name, so that documents seem to begin with more than it."""
 IN_QUOTES = 0.5
 """Share of names that documents hold in quotes, from which on these are parts of them."""
 
@@ -62,9 +63,10 @@ def find_templates(
     some = pick(questions, MOST_READ, Random(0))
     shuffle(some, Random(0))  # or every second name could be of one kind
     begun = {question: longest_name(question) or (0, 0) for question in some}
+    possible = {question: list(_possible(question)) for question in some}
     holders: dict[Template, list[tuple[str, int, int]]] = defaultdict(list)
-    for question in some:
-        for template, start, end, _ in _possible(question):
+    for question, forms in possible.items():
+        for template, start, end, _ in forms:
             holders[template].append((question, start, end))
 
     @cache
@@ -75,9 +77,9 @@ def find_templates(
         )
 
     found: Counter[Template] = Counter()
-    for question in some:
+    for question, forms in possible.items():
         most, best = 0.0, None
-        spelt = (((len(holders[each]) - 1) * n, each) for each, *_, n in _possible(question))
+        spelt = (((len(holders[each]) - 1) * n, each) for each, *_, n in forms)
         for words, template in sorted(spelt, key=lambda each: -each[0]):
             if words <= most:
                 break
