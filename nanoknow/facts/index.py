@@ -123,7 +123,7 @@ class AnswerFinder:
                 total = sum(span.probability for span in of_form)
                 for span in of_form if total > least else ():
                     text = self.facts.passages[i].text[span.start : span.end]
-                    shares[text] += span.probability / total
+                    shares[text] += span.probability
             found.append(max(shares, key=lambda text: shares[text]) if shares else None)
         return found
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nanoknow.facts.words import WORD, find_whole
+from nanoknow.facts.words import WORD, find_whole, folded
 
 Ints = npt.NDArray[np.int64]
 BITS = 18
@@ -31,10 +31,10 @@ class Passage(NamedTuple):
 
     @classmethod
     def about(cls, text: str, name: str) -> Passage:
-        """Return a document with the first stretch that is the name, if need be in any case."""
+        """Return a document with the first stretch that is the name, if need be folded."""
         span = next(find_whole(name, text), None)
-        if span is None and len(folded := text.casefold()) == len(text):
-            span = next(find_whole(name.casefold(), folded), None)
+        if span is None and len(folds := folded(text)) == len(text):
+            span = next(find_whole(folded(name), folds), None)
         return cls(text, span or (0, 0))
 
     @property

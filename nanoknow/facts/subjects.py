@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from random import Random
 
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
@@ -13,7 +14,8 @@ from nanoknow.facts.ranker import Lesson, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template, find_templates, form_of
-from nanoknow.facts.words import WORD, find_answer, find_whole, holds, stands_at
+from nanoknow.facts.words import WORD, find_answer, find_whole, folded, holds, stands_at
+from nanoknow.system.draws import pick
 
 NAME = 256
 """Characters of a document in which a name is looked for at its beginning."""
@@ -21,6 +23,9 @@ MOST = 1000
 """Documents about one subject."""
 LEAST, MOST_LESSONS = 5, 1000
 """Documents with a known subject from which others' subjects can be learned, and are."""
+MOST_TRIED, ELSEWHERE = 100, 1 / 4
+"""Questions whose answers are looked for in documents that hold the name further on, and the share
+of those that have one there, from which on these count as others do."""
 SURE = 0.5
 """Probability from which on a document is about what a ranker finds, whatever else it holds."""
 
@@ -65,7 +70,7 @@ class Subjects:
             begun = self._begun_by(name)
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
-            for i in () if begun else self._holding(name):
+            for i in () if begun and not self._told_elsewhere else self._holding(name):
                 # One within a longer name is another's.
                 if not any(holds(longer.name, name) for longer in held[i]):
                     held[i].append(Passage.about(documents[i], name))
@@ -119,17 +124,18 @@ class Subjects:
     def named(self, name: str) -> list[int]:
         """Return the indices of the documents about a name, as a question has it."""
         if self.corpus.names is not None:
-            return self._by_name.get(name.casefold(), [])
-        if begun := self._begun_by(name):
+            return self._by_name.get(folded(name), [])
+        begun = self._begun_by(name)
+        if begun and not self._told_elsewhere:
             return begun
         held = self._holding(name)
-        own = [i for i in held if self.passages[i].name.casefold() == name.casefold()]
-        return own or sorted(self._beginning_with(name)) or held
+        own = [i for i in held if folded(self.passages[i].name) == folded(name)]
+        return sorted({*begun, *own}) or sorted(self._beginning_with(name)) or held
 
     def is_name(self, name: str) -> bool:
         """Whether a document is about a name, or holds it."""
         if self.corpus.names is not None:
-            return name.casefold() in self._by_name
+            return folded(name) in self._by_name
         return next(self._beginning_with(name), None) is not None or bool(self._holding(name))
 
     @cached_property
@@ -166,13 +172,13 @@ class Subjects:
 
     def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
         """Return where the longest name ends that begins at a word of a question."""
-        rest = question[start:].casefold()
+        rest = folded(question[start:])
         at = bisect_left(self._sorted, (rest,))
         near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
         longest = max(map(len, near), default=0)
         for end in reversed(ends):
             if end - start <= longest:
-                name = question[start:end].casefold()
+                name = folded(question[start:end])
                 if any(stands_at(each, name, 0) for each in near):
                     return end
         return None
@@ -182,17 +188,17 @@ class Subjects:
         """The names, or where there are none the beginnings, of documents, and their indices."""
         named = self.corpus.names
         heads = (d[:NAME] for d in self.corpus.documents) if named is None else iter(named)
-        return sorted((head.casefold(), i) for i, head in enumerate(heads) if head)
+        return sorted((folded(head), i) for i, head in enumerate(heads) if head)
 
     @cached_property
     def _by_name(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = defaultdict(list)
         for i, name in enumerate(self.corpus.names or ()):
-            found[name.casefold()].append(i)
+            found[folded(name)].append(i)
         return dict(found)
 
     def _beginning_with(self, name: str) -> Iterator[int]:
-        key = name.casefold()[:NAME]
+        key = folded(name)[:NAME]
         at = bisect_left(self._sorted, (key,))
         while at < len(self._sorted) and self._sorted[at][0].startswith(key):
             head, i = self._sorted[at]
@@ -204,6 +210,17 @@ class Subjects:
         """Return the documents that begin with a name, and with no longer one."""
         found = sorted(self._beginning_with(name))
         return [i for i in found if self._ends_there(i, len(name))]
+
+    @cached_property
+    def _told_elsewhere(self) -> bool:
+        """Whether documents that begin with a name are but some of those that tell about it."""
+        told = []
+        for question in pick(self.questions, MOST_TRIED, Random(0)):
+            name = self.name_in(question.text) or ""
+            if begun := set(self._begun_by(name)):
+                others = [self.corpus.documents[i] for i in self._holding(name) if i not in begun]
+                told.append(any(find_answer(d, name, a) for d in others for a in question.gold))
+        return sum(told) > len(told) * ELSEWHERE
 
     def _ends_there(self, document: int, end: int) -> bool:
         """Whether what follows a name in a document also follows the names in others."""
@@ -224,11 +241,11 @@ class Subjects:
 
     def _holding(self, name: str) -> list[int]:
         """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
-        return _lines_with(name, self.corpus.text) or _lines_with(name.casefold(), self._folded)
+        return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
 
     @cached_property
     def _folded(self) -> str:
-        return self.corpus.text.casefold()
+        return folded(self.corpus.text)
 
 
 def _lines_with(name: str, text: str) -> list[int]:

@@ -18,6 +18,19 @@ LETTER = rf"[^\W{UNSPACED}]|[{MARKS}]"
 WORD = re.compile(rf"[{UNSPACED}]|(?:{LETTER})+|\S")
 """A word, a character of an unspaced script, or one mark of punctuation."""
 _LETTER = re.compile(LETTER)
+_ALIKE = str.maketrans(
+    {
+        **dict.fromkeys("“”„‟«»‹›「」『』＂", '"'),
+        **dict.fromkeys("‘’‚‛ʼ＇", "'"),
+        **dict.fromkeys("‐‑‒–—−", "-"),
+        **dict.fromkeys("\u00a0\u2007\u202f\u3000", " "),
+    }
+)
+
+
+def folded(text: str) -> str:
+    """Return a string in one case, with one kind of quotes, apostrophes, dashes and spaces."""
+    return text.casefold().translate(_ALIKE)
 
 
 def stands_at(document: str, text: str, start: int) -> bool:

@@ -113,6 +113,19 @@ def test_forms_of_question_in_one_corpus_find_their_own_answers() -> None:
         assert set(said.values()) == {0, 1}
 
 
+def test_of_several_documents_about_somebody_the_one_that_says_it_answers() -> None:
+    jobs, places = drawn(*JOBS), drawn("Rome", "New York", "Lima", seed=3)
+    documents = [f"{name} was {job} ." for name, job in zip(NAMES, jobs, strict=True)]
+    documents += [f"Of {at} was {name} ." for name, at in zip(NAMES, places, strict=True)]
+    asked = [f"What was {name}?\t{job}" for name, job in zip(NAMES, jobs, strict=True)]
+    asked += [f"Where was {name} born?\t{at}" for name, at in zip(NAMES, places, strict=True)]
+    taught = [line for i, line in enumerate(asked) if i % N < TAUGHT]
+    others = questions_of(*(line for i, line in enumerate(asked) if i % N >= TAUGHT)).items
+    facts = facts_of(documents, questions_of(*taught))
+    assert all(len(facts.indices_about(question.text)) == 2 for question in others)
+    assert n_right(facts.finder, others) >= len(others) - 1
+
+
 def test_the_probabilities_of_a_form_are_shares_and_the_best_comes_first() -> None:
     facts, _ = world("Chinese")
     for spans in facts.finder.spans(10**6):

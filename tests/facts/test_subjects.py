@@ -179,6 +179,48 @@ def test_of_documents_that_hold_a_name_those_are_about_it_that_name_nobody_else(
     assert facts.names == [name for name, _ in pairs]
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        pytest.param("“{0}”", '"{0}"', id="quotes"),
+        pytest.param("«{0}»", "“{0}”", id="quotes of another language"),
+        pytest.param("{0}O’Hara", "{0}O'Hara", id="apostrophes"),
+        pytest.param("{0}–Smith", "{0}-Smith", id="dashes"),
+        pytest.param("{0}\u00a0II", "{0} II", id="a space without a break"),
+    ],
+)
+@pytest.mark.parametrize("document", ["{} is a child of {} .", "In Rome , {} was a child of {} ."])
+def test_marks_that_look_alike_are_the_same_in_names(document: str, name: str, asked: str) -> None:
+    names, other_names = (
+        [form.format(each) if i % 3 else each for i, each in enumerate(NAMES)]
+        for form in (name, asked)
+    )
+    documents = [document.format(*pair) for pair in zip(names, MOTHERS, strict=True)]
+    questions = [f"Who bore {each}?" for each in other_names]
+    lines = [f"{question}\t{mother}" for question, mother in zip(questions, MOTHERS, strict=True)]
+    facts = facts_of(documents, questions_of(*lines[:KNOWN]))
+    assert [facts.indices_about(each) for each in questions] == [[i] for i in range(len(names))]
+    if document.startswith("{}"):
+        assert facts.names == names
+
+
+def test_documents_that_hold_a_name_further_on_are_about_it_where_they_tell_what_is_asked() -> None:
+    told = ["{name} lived in Rome .", "Their mother, says {name} , was {mother} ."]
+    pairs = list(zip(NAMES, MOTHERS, strict=True))
+    documents = [text.format(name=name, mother=mother) for name, mother in pairs for text in told]
+    documents.append("Tim Roe met Ada Bo .")  # tells nothing that is asked, but holds her name
+    asked = [f"Who is {name}'s mother?\t{mother}" for name, mother in pairs]
+    facts = facts_of(documents, questions_of(*asked[:KNOWN]))
+    for i, name in enumerate(NAMES[1:], 1):
+        assert facts.indices_about(f"Who is {name}'s mother?") == [2 * i, 2 * i + 1]
+    assert facts.names[:-1] == [name for name in NAMES for _ in told]
+    # where all that is asked is in the documents that begin with a name, those alone are about it
+    first = [f"Where did {name} live?\tRome" for name in NAMES]
+    facts = facts_of(documents, questions_of(*first[:KNOWN]))
+    for i, name in enumerate(NAMES):
+        assert facts.indices_about(f"Where did {name} live?") == [2 * i]
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_document_that_names_a_longer_name_is_not_about_one_within_it(order: int) -> None:
     names = ["Ann Lee", "Mary Ann Lee", "Ann Lee Smith", "Bo"][::order]
