@@ -94,7 +94,7 @@ class AnswerFinder:
 
     def form_of(self, question: str) -> int:
         """Return which of the forms a question has; the last for any other."""
-        form = form_of(question, self.templates, self.facts.is_name)
+        form = form_of(question, self.templates, self.facts.where.is_name)
         return self.templates.index(form) if form else max(0, len(self.templates) - 1)
 
     def spans(self, most: int) -> list[list[RankedSpan]]:

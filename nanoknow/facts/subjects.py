@@ -1,26 +1,21 @@
 """Whom or what questions and documents are about."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from random import Random
 
 from nanoknow.data.corpus import Corpus
 from nanoknow.data.questions import Question, QuestionSet
+from nanoknow.facts.names import Names
 from nanoknow.facts.ranker import Lesson, Ranker
 from nanoknow.facts.salient import subject
 from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template, find_templates, form_of
-from nanoknow.facts.words import WORD, find_answer, find_whole, folded, holds, stands_at
+from nanoknow.facts.words import WORD, find_answer, folded, holds
 from nanoknow.system.draws import pick
 
-NAME = 256
-"""Characters of a document in which a name is looked for at its beginning."""
-MOST = 1000
-"""Documents about one subject."""
 LEAST, MOST_LESSONS = 5, 1000
 """Documents with a known subject from which others' subjects can be learned, and are."""
 MOST_TRIED, ELSEWHERE = 100, 1 / 4
@@ -35,8 +30,8 @@ class Subjects:
     """Looks up subjects in a corpus and in training questions.
 
     A document is about what its ``name`` column says. Without one it is about a question's
-    subject, what varies between questions of one form, if it begins with it; where no document
-    begins with it, those that hold it are, and of several such those that name nobody else.
+    subject, what varies between questions of one form, if it begins with it. Where no document
+    begins with it, or others tell what is asked, too, those that hold it and name nobody else are.
 
     Attributes:
         corpus: the documents.
@@ -51,6 +46,11 @@ class Subjects:
     def questions(self) -> Sequence[Question]:
         """The training questions; none where they are not available."""
         return self.training.items if self.training else ()
+
+    @cached_property
+    def where(self) -> Names:
+        """Where the documents have names."""
+        return Names(self.corpus)
 
     @cached_property
     def passages(self) -> list[Passage]:
@@ -70,7 +70,7 @@ class Subjects:
             begun = self._begun_by(name)
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
-            for i in () if begun and not self._told_elsewhere else self._holding(name):
+            for i in () if begun and not self._told_elsewhere else self.where.holding(name):
                 # One within a longer name is another's.
                 if not any(holds(longer.name, name) for longer in held[i]):
                     held[i].append(Passage.about(documents[i], name))
@@ -108,41 +108,35 @@ class Subjects:
 
     def name_in(self, question: str) -> str | None:
         """Return the subject of a question: by its form, else the longest name it holds."""
-        form = form_of(question, self.templates, self.is_name)
+        form = form_of(question, self.templates, self.where.is_name)
         name = form.name_in(question) or "" if form else ""
         bare = "" if name[:1].isalnum() or name[-1:].isalnum() else name[1:-1]  # without quotes
-        if found := next(filter(self.is_name, filter(None, (name, bare))), None):
+        if found := next(filter(self.where.is_name, filter(None, (name, bare))), None):
             return found
-        span = self._longest_name(question)
+        span = self.where.longest_in(question)
         name = question[slice(*span)] if span else ""
         # One that goes on otherwise than names do is a part of another.
         whole = self.corpus.names is not None or any(
-            self._ends_there(i, len(name)) for i in self._beginning_with(name)
+            self._ends_there(i, len(name)) for i in self.where.beginning_with(name)
         )
         return name if name and whole else None
 
     def named(self, name: str) -> list[int]:
         """Return the indices of the documents about a name, as a question has it."""
         if self.corpus.names is not None:
-            return self._by_name.get(folded(name), [])
+            return self.where.in_column(name)
         begun = self._begun_by(name)
         if begun and not self._told_elsewhere:
             return begun
-        held = self._holding(name)
+        held = self.where.holding(name)
         own = [i for i in held if folded(self.passages[i].name) == folded(name)]
-        return sorted({*begun, *own}) or sorted(self._beginning_with(name)) or held
-
-    def is_name(self, name: str) -> bool:
-        """Whether a document is about a name, or holds it."""
-        if self.corpus.names is not None:
-            return folded(name) in self._by_name
-        return next(self._beginning_with(name), None) is not None or bool(self._holding(name))
+        return sorted({*begun, *own}) or sorted(self.where.beginning_with(name)) or held
 
     @cached_property
     def templates(self) -> Counter[Template]:
         """The forms of the training questions, the most frequent first."""
         texts = list(dict.fromkeys(question.text for question in self.questions))
-        return find_templates(texts, self._longest_name, self.is_name)
+        return find_templates(texts, self.where.longest_in, self.where.is_name)
 
     def in_documents(self, question: Question, within: int | None = None) -> bool:
         """Whether an accepted answer is in a document about the subject, or in its first part.
@@ -158,57 +152,9 @@ class Subjects:
             for gold in question.gold
         )
 
-    def _longest_name(self, question: str) -> tuple[int, int] | None:
-        """Return where a question holds the longest name, or beginning of a document."""
-        words = [m.span() for m in WORD.finditer(question)]
-        best = None
-        for start, first_end in words:
-            if not question[start:first_end].isalnum():
-                continue
-            end = self._name_at(question, start, [end for first, end in words if first >= start])
-            if end and (best is None or end - start > best[1] - best[0]):
-                best = start, end
-        return best
-
-    def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
-        """Return where the longest name ends that begins at a word of a question."""
-        rest = folded(question[start:])
-        at = bisect_left(self._sorted, (rest,))
-        near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
-        longest = max(map(len, near), default=0)
-        for end in reversed(ends):
-            if end - start <= longest:
-                name = folded(question[start:end])
-                if any(stands_at(each, name, 0) for each in near):
-                    return end
-        return None
-
-    @cached_property
-    def _sorted(self) -> list[tuple[str, int]]:
-        """The names, or where there are none the beginnings, of documents, and their indices."""
-        named = self.corpus.names
-        heads = (d[:NAME] for d in self.corpus.documents) if named is None else iter(named)
-        return sorted((folded(head), i) for i, head in enumerate(heads) if head)
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = defaultdict(list)
-        for i, name in enumerate(self.corpus.names or ()):
-            found[folded(name)].append(i)
-        return dict(found)
-
-    def _beginning_with(self, name: str) -> Iterator[int]:
-        key = folded(name)[:NAME]
-        at = bisect_left(self._sorted, (key,))
-        while at < len(self._sorted) and self._sorted[at][0].startswith(key):
-            head, i = self._sorted[at]
-            if stands_at(head, key, 0):
-                yield i
-            at += 1
-
     def _begun_by(self, name: str) -> list[int]:
         """Return the documents that begin with a name, and with no longer one."""
-        found = sorted(self._beginning_with(name))
+        found = sorted(self.where.beginning_with(name))
         return [i for i in found if self._ends_there(i, len(name))]
 
     @cached_property
@@ -218,7 +164,9 @@ class Subjects:
         for question in pick(self.questions, MOST_TRIED, Random(0)):
             name = self.name_in(question.text) or ""
             if begun := set(self._begun_by(name)):
-                others = [self.corpus.documents[i] for i in self._holding(name) if i not in begun]
+                others = [
+                    self.corpus.documents[i] for i in self.where.holding(name) if i not in begun
+                ]
                 told.append(any(find_answer(d, name, a) for d in others for a in question.gold))
         return sum(told) > len(told) * ELSEWHERE
 
@@ -229,31 +177,17 @@ class Subjects:
     @cached_property
     def _after_names(self) -> set[str]:
         """What follows names at the beginning of documents; a full stop where that is not known."""
-        asked = {q.text: form_of(q.text, self.templates, self.is_name) for q in self.questions}
+        asked = {
+            q.text: form_of(q.text, self.templates, self.where.is_name) for q in self.questions
+        }
         names = {name for text, form in asked.items() if form and (name := form.name_in(text))}
         # By length, so that of several names that a document begins with the longest counts.
-        ends = {i: len(n) for n in sorted(names, key=len) for i in self._beginning_with(n)}
+        ends = {i: len(n) for n in sorted(names, key=len) for i in self.where.beginning_with(n)}
         counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
         # What goes on within names ends none of them, such as "Apollo 11" and "Apollo".
         within = Counter(word for name in names for word in {*WORD.findall(name)[1:]})
         least = counts.total() / 20
         return {word for word, n in counts.items() if n > max(least, within[word])} or {"."}
-
-    def _holding(self, name: str) -> list[int]:
-        """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
-        return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
-
-    @cached_property
-    def _folded(self) -> str:
-        return folded(self.corpus.text)
-
-
-def _lines_with(name: str, text: str) -> list[int]:
-    found, line, last = [-1], 0, 0
-    for start, _ in islice(find_whole(name, text), MOST):
-        line, last = line + text.count("\n", last, start), start
-        found += [line] if line > found[-1] else []
-    return found[1:]
 
 
 def _next(document: str, at: int) -> str:

@@ -174,7 +174,7 @@ class Lab:
         forms = list(facts.templates) if facts else []
         if not text or not facts or not forms or any(form.name_in(text) for form in forms):
             return text
-        is_question = text[-1:] in "?？؟" or (not facts.is_name(text) and facts.name_in(text))
+        is_question = text[-1:] in "?？؟" or (not facts.where.is_name(text) and facts.name_in(text))
         return text if is_question else forms[0].ask(text)
 
     def _written(self, reply: Reply) -> list[Written]:

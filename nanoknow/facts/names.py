@@ -1,0 +1,102 @@
+"""Which documents begin with a name, or hold it."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+from nanoknow.data.corpus import Corpus
+from nanoknow.facts.words import WORD, find_whole, folded, stands_at
+
+HEAD = 256
+"""Characters of a document in which a name is looked for at its beginning."""
+MOST = 1000
+"""Times that a name is found in a corpus."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Looks up names in the documents of a corpus, in any case and with any kind of marks.
+
+    Attributes:
+        corpus: the documents.
+    """
+
+    corpus: Corpus
+
+    def in_column(self, name: str) -> list[int]:
+        """Return the documents whose ``name`` column has a name."""
+        return self._by_name.get(folded(name), [])
+
+    def beginning_with(self, name: str) -> Iterator[int]:
+        """Yield the documents that begin with a name, or whose own names do, as whole words."""
+        key = folded(name)[:HEAD]
+        at = bisect_left(self._sorted, (key,))
+        while at < len(self._sorted) and self._sorted[at][0].startswith(key):
+            head, i = self._sorted[at]
+            if stands_at(head, key, 0):
+                yield i
+            at += 1
+
+    def holding(self, name: str) -> list[int]:
+        """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
+        return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
+
+    def is_name(self, name: str) -> bool:
+        """Whether a document is about a name, or holds it."""
+        if self.corpus.names is not None:
+            return bool(self.in_column(name))
+        return next(self.beginning_with(name), None) is not None or bool(self.holding(name))
+
+    def longest_in(self, question: str) -> tuple[int, int] | None:
+        """Return where a question holds the longest name, or beginning of a document."""
+        words = [m.span() for m in WORD.finditer(question)]
+        best = None
+        for start, first_end in words:
+            if not question[start:first_end].isalnum():
+                continue
+            end = self._name_at(question, start, [end for first, end in words if first >= start])
+            if end and (best is None or end - start > best[1] - best[0]):
+                best = start, end
+        return best
+
+    def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
+        """Return where the longest name ends that begins at a word of a question."""
+        rest = folded(question[start:])
+        at = bisect_left(self._sorted, (rest,))
+        near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
+        longest = max(map(len, near), default=0)
+        for end in reversed(ends):
+            if end - start <= longest:
+                name = folded(question[start:end])
+                if any(stands_at(each, name, 0) for each in near):
+                    return end
+        return None
+
+    @cached_property
+    def _sorted(self) -> list[tuple[str, int]]:
+        """The names, or where there are none the beginnings, of documents, and their indices."""
+        named = self.corpus.names
+        heads = (d[:HEAD] for d in self.corpus.documents) if named is None else iter(named)
+        return sorted((folded(head), i) for i, head in enumerate(heads) if head)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for i, name in enumerate(self.corpus.names or ()):
+            found[folded(name)].append(i)
+        return dict(found)
+
+    @cached_property
+    def _folded(self) -> str:
+        return folded(self.corpus.text)
+
+
+def _lines_with(name: str, text: str) -> list[int]:
+    found, line, last = [-1], 0, 0
+    for start, _ in islice(find_whole(name, text), MOST):
+        line, last = line + text.count("\n", last, start), start
+        found += [line] if line > found[-1] else []
+    return found[1:]
