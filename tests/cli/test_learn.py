@@ -47,6 +47,7 @@ def test_learning_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(files: 
     assert "Picture: mine/learn.png" in shown
 
 
+@pytest.mark.slow
 def test_what_takes_the_latest_run_takes_the_pretrained_one(files: list[str]) -> None:
     succeed("learn", *files, *TINY, "--seeds", "2", "--out", "runs/mine")
     assert "using runs/mine/seed-1/finetune" in succeed("ask", "Where was Di Fox born?").stderr

@@ -177,6 +177,7 @@ def overlapping(home: Path) -> None:
         (home / f"{name}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "n"), OVERLAPS.items())
 def test_evaluation_questions_that_training_asks_are_counted_and_scored_apart(
     overlapping: None, name: str, n: int

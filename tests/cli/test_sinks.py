@@ -104,6 +104,7 @@ def test_no_command_shows_what_commands_a_terminal(
             assert shown == printable(shown, lines=True)
 
 
+@pytest.mark.slow
 def test_a_page_a_card_and_pictures_show_text_as_text(odd: Path) -> None:
     succeed("evaluate", RUN, "--report", "page.html")
     page = Path("page.html").read_text(encoding="utf-8")

@@ -51,6 +51,7 @@ def write(name: str, text: str) -> str:
     return name
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(here: Path) -> None:
     write("asked.tsv", "Where was Ada Lowe born?\n")
     command = ("sweep", write("rows.yaml", TINY), "--out", "rows")

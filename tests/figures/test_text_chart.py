@@ -22,6 +22,7 @@ def area(chart: str) -> list[str]:
     return [line.split("│")[1] if "│" in line else "" for line in chart.splitlines()[1:-3]]
 
 
+@pytest.mark.slow
 @given(curves, st.integers(0, 130), st.integers(2, 14), st.booleans())
 def test_every_chart_is_as_wide_and_as_high_as_it_is_asked_to_be(
     curves: list[list[tuple[int, float]]], width: int, height: int, blocks: bool

@@ -222,6 +222,7 @@ def test_odd_requests_are_refused_or_served_and_end(
     assert sent(port, raw).startswith(f"HTTP/1.1 {status} ".encode())
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=80) | st.text(max_size=40).map(lambda text: text.encode("utf-8")))
 @examples(0.1)
 def test_any_question_and_any_path_is_answered_in_json_or_refused(port: int, raw: bytes) -> None:
