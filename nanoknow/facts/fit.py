@@ -43,7 +43,7 @@ def judge_fit(
         facts: the training texts.
         block_size: characters of a document that an example can hold.
         reach: characters of a document that are read; None for all.
-        evaluation: questions with answers.
+        evaluation: other questions.
     """
     found = {"corpus": _documents_that_fit(facts, block_size)}
     for role, questions in (("training", facts.questions), ("eval", evaluation)):
@@ -77,16 +77,14 @@ def _questions_that_fit(
     facts: FactIndex, questions: Sequence[Question], reach: int | None
 ) -> list[FitLine]:
     named = [question for question in questions if facts.indices_about(question.text)]
+    same = "write names in the questions as the documents have them, or give a column 'name'"
+    lines = [FitLine("questions that name a subject", len(named), len(questions), same)]
+    if not any(question.gold for question in questions):
+        return lines
     held = [question for question in named if facts.in_documents(question)]
     within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
-    same = "write names in the questions as the documents have them, or give a column 'name'"
-    lines = [
-        FitLine("questions that name a subject", len(named), len(questions), same),
-        FitLine(
-            "answers in a document about the subject", len(held), len(questions),
-            "what no document says can be guessed, not known: add documents that say it",
-        ),
-    ]  # fmt: skip
+    add = "what no document says can be guessed, not known: add documents that say it"
+    lines.append(FitLine("answers in a document about the subject", len(held), len(questions), add))
     if len(within) < len(held):
         advice = "raise model.block_size, or hide by pretrain.task.context_dropout"
         what = f"answers in the first {reach:,} characters of it"
