@@ -18,7 +18,7 @@ from nanoknow.system.draws import pick
 
 LEAST, MOST_LESSONS = 5, 1000
 """Documents with a known subject from which others' subjects can be learned, and are."""
-MOST_TRIED, ELSEWHERE = 100, 1 / 4
+MOST_TRIED, ELSEWHERE = 50, 1 / 4
 """Questions whose answers are looked for in documents that hold the name further on, and the share
 of those that have one there, from which on these count as others do."""
 SURE = 0.5
