@@ -33,8 +33,8 @@ class Passage(NamedTuple):
     def about(cls, text: str, name: str) -> Passage:
         """Return a document with the first stretch that is the name, if need be folded."""
         span = next(find_whole(name, text), None)
-        if span is None and len(folds := folded(text)) == len(text):
-            span = next(find_whole(folded(name), folds), None)
+        if span is None and len(alike := folded(text)) == len(text):
+            span = next(find_whole(folded(name), alike), None)
         return cls(text, span or (0, 0))
 
     @property
