@@ -113,15 +113,13 @@ class Subjects:
         bare = "" if name[:1].isalnum() or name[-1:].isalnum() else name[1:-1]  # without quotes
         if found := next(filter(self.where.is_name, filter(None, (name, bare))), None):
             return found
-        start, end = self.where.longest_in(question) or (0, 0)
-        if self.corpus.names is not None:
-            return question[start:end] or None
-        # What goes on otherwise than names do is a part of another, or more than a name.
-        for word in reversed([*WORD.finditer(question, start, end)]):
-            name = question[start : word.end()]
-            if any(self._ends_there(i, len(name)) for i in self.where.beginning_with(name)):
-                return name
-        return None
+        span = self.where.longest_in(question)
+        name = question[slice(*span)] if span else ""
+        # One that goes on otherwise than names do is a part of another.
+        whole = self.corpus.names is not None or any(
+            self._ends_there(i, len(name)) for i in self.where.beginning_with(name)
+        )
+        return name if name and whole else None
 
     def named(self, name: str) -> list[int]:
         """Return the indices of the documents about a name, as a question has it."""

@@ -302,17 +302,6 @@ def test_a_shorter_name_is_not_found_where_documents_go_on_as_longer_names_do() 
         assert facts.indices_about(f"Where was {name} built?") == [i]
 
 
-def test_a_name_ends_where_others_do_though_its_document_goes_on_as_the_question_does() -> None:
-    forms = ["{}' mother was {} .", "{} is a child of {} ."]
-    pairs = list(zip(NAMES, MOTHERS, strict=True))
-    documents = [forms[i % 2].format(*pair) for i, pair in enumerate(pairs)]
-    asked = [f"Who bore {name}?\t{mother}" for name, mother in pairs[:KNOWN]]
-    facts = facts_of(documents, questions_of(*asked))
-    for i, name in enumerate(NAMES):
-        assert facts.name_in(f"{name}' mother was who?") == name
-        assert facts.indices_about(f"{name}' mother was who?") == [i]
-
-
 def test_names_in_another_order_than_documents_have_them_are_not_taken_by_their_parts() -> None:
     names = [(f"F{i % 29}", f"L{i % 31}") for i in range(60)]
     documents = [f"{last}, {first}. Born in W{i} ." for i, (first, last) in enumerate(names)]
