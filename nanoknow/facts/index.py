@@ -117,14 +117,14 @@ class AnswerFinder:
         ranked = dict(zip(needed, self._ranked(needed, MOST_COMPARED), strict=True))
         found: list[str | None] = []
         for form, about in asked:
-            shares: dict[str, float] = defaultdict(float)
+            sums: dict[str, float] = defaultdict(float)
             for i in about:
                 of_form = [span for span in ranked[i] if span.form == form]
                 total = sum(span.probability for span in of_form)
                 for span in of_form if total > least else ():
                     text = self.facts.passages[i].text[span.start : span.end]
-                    shares[text] += span.probability
-            found.append(max(shares, key=lambda text: shares[text]) if shares else None)
+                    sums[text] += span.probability
+            found.append(max(sums, key=lambda text: sums[text]) if sums else None)
         return found
 
 

@@ -13,7 +13,7 @@ from nanoknow.facts.words import WORD, find_whole, folded, stands_at
 HEAD = 256
 """Characters of a document in which a name is looked for at its beginning."""
 MOST = 1000
-"""Times that a name is found in a corpus."""
+"""Times at most that a name is found in a corpus."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Names:
             at += 1
 
     def holding(self, name: str) -> list[int]:
-        """Return the documents that hold a name anywhere, as whole words; if none, in any case."""
+        """Return the documents that hold a name anywhere, as whole words; if none, folded."""
         return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
 
     def is_name(self, name: str) -> bool:

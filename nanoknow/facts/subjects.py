@@ -160,13 +160,11 @@ class Subjects:
     @cached_property
     def _told_elsewhere(self) -> bool:
         """Whether documents that begin with a name are but some of those that tell about it."""
-        told = []
+        told, documents = [], self.corpus.documents
         for question in pick(self.questions, MOST_TRIED, Random(0)):
             name = self.name_in(question.text) or ""
             if begun := set(self._begun_by(name)):
-                others = [
-                    self.corpus.documents[i] for i in self.where.holding(name) if i not in begun
-                ]
+                others = [documents[i] for i in self.where.holding(name) if i not in begun]
                 told.append(any(find_answer(d, name, a) for d in others for a in question.gold))
         return sum(told) > len(told) * ELSEWHERE
 

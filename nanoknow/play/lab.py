@@ -17,6 +17,7 @@ from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.probe_questions import ProbeMaker
 from nanoknow.evaluation.probes import MOST
 from nanoknow.evaluation.scores import Score
+from nanoknow.facts.words import folded
 from nanoknow.figures.canvas import Points
 from nanoknow.generation.decoding import Decoded
 from nanoknow.play.shown import Introduction, Lesson, Played, Worth, Written
@@ -94,10 +95,10 @@ class Lab:
 
     def names(self, text: str) -> list[str]:
         """Return subjects of the corpus that begin with a text, or have a word that does."""
-        facts, text = self.opened.facts, text.strip().casefold()
+        facts, text = self.opened.facts, folded(text.strip())
         known = dict.fromkeys(filter(None, facts.names)) if facts else {}
-        found = [name for name in known if f" {text}" in f" {name.casefold()}"]
-        return sorted(found, key=lambda name: not name.casefold().startswith(text))[:NAMES]
+        found = [name for name in known if f" {text}" in f" {folded(name)}"]
+        return sorted(found, key=lambda name: not folded(name).startswith(text))[:NAMES]
 
     def invent(self) -> str:
         """Return a question about somebody, or something, that no document is about.

@@ -100,6 +100,7 @@ def test_names_are_found_by_the_beginning_of_any_word(lab: Lab) -> None:
     for name in every:
         for word in name.split(" "):
             assert name in lab.names(word[:2].upper())
+            assert name in lab.names(word.replace('"', "“"))
     assert lab.names("zz") == []
 
 
