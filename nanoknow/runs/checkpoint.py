@@ -144,7 +144,8 @@ def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a folder, oldest first."""
     with naming(folder, "make it readable"):
         found = list(folder.iterdir()) if folder.is_dir() else []
-    return sorted(p for p in found if re.fullmatch(r"step-\d{8,}", p.name))
+    steps = [path for path in found if re.fullmatch(r"step-\d{8,}", path.name)]
+    return sorted(steps, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -66,12 +66,11 @@ def read_metrics(file: Path) -> Iterator[dict[str, Any]]:
     Raises:
         CheckpointError: names the line that is none.
     """
-    lines = ""
+    text = ""
     with naming(file, "make it readable"), suppress(FileNotFoundError):
-        lines = read_regular(file, METRICS_BYTES).decode(errors="replace")
-    for number, line in enumerate(lines.splitlines(keepends=True), start=1):
-        if not line.endswith("\n"):
-            return
+        text = read_regular(file, METRICS_BYTES).decode(errors="replace")
+    # By line feeds alone: a damaged byte may be another line end.
+    for number, line in enumerate(text.split("\n")[:-1], start=1):
         values: Any = None
         with suppress(ValueError, RecursionError):
             values = json.loads(line[:LONGEST_LINE])

@@ -119,7 +119,9 @@ def test_a_record_without_a_hash_is_not_called_damaged(run: Run, change: str) ->
     assert change != "of another type" or "seed: must be a whole number (got 'x')" in message
 
 
-@pytest.mark.parametrize("line", ["[1]", "{}", '{"kind": "step", "step": "x"}', '{"step": 1}', "x"])
+@pytest.mark.parametrize(
+    "line", ["[1]", "{}", '{"kind": "step", "step": "x"}', '{"step": 1}', "x", '{"kind": "\x0cstep"}']
+)
 def test_a_line_that_records_nothing_is_named(run: Run, line: str) -> None:
     lines = run.metrics_file.read_text("utf-8")
     run.metrics_file.write_text(f"{lines}{line}\n", encoding="utf-8")

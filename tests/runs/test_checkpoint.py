@@ -89,11 +89,12 @@ def test_weights_of_another_model_are_refused_by_name(tmp_path: Path) -> None:
         read_checkpoint(path).load_model(CPU)
 
 
-def test_only_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
-    for step in (0, 1, 9, 10, 123_456_789):
+@pytest.mark.parametrize("steps", [(0, 1, 9, 10, 123_456_789), (9, 99_999_999, 100_000_000)])
+def test_only_the_last_two_checkpoints_are_kept(steps: tuple[int, ...], tmp_path: Path) -> None:
+    for step in steps:
         save(tmp_path, step)
-    kept = ["step-00000010", "step-123456789"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+    kept = [f"step-{step:08d}" for step in steps[-2:]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
     assert [path.name for path in list_checkpoints(tmp_path)] == kept
 
 
