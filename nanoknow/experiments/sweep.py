@@ -3,6 +3,7 @@
 Several processes may work on one sweep: each takes runs that no other process is training.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
@@ -97,15 +98,16 @@ def _evaluate(
     run: PlannedRun, first: TrainingSummary, asked: Sequence[Texts], device: str, reporter: Reporter
 ) -> Outcome:
     opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
-    evaluation = evaluate_on(opened, opened.texts.require_eval(), reporter)
+    questions = opened.fitting(opened.texts.require_eval())
+    evaluation = evaluate_on(opened, questions, reporter)
     score = score_answers(evaluation.answers)
     training = opened.task(opened.texts.require_questions())
-    assert first.loss is not None
+    pairs = zip(questions.items, evaluation.answers, strict=True)
     return Outcome(
         row=table_row(run.row, opened.run, opened.checkpoint, evaluation.questions, score),
-        right=tuple(answer.is_right for answer in evaluation.answers),
+        right={question.line: answer.is_right for question, answer in pairs},
         recall=score_answers(opened.answer_questions(training)),
-        loss=first.loss,
+        loss=math.nan if first.loss is None else first.loss,
         predictions=tuple(
             evaluate_on(opened, texts.require_eval(), reporter).predictions for texts in asked
         ),

@@ -20,15 +20,17 @@ class Outcome:
 
     Attributes:
         row: of the table of runs.
-        right: (questions,) whether each evaluation question was answered right.
+        right: whether each evaluation question was answered right, by its line; those that are
+            longer than the model's block may be left out.
         recall: on the training questions: what finetuning retained of those that it saw.
-        loss: of pretraining: mean of its last epoch's batches, in nats a character.
+        loss: of pretraining: mean of its last epoch's batches, in nats a character; NaN where its
+            metrics have been lost.
         predictions: files of answers to the questions of ``predict``.
         n_parameters: of the model.
     """
 
     row: TableRow
-    right: tuple[bool, ...]
+    right: Mapping[int, bool]
     recall: Score
     loss: float
     predictions: tuple[str, ...]
@@ -136,16 +138,18 @@ class SweepReport(Result):
 def compare_rows(
     questions: Mapping[str, QuestionSet], outcomes: Mapping[str, Outcomes]
 ) -> list[RowPair]:
-    """Compare rows on the same questions by the exact test, p corrected for the number of pairs."""
-    right = {
-        name: {seed: [each for run in folds for each in run.right] for seed, folds in runs.items()}
-        for name, runs in outcomes.items()
-    }
+    """Compare rows by the exact test on what both answered, p corrected for the number of pairs."""
     pairs, seeds = [], []
-    for one, other in itertools.combinations(right, 2):
-        both = right[one].keys() & right[other].keys()
+    for one, other in itertools.combinations(outcomes, 2):
+        both = outcomes[one].keys() & outcomes[other].keys()
         if both and questions[one].sha256 == questions[other].sha256:
             seeds.append(seed := min(both))
-            pairs.append(((one, right[one][seed]), (other, right[other][seed])))
+            first, second = (_by_fold_and_line(outcomes[row][seed]) for row in (one, other))
+            asked = first.keys() & second.keys()
+            pairs.append(((one, [first[q] for q in asked]), (other, [second[q] for q in asked])))
     compared = zip(compare_pairs(pairs), seeds, strict=True)
     return [RowPair(**vars(each), seed=seed) for each, seed in compared]
+
+
+def _by_fold_and_line(folds: Sequence[Outcome]) -> dict[tuple[int, int], bool]:
+    return {(i, line): right for i, run in enumerate(folds) for line, right in run.right.items()}

@@ -97,7 +97,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     if launch.shard is None:
         require_report(folder / "law.json", folder / "law.png")
     measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
-    minutes: dict[str, list[float]] = {row: [] for row in configs}
+    minutes: dict[str, dict[int, float]] = {row: {} for row in configs}
     table: list[TableRow] = []
     with several_runs(runs, launch, folder, reporter) as options:
         for run, first in train_in_turn(runs, options, reporter):
@@ -112,18 +112,20 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
                 for name, value in values.items()
                 if isinstance(value, Score)
             ]
-            for named in _named(law):  # a name that is not measured is found at the first run
+            # A name that is not measured is found at the first run.
+            for named in (*_named(law), *(each.measure for each in law.require)):
                 value_of(measured[run.row][run.config.seed], named)
             own = opened.checkpoint.record.seconds if law.finetunes else 0.0
-            minutes[run.row].append(round((first.seconds + own) / 60, 2))
+            minutes[run.row][run.config.seed] = round((first.seconds + own) / 60, 2)
     missing = unmet(law, measured)
     judged = [judge(claim, measured) for claim in law.claims]
     rows = []
     for row, by_seed in measured.items():
-        every = list(by_seed.values())
-        by_name = {name: [each[name] for each in every] for name in (every[0] if every else ())}
-        published = law.published.get(row, {})
-        rows.append(LawRow(row, published, list(by_seed), by_name, minutes[row]))
+        seeds = sorted(by_seed)  # which may have ended in another order
+        names = by_seed[seeds[0]] if seeds else ()
+        values = {name: [by_seed[seed][name] for seed in seeds] for name in names}
+        of_seeds = [minutes[row][seed] for seed in seeds]
+        rows.append(LawRow(row, law.published.get(row, {}), seeds, values, of_seeds))
     report = LawReport(
         law=name,
         paper=law.paper,

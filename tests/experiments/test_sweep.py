@@ -2,7 +2,6 @@
 
 import csv
 import json
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from nanoknow.experiments.table import COLUMNS, TableRow
 from nanoknow.runs.lock import lock_run
 from nanoknow.system.plain import plain
 from tests.helpers.cli import json_of, refuse, run, succeed
-from tests.helpers.silent import Silent
+from tests.helpers.silent import OtherProcess, Silent
 
 TINY = """
 config: demo
@@ -82,20 +81,6 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(here
     assert "an earlier run with other settings" in refused
 
 
-class OtherProcess(Silent):
-    """Is at a run until it hears that the run is left to it."""
-
-    def __init__(self, run: Path) -> None:
-        super().__init__()
-        self.held = ExitStack()
-        self.held.enter_context(lock_run(run))
-
-    def note(self, text: str) -> None:
-        super().note(text)
-        if "left to another process" in text:
-            self.held.close()
-
-
 def test_what_another_process_was_at_is_looked_at_again_at_the_end(here: Path) -> None:
     two = {"plain": {}, "longer": {"finetune.epochs": 2}}
     file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=two)
@@ -155,11 +140,54 @@ def test_rows_with_questions_of_their_own_are_scored_on_these_and_paired_where_t
     assert [path.parts[-3] for path in folder.glob("*/seed-0/pretrain")] == ["two"]
 
 
+def test_rows_that_leave_out_long_questions_are_paired_on_those_that_both_answered(
+    here: Path,
+) -> None:
+    names = ["Bo", "Bartholomew Longfellow-Smith", "Al", "Cy"]
+    lines = [f"Where was {name} born?\tRome\n" for name in names]
+    common = {
+        **SMALLEST,
+        "data.skip_long": True,
+        "data.questions": write("learned.tsv", lines[0]),
+        "data.eval": write("asked.tsv", "".join(lines)),
+    }
+    rows = {"short": {"model.block_size": 40}, "long": {"model.block_size": 64}}
+    file = SweepConfig(config="demo", seeds=1, common=common, rows=rows)
+    launch = Launch(None, here / "rows", "cpu")
+    report = sweep(file, launch, Silent())
+    assert [row.scores[0].n for row in report.rows] == [3, 4]
+    [pair] = report.pairs
+    counts = pair.pairing
+    assert counts.both + counts.only_first + counts.only_second + counts.neither == 3
+    # Where metrics have been lost, so has the loss, and nothing else.
+    for metrics in here.glob("rows/*/seed-0/pretrain/metrics.jsonl"):
+        metrics.unlink()
+    again = sweep(file, launch, Silent())
+    assert [plain(row)["losses"] for row in again.rows] == [[None], [None]]
+    assert again.pairs == report.pairs
+
+
+def test_rows_that_leave_out_questions_are_paired_question_by_question() -> None:
+    def outcome(right: dict[int, bool]) -> Outcome:
+        score = Score(sum(right.values()), len(right))
+        row = TableRow("", 0, "dev.tsv", score, 1.0, "cpu, float32", "")
+        return Outcome(row, right, score, 1.0, (), 1)
+
+    folds = {
+        "one": {0: [outcome({1: True, 2: False, 3: True}), outcome({1: True, 2: True})]},
+        "other": {0: [outcome({2: False, 3: False}), outcome({1: True})]},
+    }
+    questions = {row: questions_from_bytes(b"Who?\tAda\n", row) for row in folds}
+    [pair] = compare_rows(questions, folds)
+    found = pair.pairing
+    assert (found.both, found.only_first, found.only_second, found.neither) == (1, 1, 0, 1)
+
+
 def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:
     def outcome(row: str, seed: int, right: bool) -> Outcome:
         score = Score(int(right), 1)
         cells = TableRow(row, seed, "dev.tsv", score, 1.0, "cpu, float32", f"{row}/{seed}")
-        return Outcome(cells, (right,), score, 1.0, (), 1)
+        return Outcome(cells, {1: right}, score, 1.0, (), 1)
 
     finished = {"a": {0: True, 1: False, 2: True}, "b": {1: True, 2: True}, "c": {0: False}}
     outcomes = {

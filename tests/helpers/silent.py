@@ -1,7 +1,9 @@
-"""A reporter for tests."""
+"""Reporters for tests."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from pathlib import Path
 
+from nanoknow.runs.lock import lock_run
 from nanoknow.system.reporter import Update
 
 
@@ -24,3 +26,17 @@ class Silent:
 
     def update(self, done: int, words: str) -> None:
         pass
+
+
+class OtherProcess(Silent):
+    """Is at a run until it hears that the run is left to it."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__()
+        self.held = ExitStack()
+        self.held.enter_context(lock_run(run))
+
+    def note(self, text: str) -> None:
+        super().note(text)
+        if "left to another process" in text:
+            self.held.close()

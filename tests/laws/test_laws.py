@@ -12,10 +12,13 @@ import torch
 from nanoknow.config.law import load_law
 from nanoknow.config.loading import shipped
 from nanoknow.data.world.facts import FactWorld
+from nanoknow.experiments.pipeline import Launch
 from nanoknow.laws import measures
 from nanoknow.laws.measures import MEASURES, Subject, capacity, invention
+from nanoknow.laws.run import run_law
+from nanoknow.system.plain import plain
 from tests.helpers.cli import json_of, refuse, run, succeed
-from tests.helpers.silent import Silent
+from tests.helpers.silent import OtherProcess, Silent
 
 LAW = """
 paper: Nobody (2026)
@@ -132,6 +135,17 @@ def test_a_place_where_a_text_may_go_on_otherwise_is_not_asked_for(here: Path) -
     assert memorised["n"] == sum(clear)
 
 
+def test_values_are_by_ascending_seed_whichever_run_ended_first(here: Path) -> None:
+    law = load_law(str(law_file(here, "capacity", "learned", "false"))).in_short()
+    launch = Launch(2, here / "law", "cpu")
+    first = run_law("short", law, launch, Silent())
+    other = OtherProcess(here / "law/whole/seed-0/pretrain")
+    again = run_law("short", law, launch, other)
+    assert sum("left to another process" in note for note in other.notes) == 1
+    assert [row.seeds for row in again.rows] == [[0, 1]] * 2
+    assert plain(again.rows) == plain(first.rows)
+
+
 def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
     assert "one of: capacity, extraction" in refuse("law", "run", "gravity")
     path = law_file(here, "gravity", "learned")
@@ -142,6 +156,12 @@ def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
     assert "has no 'quick' values" in refuse("law", "run", whole, "--quick")
     wrong = law_file(here, "capacity", "lerned", "false")
     assert "lerned: is not measured. Did you mean 'learned'?" in refuse("law", "run", wrong)
+    required = law_file(here, "capacity", "learned", "false")
+    text = required.read_text("utf-8") + "require: [{measure: parameter, at_least: 1}]\n"
+    required.write_text(text, encoding="utf-8")
+    told = "parameter: is not measured. Did you mean 'parameters'?"
+    assert told in refuse("law", "run", required, "--quick", "--out", "required")
+    assert len([*here.glob("required/*/seed-*")]) == 1  # at the first run, not after the last
     assert len([*here.glob("runs/law-capacity/*/*/pretrain")]) == 1  # and no other run was trained
     narrow = law_file(here, "reversal", "forward")
     narrow.write_text(narrow.read_text("utf-8").replace("size: 64", "size: 32"), encoding="utf-8")

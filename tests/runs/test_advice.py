@@ -120,7 +120,8 @@ def test_a_record_without_a_hash_is_not_called_damaged(run: Run, change: str) ->
 
 
 @pytest.mark.parametrize(
-    "line", ["[1]", "{}", '{"kind": "step", "step": "x"}', '{"step": 1}', "x", '{"kind": "\x0cstep"}']
+    "line",
+    ["[1]", "{}", '{"kind": "step", "step": "x"}', '{"step": 1}', "x", '{"kind": "\x0cstep"}'],
 )
 def test_a_line_that_records_nothing_is_named(run: Run, line: str) -> None:
     lines = run.metrics_file.read_text("utf-8")
