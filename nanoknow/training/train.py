@@ -115,7 +115,8 @@ def plan(
 def after_pretraining(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
     """Return the config to finetune a checkpoint of a pretrained run by.
 
-    A config that names no corpus gets the one that the run was pretrained on.
+    A config that names no corpus gets the one that the run was pretrained on. How it was pretrained
+    is the run's: ``why`` pretrains others like it.
 
     Raises:
         ConfigError: the run has no marks to ask with, or the config names a text that it has not
@@ -127,18 +128,18 @@ def after_pretraining(run: Run, source: Checkpoint, config: ExperimentConfig) ->
             f"{source.path}: of a language_modeling run, without marks to ask with: "
             f"start from a {PRETRAIN} run"
         )
-    recorded, own = source.record.data.get("corpus", NO_TEXT), run.config.data
-    data = config.data.model_copy(update={"documents": own.documents})
+    recorded, own = source.record.data.get("corpus", NO_TEXT), run.config
+    data = config.data.model_copy(update={"documents": own.data.documents})
     named = Texts.find(data, ("corpus",)).corpus
     if named is None:
-        data = data.model_copy(update={"corpus": own.corpus, "world": own.world})
+        data = data.model_copy(update={"corpus": own.data.corpus, "world": own.data.world})
     elif named.sha256 != recorded["sha256"]:
         raise ConfigError(
             f"{named.name}: {run.path} was pretrained on {recorded['name']}, SHA-256 "
             f"{recorded['sha256'][:12]}, and knows that one: name it with --corpus, another run "
             f"with --from, or --from scratch"
         )
-    return config.model_copy(update={"data": data})
+    return config.model_copy(update={"data": data, "pretrain": own.pretrain})
 
 
 def _of_stage(stage: StageName, flags: Sequence[Override]) -> list[Override]:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from nanoknow.runs.run import Run
 from tests.helpers.cli import SMALL, kinds_of, record_of, refuse, succeed
 
 TRAIN = ("--questions", "birth_places_train.tsv")
@@ -51,6 +52,12 @@ def test_finetuning_keeps_the_corpus_its_run_was_pretrained_on(home: Path) -> No
     succeed(*TUNE, *TRAIN, "--epochs", "1", "--out", "runs/kept")
     assert record_of("runs/kept")["data"]["corpus"] == record_of("runs/vanilla")["data"]["corpus"]
     assert "was pretrained on" in refuse(*TUNE, *TRAIN, "--corpus", "other.txt")
+
+
+def test_finetuning_by_another_config_records_the_pretraining_that_was(home: Path) -> None:
+    succeed(*TUNE, *TRAIN, "--config", "demo", "--epochs", "1", "--out", "runs/other")
+    tuned, pretrained = (Run.open(Path("runs", name)).config for name in ("other", "vanilla"))
+    assert tuned.pretrain == pretrained.pretrain
 
 
 def test_a_run_that_learned_nothing_is_not_the_latest(home: Path) -> None:
