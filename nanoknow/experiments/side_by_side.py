@@ -109,7 +109,7 @@ def _hear(
     """Pass on what a process says; return what it failed by, and forget it when it has ended."""
     try:
         message = connection.recv()
-    except EOFError:
+    except (EOFError, OSError):  # the latter of what is killed within a message
         process = running.pop(connection)
         process.join()
         connection.close()

@@ -123,9 +123,9 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     for row, by_seed in measured.items():
         seeds = sorted(by_seed)  # which may have ended in another order
         names = by_seed[seeds[0]] if seeds else ()
-        values = {name: [by_seed[seed][name] for seed in seeds] for name in names}
+        by_name = {name: [by_seed[seed][name] for seed in seeds] for name in names}
         of_seeds = [minutes[row][seed] for seed in seeds]
-        rows.append(LawRow(row, law.published.get(row, {}), seeds, values, of_seeds))
+        rows.append(LawRow(row, law.published.get(row, {}), seeds, by_name, of_seeds))
     report = LawReport(
         law=name,
         paper=law.paper,

@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 import time
-from multiprocessing import Pipe
+from multiprocessing import Pipe, get_context
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from nanoknow.config.loading import load_config, parse_assignment
 from nanoknow.config.sweep import SweepConfig
 from nanoknow.errors import DataError, Interrupted
 from nanoknow.experiments.pipeline import Launch, PlannedRun
-from nanoknow.experiments.side_by_side import _work
+from nanoknow.experiments.side_by_side import _hear, _work
 from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.run import Run
 from nanoknow.system.reporter import Reporter
@@ -71,6 +71,19 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
     assert getattr(arrived, "exit_code", 1) == getattr(error, "exit_code", 1)
     told = "".join(getattr(arrived, "__notes__", []))
     assert "in train" in told or isinstance(error, Interrupted)
+
+
+@pytest.mark.processes
+def test_a_process_that_is_killed_within_a_message_is_said_to_have_ended() -> None:
+    receiver, sender = Pipe(duplex=False)
+    os.write(sender.fileno(), (100).to_bytes(4, "big") + b"the beginning of a message")
+    sender.close()
+    process = get_context("spawn").Process(target=os._exit, args=(9,))
+    process.start()
+    running = {receiver: process}
+    error = _hear(receiver, running, Silent())
+    assert "a training process ended with 9" in str(error)
+    assert not running
 
 
 @pytest.mark.processes
