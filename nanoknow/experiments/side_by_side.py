@@ -57,10 +57,11 @@ def several_runs(
         train_as_jobs(runs, launch.device, launch.launcher, folder / "jobs", reporter)
     folders = [run.place.parent for run in runs if run.config.precision == "auto"]
     found = [f.parent for each in folders for f in sorted(each.glob("**/step-*/checkpoint.json"))]
-    precision = read_checkpoint(found[0]).record.precision if found else "auto"
+    # A run's newest: the one before it may be deleted by another process that trains it.
+    precision = read_checkpoint(found[-1]).record.precision if found else "auto"
     chosen = choose_device(launch.device, precision)
     if folders:
-        why = f"that of {found[0]}" if found else chosen.reason
+        why = f"that of {found[-1]}" if found else chosen.reason
         reporter.note(f"precision of all runs: {chosen.precision} ({why})")
     threads = torch.get_num_threads()
     try:

@@ -46,12 +46,10 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """Updates made, and those that are still planned."""
-        progress, epochs = self.progress, self.config.epochs - self.progress.epoch
-        if epochs <= 0:
-            return progress.step
-        n, batch_size = self.task.n_examples, self.config.batch_size
-        rest = math.ceil((n - progress.examples) / batch_size)
-        return progress.step + rest + (epochs - 1) * math.ceil(n / batch_size)
+        progress, n, batch_size = self.progress, self.task.n_examples, self.config.batch_size
+        rest = math.ceil((n - progress.examples) / batch_size)  # of the current epoch
+        later = self.config.epochs - progress.epoch - 1  # -1 where all are done
+        return progress.step + rest + later * math.ceil(n / batch_size)
 
     @property
     def notes(self) -> list[str]:
@@ -155,8 +153,7 @@ class Trainer:
             NonFiniteError: the weights, or what they give, are not finite.
         """
         model, losses = self.model.eval(), []
-        for start in range(0, task.n_examples, self.config.batch_size):
-            indices = torch.arange(start, min(start + self.config.batch_size, task.n_examples))
+        for indices in torch.arange(task.n_examples).split(self.config.batch_size):
             batch = task.batch(indices, torch.Generator()).to(self.device.torch_device)
             with self.device.autocast():
                 logits = model.require_finite(model(batch.tokens, batch.layout))

@@ -74,6 +74,17 @@ def test_all_runs_of_a_demo_have_one_precision_on_another_machine_too(
         assert all(row.device.endswith(", bfloat16") for row in report.table)
 
 
+def test_only_the_newest_checkpoints_decide_the_precision_of_a_sweep(here: Path) -> None:
+    file = SweepConfig(config="demo", seeds=1, common=COMMON, rows={"plain": {}})
+    launch = Launch(None, here / "rows", "cpu")
+    report = sweep(file, launch, Silent())
+    older = [*here.glob("rows/*/*/*/checkpoints/step-00000000/checkpoint.json")]
+    assert len(older) == 2
+    for each in older:  # another process, which trains the run, may delete it at any moment
+        each.write_bytes(b"")
+    assert sweep(file, launch, Silent()).table == report.table
+
+
 def test_rows_of_a_sweep_have_one_precision_but_where_they_name_their_own(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
