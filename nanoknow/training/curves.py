@@ -178,7 +178,7 @@ def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
         return runs, "step"
 
     def share(run: RunCurves) -> RunCurves:
-        end = run.last_step
+        end = max(1, run.last_step)  # of what somebody else wrote
         return run.with_points(lambda points: [(100 * x / end, y) for x, y in points])
 
     return [*map(share, runs)], "% of the steps of each run"

@@ -174,6 +174,14 @@ def test_metrics_that_are_no_numbers_are_one_line(runs: list[str], line: str, sa
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_run_whose_metrics_say_step_0_alone_is_drawn_beside_a_longer_one(runs: list[str]) -> None:
+    line = {"kind": "step", "step": 0, "loss": 1.0, "learning_rate": 1.0}
+    Path(runs[2], "metrics.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    result = run("plot", *runs[1:])
+    assert result.exit_code == 0, result.output
+    assert "% of the steps of each run" in result.stdout
+
+
 def test_a_run_without_steps_and_a_folder_without_runs_are_refused(runs: list[str]) -> None:
     Path(runs[0], "metrics.jsonl").unlink()
     assert "pretrain/metrics.jsonl: holds no step to draw" in run("plot", runs[0]).stderr
