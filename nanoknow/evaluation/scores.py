@@ -8,14 +8,6 @@ from statistics import mean, stdev
 from typing import ClassVar
 
 
-def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the interval of a proportion (Wilson, 1927)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
 def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of the mean of a few draws (Student, 1908); None of fewer than two.
 
@@ -78,8 +70,11 @@ class Score:
 
     @property
     def interval_95(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy."""
-        return wilson_interval(self.n_right, self.n)
+        """The 95 % interval of the accuracy (Wilson, 1927)."""
+        from scipy.stats import binomtest
+
+        interval = binomtest(self.n_right, self.n).proportion_ci(method="wilson")
+        return float(interval.low), float(interval.high)
 
     def __str__(self) -> str:
         low, high = self.interval_95

@@ -56,7 +56,8 @@ def several_runs(
     if launch.launcher is not None:
         train_as_jobs(runs, launch.device, launch.launcher, folder / "jobs", reporter)
     folders = [run.place.parent for run in runs if run.config.precision == "auto"]
-    found = [f.parent for each in folders for f in sorted(each.glob("**/step-*/checkpoint.json"))]
+    # Not **, which fails where another process deletes a checkpoint as it is looked into.
+    found = [path for each in folders for path in sorted(each.glob("*/checkpoints/step-*"))]
     # A run's newest: the one before it may be deleted by another process that trains it.
     precision = read_checkpoint(found[-1]).record.precision if found else "auto"
     chosen = choose_device(launch.device, precision)

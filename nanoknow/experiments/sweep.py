@@ -102,10 +102,10 @@ def _evaluate(
     evaluation = evaluate_on(opened, questions, reporter)
     score = score_answers(evaluation.answers)
     training = opened.task(opened.texts.require_questions())
-    pairs = zip(questions.items, evaluation.answers, strict=True)
+    answered = zip(questions.items, evaluation.answers, strict=True)
     return Outcome(
         row=table_row(run.row, opened.run, opened.checkpoint, evaluation.questions, score),
-        right={question.line: answer.is_right for question, answer in pairs},
+        right={question: answer.is_right for question, answer in answered},
         recall=score_answers(opened.answer_questions(training)),
         loss=math.nan if first.loss is None else first.loss,
         predictions=tuple(

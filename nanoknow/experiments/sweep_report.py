@@ -1,13 +1,14 @@
 """What a sweep found: row by row, run by run, and pair by pair."""
 
 import itertools
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any, Self
 
-from nanoknow.data.questions import QuestionSet
+from nanoknow.data.questions import Question, QuestionSet
 from nanoknow.evaluation.compare import ComparedPair, compare_pairs
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.table import TableRow
@@ -20,8 +21,8 @@ class Outcome:
 
     Attributes:
         row: of the table of runs.
-        right: whether each evaluation question was answered right, by its line; those that are
-            longer than the model's block may be left out.
+        right: whether each evaluation question was answered right, but for those that are left
+            out as they are longer than the model's block.
         recall: on the training questions: what finetuning retained of those that it saw.
         loss: of pretraining: mean of its last epoch's batches, in nats a character; NaN where its
             metrics have been lost.
@@ -30,7 +31,7 @@ class Outcome:
     """
 
     row: TableRow
-    right: Mapping[int, bool]
+    right: dict[Question, bool]
     recall: Score
     loss: float
     predictions: tuple[str, ...]
@@ -144,12 +145,10 @@ def compare_rows(
         both = outcomes[one].keys() & outcomes[other].keys()
         if both and questions[one].sha256 == questions[other].sha256:
             seeds.append(seed := min(both))
-            first, second = (_by_fold_and_line(outcomes[row][seed]) for row in (one, other))
+            first, second = (
+                ChainMap(*(run.right for run in outcomes[row][seed])) for row in (one, other)
+            )
             asked = first.keys() & second.keys()
             pairs.append(((one, [first[q] for q in asked]), (other, [second[q] for q in asked])))
     compared = zip(compare_pairs(pairs), seeds, strict=True)
     return [RowPair(**vars(each), seed=seed) for each, seed in compared]
-
-
-def _by_fold_and_line(folds: Sequence[Outcome]) -> dict[tuple[int, int], bool]:
-    return {(i, line): right for i, run in enumerate(folds) for line, right in run.right.items()}

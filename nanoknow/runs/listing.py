@@ -1,5 +1,6 @@
 """``nanoknow runs``: which runs there are, and how to be rid of some."""
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -26,9 +27,10 @@ def _describe(run: Run) -> dict[str, Any]:
     with suppress(CheckpointError):
         for event in run.metrics():
             accuracy = event.get("accuracy", accuracy)
-    for file in run.path.rglob("*"):
-        with suppress(OSError):  # a run under way replaces some
-            size += file.lstat().st_size
+    for place, folders, files in os.walk(run.path):  # past what a run under way deletes
+        for name in (*folders, *files):
+            with suppress(OSError):
+                size += Path(place, name).lstat().st_size
     return {
         "run": str(run.path),
         **run.record.model_dump(include={"stage", "variant", "n_parameters", "created"}),

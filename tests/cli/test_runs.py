@@ -9,6 +9,7 @@ import pytest
 
 from nanoknow.runs.lock import lock_run
 from tests.helpers.cli import json_of, record_of, refuse, run, succeed
+from tests.helpers.faults import delete_checkpoints_before_they_are_listed
 
 
 @pytest.fixture
@@ -37,6 +38,16 @@ def test_runs_are_listed_newest_first_with_what_they_are_and_how_large(copied: P
     shown = succeed("runs", "list").stdout
     assert "wiki.txt" in shown
     assert re.search(r"\d (second|minute)s? *$", shown, re.MULTILINE)
+
+
+def test_runs_are_listed_while_training_deletes_their_older_checkpoints(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sum(
+        file.lstat().st_size for file in copied.rglob("*") if "step-" not in str(file.parent)
+    )
+    delete_checkpoints_before_they_are_listed(monkeypatch)
+    assert json_of("runs", "list")["runs"][0]["size"] == files
 
 
 def test_a_run_under_way_is_listed_as_such_and_never_deleted(copied: Path) -> None:

@@ -15,7 +15,7 @@ from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.baseline import constant_baseline
 from nanoknow.evaluation.compare import compare_answers
 from nanoknow.evaluation.compare_figure import plot_comparison
-from nanoknow.evaluation.scores import Score, holm, pair, wilson_interval
+from nanoknow.evaluation.scores import Score, holm, pair
 from nanoknow.system.plain import plain
 from tests.helpers.pictures import check_png, drawn_by
 from tests.helpers.questions import said
@@ -35,7 +35,7 @@ from tests.helpers.questions import said
     ],
 )
 def test_intervals_are_the_published_ones(n_right: int, n: int, low: float, high: float) -> None:
-    assert wilson_interval(n_right, n) == pytest.approx((low, high), abs=5e-5)
+    assert Score(n_right, n).interval_95 == pytest.approx((low, high), abs=5e-5)
 
 
 @given(data=st.data(), n=st.integers(1, 600))
@@ -45,11 +45,11 @@ def test_intervals_follow_wilsons_formula(data: st.DataObject, n: int) -> None:
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     expected = (centre - half, centre + half)
-    assert wilson_interval(round(p * n), n) == pytest.approx(expected, abs=1e-6)
+    assert Score(round(p * n), n).interval_95 == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_lower_confidence_gives_a_narrower_interval() -> None:
-    wide, narrow = wilson_interval(25, 500), wilson_interval(25, 500, confidence=0.5)
+def test_more_questions_give_a_narrower_interval() -> None:
+    wide, narrow = Score(25, 500).interval_95, Score(250, 5000).interval_95
     assert wide[0] < narrow[0] < 0.05 < narrow[1] < wide[1]
 
 
@@ -184,7 +184,7 @@ def test_a_compared_run_is_named_by_what_differs_on_an_axis_that_ends_with_the_d
         "A  seed-0/finetune",
         "B  seed-1/finetune",
     ]
-    assert left.get_xlim()[1] <= 103 * wilson_interval(1, 3)[1]
+    assert left.get_xlim()[1] <= 103 * Score(1, 3).interval_95[1]
     assert right.get_xlim()[1] < 1.1
 
 

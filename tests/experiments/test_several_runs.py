@@ -18,7 +18,7 @@ from nanoknow.experiments.sweep import sweep
 from nanoknow.runs.run import Run
 from nanoknow.system import device
 from tests.helpers.cli import succeed
-from tests.helpers.faults import AtStep
+from tests.helpers.faults import AtStep, delete_checkpoints_before_they_are_listed
 from tests.helpers.silent import Silent
 
 SIZES = "data.world.people=20 data.world.paraphrases=1 model.d_model=16 model.n_layers=1"
@@ -74,7 +74,9 @@ def test_all_runs_of_a_demo_have_one_precision_on_another_machine_too(
         assert all(row.device.endswith(", bfloat16") for row in report.table)
 
 
-def test_only_the_newest_checkpoints_decide_the_precision_of_a_sweep(here: Path) -> None:
+def test_only_the_newest_checkpoints_decide_the_precision_of_a_sweep(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = SweepConfig(config="demo", seeds=1, common=COMMON, rows={"plain": {}})
     launch = Launch(None, here / "rows", "cpu")
     report = sweep(file, launch, Silent())
@@ -82,6 +84,7 @@ def test_only_the_newest_checkpoints_decide_the_precision_of_a_sweep(here: Path)
     assert len(older) == 2
     for each in older:  # another process, which trains the run, may delete it at any moment
         each.write_bytes(b"")
+    delete_checkpoints_before_they_are_listed(monkeypatch)
     assert sweep(file, launch, Silent()).table == report.table
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from nanoknow.config.sweep import SweepConfig
-from nanoknow.data.questions import questions_from_bytes
+from nanoknow.data.questions import Question, questions_from_bytes
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep
@@ -168,14 +168,15 @@ def test_rows_that_leave_out_long_questions_are_paired_on_those_that_both_answer
 
 
 def test_rows_that_leave_out_questions_are_paired_question_by_question() -> None:
-    def outcome(right: dict[int, bool]) -> Outcome:
+    def outcome(**right: bool) -> Outcome:
         score = Score(sum(right.values()), len(right))
         row = TableRow("", 0, "dev.tsv", score, 1.0, "cpu, float32", "")
-        return Outcome(row, right, score, 1.0, (), 1)
+        by_question = {Question(text, ("Ada",), 1): each for text, each in right.items()}
+        return Outcome(row, by_question, score, 1.0, (), 1)
 
     folds = {
-        "one": {0: [outcome({1: True, 2: False, 3: True}), outcome({1: True, 2: True})]},
-        "other": {0: [outcome({2: False, 3: False}), outcome({1: True})]},
+        "one": {0: [outcome(a=True, b=False, c=True), outcome(d=True, e=True)]},
+        "other": {0: [outcome(b=False, c=False), outcome(d=True)]},
     }
     questions = {row: questions_from_bytes(b"Who?\tAda\n", row) for row in folds}
     [pair] = compare_rows(questions, folds)
@@ -187,7 +188,7 @@ def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:
     def outcome(row: str, seed: int, right: bool) -> Outcome:
         score = Score(int(right), 1)
         cells = TableRow(row, seed, "dev.tsv", score, 1.0, "cpu, float32", f"{row}/{seed}")
-        return Outcome(cells, {1: right}, score, 1.0, (), 1)
+        return Outcome(cells, {Question("Who?", ("Ada",), 1): right}, score, 1.0, (), 1)
 
     finished = {"a": {0: True, 1: False, 2: True}, "b": {1: True, 2: True}, "c": {0: False}}
     outcomes = {

@@ -12,7 +12,7 @@ import pytest
 from nanoknow.complexity.estimate import ComplexityReport, estimate
 from nanoknow.complexity.figure import plot_complexity
 from nanoknow.errors import ConfigError
-from nanoknow.evaluation.scores import Score, wilson_interval
+from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.learn_figure import plot_learned
 from nanoknow.figures.canvas import Points, _move_apart, picture
 from tests.helpers.pictures import check_png, check_svg, drawn_by
@@ -87,7 +87,7 @@ def test_one_seed_has_its_interval_and_several_have_their_range(tmp_path: Path) 
         return np.asarray(line.get_xdata()).tolist(), figure.axes[0].get_xlabel()
 
     ends, says = lines(25)
-    assert ends == pytest.approx([100 * end for end in wilson_interval(25, 50)])
+    assert ends == pytest.approx([100 * end for end in Score(25, 50).interval_95])
     assert says == "% right: one seed, line: 95 % interval"
     ends, says = lines(25, 15)
     assert ends == [30.0, 50.0]

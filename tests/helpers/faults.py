@@ -1,8 +1,12 @@
 """Faults that tests make happen."""
 
+import errno
+import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from tests.helpers.silent import Silent
 
@@ -29,3 +33,15 @@ def largest_file(n_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def delete_checkpoints_before_they_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a checkpoint's folder be gone when its files are listed: training deletes the older."""
+    listed = os.scandir
+
+    def scandir(path: os.PathLike[str] | str) -> object:
+        if os.path.basename(path).startswith("step-"):  # noqa: PTH119 - of either type
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
