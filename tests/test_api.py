@@ -183,6 +183,7 @@ def test_it_is_quiet_unless_it_is_given_where_to_log(
         (lambda: nanoknow.sweep("nothing.yaml"), "nothing.yaml"),
         (lambda: nanoknow.load("data"), "not a run folder"),
         (lambda: nanoknow.ask("", "runs/answers"), "empty question"),
+        (lambda: nanoknow.inspect("nameddata"), "Did you mean 'namedata'?"),
     ],
 )
 def test_what_can_be_fixed_is_refused_in_one_line(

@@ -149,7 +149,7 @@ def _check(setting: Setting) -> None:
         ("--seed", seed, seed >= 0, "give 0 or more"),
     ):
         if not is_fine:
-            raise ConfigError(f"{flag} {value:g}: {advice}")
+            raise ConfigError(f"{flag} {str(value).removesuffix('.0')}: {advice}")
 
 
 def _finding(experiment: Experiment, outcome: Outcome, law: Law, *more: Quantity) -> Finding:

@@ -76,7 +76,7 @@ class Commands(Group):
             raise typer.Exit(stop.exit_code) from None
         except OutputError:
             raise
-        except (KeyboardInterrupt, MemoryError, NanoknowError, RuntimeError, UnicodeError) as error:
+        except (KeyboardInterrupt, Exception) as error:
             code, words = _last_words(error)
             if not words or ctx.params["debug"]:
                 raise
@@ -93,6 +93,8 @@ def _last_words(error: BaseException) -> tuple[int, str]:
     if isinstance(error, UnicodeEncodeError):
         near = error.object[max(0, error.start - 40) : error.end + 40]
         return 1, f"{printable(near)}: a name that is not UTF-8: rename it, or its folder"
+    if isinstance(error, OSError) and error.filename is not None:
+        return 1, f"{error.filename}: {error.strerror}: name another, or make it usable"
     if ran_out_of_memory(error):
         return 1, "out of memory: take a smaller model, block or batch, or other data"
     return 1, ""

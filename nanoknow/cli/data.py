@@ -14,7 +14,7 @@ from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.cli.world import data_make, show_files
 from nanoknow.config.loading import Override
 from nanoknow.data.published import DATASETS
-from nanoknow.errors import ConfigError, printable, suggest
+from nanoknow.errors import printable
 
 if TYPE_CHECKING:
     from nanoknow.experiments.augment import Augmentation
@@ -24,14 +24,12 @@ data_app = typer.Typer(
     help="Inspect data, make the built-in world, fetch published files.", no_args_is_help=True
 )
 data_app.command("make")(data_make)
-VIEWS = ("namedata", "charcorruption")
+VIEWS = opt.one_of("namedata", "charcorruption")
 
 
 @data_app.command("inspect")
 def data_inspect(
-    view: Annotated[
-        str | None, Argument(help="One view; both if not given.", **opt.one_of(*VIEWS))
-    ] = None,
+    view: Annotated[str | None, Argument(help="One view; both if not given.", **VIEWS)] = None,
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
@@ -52,9 +50,6 @@ def data_inspect(
     from nanoknow.training.recipe import resolve_recipe
 
     terminal = Terminal()
-    if view is not None and view not in VIEWS:
-        hint = suggest(view, VIEWS)
-        raise ConfigError(f"unknown view {view!r}.{hint} Available: {', '.join(VIEWS)}")
     data = opt.data_flags(corpus, questions, eval_file, documents)
     overrides = opt.overrides(assign, [*data, Override("seed", seed, "--seed")])
     resolved = resolve_recipe(config, overrides, terminal)
@@ -160,7 +155,7 @@ def _show_pair(terminal: Terminal, x: str, y: str) -> None:
             row.stylize("bold green", answer.start(1) - back, answer.end(1) - back)
         row.highlight_words([MASK], "bold magenta")
         row.highlight_regex(rf"{PAD}( ×\d+)?", "dim")
-    width = terminal.out.width - len("x: ")
+    width = max(1, terminal.out.width - len("x: "))
     for first in range(0, end + len(rest), width):
         for name, row in rows.items():
             terminal.styled(shown(f"{name}: "), row[first : first + width], shown("\n", lines=True))

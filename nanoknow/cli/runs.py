@@ -1,7 +1,7 @@
 """``nanoknow runs``: list runs, and delete some."""
 
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import typer
@@ -59,7 +59,7 @@ def _show_runs(terminal: Terminal, found: dict[str, list[dict[str, Any]]]) -> No
     rows = []
     for each in found["runs"]:
         what = [each["stage"], each["variant"], *([each["state"]] * (each["state"] != "whole"))]
-        data = each["data"].get("corpus", "-").partition(" (")[0].rpartition("/")[2]
+        data = PurePath(each["data"].get("corpus", "-").partition(" (people ")[0]).name
         share = "-" if each["accuracy"] is None else f"{each['accuracy']:.1%}"
         age = datetime.now(UTC) - datetime.fromisoformat(each["created"]).astimezone(UTC)
         size, old = f"{si(each['size'])}B", in_words(age.total_seconds())

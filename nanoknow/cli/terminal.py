@@ -57,15 +57,13 @@ class Terminal:
         """Return the line that is typed after a prompt on stderr; empty at the end of stdin.
 
         Raises:
-            DataError: stdin cannot be read.
+            DataError: see ``lines_read``.
         """
-        try:
-            return self.err.input(shown(prompt)).strip()
-        except EOFError:
-            self.err.print()  # Ctrl-D leaves the cursor behind the prompt
-            return ""
-        except OSError as error:
-            raise _unreadable(error) from None
+        self.err.print(shown(prompt), end="")
+        for _, line in self.lines_read():
+            return line
+        self.err.print()  # Ctrl-D leaves the cursor behind the prompt
+        return ""
 
     def lines_read(self) -> Iterator[tuple[str, str]]:
         """Yield where each line of stdin is, ``stdin:1``, and the line.
@@ -78,12 +76,13 @@ class Terminal:
                 line = sys.stdin.readline(LONGEST_LINE + 1)
                 if len(line) > LONGEST_LINE:
                     what = f"a line of over {LONGEST_LINE:,} characters"
-                    raise DataError(f"stdin:{n}: {what}: write a question a line")
+                    raise DataError(f"stdin:{n}: {what}: write shorter lines")
                 if not line:
                     return
                 yield f"stdin:{n}", line.strip()
         except OSError as error:
-            raise _unreadable(error) from None
+            advice = "give it a file or a pipe that can be read"
+            raise DataError(f"stdin: {error.strerror}: {advice}") from None
 
     @contextmanager
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
@@ -179,10 +178,6 @@ class Terminal:
     def pairs(self, rows: Sequence[tuple[str, object]]) -> None:
         """Print names and their values on stdout; a pair without a value is left out."""
         self.table("", ("", ""), [row for row in rows if row[1] is not None], left=2)
-
-
-def _unreadable(error: OSError) -> DataError:
-    return DataError(f"stdin: {error.strerror}: give it a file or a pipe that can be read")
 
 
 def _indented(cell: Text) -> Text | Padding:

@@ -58,8 +58,9 @@ def why(
 
     if bool(question) == bool(eval_file):
         raise typer.BadParameter("ask one question, or name a file with --eval")
-    if dry_run and not retrain:
-        raise typer.BadParameter("--dry-run: of --retrain K, as nothing else is trained")
+    if (dry_run or out) and not retrain:
+        flag = "--dry-run" if dry_run else "--out"
+        raise typer.BadParameter(f"{flag}: of --retrain K, as nothing else is trained")
     if eval_file:
         asked = read_questions(locate(eval_file))
     else:

@@ -51,11 +51,13 @@ def data_make(
     from nanoknow.config.loading import load_config
     from nanoknow.data.world.build import build_world, write_world
 
+    chosen = relations or ""
+    is_number = chosen.isdecimal() and len(chosen) < 10  # of any more digits, no number of them
     flags = {
         "people": people,
         "paraphrases": paraphrases,
         "seed": seed,
-        "relations": int(relations) if relations and relations.isdecimal() else _names(relations),
+        "relations": int(chosen) if is_number else _names(chosen),
         "permute": permute,
         "full_name": full_name,
         "skewed": _names(skewed),

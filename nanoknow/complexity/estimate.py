@@ -13,6 +13,7 @@ from nanoknow.system.plain import Result
 
 VOCAB_SIZE = 256
 """Of the original's pretraining text, specials included."""
+CODE_POINTS = 0x110000
 SWEEP_LENGTHS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -97,8 +98,8 @@ def estimate(
         words = "".join(f"{key}: " for key in error["loc"]) + in_words(error)
         # Here the table of positions is as long as the sequence, and the user knows it as that.
         raise ConfigError(words.replace("block_size", "seq_len")) from None
-    if vocab_size < 1:
-        raise ConfigError(f"vocab_size {vocab_size}: give 1 or more")
+    if not 1 <= vocab_size <= CODE_POINTS:
+        raise ConfigError(f"vocab_size {vocab_size}: give 1 to {CODE_POINTS:,}, all of Unicode")
     return ComplexityReport(
         config,
         vocab_size,

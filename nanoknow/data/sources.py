@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 from collections.abc import Mapping
@@ -186,9 +185,10 @@ def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -
 
 
 def _moved(path: Path, text: Mapping[str, str]) -> Path:
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - see ``_is_there``
         return path
-    for found in (Path(path.name), *sorted(data_folder().rglob(glob.escape(path.name)))):
+    others = sorted(each for each in data_folder().rglob("*") if each.name == path.name)
+    for found in (Path(path.name), *others):
         with suppress(OSError), open_regular(found) as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == text.get("sha256"):
                 return found.absolute()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nanoknow.data.tokenizer import MASK, PAD, Tokenizer
+from nanoknow.data.tokenizer import MASK, PAD, SPECIALS, Tokenizer
 
 
 def tokenizer_files(tokenizer: Tokenizer, block_size: int) -> dict[str, dict[str, Any]]:
@@ -11,7 +11,8 @@ def tokenizer_files(tokenizer: Tokenizer, block_size: int) -> dict[str, dict[str
     What the vocabulary lacks is left out, as here, by a normalizer; a mask in a text is the mask.
     """
     ids = {character: i for i, character in enumerate(tokenizer.characters)}
-    marks = [mark for mark in (PAD, MASK) if tokenizer.characters[ids.get(mark, -1)] == mark]
+    # Else they are characters like others, which the text of a language model may hold.
+    marks = SPECIALS if tokenizer.characters.startswith("".join(SPECIALS)) else ()
     known = "".join(f"\\x{{{ord(character):x}}}" for character in tokenizer.characters)
     added = [
         {"id": ids[mark], "content": mark, "special": True}

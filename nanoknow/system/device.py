@@ -100,7 +100,7 @@ def _another(device: str) -> torch.device:
     try:
         chosen = torch.device(device)
         torch.ones(1, device=chosen).sum().item()
-    except (RuntimeError, AssertionError, ValueError):
+    except (RuntimeError, AssertionError, ImportError, ValueError):
         raise ConfigError(
             f"--device {device}: torch {torch.__version__} has no such device here. Available: "
             f"auto, cpu, cuda, cuda:N, and where torch has them mps, xpu and others"

@@ -36,10 +36,15 @@ class Lines:
     log: IO[str] | None
 
     def note(self, text: str) -> None:
-        """Write a line; where nobody reads it any more, the work goes on."""
+        """Write a line; where nobody reads it any more, the work goes on.
+
+        Where the log's encoding lacks a character, its number is written.
+        """
         with suppress(OSError):
             if self.log:
-                self.log.write(f"{printable(text)}\n")
+                encoding = getattr(self.log, "encoding", None) or "utf-8"
+                line = printable(text).encode(encoding, "backslashreplace").decode(encoding)
+                self.log.write(f"{line}\n")
                 self.log.flush()
 
     @contextmanager

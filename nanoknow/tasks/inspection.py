@@ -12,7 +12,7 @@ from nanoknow.data.batch import IGNORE
 from nanoknow.data.questions import QuestionSet
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import PAD, Tokenizer
-from nanoknow.errors import ConfigError
+from nanoknow.errors import ConfigError, suggest
 from nanoknow.facts.fit import FitLine, judge_fit
 from nanoknow.facts.index import FactIndex, most_frequent_answer
 from nanoknow.system.plain import Result
@@ -21,6 +21,8 @@ from nanoknow.tasks.base import Task
 from nanoknow.tasks.question_answering import QuestionAnswering, fitting
 from nanoknow.tasks.registry import build_task
 from nanoknow.tasks.span_corruption import SpanCorruption, reach_of
+
+VIEWS = ("namedata", "charcorruption")
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,12 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         count: examples of each.
 
     Raises:
-        ConfigError: no corpus is named, or what the view shows is not in the config.
+        ConfigError: no corpus is named, or there is no such view of what is in the config.
         DataError: the data cannot be read.
     """
+    if view is not None and view not in VIEWS:
+        hint = suggest(view, VIEWS)
+        raise ConfigError(f"unknown view {view!r}.{hint} Available: {', '.join(VIEWS)}")
     texts = Texts.find(config.data)
     corpus, task_config = texts.require_corpus(), config.pretrain.task
     asked = texts.eval.items if texts.eval and texts.eval.answered else ()

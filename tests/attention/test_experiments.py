@@ -120,6 +120,7 @@ def test_more_draws_than_fit_at_once_are_all_made(monkeypatch: pytest.MonkeyPatc
         ({"beta": 30.1}, "--beta 30.1: give more than 0, and no more than 30"),
         ({"draws": 1}, "--draws 1: give from 2 to 1,000,000"),
         ({"seed": -1}, "--seed -1: give 0 or more"),
+        ({"draws": 10**400}, f"--draws {10**400}: give from 2 to 1,000,000"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused_in_a_line(sizes: dict[str, float], message: str) -> None:

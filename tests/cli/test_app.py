@@ -60,6 +60,13 @@ def test_complexity_prints_the_exact_line_of_the_originals_sizes() -> None:
     assert "'first' or 'spread'" in refuse("complexity", "--latents", "last")
 
 
+@pytest.mark.parametrize("command", ["import", "compare", "runs rm", "ask", "sweep"])
+def test_a_name_that_no_file_can_have_is_refused_in_a_line(command: str, home: Path) -> None:
+    name = 300 * "x"
+    more = {"import": ("--corpus", "wiki.txt"), "ask": ("--run", name)}.get(command, ())
+    assert f"{name}: File name too long" in refuse(*command.split(), name, *more)
+
+
 def test_config_show_resolves_flags_over_file_over_defaults() -> None:
     text = succeed("config", "show", "birthplaces", "--set", "seed=7").stdout
     assert "seed: 7" in text

@@ -131,7 +131,9 @@ def test_make_writes_a_world_of_many_facts_and_its_bits(here: Path) -> None:
         (("--relations", "7"), "--relations: data.world.relations: must be 1 to 6 relations, or"),
         (("--relations", "age"), "--relations: data.world.relations.0: unknown 'age'. Available:"),
         (("--relations", "6", "--skewed", "code"), "unknown 'code'. Available: birthplace, "),
-        (("--relations", "6", "--people", "4000000"), "ask for 10 to 3580000, the number of"),
+        (("--relations", "5", "--people", "4000000"), "ask for 10 to 3580000, as no two share a"),
+        (("--relations", "code", "--people", "1000001"), "ask for 10 to 1000000, as no two share"),
+        (("--relations", 5000 * "1"), "--relations: data.world.relations.0: unknown '111"),
     ],
 )
 def test_make_refuses_a_world_that_cannot_be(here: Path, flags: tuple[str, ...], says: str) -> None:

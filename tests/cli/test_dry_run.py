@@ -109,9 +109,10 @@ def test_why_tells_what_its_runs_would_take(home: Path) -> None:
     shown = succeed(*asked, "--retrain", "3", "--dry-run").stdout
     assert "6 times: nothing is written now" in shown
     assert tree() == before
-    nothing = run(*asked, "--dry-run")
-    assert nothing.exit_code == 2
-    assert "--dry-run: of --retrain K" in nothing.stderr
+    for flag in (["--dry-run"], ["--out", "whys"]):
+        nothing = run(*asked, *flag)
+        assert nothing.exit_code == 2
+        assert f"{flag[0]}: of --retrain K" in nothing.stderr
 
 
 @pytest.mark.parametrize("command", ["pretrain", "finetune"])

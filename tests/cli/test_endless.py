@@ -79,8 +79,11 @@ def test_a_device_without_an_end_is_refused_at_once(home: Path, command: str, fl
 def test_a_line_of_stdin_without_an_end_is_read_to_a_limit(home: Path) -> None:
     answered = run("ask", *ANSWERS, typed=f"Who?\n{100_001 * chr(0)}")
     assert answered.exit_code == 1
-    assert answered.stderr.endswith("of over 100,000 characters: write a question a line\n")
+    assert answered.stderr.endswith("of over 100,000 characters: write shorter lines\n")
     assert answered.stdout.startswith("Who?\n")
+    kept = run("runs", "rm", "runs/answers", typed=100_001 * "y")
+    assert kept.stderr.endswith("stdin:1: a line of over 100,000 characters: write shorter lines\n")
+    assert Path("runs/answers/run.json").exists()
 
 
 @pytest.mark.parametrize(("device", "reason"), [("zero", "NUL"), ("urandom", "UTF-8")])

@@ -92,6 +92,16 @@ def test_runs_are_deleted_when_one_says_so_and_not_what_they_link_to(copied: Pat
     assert "runs/copy" not in succeed("runs", "list").stdout
 
 
+def test_a_runs_text_is_listed_by_its_name_and_the_world_by_its_own(copied: Path) -> None:
+    world = "built-in world (people 20, paraphrases 1, seed 0)/wiki.txt"
+    for name, shown in (("/lives (old)/all (new).txt", " all (new).txt "), (world, " built-in ")):
+        record = record_of(copied)
+        record["data"]["corpus"]["name"] = name
+        (copied / "run.json").write_text(json.dumps(record), encoding="utf-8")
+        [line] = re.findall(".*runs/copy.*", succeed("runs", "list").stdout)
+        assert shown in line
+
+
 def test_config_list_names_all_that_is_shipped() -> None:
     found = json_of("config", "list")
     assert list(found) == ["configs", "sweeps", "laws", "data sets"]

@@ -15,7 +15,7 @@ from nanoknow.cli.ask import show_reply
 from nanoknow.cli.terminal import Terminal
 from nanoknow.evaluation.ask import GUESS, MADE_UP, RankedAnswer, Reply
 from nanoknow.facts.evidence import Evidence
-from tests.helpers.cli import json_of, succeed
+from tests.helpers.cli import json_of, run, succeed
 
 COLOUR = re.compile(r"\x1b\[[\d;]*3[1-6]m")
 
@@ -118,6 +118,14 @@ def test_inspect_shows_y_under_x_with_counts_of_pads(home: Path) -> None:
     scored = [i for i, c in enumerate(y) if c != "□"]
     assert all(below[i] == y[i] for i in scored)
     assert len(above) == len(below)
+
+
+@pytest.mark.parametrize("columns", ["1", "3"])
+def test_no_terminal_is_too_narrow_for_an_example(home: Path, columns: str) -> None:
+    command = ("data", "inspect", "--corpus", "data/world/wiki.txt", "--count", "1")
+    shown = run(*command, env={"FORCE_COLOR": "1", "COLUMNS": columns})
+    assert shown.exit_code == 0, shown.exception
+    assert plain(shown.stdout).count("x: ") > 9
 
 
 def test_the_indent_of_a_cell_is_kept_in_all_of_its_lines(

@@ -199,7 +199,8 @@ def test_estimate_takes_every_size() -> None:
         ({"n_layers": 1}, "a perceiver needs n_layers of 2 or more: one projects down, one up"),
         ({"n_heads": 0}, "n_heads: must be 1 or more (got 0)"),
         ({"seq_len": 4}, "seq_len: must be 8 or more (got 4)"),
-        ({"vocab_size": 0}, "vocab_size 0: give 1 or more"),
+        ({"vocab_size": 0}, "vocab_size 0: give 1 to 1,114,112, all of Unicode"),
+        ({"vocab_size": 10**400}, f"vocab_size {10**400}: give 1 to 1,114,112, all of Unicode"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], message: str) -> None:

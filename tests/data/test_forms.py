@@ -22,6 +22,8 @@ from nanoknow.errors import DataError
 from tests.helpers.refused import refused
 from tests.helpers.text_files import FIELD, LINE, refusal, seen
 
+NESTED = 800 * "[" + 800 * "]"
+"""JSON that Python reads, and that is too deep for what calls itself."""
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 TEXT = LINE.filter(lambda text: bool(text.strip()))
 NAME = LINE.map(str.strip)
@@ -136,6 +138,7 @@ def test_a_header_makes_a_table_whatever_the_files_name(head: str) -> None:
         ('[{"text": "a"}]\n', "F.json", "F.json:1: no JSON object"),
         ("\n \n", "F.jsonl", "F.jsonl: holds no rows"),
         ('{"text": "a"}\n' + "[" * 100_000, "F", "F:2: no JSON object"),
+        (f'{{"text": {NESTED}}}', "F", "F:1: text: must be a text in quotes (got a list or an"),
     ],
 )
 def test_rows_that_hold_no_document_are_refused_by_line(raw: str, name: str, message: str) -> None:
@@ -229,6 +232,8 @@ def test_line_ends_and_blanks_in_cells_are_left_out_and_counted() -> None:
         ('{"question": "Who?", "answers": {}}', "FILE:1: answers: must be a text in quotes"),
         ('{"question": "Who?", "answers": ["a", null]}', "FILE:1: answers: must be a text"),
         ('{"question": "Who\u2047", "answer": "a"}', "FILE:1: holds '\u2047'"),
+        (f'{{"question": "Who?", "answer": {NESTED}}}', "FILE:1: answer: must be a text in"),
+        (f"question\tanswers\nWho?\t{NESTED}\n", "FILE:2: answers: must be a text in quotes"),
         ('{"answer": "a"}', "FILE:1: the columns are 'answer'. Name those to read"),
         ("question\tanswer\n\n", "FILE: holds no rows"),
     ],

@@ -155,6 +155,15 @@ def test_that_holds_for_texts_of_every_role_recorded_or_not(role: str, tmp_path:
         assert found.parent == tmp_path / "odd.txt"
 
 
+def test_a_name_that_no_file_can_have_is_no_reason_to_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    monkeypatch.setenv("NANOKNOW_DATA", str(tmp_path))
+    config = DataConfig(corpus=Path("/", 300 * "x"))
+    assert found_again(config, {}) == config
+
+
 def test_a_pipe_in_the_data_folder_is_passed_over_when_a_text_is_looked_for(
     copied: Path, cut: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

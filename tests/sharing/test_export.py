@@ -74,6 +74,16 @@ def test_a_language_model_is_exported_and_its_card_asks_it_nothing() -> None:
     assert read("out/play/tokenizer.json")["added_tokens"] == []
 
 
+def test_marks_in_the_text_of_a_language_model_are_characters_like_others() -> None:
+    Path("boxes.txt").write_text("To be □ or not to be □?\n" * 3, encoding="utf-8")
+    windows = ("--set", "pretrain.task.kind=language_modeling", "--set", "model.block_size=16")
+    trained = ("--corpus", "boxes.txt", *windows, *SMALL, "--epochs", "1", "--out", "runs/boxes")
+    succeed("pretrain", *trained)
+    succeed("export", "runs/boxes", "--out", "out/boxes")
+    assert read("out/boxes/tokenizer.json")["added_tokens"] == []
+    assert "eos_token" not in read("out/boxes/tokenizer_config.json")
+
+
 def test_a_run_whose_questions_have_gone_is_exported_and_its_card_says_so(exported: Path) -> None:
     dev = exported / "data/world/birth_dev.tsv"
     kept = dev.rename(exported / "kept.tsv")

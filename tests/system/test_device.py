@@ -63,7 +63,7 @@ def test_who_asks_for_no_precision_computes_in_float32(
     assert choose_device("cpu").precision == "float32"
 
 
-@pytest.mark.parametrize("name", ["mps", "xpu:0", "meta", "tpu", "cuda:x", "", "cpu,mps"])
+@pytest.mark.parametrize("name", ["mps", "xpu:0", "meta", "tpu", "hpu", "cuda:x", "", "cpu,mps"])
 def test_a_device_that_is_not_here_or_cannot_compute_is_refused_in_a_line(name: str) -> None:
     if name == "mps" and torch.backends.mps.is_available():
         pytest.skip("there is one")

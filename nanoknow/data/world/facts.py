@@ -17,6 +17,7 @@ from typing import NamedTuple
 from nanoknow.config.world import WorldConfig
 from nanoknow.data.world.words import (
     CODE,
+    CODES,
     NAME,
     PRONOUNS,
     UNSEEN,
@@ -86,10 +87,12 @@ class FactWorld:
         """Check the number of people.
 
         Raises:
-            DataError: there are not so many names.
+            DataError: there are not so many names, or codes.
         """
         words = read_words()
-        require_names(self.config.people, words.n_names * len(words.given_female))
+        n_names = words.n_names * len(words.given_female)
+        most = CODES if CODE in self.config.relations else n_names
+        require_names(self.config.people, min(most, n_names))
 
     @cached_property
     def relations(self) -> list[Relation]:

@@ -72,7 +72,7 @@ def require_names(people: int, most: int) -> None:
         DataError: names how many it may have.
     """
     if not MIN_PEOPLE <= people <= most:
-        advice = f"ask for {MIN_PEOPLE} to {most}, the number of different names"
+        advice = f"ask for {MIN_PEOPLE} to {most}, as no two share a name or a code"
         raise DataError(f"a world of {people} people cannot be made: {advice}")
 
 
