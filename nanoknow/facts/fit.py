@@ -83,7 +83,7 @@ def _questions_that_fit(
         return lines
     held = [question for question in named if facts.in_documents(question)]
     within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
-    add = "what no document says can be guessed, not known: add documents that say it"
+    add = "what no document says to the letter is guessed, not known: write answers as documents do"
     lines.append(FitLine("answers in a document about the subject", len(held), len(questions), add))
     if len(within) < len(held):
         advice = "raise model.block_size, or hide by pretrain.task.context_dropout"

@@ -39,16 +39,17 @@ def resolve_recipe(
     config = resolve_config(chosen, overrides, reporter)
     if chosen != OWN_FACTS:
         return config
-    corpus = Texts.find(config.data, ("corpus",)).corpus
-    if corpus is None:  # whoever needs it says so
+    texts = Texts.find(config.data, ("corpus", "questions"))
+    if (corpus := texts.corpus) is None:  # whoever needs it says so
         return config
-    training, asked = _questions(config.data, "questions"), _questions(config.data, "eval")
+    training = texts.questions.items if texts.questions else ()
+    asked = [*training, *_evaluation(config.data)]
     n_documents = int((corpus.lines()[1] > 0).sum())
     task, n_examples = config.pretrain.task, n_documents
     if isinstance(task, LanguageModelingConfig):
         n_examples = max(1, len(corpus.codes) // task.stride)
     # Question and answer have a mask each.
-    longest = max((len(q.text) + len(q.answer or "") + 2 for q in (*training, *asked)), default=0)
+    longest = max((len(q.text) + len(q.answer or "") + 2 for q in asked), default=0)
     fewest = math.ceil(LEAST_STEPS / math.ceil(n_examples / config.pretrain.batch_size))
     sizes: dict[str, Any] = {
         "pretrain.epochs": max(fewest, min(MOST_EPOCHS, round(EXAMPLES / n_examples))),
@@ -74,9 +75,9 @@ def resolve_recipe(
     return config
 
 
-def _questions(data: DataConfig, role: str) -> Sequence[Question]:
-    """Return the questions of a role; none where they are not named, or not to be found."""
+def _evaluation(data: DataConfig) -> Sequence[Question]:
+    """Return the questions to evaluate on; none where they are not named, or cannot be read."""
     with suppress(DataError):  # whoever needs them says so
-        questions = getattr(Texts.find(data, (role,)), role)
+        questions = Texts.find(data, ("eval",)).eval
         return questions.items if questions else ()
     return ()

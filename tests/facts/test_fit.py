@@ -67,8 +67,8 @@ def test_texts_that_fit_are_counted_without_advice() -> None:
         pytest.param(
             [f"{name} sang ." for name in PLACES],
             "training",
-            "answers in a document about the subject: 0 of 4: what no document says can be "
-            "guessed, not known: add documents that say it",
+            "answers in a document about the subject: 0 of 4: what no document says to the letter "
+            "is guessed, not known: write answers as documents do",
             id="answers that no document has",
         ),
     ],
