@@ -14,6 +14,7 @@ from nanoknow.config.experiment import DocumentForm
 from nanoknow.data.corpus import Corpus, corpus_from_chunks
 from nanoknow.data.questions import (
     Question,
+    clean,
     questions_from_bytes,
     questions_to_jsonl,
     read_questions,
@@ -158,6 +159,7 @@ def test_letters_with_accents_of_their_own_are_read_as_those_with_them_in_one(na
     assert len(apart) > len(text)
     assert read(written[name], name).documents == (text,)
     assert [q.text for q in questions_from_bytes(written[name].encode(), name).items] == [text]
+    assert clean(apart) == text  # as a question is asked
 
 
 @pytest.mark.parametrize(
