@@ -114,19 +114,18 @@ def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
 
 def _objects(text: str, name: str, _: str) -> Iterator[Row]:
     """Yield the objects of a text, one after the other, or in one list."""
-    begin = re.compile(r"[^\s,\[\]]" if text.lstrip().startswith("[") else r"\S")
+    begin = re.compile(r"[^\s,\[\]]" if text.lstrip().startswith("[") else r"[^\s,]")
     decode = json.JSONDecoder().raw_decode
     number, counted, end = 1, 0, 0
     while found := begin.search(text, end):
         start = found.start()
         number, counted = number + text.count("\n", counted, start), start
         try:
-            values, end = decode(text, start)
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, dict):
-            raise DataError(f"{name}:{number}: no JSON object: write one a line, with columns")
-        values = {key.strip().casefold(): value for key, value in values.items()}
+            found_object, end = decode(text, start)
+            values = {key.strip().casefold(): value for key, value in found_object.items()}
+        except (ValueError, RecursionError, AttributeError):  # no JSON, or no object
+            advice = "write one a line, with columns"
+            raise DataError(f"{name}:{number}: no JSON object: {advice}") from None
         yield Row(f"{name}:{number}", number, values)
 
 

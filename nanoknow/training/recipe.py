@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import OWN_FACTS, Override, choose_config, resolve_config
 from nanoknow.config.tasks import LanguageModelingConfig
-from nanoknow.data.questions import Question
 from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.system.reporter import Reporter
@@ -43,7 +42,9 @@ def resolve_recipe(
     if (corpus := texts.corpus) is None:  # whoever needs it says so
         return config
     training = texts.questions.items if texts.questions else ()
-    asked = [*training, *_evaluation(config.data)]
+    asked = [*training]
+    with suppress(DataError):  # whoever needs them says so
+        asked += evaluation.items if (evaluation := Texts.find(config.data, ("eval",)).eval) else ()
     n_documents = int((corpus.lines()[1] > 0).sum())
     task, n_examples = config.pretrain.task, n_documents
     if isinstance(task, LanguageModelingConfig):
@@ -73,11 +74,3 @@ def resolve_recipe(
     if not training:
         reporter.note("no training questions: all names, places and years are worth hiding")
     return config
-
-
-def _evaluation(data: DataConfig) -> Sequence[Question]:
-    """Return the questions to evaluate on; none where they are not named, or cannot be read."""
-    with suppress(DataError):  # whoever needs them says so
-        questions = Texts.find(data, ("eval",)).eval
-        return questions.items if questions else ()
-    return ()

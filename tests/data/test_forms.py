@@ -68,11 +68,14 @@ def test_any_documents_read_back_the_same_from_a_table_or_json_lines(
 
 
 @given(ROWS, st.booleans(), st.sampled_from([None, 1]), st.sampled_from(["F.json", "F.jsonl", "F"]))
+@example([("a", ""), ("b", "")], False, None, "F.jsonl")
 def test_any_documents_read_back_the_same_from_a_json_list_and_from_objects_over_several_lines(
     rows: list[tuple[str, str]], is_list: bool, indent: int | None, name: str
 ) -> None:
     objects = [{"text": text, "name": name} for text, name in rows]
-    one_by_one = "\n".join(json.dumps(each, indent=indent) for each in objects)
+    one_by_one = ("," * (name == "F.jsonl") + "\n").join(
+        json.dumps(each, indent=indent) for each in objects
+    )
     raw = json.dumps(objects, indent=indent) if is_list else one_by_one
     corpus = corpus_from_chunks([f"\n{raw}\n".encode()], name)
     assert corpus.documents == tuple(text.replace("\n", " ") for text, _ in rows)
@@ -183,7 +186,7 @@ def test_letters_with_accents_of_their_own_are_read_as_those_with_them_in_one(na
         ('{"name": "a"}\n', "F", "F:1: the columns are 'name'. Name those to read text, name"),
         ('[\n{"text": "a"},\n{"text": "b"\n', "F.json", "F.json:3: no JSON object"),
         ('[{"text": "a"}, ["b"]]\n', "F.json", "F.json:1: no JSON object"),
-        ('{"text": "a"},\n{"text": "b"}\n', "F", "F:1: no JSON object"),
+        ('{"text": "a"}, [\n{"text": "b"}\n', "F", "F:1: no JSON object"),
         ("\n \n", "F.jsonl", "F.jsonl: holds no rows"),
         ('{"text": "a"}\n' + "[" * 100_000, "F", "F:2: no JSON object"),
     ],
