@@ -135,9 +135,7 @@ def corpus_from_chunks(
     else:
         whole = "".join(texts)
         found = list(_rows(form, whole, name) if form else _paragraphs(whole))
-        joined = "\n".join(text for *_, text in found)
-        for start in range(0, len(joined), PART):
-            coder.add(joined[start : start + PART])
+        coder.add("\n".join(text for *_, text in found))
         first_lines = np.array([line for line, *_ in found], np.int64)
         if any(subject for _, subject, _ in found):
             names = tuple(subject for _, subject, _ in found)
