@@ -18,7 +18,7 @@ from nanoknow.data.rows import form_of, read_rows
 from nanoknow.data.text_cache import Encoded, mapped
 from nanoknow.errors import DataError
 
-FORMS = "a table (.csv, .tsv) or JSON lines with a column 'text'"
+FORMS = "a table (.csv, .tsv) or JSON with a column 'text'"
 Found = tuple[int, str, str]
 """A document as it is read: its first line, of whom it is, its text."""
 Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
@@ -97,7 +97,7 @@ class Corpus:
 
 
 def read_corpus(path: Path, documents: DocumentForm = "lines") -> Corpus:
-    """Read a text: documents as they are asked for, or the rows of a table or of JSON lines.
+    """Read a text: documents as they are asked for, or the rows of a table or of JSON.
 
     Raises:
         DataError: file:line, what is wrong, what to do.

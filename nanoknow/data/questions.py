@@ -15,7 +15,7 @@ from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import DataError
 from nanoknow.system.plain import to_json
 
-FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSONL)"
+FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSON)"
 QUESTIONS_BYTES = 1 << 28
 """The most that a file of questions, or of answers to them, may have."""
 # Of no width and no meaning: no part of a text, wherever they are.

@@ -1,4 +1,4 @@
-"""Rows of named columns: a table with a header (CSV, TSV), or a JSON object a line (JSONL)."""
+"""Rows of named columns: a table with a header (CSV, TSV), or JSON objects."""
 
 import csv
 import io
