@@ -102,12 +102,12 @@ Seed = Annotated[int | None, Option(help="Fixes weights, data order, corruption,
 DEVICES = one_of("auto", "cpu", "cuda") | {"metavar": "auto|cpu|cuda|cuda:N"}
 DeviceName = Annotated[str, Option(help="Also others of torch.", **DEVICES)]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
-CorpusFile = Annotated[Path | None, data(metavar="FILE", help="Text: lines, CSV, TSV or JSONL.")]
+CorpusFile = Annotated[Path | None, data(metavar="FILE", help="Text: lines, CSV, TSV or JSON.")]
 Documents = Annotated[
     str | None, data(help="What a document of a text is.", **one_of("lines", "paragraphs"))
 ]
 QuestionsFile = Annotated[
-    Path | None, data(metavar="FILE", help="question<TAB>answer lines, CSV or JSONL.")
+    Path | None, data(metavar="FILE", help="question<TAB>answer lines, CSV or JSON.")
 ]
 SkipLong = Annotated[bool, data("--skip-long", help="Leave out questions longer than the block.")]
 EvalFile = Annotated[Path | None, data("--eval", metavar="FILE", help="Questions to evaluate on.")]

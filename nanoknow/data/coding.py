@@ -31,7 +31,10 @@ class Coder:
 
     def add(self, text: str) -> None:
         """Append some text."""
-        points = code_points(text)
+        for start in range(0, len(text), PART):
+            self._add(code_points(text[start : start + PART]))
+
+    def _add(self, points: npt.NDArray[np.uint32]) -> None:
         codes = self._table[points]
         new = np.unique(points[codes < 0])
         if len(new):

@@ -18,7 +18,7 @@ from nanoknow.data.rows import form_of, read_rows
 from nanoknow.data.text_cache import Encoded, mapped
 from nanoknow.errors import DataError
 
-FORMS = "a table (.csv, .tsv) or JSON lines with a column 'text'"
+FORMS = "a table (.csv, .tsv) or JSON with a column 'text'"
 Found = tuple[int, str, str]
 """A document as it is read: its first line, of whom it is, its text."""
 Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
@@ -97,7 +97,7 @@ class Corpus:
 
 
 def read_corpus(path: Path, documents: DocumentForm = "lines") -> Corpus:
-    """Read a text: documents as they are asked for, or the rows of a table or of JSON lines.
+    """Read a text: documents as they are asked for, or the rows of a table or of JSON.
 
     Raises:
         DataError: file:line, what is wrong, what to do.
@@ -135,9 +135,7 @@ def corpus_from_chunks(
     else:
         whole = "".join(texts)
         found = list(_rows(form, whole, name) if form else _paragraphs(whole))
-        joined = "\n".join(text for *_, text in found)
-        for start in range(0, len(joined), PART):
-            coder.add(joined[start : start + PART])
+        coder.add("\n".join(text for *_, text in found))
         first_lines = np.array([line for line, *_ in found], np.int64)
         if any(subject for _, subject, _ in found):
             names = tuple(subject for _, subject, _ in found)

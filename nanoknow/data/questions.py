@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from nanoknow.data.reading import decoded, file_chunks
+from nanoknow.data.reading import composed, decoded, file_chunks
 from nanoknow.data.rows import Row, form_of, read_rows
 from nanoknow.data.tokenizer import refuse_marks
 from nanoknow.errors import DataError
 from nanoknow.system.plain import to_json
 
-FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSONL)"
+FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSON)"
 QUESTIONS_BYTES = 1 << 28
 """The most that a file of questions, or of answers to them, may have."""
 # Of no width and no meaning: no part of a text, wherever they are.
@@ -151,8 +151,8 @@ def questions_to_jsonl(questions: Iterable[Question]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text without ``INVISIBLE``, and ``EDGE`` at its ends, in linear time."""
-    return EDGE.sub("", EDGE.sub("", INVISIBLE.sub("", text))[::-1])[::-1]
+    """Return a text ``composed``, without ``INVISIBLE`` and ``EDGE`` at ends, in linear time."""
+    return composed(EDGE.sub("", EDGE.sub("", INVISIBLE.sub("", text))[::-1])[::-1])
 
 
 def _split(line: str, where: str, answered: bool) -> list[str]:

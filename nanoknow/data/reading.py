@@ -2,6 +2,7 @@
 
 import codecs
 import itertools
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from pathlib import Path
@@ -13,6 +14,16 @@ CHUNK = 1 << 20
 PIPE_BYTES = 1 << 30
 """The most that is read of what is no regular file, as it may have no end."""
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+OTHER_FORMATS = {
+    LFS_POINTER: "a Git LFS pointer, not the data: run 'git lfs pull'",
+    b"\x1f\x8b": "packed by gzip: unpack it with 'gunzip'",
+    b"PK\x03\x04": "a zip archive, as .xlsx and .ods are: save the sheet as CSV in UTF-8",
+    b"\xd0\xcf": "an Office file, as .xls is: save the sheet as CSV in UTF-8",
+    b"%PDF-": "a PDF: save its text",
+    b"{\\rtf": "formatted text (RTF): save it as plain text in UTF-8",
+    b"<!DOCTYPE": "a web page: save its text, or its table as CSV",
+}
+"""First bytes of files that are often named for a text, what they are, and what to do."""
 NO_FILE = "is a pipe or a device, and a run's text is a regular file"
 """Last part of a path that nothing opens, as it goes through what is no folder."""
 
@@ -48,10 +59,15 @@ def file_chunks(path: Path, limit: float = inf) -> Iterator[bytes]:
         raise DataError(f"{str(path)!r}: no name of a file: check it") from None
 
 
+def composed(text: str) -> str:
+    """Return a text in Unicode's composed form (NFC), in which é is one character, not two."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def decoded(
     chunks: Iterable[bytes], name: str, seen: Callable[[bytes], object] | None = None
 ) -> Iterator[str]:
-    """Decode strict UTF-8 without its byte order mark, line ends as line feeds.
+    """Decode strict UTF-8 without its byte order mark, ``composed``, line ends as line feeds.
 
     Nothing is read after the first byte that is wrong.
 
@@ -64,8 +80,7 @@ def decoded(
         DataError: file:line, what is wrong, what to do.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, head, held = 1, b"", ""
-    at_start = empty = True
+    lines, head, parts = 1, b"", list[str]()
     for chunk in itertools.chain(chunks, [None]):
         is_last = chunk is None
         if seen and chunk:
@@ -73,10 +88,12 @@ def decoded(
         chunk, nul, _ = (chunk or b"").partition(b"\0")
         if len(head) < len(LFS_POINTER):
             head += chunk
-            if head.startswith(LFS_POINTER):
-                raise DataError(f"{name}:1: a Git LFS pointer, not the data: run 'git lfs pull'")
+            if what := next(
+                (OTHER_FORMATS[start] for start in OTHER_FORMATS if head.startswith(start)), None
+            ):
+                raise DataError(f"{name}:1: {what}")
         try:
-            text = held + decoder.decode(chunk, is_last or bool(nul))
+            text = decoder.decode(chunk, is_last or bool(nul))
         except UnicodeDecodeError as error:
             # ``error.object`` is the chunk after the rest of the one before: no line end.
             line = lines + error.object.count(b"\n", 0, error.start)
@@ -86,14 +103,17 @@ def decoded(
         if nul:
             line = lines + text.count("\n")
             raise DataError(f"{name}:{line}: a NUL character: is this a text file?")
-        # A carriage return at the end may be half a line end.
-        held = "\r" if text.endswith("\r") and not is_last else ""
-        text = text.removesuffix(held).replace("\r\n", "\n")
-        if at_start and text:
-            text, at_start = text.removeprefix("\ufeff"), False
-        if text:
-            empty = False
+        # Whole lines, as no character is composed across a line end, and none is cut in two.
+        end = len(text) if is_last else text.rfind("\n") + 1
+        parts.append(text[:end])
+        if end or is_last:
+            whole = "".join(parts)
+            parts.clear()
+            if lines == 1:
+                whole = whole.removeprefix("\ufeff")
             lines += text.count("\n")
-            yield text
-    if empty:
-        raise DataError(f"{name}: an empty file: was it written completely?")
+            if whole:  # without any line feed, lines end as those of old Macs do
+                yield composed(whole.replace("\r\n" if lines > 1 else "\r", "\n"))
+            elif lines == 1:
+                raise DataError(f"{name}: an empty file: was it written completely?")
+        parts.append(text[end:])

@@ -1,4 +1,4 @@
-"""Rows of named columns: a table with a header (CSV, TSV), or a JSON object a line (JSONL)."""
+"""Rows of named columns: a table with a header (CSV, TSV), or JSON objects."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+from nanoknow.data.reading import composed
 from nanoknow.errors import DataError, suggest
 from nanoknow.system.plain import to_json
 
@@ -19,6 +20,7 @@ LONGEST_HEADER = 1 << 16
 NEAR = 0.8
 """How alike a cell of a first line and a column's name are for the line to be a header."""
 LINE_END = re.compile(r"\r\n?|\n")
+JSON_START = re.compile(r'\s*\[?\s*\{\s*"')
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """What a JSON string can hold and no text file: NUL, half of a surrogate pair."""
 
@@ -49,7 +51,7 @@ class Row(NamedTuple):
                 is_nested = isinstance(text, list | dict)  # perhaps deeper than Python can show
                 shown = "a list or an object" if is_nested else to_json(text)[:60]
                 raise DataError(f"{self.where}: {column}: must be a text in quotes (got {shown})")
-        return [LINE_END.sub(" ", text) for text in texts]
+        return [composed(LINE_END.sub(" ", text)) for text in texts]
 
 
 def form_of(head: str, name: str, column: str) -> str | None:
@@ -64,7 +66,7 @@ def form_of(head: str, name: str, column: str) -> str | None:
         ``JSON``, or the delimiter of a table; None where the file is lines of text.
     """
     suffix, line = PurePath(name).suffix.lower(), head.partition("\n")[0]
-    if suffix in JSON_SUFFIXES or (line[:1] == "{" and _object(line) is not None):
+    if suffix in JSON_SUFFIXES or JSON_START.match(head):
         return JSON
     is_table, header = suffix in TABLE_SUFFIXES, line[:LONGEST_HEADER]
     for delimiter in "\t,;":
@@ -112,21 +114,20 @@ def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
 
 
 def _objects(text: str, name: str, _: str) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            values = _object(line)
-            if values is None:
-                raise DataError(f"{name}:{number}: no JSON object: write one a line, with columns")
-            values = {key.strip().casefold(): value for key, value in values.items()}
-            yield Row(f"{name}:{number}", number, values)
-
-
-def _object(line: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+    """Yield the objects of a text, one after the other, or in one list."""
+    begin = re.compile(r"[^\s,\[\]]" if text.lstrip().startswith("[") else r"[^\s,]")
+    decode = json.JSONDecoder().raw_decode
+    number, counted, end = 1, 0, 0
+    while found := begin.search(text, end):
+        start = found.start()
+        number, counted = number + text.count("\n", counted, start), start
+        try:
+            found_object, end = decode(text, start)
+            values = {key.strip().casefold(): value for key, value in found_object.items()}
+        except (ValueError, RecursionError, AttributeError):  # no JSON, or no object
+            advice = "write one a line, with columns"
+            raise DataError(f"{name}:{number}: no JSON object: {advice}") from None
+        yield Row(f"{name}:{number}", number, values)
 
 
 def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
@@ -136,11 +137,14 @@ def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
     number, header = 1, list[str]()
     try:
         for cells in reader:
-            header = header or [cell.strip().casefold() for cell in cells]
-            if cells and len(cells) != len(header):
-                what = f"{len(cells)} cells, and the header has {len(header)}"
-                raise DataError(f"{name}:{number}: {what}: put those with {delimiter!r} in quotes")
-            if cells:
+            if any(map(str.strip, cells)):
+                header = header or [cell.strip().casefold() for cell in cells]
+                if not any(cells[len(header) :]):
+                    del cells[len(header) :]
+                if len(cells) != len(header):
+                    what = f"{len(cells)} cells, and the header has {len(header)}"
+                    advice = f"write as many, those that hold {delimiter!r} in quotes"
+                    raise DataError(f"{name}:{number}: {what}: {advice}")
                 yield Row(f"{name}:{number}", number, dict(zip(header, cells, strict=True)))
             number = reader.line_num + 1
     except csv.Error as error:

@@ -22,7 +22,7 @@ from nanoknow.system.plain import to_json
 
 MAPPED_FROM = 64 << 20
 """Bytes of a text from which on it is mapped."""
-FORMAT = 1
+FORMAT = 2
 UNREAD = 30 * 86400
 """Seconds after which a file is deleted."""
 

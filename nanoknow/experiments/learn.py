@@ -104,7 +104,7 @@ def learn(
     config = config.model_copy(update={"data": texts.config})
     texts.require_corpus()
     training = texts.require_questions().require_answers("learn", "--questions")
-    asked = texts.require_eval().require_answers("score the answers by", "data.eval")
+    asked = texts.require_eval().require_answers("score the answers by")
     test, seeds = texts.test, seeds_from(config.seed, launch.seeds or 1)
     folder = new_folder(launch.out, name)
     runs = [run for seed in seeds for run in _runs_of(config, folder, seed)]

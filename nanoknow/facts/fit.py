@@ -12,12 +12,17 @@ BAD = 0.5
 
 @dataclass(frozen=True)
 class FitLine:
-    """One thing that has to hold, of how many it does, and what to do where it rarely does."""
+    """One thing that has to hold, of how many it does, and what to do where it rarely does.
+
+    Attributes:
+        first: the line of the first question of which it does not hold.
+    """
 
     what: str
     n: int
     of: int
     remedy: str
+    first: int | None = None
 
     @property
     def is_bad(self) -> bool:
@@ -27,8 +32,9 @@ class FitLine:
     @property
     def finding(self) -> str:
         """Of how many it holds, with the remedy where it is needed."""
+        where = f" (not line {self.first:,})" if self.first else ""
         advice = f": {self.remedy}" if self.is_bad else ""
-        return f"{self.n:,} of {self.of:,}{advice}"
+        return f"{self.n:,} of {self.of:,}{where}{advice}"
 
     def __str__(self) -> str:
         return f"{self.what}: {self.finding}"
@@ -76,17 +82,21 @@ def _documents_that_fit(facts: FactIndex, block_size: int) -> list[FitLine]:
 def _questions_that_fit(
     facts: FactIndex, questions: Sequence[Question], reach: int | None
 ) -> list[FitLine]:
+    def line(what: str, fitting: Sequence[Question], remedy: str) -> FitLine:
+        others = {question.line for question in questions} - {each.line for each in fitting}
+        return FitLine(what, len(fitting), len(questions), remedy, min(others, default=None))
+
     named = [question for question in questions if facts.indices_about(question.text)]
     same = "write names in the questions as the documents have them, or give a column 'name'"
-    lines = [FitLine("questions that name a subject", len(named), len(questions), same)]
+    lines = [line("questions that name a subject", named, same)]
     if not any(question.gold for question in questions):
         return lines
     held = [question for question in named if facts.in_documents(question)]
     within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
-    add = "what no document says can be guessed, not known: add documents that say it"
-    lines.append(FitLine("answers in a document about the subject", len(held), len(questions), add))
+    add = "what no document says to the letter is guessed, not known: write answers as documents do"
+    lines.append(line("answers in a document about the subject", held, add))
     if len(within) < len(held):
         advice = "raise model.block_size, or hide by pretrain.task.context_dropout"
         what = f"answers in the first {reach:,} characters of it"
-        lines.append(FitLine(what, len(within), len(questions), advice))
+        lines.append(line(what, within, advice))
     return lines

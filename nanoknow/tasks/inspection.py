@@ -127,6 +127,7 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         prefix = pretraining.max_length
         fit = judge_fit(facts, block_size, reach_of(pretraining.config, block_size), asked)
     lengths = [len(document) for document in corpus.documents]
+    lengths = lengths if lengths[-1] else lengths[:-1]  # nothing follows the last line end
     roles = (("training", texts.questions), ("eval", texts.eval))
     return Inspection(
         characters=len(corpus.codes),

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig
+from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import OWN_FACTS, Override, choose_config, resolve_config
 from nanoknow.config.tasks import LanguageModelingConfig
-from nanoknow.data.questions import Question
 from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.system.reporter import Reporter
@@ -39,16 +38,19 @@ def resolve_recipe(
     config = resolve_config(chosen, overrides, reporter)
     if chosen != OWN_FACTS:
         return config
-    corpus = Texts.find(config.data, ("corpus",)).corpus
-    if corpus is None:  # whoever needs it says so
+    texts = Texts.find(config.data, ("corpus", "questions"))
+    if (corpus := texts.corpus) is None:  # whoever needs it says so
         return config
-    training, asked = _questions(config.data, "questions"), _questions(config.data, "eval")
+    training = texts.questions.items if texts.questions else ()
+    asked = [*training]
+    with suppress(DataError):  # whoever needs them says so
+        asked += evaluation.items if (evaluation := Texts.find(config.data, ("eval",)).eval) else ()
     n_documents = int((corpus.lines()[1] > 0).sum())
     task, n_examples = config.pretrain.task, n_documents
     if isinstance(task, LanguageModelingConfig):
         n_examples = max(1, len(corpus.codes) // task.stride)
     # Question and answer have a mask each.
-    longest = max((len(q.text) + len(q.answer or "") + 2 for q in (*training, *asked)), default=0)
+    longest = max((len(q.text) + len(q.answer or "") + 2 for q in asked), default=0)
     fewest = math.ceil(LEAST_STEPS / math.ceil(n_examples / config.pretrain.batch_size))
     sizes: dict[str, Any] = {
         "pretrain.epochs": max(fewest, min(MOST_EPOCHS, round(EXAMPLES / n_examples))),
@@ -72,11 +74,3 @@ def resolve_recipe(
     if not training:
         reporter.note("no training questions: all names, places and years are worth hiding")
     return config
-
-
-def _questions(data: DataConfig, role: str) -> Sequence[Question]:
-    """Return the questions of a role; none where they are not named, or not to be found."""
-    with suppress(DataError):  # whoever needs them says so
-        questions = getattr(Texts.find(data, (role,)), role)
-        return questions.items if questions else ()
-    return ()

@@ -75,7 +75,7 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     assert len(pairs) == 8
     assert {len(text) for text in pairs} == {95}
     assert pairs[0].count("⁇") == 2
-    assert "81 (1 empty)" in result.stdout
+    assert "80 (0 empty)" in result.stdout
     report = json_of("data", "inspect", "--corpus", "wiki.txt")
     assert list(report["pairs"]) == ["charcorruption"]
     windows = ("--set", "pretrain.task.kind=language_modeling")

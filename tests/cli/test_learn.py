@@ -66,3 +66,12 @@ def test_a_file_that_is_not_named_is_asked_for_by_its_flag(
     named = files[:left_out] + files[left_out + 2 :]
     assert f"with {flag} FILE" in refuse("learn", *named)
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("flag", ["--questions", "--eval"])
+def test_questions_without_answers_are_refused_by_their_flag(files: list[str], flag: str) -> None:
+    Path("asked.txt").write_text("Where was Ada Fox born?\n", encoding="utf-8")
+    refused = refuse("learn", *files, flag, "asked.txt")
+    assert "asked.txt: has no answers to " in refused
+    assert refused.endswith(f"with {flag}")
+    assert not Path("runs").exists()

@@ -91,7 +91,7 @@ def test_paragraphs_are_documents_where_that_is_asked_for(tmp_path: Path) -> Non
     (tmp_path / "text.txt").write_text("Ada was\nborn.\n\n\nBo was\nborn.\n", encoding="utf-8")
     inspect = ("data", "inspect", "--corpus", tmp_path / "text.txt")
     assert json_of(*inspect, "--documents", "paragraphs")["corpus"]["documents"] == 2
-    assert json_of(*inspect)["corpus"]["documents"] == 7
+    assert json_of(*inspect)["corpus"]["documents"] == 6
     message = refuse(*inspect, "--documents", "paragraph")
     assert "--documents: data.documents: unknown 'paragraph'. Did you mean 'paragraphs'?" in message
 

@@ -1,5 +1,6 @@
 """Files read as the texts they are, in any encoding they may come in, or are refused by line."""
 
+import gzip
 import hashlib
 from collections.abc import Callable
 from functools import partial
@@ -57,7 +58,7 @@ def test_any_documents_read_back_the_same(
     lines: list[str], line: str, encoding: dict[str, bool]
 ) -> None:
     documents = [*lines, line]
-    assume(form_of(documents[0], "FILE", "text") is None)
+    assume(form_of("\n".join(documents), "FILE", "text") is None)
     corpus = corpus_from_bytes(encoded(documents, **encoding), "FILE")
     assert corpus.documents == (*documents, *[""] * encoding["ended"])
     assert corpus.text == "\n".join(corpus.documents)
@@ -89,6 +90,15 @@ def test_a_byte_that_is_not_utf8_is_refused_with_its_line(
         (b"", "FILE: an empty file"),
         (BOM, "FILE: an empty file"),
         (POINTER, "FILE:1: a Git LFS pointer, not the data: run 'git lfs pull'"),
+        (gzip.compress(b"one\ttwo\n"), "FILE:1: packed by gzip: unpack it with 'gunzip'"),
+        (
+            b"PK\3\4\x14\0\6\0",
+            "FILE:1: a zip archive, as .xlsx and .ods are: save the sheet as CSV",
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "FILE:1: an Office file, as .xls is: save the sheet"),
+        (b"%PDF-1.7\n%\xe2\xe3", "FILE:1: a PDF: save its text"),
+        (b"{\\rtf1\\ansi one}", "FILE:1: formatted text (RTF): save it as plain text"),
+        (b"<!DOCTYPE html>\n<td>one", "FILE:1: a web page: save its text, or its table as CSV"),
         (b"one\ttwo\nthr\0ee\tfour\n", "FILE:2: a NUL character"),
         (BOM + b"one\n\0", "FILE:2: a NUL character"),
         ("one\ttwo".encode("utf-16"), "FILE:1: byte 0xff is not UTF-8"),

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from nanoknow.config.experiment import DocumentForm
 from nanoknow.data.corpus import Corpus, corpus_from_chunks
 from nanoknow.data.questions import (
     Question,
+    clean,
     questions_from_bytes,
     questions_to_jsonl,
     read_questions,
@@ -67,6 +69,23 @@ def test_any_documents_read_back_the_same_from_a_table_or_json_lines(
         assert corpus.where(i) == f"FILE{suffix}:{first + sum(lengths[:i])}"
 
 
+@given(ROWS, st.booleans(), st.sampled_from([None, 1]), st.sampled_from(["F.json", "F.jsonl", "F"]))
+@example([("a", ""), ("b", "")], False, None, "F.jsonl")
+def test_any_documents_read_back_the_same_from_a_json_list_and_from_objects_over_several_lines(
+    rows: list[tuple[str, str]], is_list: bool, indent: int | None, name: str
+) -> None:
+    objects = [{"text": text, "name": name} for text, name in rows]
+    one_by_one = ("," * (name == "F.jsonl") + "\n").join(
+        json.dumps(each, indent=indent) for each in objects
+    )
+    raw = json.dumps(objects, indent=indent) if is_list else one_by_one
+    corpus = corpus_from_chunks([f"\n{raw}\n".encode()], name)
+    assert corpus.documents == tuple(text.replace("\n", " ") for text, _ in rows)
+    begins = [i for i, line in enumerate(raw.split("\n"), start=2) if line.strip() == "{"]
+    lines = begins if indent else [2 + i * (not is_list) for i in range(len(rows))]
+    assert [corpus.first_line(i) for i in range(len(rows))] == lines
+
+
 @given(st.lists(st.lists(TEXT, min_size=1, max_size=3), min_size=1, max_size=4), st.data())
 def test_any_documents_read_back_the_same_from_paragraphs(
     paragraphs: list[list[str]], data: st.DataObject
@@ -117,6 +136,38 @@ def test_a_header_makes_a_table_whatever_the_files_name(head: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("text,name\na,b\n,\n , \nc,d\n,\n", "F.csv"),  # rows of a sheet that nothing is in
+        (",\ntext,name\na,b\nc,d\n", "F.csv"),
+        ("text,name,,\na,b,,\nc,d,,\n", "F.csv"),
+        ("text,name\na,b,,\nc,d,\n", "F.csv"),  # columns that nothing is in
+        (",text,name\n0,a,b\n1,c,d\n", "F.csv"),  # of an index without a name
+        ("text,name\ra,b\rc,d\r", "F.csv"),  # line ends of old Macs
+    ],
+)
+def test_what_programs_of_tables_write_beside_the_cells_is_passed_over(raw: str, name: str) -> None:
+    corpus = read(raw, name)
+    assert (corpus.documents, corpus.names) == (("a", "c"), ("b", "d"))
+
+
+@pytest.mark.parametrize("name", ["F.txt", "F.csv", "F.jsonl", "F.json"])
+def test_letters_with_accents_of_their_own_are_read_as_those_with_them_in_one(name: str) -> None:
+    text = "Zoë Núñez, 한, Hà Nội"
+    apart = unicodedata.normalize("NFD", text)
+    written = {
+        "F.txt": apart,
+        "F.csv": f'text,question\n"{apart}","{apart}"\n',
+        "F.jsonl": json.dumps({"text": apart, "question": apart}),  # by numbers: e\u0308
+        "F.json": json.dumps([{"text": apart, "question": apart}], ensure_ascii=False),
+    }
+    assert len(apart) > len(text)
+    assert read(written[name], name).documents == (text,)
+    assert [q.text for q in questions_from_bytes(written[name].encode(), name).items] == [text]
+    assert clean(apart) == text  # as a question is asked
+
+
+@pytest.mark.parametrize(
     ("raw", "name", "message"),
     [
         ("texts,name\na,b\n", "F.csv", "F.csv:1: the columns are 'texts', 'name'. Did you mean"),
@@ -135,7 +186,9 @@ def test_a_header_makes_a_table_whatever_the_files_name(head: str) -> None:
         ('{"text": "a\\u0000"}\n', "F", 'F:1: text: must be a text in quotes (got "a\\u0000")'),
         ('{"text": "a\\ud800"}\n', "F", 'F:1: text: must be a text in quotes (got "a\\ud800")'),
         ('{"name": "a"}\n', "F", "F:1: the columns are 'name'. Name those to read text, name"),
-        ('[{"text": "a"}]\n', "F.json", "F.json:1: no JSON object"),
+        ('[\n{"text": "a"},\n{"text": "b"\n', "F.json", "F.json:3: no JSON object"),
+        ('[{"text": "a"}, ["b"]]\n', "F.json", "F.json:1: no JSON object"),
+        ('{"text": "a"}, [\n{"text": "b"}\n', "F", "F:1: no JSON object"),
         ("\n \n", "F.jsonl", "F.jsonl: holds no rows"),
         ('{"text": "a"}\n' + "[" * 100_000, "F", "F:2: no JSON object"),
         (f'{{"text": {NESTED}}}', "F", "F:1: text: must be a text in quotes (got a list or an"),

@@ -30,7 +30,7 @@ from tests.helpers.text_files import (
 def test_any_pairs_read_back_the_same(
     pairs: list[tuple[str, str]], encoding: dict[str, bool]
 ) -> None:
-    assume(form_of("\t".join(pairs[0]), "FILE", "question") is None)
+    assume(form_of("\n".join(map("\t".join, pairs)), "FILE", "question") is None)
     raw = encoded([f"{question}\t{answer}" for question, answer in pairs], **encoding)
     questions = questions_from_bytes(raw, "FILE")
     whole = ["\t".join(pair) for pair in pairs]
@@ -44,7 +44,7 @@ def test_any_pairs_read_back_the_same(
 def test_lines_without_any_tab_are_questions_without_answers(
     lines: list[str], encoding: dict[str, bool]
 ) -> None:
-    assume(form_of(lines[0], "FILE", "question") is None)
+    assume(form_of("\n".join(lines), "FILE", "question") is None)
     questions = questions_from_bytes(encoded(lines, **encoding), "FILE")
     assert pairs_of(questions) == [(seen(line), None) for line in lines]
     assert not questions.answered

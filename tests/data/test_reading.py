@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from nanoknow.data import reading
 from nanoknow.data.corpus import corpus_from_chunks, read_corpus
-from nanoknow.data.reading import LFS_POINTER, decoded
+from nanoknow.data.reading import LFS_POINTER, OTHER_FORMATS, decoded
 from nanoknow.errors import DataError
 from tests.helpers.examples import examples
+from tests.helpers.text_files import nfc
 
 BOM = b"\xef\xbb\xbf"
 PARTS = [b"a", b"\n", b"\r", b"\r\n", b"\0", "é".encode(), "日".encode(), "😀".encode(), BOM]
-BROKEN = [b"\xff", b"\xc3", b"\xe6\x97", b"\xf0\x9f\x98", b"\xed\xa0\x80", LFS_POINTER]
+PARTS += [part.encode() for part in ("\u0323", "\u0301", "각", "\u1100", "\u1161", "\u11a8")]
+BROKEN = [b"\xff", b"\xc3", b"\xe6\x97", b"\xf0\x9f\x98", b"\xed\xa0\x80", *OTHER_FORMATS]
 BYTES = st.sampled_from([PARTS, PARTS + BROKEN]).flatmap(
     lambda parts: st.lists(st.sampled_from(parts), max_size=14).map(b"".join)
 )
@@ -26,8 +28,9 @@ BYTES = st.sampled_from([PARTS, PARTS + BROKEN]).flatmap(
 
 def plain(raw: bytes) -> str:
     """Read a whole file at once: what reading it in pieces has to equal."""
-    if raw.startswith(LFS_POINTER):
-        return "refused: FILE:1: a Git LFS pointer, not the data: run 'git lfs pull'"
+    for start, what in OTHER_FORMATS.items():
+        if raw.startswith(start):
+            return f"refused: FILE:1: {what}"
     raw, nul, _ = raw.removeprefix(BOM).partition(b"\0")  # after which nothing is read
     try:
         text = raw.decode("utf-8")
@@ -37,9 +40,8 @@ def plain(raw: bytes) -> str:
     if nul:
         line = text.count("\n") + 1
         return f"refused: FILE:{line}: a NUL character: is this a text file?"
-    return text.replace("\r\n", "\n") or (
-        "refused: FILE: an empty file: was it written completely?"
-    )
+    text = text.replace("\r\n" if "\n" in text else "\r", "\n")
+    return nfc(text) or "refused: FILE: an empty file: was it written completely?"
 
 
 def cut(raw: bytes, sizes: list[int]) -> Iterator[bytes]:
@@ -68,6 +70,8 @@ def joined(pieces: Iterator[bytes]) -> str:
 @example(raw=BOM + BOM + b"a", sizes=[2])
 @example(raw=b"a\r\nb\r\r\n", sizes=[1])
 @example(raw=b"a\r", sizes=[1])
+@example(raw=BOM + b"a\rb\r", sizes=[1])
+@example(raw="a\u0323\u0301\na\u0301\u0323\u1100\u1161\u11a8".encode(), sizes=[1])
 @example(raw="a\n\n日".encode()[:-1], sizes=[1])
 @example(raw=b"a\n\0\n\xff", sizes=[1])
 @example(raw=LFS_POINTER, sizes=[3])

@@ -1,5 +1,7 @@
 """What is said about texts before a model learns them: how much fits, and what to do."""
 
+from dataclasses import replace
+
 import pytest
 
 from nanoknow.data.questions import QuestionSet
@@ -54,21 +56,21 @@ def test_texts_that_fit_are_counted_without_advice() -> None:
         pytest.param(
             ["He was born in Rome", "She was born in Oslo"],
             "training",
-            "questions that name a subject: 0 of 4: write names in the questions as the documents "
-            "have them, or give a column 'name'",
+            "questions that name a subject: 0 of 4 (not line 1): write names in the questions as "
+            "the documents have them, or give a column 'name'",
             id="names that no document has",
         ),
         pytest.param(
             [*BORN[:1], *(text.replace("born in", "far from") for text in BORN[1:2]), "Eve Fox ."],
             "training",
-            "answers in a document about the subject: 2 of 4",
+            "answers in a document about the subject: 2 of 4 (not line 3)",
             id="half of the answers",
         ),
         pytest.param(
             [f"{name} sang ." for name in PLACES],
             "training",
-            "answers in a document about the subject: 0 of 4: what no document says can be "
-            "guessed, not known: add documents that say it",
+            "answers in a document about the subject: 0 of 4 (not line 1): what no document says "
+            "to the letter is guessed, not known: write answers as documents do",
             id="answers that no document has",
         ),
     ],
@@ -84,7 +86,7 @@ def test_answers_beyond_what_is_read_are_counted_apart() -> None:
     lines = judged([*BORN[:1], *far], reach=30)["training"]
     assert "answers in a document about the subject: 4 of 4" in lines
     advice = "raise model.block_size, or hide by pretrain.task.context_dropout"
-    assert f"answers in the first 30 characters of it: 1 of 4: {advice}" in lines
+    assert f"answers in the first 30 characters of it: 1 of 4 (not line 2): {advice}" in lines
 
 
 def test_of_questions_without_answers_nothing_is_said_about_answers() -> None:
@@ -93,6 +95,7 @@ def test_of_questions_without_answers_nothing_is_said_about_answers() -> None:
 
 
 def test_questions_to_evaluate_on_are_judged_as_those_to_learn_from() -> None:
-    other = [*TRAINING.items[:1], *questions_of("Where was Nobody born?\tRome").items]
+    unknown = replace(questions_of("Where was Nobody born?\tRome").items[0], line=3)
+    other = [*TRAINING.items[:1], unknown]
     fit = judge_fit(facts_of(BORN, TRAINING), 10, None, other)
-    assert [(line.n, line.of) for line in fit["eval"]] == [(1, 2), (1, 2)]
+    assert [(line.n, line.of, line.first) for line in fit["eval"]] == [(1, 2, 3)] * 2

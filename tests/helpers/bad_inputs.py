@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from nanoknow.errors import NanoknowError
 from nanoknow.system.device import choose_device
+from tests.helpers.text_files import nfc
 
 BLOCK = 24
 CPU = choose_device("cpu", "float32")
@@ -49,4 +50,5 @@ FILES = TEXTS | TEXTS | BROKEN | TEXTS.map(POINTER.__add__) | st.binary(max_size
 
 def lines_of(raw: bytes) -> list[str]:
     """Return the lines of a readable file, by Python alone."""
-    return raw.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+    text = nfc(raw.decode("utf-8-sig"))
+    return text.replace("\r\n" if "\n" in text else "\r", "\n").split("\n")

@@ -1,5 +1,6 @@
 """Files of texts and questions, in every encoding they may come in."""
 
+import unicodedata
 from collections.abc import Callable
 from itertools import product
 
@@ -41,10 +42,16 @@ DIRECTIONS = "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000\U00
     )
     for i in range(first, end)
 )
+
+
+def nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
 # A line of a file: no line ends and no NUL; "\ufeff" would be a byte order mark at the start.
 LINE = st.text(
     st.characters(codec="utf-8", exclude_characters="\n\r\t\0\ufeff\u25a1\u2047"), max_size=12
-)
+).map(nfc)
 FIELD = LINE.filter(lambda text: bool(seen(f"\t{text}").strip()))
 PAIRS = st.lists(st.tuples(FIELD, FIELD), min_size=1, max_size=6)
 
@@ -61,7 +68,7 @@ def seen(line: str) -> str:
     for i, part in enumerate(parts):
         shown = [j for j, c in enumerate(part) if not (c.isspace() or is_ignorable(c))]
         parts[i] = part[shown[0] : shown[-1] + 1] if shown else ""
-    return "\t".join(parts)
+    return nfc("\t".join(parts))
 
 
 def is_ignorable(character: str) -> bool:

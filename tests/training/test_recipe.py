@@ -6,6 +6,7 @@ import pytest
 
 from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, parse_assignment
+from nanoknow.errors import DataError
 from nanoknow.system.durations import in_words
 from nanoknow.training.recipe import resolve_recipe
 from tests.helpers.silent import Silent
@@ -78,6 +79,15 @@ def test_without_training_questions_nothing_of_them_is_read(here: Path) -> None:
     assert config.pretrain.task.sources == ("corpus",)
     assert "no training questions" in notes[-1]
     assert resolve(*named())[0].pretrain.task.sources == ("corpus", "questions")
+
+
+def test_training_questions_that_cannot_be_read_are_refused_and_not_said_to_be_none(
+    here: Path,
+) -> None:
+    for text in ("a\tb\tc\n", ""):
+        with pytest.raises(DataError, match=r"questions\.txt:"):
+            resolve(*named(text))
+    assert resolve(*named(eval="a\tb\tc\n"))  # what pretraining does not read
 
 
 def test_only_the_recipe_is_sized_and_by_its_name_too(here: Path) -> None:
