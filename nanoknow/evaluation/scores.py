@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import ClassVar
 
+from nanoknow.system.shares import percent
+
 
 def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the interval of a proportion (Wilson, 1927)."""
@@ -82,9 +84,14 @@ class Score:
         return wilson_interval(self.n_right, self.n)
 
     def __str__(self) -> str:
-        low, high = self.interval_95
-        interval = f"95 % interval {low:.1%}-{high:.1%}"
-        return f"{self.accuracy:.1%} ({self.n_right} of {self.n}; {interval})"
+        words = f"{self.n_right} of {self.n}; 95 % interval {interval(self)} %"
+        return f"{percent(self.accuracy)} ({words})"
+
+
+def interval(score: Score) -> str:
+    """Write the 95 % interval of a score: ``20.0–42.5``."""
+    low, high = score.interval_95
+    return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
 def holm(ps: Sequence[float]) -> list[float]:
