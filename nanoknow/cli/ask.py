@@ -14,6 +14,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.errors import DataError, printable
 from nanoknow.system.plain import to_json
+from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -137,5 +138,5 @@ def _quoted(answer: RankedAnswer) -> str:
 
 def _percent(answer: RankedAnswer) -> str:
     if answer.probability < 0.001:
-        return "< 0.1%"
-    return "> 99.9%" if answer.probability > 0.999 else f"{answer.probability:.1%}"
+        return "< 0.1 %"
+    return "> 99.9 %" if answer.probability > 0.999 else percent(answer.probability)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.experiment import DataConfig
+from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def compare(
 
 def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
     """Show each run, then each pair of them."""
-    from nanoknow.report.tables import NONE, interval, percent
+    from nanoknow.evaluation.scores import interval
 
     terminal.line(f"{comparison.questions} ({comparison.n} questions)")
     rows = []
@@ -60,10 +61,9 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
         score, inside = run.score, run.score_in_document
         own = (score.n_right, percent(score.accuracy), interval(score))
         shares = (percent(inside.accuracy if inside else None), percent(run.confidence))
-        auroc = NONE if run.auroc is None else f"{run.auroc:.3f}"
-        rows.append((run.letter, run.run, *own, *shares, auroc))
-    columns = ("", "run", "right", "accuracy", "95 %", "in document", "confidence", "AUROC")
-    terminal.table("", columns, rows, left=2)
+        rows.append((run.letter, run.run, *own, *shares, percent(run.auroc)))
+    heads = ("", "run", "right", "accuracy", "95 % interval", "in document", "confidence", "AUROC")
+    terminal.table("", heads, rows, left=2)
     show_pairs(terminal, [(f"{each.first}, {each.second}", each) for each in comparison.pairs])
     terminal.paragraph(
         "In document: accuracy where the subject's own document holds the answer. Confidence: the "

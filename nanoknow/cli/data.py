@@ -15,6 +15,7 @@ from nanoknow.cli.world import data_make, show_files
 from nanoknow.config.loading import Override
 from nanoknow.data.published import DATASETS
 from nanoknow.errors import printable
+from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
     from nanoknow.experiments.augment import Augmentation
@@ -121,7 +122,7 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
             _show_pair(terminal, _one_line(x), _one_line(y))
     corpus = inspection.corpus
     lengths = f"{corpus.shortest} to {corpus.longest}, median {corpus.median:g}"
-    within = f"{corpus.share_within_prefix:.1%} within {corpus.prefix} characters"
+    within = f"{percent(corpus.share_within_prefix)} within {corpus.prefix} characters"
     rows = [
         ("corpus", corpus.name),
         ("documents", f"{corpus.documents:,} ({corpus.empty} empty)"),
@@ -168,10 +169,10 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
     rows = [(f"{role} questions", facts.name), ("  lines", lines)]
     if facts.most_frequent_answer is None:
         return [*rows, ("  answers", "none in the file")]
-    most_frequent = f"{facts.most_frequent_answer}: {facts.most_frequent_share:.1%}"
+    most_frequent = f"{facts.most_frequent_answer}: {percent(facts.most_frequent_share)}"
     rows.append(("  most frequent answer", most_frequent))
     if facts.among_training_answers is not None:
-        rows.append(("  answer among training answers", f"{facts.among_training_answers:.1%}"))
+        rows.append(("  answer among training answers", percent(facts.among_training_answers)))
     return rows
 
 

@@ -12,6 +12,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.errors import ConfigError
 from nanoknow.system.files import save_result
+from nanoknow.system.shares import NONE, percent
 
 if TYPE_CHECKING:
     from nanoknow.evaluation.evaluate import Evaluation
@@ -124,7 +125,7 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
     table = []
     for part in evaluation.splits:
         kind = ("yes" if yes else "no" for yes in (part.in_document, part.seen_in_training))
-        right = f"{part.n_right} ({part.n_right / part.n:.1%})" if part.n else "-"
+        right = f"{part.n_right} ({percent(part.n_right / part.n)})" if part.n else NONE
         table.append((*kind, part.n, right, *[*part.verdicts.values()][1:]))
     title = "By whether the right answer is in the subject's document, and a training answer"
     columns = ("document", "training", "questions", *SHORT_VERDICTS)

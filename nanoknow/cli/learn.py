@@ -11,6 +11,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.ask import show_reply
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Processes, Repeats, show_plan
+from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +109,6 @@ def _accuracy(scores: Sequence[Score], seeds: int) -> tuple[str, str]:
     """Write the mean over seeds and its range, or the 95 % interval where there is one seed."""
     shares = [score.accuracy for score in scores]
     if len(shares) < seeds:
-        return f"{mean(shares):.1%}", ""  # the constant, which has no seeds
+        return percent(mean(shares)), ""  # the constant, which has no seeds
     low, high = (min(shares), max(shares)) if seeds > 1 else scores[0].interval_95
-    return f"{mean(shares):.1%}", f"{100 * low:.1f}–{100 * high:.1f}"
+    return percent(mean(shares)), f"{100 * low:.1f}–{100 * high:.1f}"

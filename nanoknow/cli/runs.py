@@ -12,6 +12,7 @@ from nanoknow.cli.complexity import si
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.world import show_files
 from nanoknow.system.durations import in_words
+from nanoknow.system.shares import percent
 
 runs_app = typer.Typer(help="List runs, and delete some.", no_args_is_help=True)
 
@@ -60,10 +61,9 @@ def _show_runs(terminal: Terminal, found: dict[str, list[dict[str, Any]]]) -> No
     for each in found["runs"]:
         what = [each["stage"], each["variant"], *([each["state"]] * (each["state"] != "whole"))]
         data = PurePath(each["data"].get("corpus", "-").partition(" (people ")[0]).name
-        share = "-" if each["accuracy"] is None else f"{each['accuracy']:.1%}"
         age = datetime.now(UTC) - datetime.fromisoformat(each["created"]).astimezone(UTC)
         size, old = f"{si(each['size'])}B", in_words(age.total_seconds())
-        rows.append((each["run"], " ".join(what), data, share, size, old))
+        rows.append((each["run"], " ".join(what), data, percent(each["accuracy"]), size, old))
     if not rows:
         terminal.note("no runs yet: 'nanoknow pretrain' makes one")
     terminal.table("", ("run", "what", "data", "accuracy", "size", "age"), rows, left=3)

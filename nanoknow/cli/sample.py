@@ -11,6 +11,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal, shown
 from nanoknow.config.flags import sample_flags
 from nanoknow.generation.copied import MIN_COPIED
+from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
     from nanoknow.generation.sample import Sampled
@@ -90,7 +91,7 @@ def show_copied(terminal: Terminal, written: Sampled) -> None:
     n, length = copied.characters, len(copied.text)
     terminal.write("\n\n")
     terminal.line(
-        f"copied: {n:,} of {length:,} characters ({copied.share:.1%}), in stretches of "
+        f"copied: {n:,} of {length:,} characters ({percent(copied.share)}), in stretches of "
         f"{copied.min_length} or more that are in {copied.corpus}"
     )
     if copied.longest:

@@ -12,6 +12,7 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.config.loading import dump_config
 from nanoknow.config.sweep import MOST_SEEDS
 from nanoknow.system.durations import in_words
+from nanoknow.system.shares import NONE, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +141,7 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         ("model", f"{summary.variant}, {summary.n_parameters:,} parameters"),
         ("epochs", f"{summary.epochs} of {summary.planned_epochs}{more}"),
         ("steps", f"{summary.step:,}"),
-        ("loss, last epoch (mean of batches)", "-" if loss is None else f"{loss:.3f}"),
+        ("loss, last epoch (mean of batches)", NONE if loss is None else f"{loss:.3f}"),
         *([("loss, held-out text", f"{held:.3f}")] if (held := summary.held_out_loss) else []),
         ("time", f"{took} on {summary.device}, {summary.precision}"),
     ]
@@ -149,7 +150,7 @@ def show_training(terminal: Terminal, summary: TrainingSummary) -> None:
         rows.append(("accuracy", str(score)))
         shared = summary.accuracy.get("overlap", {"n": 0})  # release 0.2.0 recorded none
         if shared["n"]:
-            rest = f"{shared['others']['accuracy']:.1%}" if shared["others"] else "nothing to score"
+            rest = percent(shared["others"]["accuracy"]) if shared["others"] else "nothing to score"
             words = f"{rest}; {shared['n']} of {score.n} left out"
             rows.append(("without training questions", words))
     terminal.pairs(rows)

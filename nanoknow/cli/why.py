@@ -14,6 +14,7 @@ from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import Processes, show_plan
 from nanoknow.config.experiment import DataConfig, StageName
+from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
     from nanoknow.experiments.why import Explained, WhyReport
@@ -85,7 +86,7 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
         [one] = report.explained
         evidence = one.evidence
         held = evidence.sentence or f"about {evidence.name}, without the answer"
-        rows = [("answer", f"{one.answer} ({one.probability:.1%})"), ("training text", held)]
+        rows = [("answer", f"{one.answer} ({percent(one.probability)})"), ("training text", held)]
         terminal.pairs([("question", one.question), *rows])
         pulls = [
             (f"{each.cosine:+.2f}", "*" * each.is_own, Path(each.where).name, each.text)
@@ -116,8 +117,8 @@ def _row(each: Explained) -> tuple[str, ...]:
     return (
         each.question,
         each.answer,
-        f"{mean(each.without):.2%}",
-        f"{mean(each.others):.2%}",
+        f"{100 * mean(each.without):.2f} %",
+        f"{100 * mean(each.others):.2f} %",
         f"{each.times:.3g} ({low:.3g} to {high:.3g})",
         f"{each.verdict} ({len(each.without)} runs)",
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import ClassVar
 
+from nanoknow.system.shares import percent
+
 
 def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of the mean of a few draws (Student, 1908); None of fewer than two.
@@ -77,9 +79,14 @@ class Score:
         return float(interval.low), float(interval.high)
 
     def __str__(self) -> str:
-        low, high = self.interval_95
-        interval = f"95 % interval {low:.1%}-{high:.1%}"
-        return f"{self.accuracy:.1%} ({self.n_right} of {self.n}; {interval})"
+        words = f"{self.n_right} of {self.n}; 95 % interval {interval(self)} %"
+        return f"{percent(self.accuracy)} ({words})"
+
+
+def interval(score: Score) -> str:
+    """Write the 95 % interval of a score: ``20.0–42.5``."""
+    low, high = score.interval_95
+    return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
 def holm(ps: Sequence[float]) -> list[float]:

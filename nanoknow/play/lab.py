@@ -79,11 +79,12 @@ class Lab:
     def introduction(self) -> Introduction:
         """Return what is known before anything is asked."""
         record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._eval
+        has_read = self.opened.run.record.stage != "scratch"
         confident, right = confidences(self._answers), rights(self._answers)
         return Introduction(
             run=str(self.opened.run.path),
             model=f"{record.model.variant}, {self.opened.model.n_parameters:,} parameters",
-            documents=sum(map(bool, facts.corpus.documents)) if facts else None,
+            documents=sum(map(bool, facts.corpus.documents)) if facts and has_read else None,
             eval=questions.name if questions else None,
             beside=str(self.beside.run.path) if self.beside else None,
             example=questions.items[0].text if questions else None,
@@ -95,10 +96,9 @@ class Lab:
 
     def names(self, text: str) -> list[str]:
         """Return subjects of the corpus that begin with a text, or have a word that does."""
-        facts, text = self.opened.facts, folded(text.strip())
-        known = dict.fromkeys(filter(None, facts.names)) if facts else {}
-        found = [name for name in known if f" {text}" in f" {folded(name)}"]
-        return sorted(found, key=lambda name: not folded(name).startswith(text))[:NAMES]
+        start, known = f" {folded(text.strip())}", self._known
+        found = [name for name in known if start in known[name]]
+        return sorted(found, key=lambda name: not known[name].startswith(start))[:NAMES]
 
     def invent(self) -> str:
         """Return a question about somebody, or something, that no document is about.
@@ -152,6 +152,12 @@ class Lab:
         return [run.with_points(_thinned) for run in read_curves(paths, self._reporter).runs]
 
     @cached_property
+    def _known(self) -> dict[str, str]:
+        """Subjects of the corpus, with the form in which they are looked up."""
+        facts = self.opened.facts
+        return {name: f" {folded(name)}" for name in facts.names if name} if facts else {}
+
+    @cached_property
     def _eval(self) -> QuestionSet | None:
         questions = self.opened.texts.eval
         return self.opened.fitting(questions) if questions and questions.answered else None
@@ -181,7 +187,7 @@ class Lab:
     def _written(self, reply: Reply) -> list[Written]:
         opened, tokenizer = self.opened, self.opened.tokenizer
         prompt, stop = opened.prompt(reply.question), tokenizer.mask_id
-        best = reply.answers[0]
+        best, unknown = reply.answers[0], tokenizer.unknown(reply.question)
         ids = [*tokenizer.encode(best.answer).tolist(), *([stop] if best.is_whole else [])]
         traced = trace(opened.model, prompt, Decoded(ids, best.log_probability))
         attended = traced.by_position().mean((0, 2))[:, : traced.n_prompt - 1]  # (written, prompt)
@@ -193,7 +199,9 @@ class Lab:
         written = []
         for id_, others, shares, weights in zip(ids, indices, values, attended, strict=True):
             alternatives = zip(map(character, others.tolist()), shares.tolist(), strict=True)
-            written.append(Written(character(id_), list(alternatives), weights.tolist()))
+            read = iter(weights.tolist())
+            looked = [0.0 if c in unknown else next(read) for c in reply.question]
+            written.append(Written(character(id_), list(alternatives), looked))
         return written
 
     def _worth(self, probability: float) -> Worth:
@@ -205,7 +213,7 @@ class Lab:
 
     @cached_property
     def _task(self) -> DocumentTask:
-        if self.opened.run.record.started_from is None:
+        if self.opened.run.record.stage == "scratch":
             raise CheckpointError(f"{self.opened.run.path}: was not pretrained")
         return self.opened.pretraining_documents()
 

@@ -26,12 +26,13 @@ function percent(share) {
   return `${(100 * share).toFixed(1)}\u00a0%`;
 }
 const visible = (character) => (character === "" ? "end" : character === " " ? "␣" : printable(character));
-const fits = (text) => (text.trim() ? text : "nothing");
+const said = (text) => element("bdi", { textContent: text.trim() ? text : "nothing" });
 const short = (name) => name.split("/").pop();
 
 async function get(path, question = "") {
-  const answer = await fetch(`${path}?${new URLSearchParams({ q: question })}`);
-  const found = await answer.json();
+  const gone = () => { throw new Error("The server does not answer: does “nanoknow play” still run in its terminal?"); };
+  const answer = await fetch(`${path}?${new URLSearchParams({ q: question })}`).catch(gone);
+  const found = await answer.json().catch(gone);
   if (!answer.ok) throw new Error(found.error);
   return found;
 }
@@ -41,21 +42,24 @@ async function trying(work) {
     await work();
   } catch (error) {
     say("error", error.message);
+    $("error").scrollIntoView({ block: "nearest" });
   }
 }
 
 // What does it say?
 async function ask(question) {
-  const own = ++asking;
-  const played = await get("/api/ask", question);
+  const own = ++asking, before = $("question").value;
+  $("form").ariaBusy = true;
+  const played = await get("/api/ask", question).finally(() => { if (own === asking) $("form").ariaBusy = false; });
   if (own !== asking) return;
   const { reply } = played;
-  $("question").value = reply.question;
+  if ($("question").value === before) $("question").value = reply.question;
   $("said").hidden = false;
   written = played.written;
   $("asked").replaceChildren(...[...reply.question].map((c) => element("span", { textContent: c })));
   $("answer").replaceChildren();
   $("answer").className = reply.doubt ? "text doubted" : "text";
+  $("sure").className = $("verdict").className = reply.doubt ? "doubted" : "";
   for (const id of ["verdict", "worth", "evidence", "trained", "status"]) say(id, "");
   $("others").replaceChildren();
   $("beside").replaceChildren();
@@ -84,14 +88,17 @@ function choose(i) {
       drawn("rect", { width: 100 * share, height: 10 })),
     element("span", { className: "number", textContent: percent(share) }))));
   const most = Math.max(...attended, 1e-9);
-  [...$("asked").children].forEach((span, at) => {
-    span.style.backgroundColor = `rgb(var(--shade) / ${(0.6 * (attended[at] || 0) / most).toFixed(3)})`;
+  const spans = [...$("asked").children], asked = spans.map((span) => span.textContent);
+  spans.forEach((span, at) => {
+    span.style.backgroundColor = `rgb(var(--shade) / ${(0.6 * attended[at] / most).toFixed(3)})`;
   });
+  const first = [...attended.keys()].sort((a, b) => attended[b] - attended[a]).slice(0, 3);
+  $("looked").replaceChildren(...first.flatMap((at, i) => [
+    i ? ", “" : " Most at “", element("bdi", { textContent: visible(asked[at]) }), `” (${at + 1}) ${percent(attended[at])}`]), ".");
 }
 function judge({ reply, worth, beside }) {
   const [best, ...others] = reply.answers;
   $("sure").value = best.probability;
-  $("verdict").className = reply.doubt ? "doubted" : "";
   const known = reply.evidence && reply.evidence.holds ? "The training text holds it." : "Nothing speaks against it.";
   const verdict = reply.doubt ? `${reply.doubt[0].toUpperCase()}${reply.doubt.slice(1)}.` : known;
   say("verdict", `${percent(best.probability)}. ${verdict}`);
@@ -102,16 +109,16 @@ function judge({ reply, worth, beside }) {
   const evidence = reply.evidence;
   if (!evidence) say("evidence", "The training text is not available.");
   else if (!evidence.documents) say("evidence", "No document is about this name.");
-  else if (!evidence.sentence) say("evidence", `The document about ${evidence.name} (${evidence.where}) does not say so.`);
-  else $("evidence").replaceChildren(element("span", { textContent: `About ${evidence.name} (${evidence.where}):` }), element("blockquote", {}, ...quoted(evidence.sentence, best.answer)));
+  else if (!evidence.sentence) $("evidence").append(element("span", {}, "The document about ", said(evidence.name), ` (${evidence.where}) does not say so.`));
+  else $("evidence").append(element("span", {}, "About ", said(evidence.name), ` (${evidence.where}):`), element("blockquote", { dir: "auto" }, ...quoted(evidence.sentence, best.answer)));
   const trained = reply.asked_in_training;
-  if (trained) say("trained", `This was a training question (${trained.where}): ${trained.answer}`);
+  if (trained) $("trained").append(element("span", {}, `This was a training question (${trained.where}): `, said(trained.answer || "")));
   if (others.length) $("others").append(element("h3", { textContent: "It might have said" }),
-    element("p", { textContent: others.map((a) => `${fits(a.answer)} ${percent(a.probability)}`).join(", ") }));
+    element("p", {}, ...others.flatMap((a, i) => [i ? ", " : "", said(a.answer), ` ${percent(a.probability)}`])));
   if (beside) $("beside").append(element("h3", { textContent: `Asked the same: ${about.beside}` }),
-    element("p", { textContent: `${fits(beside.answers[0].answer)}, ${percent(beside.probability)}` }));
+    element("p", {}, said(beside.answers[0].answer), `, ${percent(beside.probability)}`));
   for (const note of reply.notes) $("others").append(element("p", { className: "quiet", textContent: note }));
-  say("status", `It says ${fits(best.answer)}, ${percent(best.probability)} sure. ${verdict}`);
+  say("status", `It says ${said(best.answer).textContent}, ${percent(best.probability)} sure. ${verdict}`);
   strips(best.probability);
 }
 function quoted(sentence, answer) {
@@ -122,7 +129,7 @@ function quoted(sentence, answer) {
 // How can one tell?
 function strips(now) {
   const rows = [["answered right", about.right, ""], ["answered wrong", about.wrong, "wrong"], ["invented names", about.invented, "wrong"]];
-  $("strips").replaceChildren(...rows.filter(([, values]) => values.length).map(([name, values, kind]) => {
+  const shown = rows.filter(([, values]) => values.length).map(([name, values, kind]) => {
     const middle = values[Math.floor(values.length / 2)];
     const title = `${values.length} ${name}, half of them ${percent(middle)} sure or more`;
     const lines = values.map((x) => drawn("line", { class: "tick", x1: 1000 * x, x2: 1000 * x, y1: 4, y2: 26 }));
@@ -130,7 +137,10 @@ function strips(now) {
     const svg = drawn("svg", { viewBox: "-4 0 1008 30", preserveAspectRatio: "none", role: "img", "aria-label": title },
       drawn("line", { x1: 0, x2: 1000, y1: 29, y2: 29 }), ...lines);
     return element("div", { className: `strip ${kind}` }, element("span", { textContent: `${values.length} ${name}` }), svg);
-  }), element("div", { className: "strip" }, element("div", { className: "scale quiet" }, ...["0 %", "sure", "100 %"].map((textContent) => element("span", { textContent })))));
+  });
+  const scale = ["0 %", "sure", "100 %"].map((textContent) => element("span", { textContent }));
+  if (shown.length) shown.push(element("div", { className: "strip" }, element("div", { className: "scale quiet" }, ...scale)));
+  $("strips").replaceChildren(...shown);
 }
 
 // How did it learn?
@@ -147,28 +157,30 @@ async function lesson() {
 function curve(title, points, top, show) {
   const last = points[points.length - 1], highest = top || Math.max(...points.map(([, y]) => y));
   const at = ([x, y]) => `${(10 + 380 * x / last[0]).toFixed(1)},${(130 - 110 * y / highest).toFixed(1)}`;
-  const words = `${title}: ${show(points[0][1])} at first, ${show(last[1])} at the end, after ${last[0].toLocaleString("en")} steps`;
-  return element("figure", {}, element("figcaption", { textContent: words }),
+  const steps = `${last[0].toLocaleString("en")} step${last[0] === 1 ? "" : "s"}`;
+  const ends = points.length > 1 ? `${show(points[0][1])} at first, ${show(last[1])} at the end,` : show(last[1]);
+  const words = `${title}: ${ends} after ${steps}`, caption = element("figcaption", { textContent: words });
+  return element("figure", {}, caption, ...(points.length < 2 ? [] : [
     drawn("svg", { viewBox: "0 0 400 150", role: "img", "aria-label": words },
       drawn("line", { x1: 10, x2: 390, y1: 130, y2: 130 }),
       drawn("polyline", { points: points.map(at).join(" ") }),
-      drawn("text", { x: 10, y: 146 }, "0"), drawn("text", { x: 390, y: 146, "text-anchor": "end" }, `${last[0].toLocaleString("en")} steps`)));
+      drawn("text", { x: 10, y: 146 }, "0"), drawn("text", { x: 390, y: 146, "text-anchor": "end" }, steps))]));
 }
 async function curves() {
   for (const run of await get("/api/curves")) {
     const losses = run.epoch_loss.length > 2 ? run.epoch_loss : run.loss;
     const name = run.task.replaceAll("_", " ");
-    $("curves").append(curve(`Loss, ${name}`, losses, 0, (y) => y.toFixed(2)));
-    if (run.accuracy.length > 1) $("curves").append(curve(`Right, ${name}`, run.accuracy, 1, percent));
+    if (losses.length) $("curves").append(curve(`Loss, ${name}`, losses, 0, (y) => y.toFixed(2)));
+    if (run.accuracy.length) $("curves").append(curve(`Accuracy, ${name}`, run.accuracy, 1, percent));
   }
 }
 
 async function suggest() {
   const typed = $("question").value.trim();
-  const names = typed.length > 1 && !typed.endsWith("?") ? await get("/api/names", typed) : [];
-  if (typed !== $("question").value.trim()) return;
+  const own = asking, names = typed.length > 1 && !typed.endsWith("?") ? await get("/api/names", typed) : [];
+  if (own !== asking || typed !== $("question").value.trim()) return;
   $("names").replaceChildren(...names.map((name) => {
-    const button = element("button", { type: "button", textContent: name });
+    const button = element("button", { type: "button", dir: "auto", textContent: name });
     button.addEventListener("click", () => submit(name));
     return button;
   }));
@@ -186,11 +198,16 @@ trying(async () => {
   const read = about.documents === null ? "" : `, which has read ${about.documents.toLocaleString("en")} documents`;
   const right = about.score ? `; it answers ${percent(about.score.accuracy)} of ${short(about.eval)} right` : "";
   say("about", `${about.run}: ${about.model}${read}${right}.`);
-  say("tell", about.score
-    ? `Each line is an answer, at how sure the model was of it: the ${about.score.n} to ${short(about.eval)}, and some about names that no document holds. Where these overlap, its word alone does not tell.`
-    : "There are no questions with known answers: name some with --eval, to see what its word is worth.");
+  const shown = [];
+  if (about.score) shown.push(`${about.score.n} to ${short(about.eval)}`);
+  if (about.invented.length) shown.push(`${about.invented.length} about names that no document holds`);
+  const lines = shown.length ? `Each line is an answer, at how sure the model was of it: ${shown.join(", and ")}. ` : "";
+  say("tell", lines + (about.score
+    ? "Where lines of two rows overlap, how sure it is does not tell one from the other."
+    : "There are no questions with known answers: name some with --eval, to see what its word is worth."));
   if (about.example) $("question").value = about.example;
   $("invent").hidden = !about.invented.length;
+  $("lesson").hidden = about.documents === null;
   strips();
   await curves();
 });

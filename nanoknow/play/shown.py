@@ -13,7 +13,8 @@ class Written:
     Attributes:
         character: empty where the answer ends.
         alternatives: the most probable ones there, with their probabilities.
-        attended: (characters of the question,) mean weight over layers and heads.
+        attended: (characters of the question,) mean weight over layers and heads; 0 for those that
+            the vocabulary lacks.
     """
 
     character: str
@@ -58,6 +59,7 @@ class Introduction:
     """What the page says of a run before anything is asked.
 
     Attributes:
+        documents: how many it has read; None if none, or where they are not available.
         example: a question to begin with.
         score: of the evaluation questions; None where there are none with answers.
         right, wrong, invented: confidences, ascending.

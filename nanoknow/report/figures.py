@@ -24,10 +24,10 @@ from nanoknow.figures.svg import (
     percent_axis,
     rows_axis,
 )
-from nanoknow.report.findings import Report
-from nanoknow.report.tables import FEW
+from nanoknow.report.findings import FEW, Report
+from nanoknow.system.shares import percent
 
-BASELINES = {"constant": "one answer to all", "lookup": "look-up, documents open"}
+BASELINES = {"constant": "one answer to all", "lookup": "looking it up in the documents"}
 ROW = 0.42
 """Inches that a line of a dot plot takes."""
 HISTOGRAM = [float(edge) for edge in range(0, 101, 5)]
@@ -94,9 +94,8 @@ def _wordings(report: Report) -> Drawing:
 
 def _dots(name: str, title: str, lines: Sequence[Line]) -> Drawing:
     """Draw shares as dots with their intervals, each under its own name."""
-    description = "; ".join(
-        f"{line.name}: {line.score.accuracy:.1%} of {line.score.n}" for line in lines if line.score
-    )
+    scores = [(line.name, line.score) for line in lines if line.score]
+    description = "; ".join(f"{of}: {percent(score.accuracy)} of {score.n}" for of, score in scores)
     with drawing(name, ROW * len(lines) + 0.7, title, description) as (drawn, axes):
         for i, line in enumerate(lines):
             if line.score is None:
@@ -156,7 +155,8 @@ def draw_reliability(confidence: Confidence) -> Drawing:
     """Draw the accuracy by the confidence: on the diagonal if it is well calibrated."""
     bins = confidence.bins
     description = "; ".join(
-        f"{b.n} answers of {b.confidence:.0%} mean confidence, {b.accuracy:.0%} right" for b in bins
+        f"{b.n} answers of {percent(b.confidence)} mean confidence, {percent(b.accuracy)} right"
+        for b in bins
     )
     with drawing("reliability", 3.4, "Accuracy by confidence", description) as (drawn, axes):
         axes.plot([0, 100], [0, 100], color=QUIET, linewidth=1, linestyle=DASHED)
@@ -172,7 +172,7 @@ def draw_reliability(confidence: Confidence) -> Drawing:
         axes.grid()
         axes.set(ylim=(-4, 104), ylabel="% right")
         note_above(axes, "dashed: perfect calibration")
-        percent_axis(axes, "mean confidence, %; area: answers; ring: one")
+        percent_axis(axes, "mean confidence, %")
     return drawn
 
 
@@ -197,7 +197,7 @@ def _histograms(
     """Draw two distributions of confidence side by side, or value by value where there are few."""
     drawable = [part for part in parts if part[1]]
     description = "; ".join(
-        f"{part}: {len(values)}, median confidence {np.median(values):.0%}"
+        f"{part}: {len(values)}, median confidence {percent(float(np.median(values)))}"
         for part, values, _ in drawable
     )
     with drawing(name, 3.0, title, description) as (drawn, axes):
@@ -226,10 +226,10 @@ def _histograms(
 def draw_coverage(confidence: Confidence) -> Drawing:
     """Draw how right the answers are that are given from each confidence on."""
     c, reached = confidence, confidence.at_target
-    chosen = f"never {c.target:.0%} right"
+    chosen = f"never {100 * c.target:g} % right"
     if reached:
-        chosen = f"{reached.coverage:.1%} answered: {reached.accuracy or 0:.1%} right"
-    description = f"all questions answered: {c.everything.accuracy or 0:.1%} right; {chosen}"
+        chosen = f"{percent(reached.coverage)} answered: {percent(reached.accuracy)} right"
+    description = f"all questions answered: {percent(c.everything.accuracy)} right; {chosen}"
     title = "Accuracy of the most confident answers"
     with drawing("coverage", 3.0, title, description) as (drawn, axes):
         xs = [100 * s.coverage for s in c.selections]

@@ -14,10 +14,13 @@ from nanoknow.evaluation.buckets import ASKED, Bucket
 from nanoknow.evaluation.calibration import Confidence
 from nanoknow.evaluation.evaluate import Evaluation
 from nanoknow.evaluation.probes import InventedNames, ProbeResult
-from nanoknow.evaluation.scores import Score
+from nanoknow.evaluation.scores import Score, interval
 from nanoknow.evaluation.wrong_answers import WrongAnswers
 from nanoknow.report.documents import ShownDocument
-from nanoknow.report.tables import interval, percent
+from nanoknow.system.shares import percent
+
+FEW = 20
+"""Answers, of which fewer are shown one by one: shares of so few would say too much."""
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

@@ -12,11 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import printable
+from nanoknow.evaluation.scores import interval
 from nanoknow.figures.canvas import Points
 from nanoknow.report.documents import ShownDocument
 from nanoknow.report.figures import drawings
-from nanoknow.report.findings import Report, findings, headlines, title
-from nanoknow.report.tables import FEW, interval, percent
+from nanoknow.report.findings import FEW, Report, findings, headlines, title
+from nanoknow.system.shares import percent
 
 
 def page(report: Report, learning: Mapping[str, Points]) -> str:

@@ -16,6 +16,7 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import Device
 from nanoknow.system.memory import keep_freed_memory, largest_that_fits
 from nanoknow.system.seeds import derive_seed, new_generator
+from nanoknow.system.shares import percent
 from nanoknow.tasks.base import Task
 from nanoknow.training.optimizer import build_optimizers, learning_rate, restore_optimizers
 from nanoknow.training.order import ShuffledOrder
@@ -57,8 +58,8 @@ class Trainer:
         warmup, planned = self.config.schedule.warmup_tokens, self.planned_tokens()
         note = (
             f"warning: schedule.warmup_tokens {warmup:,} in a training of {planned:,} tokens: the "
-            f"learning rate only rises, to {planned / max(1, warmup):.0%} of its peak at the end: "
-            f"set it to {planned // 10:,}, or train longer"
+            f"learning rate only rises, to {percent(planned / max(1, warmup))} of its peak at the "
+            f"end: set it to {planned // 10:,}, or train longer"
         )
         return [note] if warmup >= planned else []
 

@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.play.lab import Lab
@@ -82,3 +82,32 @@ def test_what_is_wrong_with_a_question_is_said_where_it_is_asked(page: Page) -> 
     page.keyboard.type("a" * 999 + "?")
     page.keyboard.press("Enter")
     expect(page.locator("#error")).to_contain_text("block_size")
+
+
+def test_the_last_question_is_answered_and_what_is_typed_meanwhile_stays(url: str) -> None:
+    with browser_page(WIDTHS["phone"], "light") as page:
+        page.goto(url)
+        expect(page.locator("#question")).not_to_have_value("")
+        held: list[Route] = []
+        page.route("**/api/ask?*", lambda route: held.append(route))
+        for name in ("Ada", "Eve"):
+            page.locator("#question").fill(f"Where was {name} born?")
+            page.keyboard.press("Enter")
+        page.locator("#question").fill("Where was Al")
+        expect(page.locator("#form")).to_have_attribute("aria-busy", "true")
+        for route in reversed(held):
+            route.continue_()
+        expect(page.locator("#status")).to_contain_text("It says")
+        expect(page.locator("#asked")).to_have_text("Where was Eve born?")
+        expect(page.locator("#question")).to_have_value("Where was Al")
+        expect(page.locator("#form")).to_have_attribute("aria-busy", "false")
+
+
+def test_a_server_that_has_ended_is_said_where_it_is_seen(url: str) -> None:
+    with browser_page(WIDTHS["phone"], "light") as page:
+        page.goto(url)
+        expect(page.locator("#lesson")).to_be_visible()
+        page.route("**/api/lesson?*", lambda route: route.fulfill(body="Service Unavailable"))
+        page.locator("#lesson").click()
+        expect(page.locator("#error")).to_contain_text("does not answer")
+        expect(page.locator("#error")).to_be_in_viewport()

@@ -175,7 +175,7 @@ def test_the_doubt_decides_the_colour_of_an_answer_and_not_its_probability(
     reply = Reply("Who?", answers, True, False, evidence, None, doubt, [])
     show_reply(Terminal(), reply)
     shown = capsys.readouterr().out
-    found = re.findall(r"\x1b\[(?:1;)?(3[1-6])m(?:Rome|97\.0%)", shown)
+    found = re.findall(r"\x1b\[(?:1;)?(3[1-6])m(?:Rome|97\.0 %)", shown)
     assert found == ([colour, colour] if colour else [])
     if evidence is HELD:
         assert "about Bo, w.txt:1: “Of \x1b[1mRome\x1b[0m.”" in shown

@@ -56,7 +56,7 @@ def test_more_questions_give_a_narrower_interval() -> None:
 def test_a_score_tells_accuracy_and_interval() -> None:
     score = Score(25, 500)
     assert score.accuracy == 0.05
-    assert str(score) == "5.0% (25 of 500; 95 % interval 3.4%-7.3%)"
+    assert str(score) == "5.0 % (25 of 500; 95 % interval 3.4–7.3 %)"
     found = plain(score)
     assert found.pop("interval_95") == pytest.approx([0.0341, 0.0728], abs=5e-5)
     assert found == {"n_right": 25, "n": 500, "accuracy": 0.05}

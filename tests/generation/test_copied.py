@@ -141,7 +141,7 @@ def test_marks_are_brackets_in_a_pipe_or_without_colours_and_underlines_elsewher
 
 def test_nothing_copied_is_said_too(learned: Path) -> None:
     result = sample("--mark-copied", "--min-copied", "61")
-    assert "copied: 0 of 60 characters (0.0%)" in result.stdout
+    assert "copied: 0 of 60 characters (0.0 %)" in result.stdout
     assert "longest" not in result.stdout
 
 

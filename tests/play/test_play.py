@@ -72,6 +72,12 @@ def test_an_answer_is_what_ask_gives_and_each_character_is_its_most_probable(
     assert played["beside"]["answer"] == beside["answer"]
 
 
+def test_what_it_looked_at_stays_with_its_character_where_others_are_left_out(lab: Lab) -> None:
+    whole = lab.ask(ADA)
+    for written, left_out in zip(whole.written, lab.ask(f"Ω{ADA}").written, strict=True):
+        assert left_out.attended == [0.0, *written.attended]
+
+
 def test_a_name_alone_is_asked_about_in_the_form_of_the_training_questions(lab: Lab) -> None:
     name = lab.names("Ada")[0]
     assert lab.ask(name).reply.question == f"Where was {name} born?"
@@ -142,7 +148,14 @@ def test_a_document_is_shown_as_pretraining_made_examples_of_it(home: Path) -> N
     assert [run.task for run in curves] == ["span_corruption", "question_answering"]
 
 
+def test_a_pretrained_run_has_read_the_documents_that_its_lessons_are_of(home: Path) -> None:
+    lab = Lab(home / "runs/vanilla", None, DataConfig(), "cpu", Silent())
+    assert lab.introduction().documents == 80
+    assert lab.lesson().examples
+
+
 def test_of_a_run_from_scratch_there_is_no_lesson(lab: Lab, port: int) -> None:
+    assert lab.introduction().documents is None
     assert "was not pretrained" in asked(port, "/api/lesson")["error"]
     assert len(asked(port, "/api/curves")) == 1
 

@@ -34,7 +34,7 @@ def test_a_result_prints_as_a_few_lines_without_what_is_empty() -> None:
     assert repr(WHOLE) == str(WHOLE)
     head, *lines = repr(WHOLE).splitlines()
     assert head == "Whole"
-    assert repr(Part("a", Score(1, 2))).endswith("score  50.0% (1 of 2; 95 % interval 9.5%-90.5%)")
+    assert repr(Part("a", Score(1, 2))).endswith("score  50.0 % (1 of 2; 95 % interval 9.5–90.5 %)")
     assert lines[:2] == ["  text   <b>a</b>↵[red]b", "  share  0.3333"]
     assert lines[2].startswith("  parts  name one, score n_right 1, n 2, accuracy 0.5, interval_95")
     assert lines[2].endswith("name &two")

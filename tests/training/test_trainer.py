@@ -180,7 +180,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_update_though_the_loss_i
     assert all(torch.equal(w, before[name]) for name, w in weights_of(trainer).items())
 
 
-@pytest.mark.parametrize(("warmup", "share"), [(1022, None), (1023, "100%"), (4092, "25%")])
+@pytest.mark.parametrize(("warmup", "share"), [(1022, None), (1023, "100.0 %"), (4092, "25.0 %")])
 def test_a_warmup_that_is_not_over_before_the_training_is_warned_of(
     warmup: int, share: str | None
 ) -> None:
@@ -189,8 +189,8 @@ def test_a_warmup_that_is_not_over_before_the_training_is_warned_of(
     last = [result.learning_rate for result in trainer.steps()][-1]
     expected = (
         f"warning: schedule.warmup_tokens {warmup:,} in a training of 1,023 tokens: the learning "
-        f"rate only rises, to {last / 1e-2:.0%} of its peak at the end: set it to 102, or train "
-        f"longer"
+        f"rate only rises, to {100 * last / 1e-2:.1f} % of its peak at the end: set it to 102, or "
+        f"train longer"
     )
     assert trainer.notes == ([] if share is None else [expected])
     assert share is None or share in expected
