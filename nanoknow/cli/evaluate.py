@@ -40,8 +40,8 @@ def evaluate(
         float | None,
         Option(
             metavar="SHARE",
-            help="With --report: the accuracy that the answers should have which are confident "
-            f"enough to be given; {TARGET_ACCURACY} if not given.",
+            help="With --report: the accuracy to reach by giving only confident answers; "
+            f"{TARGET_ACCURACY} if not given.",
         ),
     ] = None,
     seed: Annotated[

@@ -133,9 +133,7 @@ MaxMinutes = Annotated[
 ]
 TensorBoard = Annotated[
     bool,
-    Option(
-        "--tensorboard", help="Write event files into the run folder too, all of it with --resume."
-    ),
+    Option("--tensorboard", help="Write event files too; with --resume they hold the whole run."),
 ]
 Plot = Annotated[Path | None, written("FILE", "Draw it as .png or .svg.", *PICTURE)]
 RUN = {"help": "A run folder; the latest that fits if not given.", "autocompletion": run_names}

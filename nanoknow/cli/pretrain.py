@@ -29,7 +29,7 @@ def pretrain(
 ) -> None:
     """Train a model on a text.
 
-    By span corruption; or as a language model, with pretrain.task.kind=language_modeling.
+    By span corruption; as a language model with --set pretrain.task.kind=language_modeling.
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """

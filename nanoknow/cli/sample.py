@@ -27,12 +27,12 @@ def sample(
     past_block: Annotated[
         str | None,
         Option(
-            help="Past the block: read all of it again for each character, or half of it at times.",
+            help="Past the block: read it again for each character; or go on from half of it.",
             **opt.one_of("recompute", "hop"),
         ),
     ] = None,
     weights: Annotated[
-        str | None, Option(help="int8: rounded to eight bits.", **opt.one_of("full", "int8"))
+        str | None, Option(help="int8: round them to eight bits.", **opt.one_of("full", "int8"))
     ] = None,
     precision: Annotated[
         str | None, Option(help="Of the arithmetic.", **opt.one_of("auto", "float32", "bfloat16"))

@@ -75,7 +75,7 @@ class ScheduleConfig(Frozen):
 
     warmup_tokens: CountOrZero = 512 * 20
     decay_tokens: Tokens | None = None
-    """Where the cosine ends; null: at the end of the planned epochs."""
+    """Where the cosine ends, to rise again past it; null: at the end of the planned epochs."""
     final_share: Fraction = 0.1
     """The lowest rate, as a share of the peak."""
 
@@ -109,7 +109,7 @@ class PretrainConfig(StageConfig):
     batch_size: Count = 128
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=6e-3)
     held_out: Fraction = 0.0
-    """Share of a running text to log the loss on."""
+    """Share of a running text, its end, that is not trained on and whose loss is logged."""
 
     @model_validator(mode="after")
     def _holds_back_of_a_running_text(self) -> Self:
@@ -147,7 +147,7 @@ class SampleConfig(Frozen):
     a block and go on by the cache, many times faster."""
     weights: Literal["full", "int8"] = "full"
     """int8: round those of the blocks to eight bits and multiply in bfloat16, on a CPU; with hop,
-    which waits for the weights to come from memory, half as fast again."""
+    which waits for weights to come from memory, 1.5 times as fast."""
 
 
 class ExperimentConfig(Frozen):

@@ -23,27 +23,27 @@ class SpanCorruptionConfig(Frozen):
     keep_empty_documents: Switch = False
     """Count empty lines, and the nothing after the last line end, as examples."""
     salient_spans: Portion = 0.0
-    """Share of examples that hide what is worth asking for."""
+    """Share of examples that hide what is worth asking for: salient words."""
     salient_words: Literal["all", "answers", "ranked"] = "all"
-    """all: names and years; answers: of these the ones that are the answer of some training
-    question, where a document has such; ranked: the spans that are most probably answers, as the
-    training questions teach a ranker."""
+    """all: names and years; answers: those of them that some training question has for an answer,
+    where a document has such; ranked: the spans that are most probably answers, as the training
+    questions teach a ranker."""
     context_dropout: Portion = 0.0
-    """Share of those that keep of the rest only the subject's name and a little of what is around
-    the hidden word."""
+    """Share of these examples that keep of the rest only the subject's name and a little around the
+    hidden word: short contexts."""
     context_width: CountOrZero = 24
-    """Characters kept at most on either side of it then, mostly fewer: the width is drawn as a
-    cube, so that a third of the time a side keeps none (or, in steps, more often)."""
+    """Characters that a short context keeps at most on either side, mostly fewer: the width is
+    drawn as a cube, so that a third of the time a side keeps none (more often with a step)."""
     context_step: Count = 1
-    """The widths come in multiples of it; where latents span two characters, 2 keeps a name in step
-    with them as after ten characters of a question: 'Where was '."""
+    """Widths are multiples of it. Where latents span two characters, 2 puts a name on the same ones
+    as a question does, where the ten characters of 'Where was ' come before it."""
     name_in_place: Portion = 0.0
-    """Share of these that put the name where the hidden word was, and the word after a single mask,
-    which is how a question holds a name and an answer."""
+    """Share of short contexts that have the name where the hidden word was, and the word after a
+    single mask, as a question has a name and an answer."""
     questions_per_document: NonNegative = 0.0
     """Training questions beside each document of a batch, with their answers."""
     cloze_loss: Literal["all", "hidden"] = "all"
-    """hidden: of these, only the hidden word is to be predicted."""
+    """hidden: of short contexts only the hidden word is to be predicted."""
 
     @property
     def sources(self) -> tuple[str, ...]:

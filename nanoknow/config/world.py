@@ -30,9 +30,9 @@ class DrawnConfig(Frozen):
     statements: Count = 2000
     """How many are drawn."""
     exponent: NonNegative = 1.0
-    """The person of rank r is drawn as r to minus it."""
+    """The person of rank r is drawn in proportion to r to minus this power."""
     repeats: Count = 1
-    """How often the first twentieth of them come."""
+    """How often each of the first twentieth of them comes."""
 
 
 class WorldConfig(Frozen):
@@ -51,7 +51,7 @@ class WorldConfig(Frozen):
     skewed: tuple[Skewed, ...] = ()
     """Relations by Zipf's law, not uniform."""
     backward: Switch = False
-    """Questions that name the code and ask for whom, too."""
+    """Also questions that name a code and ask whose it is."""
     drawn: DrawnConfig | None = None
     """Statements drawn from all of these."""
 

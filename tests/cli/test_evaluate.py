@@ -1,7 +1,10 @@
 """``nanoknow evaluate`` and ``nanoknow baseline``, as a user runs them."""
 
 import json
+import shutil
 from pathlib import Path
+
+import torch
 
 from tests.helpers.cli import json_of, refuse, succeed
 
@@ -79,3 +82,21 @@ def test_without_config_and_data_the_built_in_world_is_used_and_named(home: Path
     result = succeed("baseline", "--json")
     assert "using the built-in world (--config demo)" in result.stderr
     assert json.loads(result.stdout)["questions"].startswith("built-in world (people ")
+
+
+def test_answers_are_computed_in_float32_whatever_training_computed_in(home: Path) -> None:
+    seen: set[torch.dtype] = set()
+
+    def note(module: torch.nn.Module, given: object, found: object) -> None:
+        seen.update([found.dtype] if isinstance(found, torch.Tensor) else [])
+
+    named = ("finetune", "--from", "runs/vanilla", "--questions", "birth_places_train.tsv")
+    half = ("--set", "precision=bfloat16", "--epochs", "1", "--out", "runs/half")
+    with torch.nn.modules.module.register_module_forward_hook(note):
+        succeed(*named, *half)
+        assert torch.bfloat16 in seen
+        seen.clear()
+        succeed("evaluate", "runs/half", "--eval", "birth_dev.tsv")
+        succeed("ask", "Where was Ada Lovelace born?", "--run", "runs/half")
+    assert seen == {torch.float32}
+    shutil.rmtree("runs/half")

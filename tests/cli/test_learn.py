@@ -1,5 +1,6 @@
 """``nanoknow learn``, as a user runs it on files of their own."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,17 @@ def test_learning_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(files: 
     assert "nanoknow evaluate mine/seed-0/finetune --report report.html" in shown
     assert "The demo" not in shown
     assert "Picture: mine/learn.png" in shown
+
+
+@pytest.mark.parametrize("command", ["data inspect", "pretrain", "learn"])
+def test_whether_texts_fit_is_said_before_training(files: list[str], command: str) -> None:
+    Path("$lives$.txt").write_text(4 * "He was born in Rome.\n" + "Bo Fox sang.\n", "utf-8")
+    asked = {"data inspect": [], "pretrain": ["--dry-run"], "learn": ["--dry-run"]}[command]
+    named = files[:4] if command == "pretrain" else files
+    result = succeed(*command.split(), *named, *SMALL, *asked)
+    said = " ".join((result.stdout + result.stderr).split())
+    assert re.search("answers in a document about the (subject: )?0 of 6: what no document", said)
+    assert not Path("runs").exists()
 
 
 @pytest.mark.slow

@@ -108,9 +108,14 @@ def test_sealed_nonsense_is_refused_by_every_command(markup: Path, command: str)
     assert "model.n_layers: must be 1000 or less" in error
 
 
-def test_a_run_folder_that_is_copied_stays_valid(markup: Path) -> None:
+def test_a_run_folder_that_is_copied_or_moved_stays_valid(markup: Path) -> None:
     shutil.copytree("runs/untaught", "elsewhere/copy")
     assert json_of("evaluate", "elsewhere/copy")["score"]["n"] == 8
+    shutil.move("runs/untaught", "elsewhere/moved")
+    try:
+        assert json_of("evaluate", "elsewhere/moved")["score"]["n"] == 8
+    finally:
+        shutil.move("elsewhere/moved", "runs/untaught")
 
 
 def test_runs_carry_ids_of_their_own_and_numbers_in_the_order_they_were_made(home: Path) -> None:

@@ -102,6 +102,17 @@ def test_a_law_is_trained_measured_judged_and_continued(here: Path) -> None:
     assert not [*folder.glob("*/*/finetune")]
 
 
+@pytest.mark.parametrize("name", ["law.json", "law.png", "table.csv"])
+def test_a_report_that_could_not_be_written_is_refused_before_the_first_step(
+    here: Path, name: str
+) -> None:
+    folder = here / "runs" / "law-reversal"
+    (folder / name).mkdir(parents=True)
+    line = refuse("law", "run", law_file(here, "reversal", "forward"))
+    assert f"law-reversal/{name}: cannot be written: is a folder: move it" in line
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
 def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here: Path) -> None:
     path = law_file(here, "reversal", "forward")
     result = json_of("law", "run", path, "--quick", "--seeds", "1")

@@ -30,7 +30,7 @@ def test_a_text_that_has_changed_is_refused(small: SmallRun) -> None:
 
 
 def test_resuming_with_other_threads_or_versions_warns_in_a_line(
-    small: SmallRun, monkeypatch: pytest.MonkeyPatch
+    small: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small.cut()
     reporter = Silent()
@@ -38,6 +38,10 @@ def test_resuming_with_other_threads_or_versions_warns_in_a_line(
     assert not [note for note in reporter.notes if note.startswith("warning: ")]
     monkeypatch.setattr("nanoknow.system.provenance.__version__", "99.0")
     monkeypatch.setattr("platform.python_version", lambda: "9.99")
+    before = torch.__version__
+    monkeypatch.setattr(torch, "__version__", "0.1")
+    (tmp_path / "cpu").write_text("model name\t: another\n", encoding="utf-8")
+    monkeypatch.setattr("nanoknow.system.device.CPU_INFO", tmp_path / "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
@@ -45,9 +49,10 @@ def test_resuming_with_other_threads_or_versions_warns_in_a_line(
     finally:
         torch.set_num_threads(threads)
     [warning] = [note for note in reporter.notes if note.startswith("warning: ")]
-    assert f"nanoknow {nanoknow.__version__} then and 99.0 now, device " in warning
+    versions = f"nanoknow {nanoknow.__version__} then and 99.0 now, torch {before} then and 0.1 now"
+    assert f"{versions}, device " in warning
     assert f"{threads} thread" in warning
-    assert f"{threads + 1} threads now, python " in warning
+    assert f" then and another, {threads + 1} threads now, python " in warning
     assert " then and 9.99 now: the weights may not be bit-identical" in warning
 
 
