@@ -67,7 +67,7 @@ def evaluate(
     of_a_run = (run, report, out, skip_long, device != "auto")
     if predictions and any(of_a_run):
         flags = "--report, --out, --skip-long and --device"
-        raise BadParameter(f"--predictions: without a run, {flags}, which are of a run")
+        raise BadParameter(f"--predictions: without a run, {flags}: these are for a run")
     if out and report:
         raise BadParameter("--out: without --report, which names its file of answers")
     terminal = Terminal()

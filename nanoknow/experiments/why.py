@@ -131,7 +131,7 @@ def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Repo
         raise ConfigError(f"{run.path}: was trained on no documents: name a run that was")
     about = {question.text: facts.indices_about(question.text) for question in asked.items}
     if missing := [q.line for q in asked.items if not about[q.text]]:
-        what = "no document of the training text is about its subject: leave it out"
+        what = "no document of the training text is about its subject: ask about another"
         raise DataError(f"{asked.name}:{missing[0]}: {what}")
     own = sorted({document for found in about.values() for document in found})
     answers = opened.answer_questions(opened.task(asked))

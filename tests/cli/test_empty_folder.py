@@ -1,15 +1,15 @@
-"""The card's four lines, in their order, in a folder with a file of questions and nothing else."""
+"""Four commands, one after another, in a folder with a file of questions and nothing else."""
 
 from pathlib import Path
 
 from tests.helpers.cli import succeed
 
 
-def test_the_cards_lines_end_well(here: Path) -> None:
+def test_commands_end_well_where_nothing_but_questions_is_there(here: Path) -> None:
     questions = "Where was Zoë O'Hara Ωα born?\tBrno\nWhere was Ada Bright born?\tParis\n"
     Path("birth_dev.tsv").write_text(questions, encoding="utf-8")
     sizes = ("--model", "perceiver", "--bottleneck-dim", "64")
-    succeed("pretrain", *sizes, "--max-minutes", "0.01")  # the card itself gives it minutes
+    succeed("pretrain", *sizes, "--max-minutes", "0.01")  # a user gives it minutes
     [run] = (path.name for path in Path("runs").iterdir())
     asked = succeed("evaluate", "--eval", "birth_dev.tsv")
     assert f"using runs/{run} (perceiver, span_corruption, epoch " in asked.stderr
