@@ -90,7 +90,7 @@ def test_a_byte_that_is_not_utf8_is_refused_with_its_line(
         (b"", "FILE: an empty file"),
         (BOM, "FILE: an empty file"),
         (POINTER, "FILE:1: a Git LFS pointer, not the data: run 'git lfs pull'"),
-        (gzip.compress(b"one\ttwo\n"), "FILE:1: packed by gzip: unpack it with 'gunzip'"),
+        (gzip.compress(b"one\ttwo\n", mtime=0), "FILE:1: packed by gzip: unpack it with 'gunzip'"),
         (
             b"PK\3\4\x14\0\6\0",
             "FILE:1: a zip archive, as .xlsx and .ods are: save the sheet as CSV",
