@@ -1,4 +1,4 @@
-"""docs/tour.ipynb is kept without outputs, and runs from a clean kernel (``make test-notebook``)."""
+"""docs/tour.ipynb is kept without outputs, and runs in a clean kernel (``make test-notebook``)."""
 
 import json
 import os
