@@ -100,12 +100,10 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, Option(help="Fixes weights, data order, corruption, dropout.")]
 DEVICES = one_of("auto", "cpu", "cuda") | {"metavar": "auto|cpu|cuda|cuda:N"}
-DeviceName = Annotated[str, Option(help="Also others of torch.", **DEVICES)]
+DeviceName = Annotated[str, Option(help="Or another that torch has.", **DEVICES)]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[Path | None, data(metavar="FILE", help="Text: lines, CSV, TSV or JSON.")]
-Documents = Annotated[
-    str | None, data(help="What a document of a text is.", **one_of("lines", "paragraphs"))
-]
+Documents = Annotated[str | None, data(help="What a document is.", **one_of("lines", "paragraphs"))]
 QuestionsFile = Annotated[
     Path | None, data(metavar="FILE", help="question<TAB>answer lines, CSV or JSON.")
 ]

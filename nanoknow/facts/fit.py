@@ -66,7 +66,7 @@ def judge_fit(
 def _documents_that_fit(facts: FactIndex, block_size: int) -> list[FitLine]:
     lengths = [len(document) for document in facts.corpus.documents]
     n = max(1, len(lengths) - (not lengths[-1]))  # nothing follows the last line end
-    form = "is the form right (a document a line, --documents paragraphs, a table, JSON lines)?"
+    form = "is the form right (a document a line, --documents paragraphs, a table, JSON)?"
     most = 10 * block_size
     n_long = sum(length > most for length in lengths)
     return [

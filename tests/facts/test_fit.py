@@ -43,14 +43,14 @@ def test_texts_that_fit_are_counted_without_advice() -> None:
             [*BORN, *[""] * 5],
             "corpus",
             "documents that are not empty: 4 of 9: is the form right (a document a line, "
-            "--documents paragraphs, a table, JSON lines)?",
+            "--documents paragraphs, a table, JSON)?",
             id="empty",
         ),
         pytest.param(
             [*BORN[:1], *(text + " " + 9 * "He sang . " for text in BORN[1:])],
             "corpus",
             "documents of up to 100 characters: 1 of 4: is the form right (a document a line, "
-            "--documents paragraphs, a table, JSON lines)?",
+            "--documents paragraphs, a table, JSON)?",
             id="long",
         ),
         pytest.param(
