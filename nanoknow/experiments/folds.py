@@ -30,8 +30,8 @@ class Folds:
 def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
     """Split the questions, or find the parts of an earlier call again.
 
-    All questions about a subject are in one fold, of a size as even as that allows. One fold is
-    the evaluation questions as they are.
+    All questions about a subject are in one fold, and folds are as even as that allows. Where only
+    one is asked for, it is the evaluation questions as they are.
 
     Args:
         texts: corpus, training and evaluation questions.
