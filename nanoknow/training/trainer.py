@@ -153,7 +153,7 @@ class Trainer:
             NonFiniteError: the weights, or what they give, are not finite.
         """
         model, losses = self.model.eval(), []
-        for indices in torch.arange(task.n_examples).split(self.config.batch_size):
+        for indices in torch.split(torch.arange(task.n_examples), self.config.batch_size):
             batch = task.batch(indices, torch.Generator()).to(self.device.torch_device)
             with self.device.autocast():
                 logits = model.require_finite(model(batch.tokens, batch.layout))
