@@ -47,7 +47,7 @@ class CheckpointError(NanoknowError):
 
 
 class BusyError(CheckpointError):
-    """Another process trains the run."""
+    """Another process trains the run, or has made it meanwhile."""
 
 
 class NonFiniteError(NanoknowError):

@@ -127,7 +127,7 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     questions = asked
     for run in opened.values():
         questions = run.fitting(questions)  # what none of them skips
-    facts = next((run.facts for run in opened.values()), None)
+    facts = next((run.facts for run in opened.values() if run.facts), None)
 
     def answers_of(path: Path) -> list[Answer]:
         if path in opened:

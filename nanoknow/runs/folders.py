@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nanoknow.errors import CheckpointError, naming
+from nanoknow.errors import BusyError, CheckpointError, naming
 from nanoknow.runs.lock import HOLDER_FILE, LOCK_FILE, is_locked, lock_run
 
 NAME_ANOTHER = "name a folder that can be written with --out"
@@ -76,12 +76,14 @@ def require_unused(path: Path) -> None:
     """Refuse a folder that holds more than a lock.
 
     Raises:
-        CheckpointError: it does, or cannot be looked into.
+        BusyError: it holds a run, which another process may have made meanwhile.
+        CheckpointError: it holds other files, or cannot be looked into.
     """
     with naming(path, NAME_ANOTHER):
         held = {file.name for file in path.iterdir()} if path.exists() else set()
     if held - {LOCK_FILE, HOLDER_FILE}:
-        raise CheckpointError(
+        kind = BusyError if "run.json" in held else CheckpointError
+        raise kind(
             f"{path}: holds files already: name another folder with --out, or continue the run in "
             f"it with --resume"
         )

@@ -41,8 +41,7 @@ def expect(prepared: Prepared) -> Expected:
     length = trainer.task.tokens_per_example
     one = complexity_of(prepared.config.model, n_characters, length).flops
     flops = 3 * one * trainer.task.n_examples * trainer.config.epochs
-    n_parameters, seconds = trainer.model.n_parameters, expected_time(trainer)
-    return Expected(n_parameters, trainer.total_steps, flops, seconds)
+    return Expected(trainer.model.n_parameters, trainer.total_steps, flops, expected_time(trainer))
 
 
 def expected_time(trainer: Trainer) -> float | None:
@@ -64,5 +63,6 @@ def expected_time(trainer: Trainer) -> float | None:
                 if len(times) > TRIAL_STEPS or times[-1] - times[0] > TRIAL_SECONDS:
                     break
     steps = [end - start for start, end in itertools.pairwise(times)]
-    # The first step makes what later ones use again.
-    return trainer.total_steps * median(steps[1:] or steps) if steps else None
+    # The first step makes what later ones use again. Here one process made all of each.
+    own = trainer.total_steps / trainer.ranks.size
+    return own * median(steps[1:] or steps) if steps else None

@@ -146,9 +146,8 @@ class TrainingSession:
             Interrupted: a signal came; everything is saved.
             NonFiniteError: a step is not finite, or ruined the model.
         """
-        progress = self.trainer.progress
-        record, ranks = self.run.record, self.trainer.ranks
-        title = f"{record.stage} {record.variant}"
+        progress, ranks = self.trainer.progress, self.trainer.ranks
+        title = f"{self.run.record.stage} {self.run.record.variant}"
         minutes = self.options.max_minutes
         limit = math.inf if minutes is None else minutes * 60
         with (

@@ -1,6 +1,7 @@
 """Answers that were made elsewhere: files of one a line, for ``evaluate`` and ``compare``."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,14 @@ def test_files_are_compared_with_each_other_and_with_runs(gold: list[str]) -> No
     assert (
         "gold.txt" in succeed("compare", "gold.txt", "runs/answers", *EVAL, "--out", "x.csv").stdout
     )
+
+
+def test_a_file_is_judged_by_the_texts_of_the_first_run_that_has_them(gold: list[str]) -> None:
+    config = Path(shutil.copytree("runs/answers", "runs/textless"), "config.yaml")
+    config.write_text(config.read_text("utf-8").replace("wiki.txt", "gone.txt"), encoding="utf-8")
+    runs = json_of("compare", "gold.txt", "runs/textless", "runs/answers", *EVAL)["runs"]
+    inside = [each["score_in_document"] and each["score_in_document"]["n"] for each in runs]
+    assert inside == [len(gold), None, len(gold)]
 
 
 @settings(examples(0.3), suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -94,6 +94,28 @@ def test_what_another_process_was_at_is_looked_at_again_at_the_end(here: Path) -
     assert json.loads((rows / "sweep.json").read_bytes()) == plain(report)
 
 
+class QuickerProcess(Silent):
+    """Trains a whole sweep while this one prepares its first run."""
+
+    def __init__(self, file: SweepConfig, launch: Launch) -> None:
+        super().__init__()
+        self.file, self.launch = file, launch
+
+    def note(self, text: str) -> None:
+        super().note(text)
+        if "rotary positions" in text and not Path("rows").exists():
+            sweep(self.file, self.launch, Silent())
+
+
+def test_a_run_that_another_process_has_trained_meanwhile_is_taken_as_it_is(here: Path) -> None:
+    file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows={"plain": {}})
+    launch = Launch(None, here / "rows", "cpu")
+    reporter = QuickerProcess(file, launch)
+    report = sweep(file, launch, reporter)
+    assert sum("left to another process" in note for note in reporter.notes) == 1
+    assert (report.elsewhere, len(report.table)) == (0, 1)
+
+
 def test_rows_share_a_pretrained_run_only_where_it_read_the_same_questions(here: Path) -> None:
     mixing = {"pretrain.task.questions_per_document": 0.5}
     rows = {

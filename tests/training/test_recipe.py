@@ -1,5 +1,6 @@
 """The recipe for facts of one's own follows from the data, and what the user says holds over it."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, parse_assignment
 from nanoknow.errors import DataError
 from nanoknow.system.durations import in_words
+from nanoknow.training.expected_time import expected_time
+from nanoknow.training.ranks import Ranks
 from nanoknow.training.recipe import resolve_recipe
 from tests.helpers.silent import Silent
 from tests.helpers.small_runs import SmallRun, weights_file
+from tests.helpers.training import questions_task, stage, trainer_on
 
 LINES = 500
 QUESTIONS = "Where was Ada born?\tRome\nWhere was Bo born?\tRome\n"
@@ -122,6 +126,15 @@ def test_a_training_that_was_timed_before_its_first_step_is_the_same_to_the_bit(
         )
     first, second = (weights_file(SmallRun(tmp_path / name).run) for name in ("timed", "untimed"))
     assert first == second
+
+
+def test_processes_that_train_together_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    trainer = trainer_on(questions_task(), stage(epochs=60))
+    assert expected_time(trainer) == trainer.total_steps  # of a second each
+    trainer.ranks = Ranks(rank=0, size=4)
+    assert expected_time(trainer) == trainer.total_steps / 4
 
 
 @pytest.mark.parametrize(
