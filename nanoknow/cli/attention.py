@@ -108,9 +108,9 @@ def show_trace(terminal: Terminal, report: AttentionReport) -> None:
     answer = f"{report.answer} (log probability {report.log_probability:.3f})"
     run = f"{report.run} ({report.variant}, epoch {report.epoch})"
     terminal.pairs([("run", run), ("question", report.question), ("answer", answer)])
-    terminal.line("A line's highest mark is its largest weight, given on the right.")
+    terminal.paragraph("A line's highest mark is its largest weight, given on the right.")
     if any(key.kind == "latent" for layer in trace.layers for key in layer.keys):
-        terminal.line("A latent is marked under the last character that it reads.")
+        terminal.paragraph("A latent is marked under the last character that it reads.")
     name_width = max(len(layer.name) for layer in trace.layers)
     weights = trace.by_position()  # (layers, written, h, read)
     heads = [

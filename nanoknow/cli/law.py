@@ -95,9 +95,9 @@ def show_law(terminal: Terminal, report: LawReport) -> None:
     title = "Claims, on the 95 % interval of the mean"
     terminal.table(title, ("", "measured", "claimed", ""), claims)
     for line in report.unmet:
-        terminal.line(f"not a test yet: {line}")
+        terminal.paragraph(f"not a test yet: {line}")
     if report.elsewhere:
-        terminal.line(f"{report.elsewhere} runs are being trained by another process.")
+        terminal.paragraph(f"{report.elsewhere} runs are being trained by another process.")
     terminal.paragraph(f"{report.verdict}: {report.finding} ({report.paper})")
     if Path(report.picture).exists():  # a shard draws none
         terminal.line(f"Picture: {report.picture}")

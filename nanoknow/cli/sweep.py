@@ -80,7 +80,7 @@ def show_sweep(terminal: Terminal, report: SweepReport) -> None:
             f"Rows are paired where their questions are the same. {P_VALUES}"
         )
     if report.elsewhere:
-        terminal.line(f"{report.elsewhere} runs are being trained by another process.")
+        terminal.paragraph(f"{report.elsewhere} runs are being trained by another process.")
     for row in report.rows:
         if by_fold := list(zip(*row.folds, strict=True)):
             shares = (f"{100 * mean(s.accuracy for s in of_seeds):.1f}" for of_seeds in by_fold)

@@ -99,14 +99,15 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
             left=4,
         )
     if not report.folder:
-        terminal.line("Add --retrain 4 to learn whether they taught it.")
+        terminal.paragraph("Add --retrain 4 to learn whether they taught it.")
         return
     tested = [_row(each) for each in report.explained]
     columns = ("question", "answer", "without them", "without others", "times", "verdict")
     terminal.table("Probability of the answer, mean over the runs", columns, tested, left=2)
     found = Counter(each.verdict for each in report.explained)
     n = len(report.explained)
-    terminal.line("; ".join(f"{words or 'no runs yet'}: {k} of {n}" for words, k in found.items()))
+    counts = [f"{words or 'no runs yet'}: {k} of {n}" for words, k in found.items()]
+    terminal.paragraph("; ".join(counts))
     terminal.line(f"Runs: {report.folder}")
 
 

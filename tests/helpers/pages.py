@@ -7,7 +7,7 @@ from pathlib import Path
 VOID = {"meta", "br", "input"}
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "details"),
-    *("summary", "ol", "strong", "em", "span", "label", "input", "script"),
+    *("summary", "ol", "strong", "em", "span", "bdi", "label", "input", "script"),
     *("footer", "h1", "h2", "p", "ul", "li", "a", "div", "figure", "figcaption", "dl", "dt"),
     *("dd", "table", "caption", "thead", "tbody", "tr", "th", "td"),
     *("svg", "desc", "g", "defs", "path", "use", "text", "tspan", "clippath", "rect"),

@@ -65,11 +65,17 @@ def test_what_is_quoted_from_data_is_escaped(text: str) -> None:
 def test_every_picture_says_in_words_what_it_shows(text: str) -> None:
     drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(drawn) == 7  # no bins of so few answers, and no accuracy was measured in training
+    assert len(re.findall(r"<figcaption><strong>[^<]+\.</strong> [^<]+\.</figcaption>", text)) == 7
     for svg in drawn:
         assert re.search(r'<title id="[\w-]+">[^<]+</title><desc id="[\w-]+">[^<]+</desc>', svg)
         assert 'role="img"' in svg
         colors = set(re.findall(r"(?:fill|stroke): ([^;\"]+)", svg))
         assert colors <= {"none", *(f"var({name})" for name in re.findall(r"(--\w+): #", text))}
+
+
+def test_a_text_of_the_data_has_a_direction_of_its_own(text: str) -> None:
+    assert set(re.findall(r'<\w+ class="text"[^>]*>', text)) == {'<p class="text" dir="auto">'}
+    assert text.count('<th scope="row"><bdi>Where was ') == 8
 
 
 def test_light_dark_and_print_know_the_same_colors(text: str) -> None:
