@@ -116,7 +116,7 @@ def test_notes_from_python_are_in_a_line_and_may_be_lost() -> None:
     assert log.getvalue().startswith("\\x1b]2;a\\x07\\n  1/1  \\u202e  ")
     narrow = io.TextIOWrapper(io.BytesIO(), "ascii")
     Lines(narrow).note("⁇é")
-    assert narrow.buffer.getvalue() == rb"\u2047\xe9" + b"\n"  # type: ignore[attr-defined]
+    assert narrow.buffer.getvalue() == rb"\u2047\xe9" + b"\n"
     with broken() as stream:
         Lines(stream).note("lost")
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
