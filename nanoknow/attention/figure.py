@@ -30,7 +30,7 @@ def plot_theory(report: TheoryReport, path: Path) -> None:
         path: .png or .svg.
 
     Raises:
-        ConfigError: another format, or a folder that cannot be written.
+        ConfigError: it cannot be written.
     """
     s, sweep = report.setting, report.sweep
     betas = [row.beta for row in sweep]
@@ -111,7 +111,7 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
         path: .png or .svg.
 
     Raises:
-        ConfigError: another format, or a folder that cannot be written.
+        ConfigError: it cannot be written.
     """
     trace, read, written = report.trace, report.read, report.written
     n_layers, n_heads = len(trace.layers), trace.layers[0].weights.shape[1]

@@ -74,11 +74,9 @@ class Commands(Group):
         except Interrupted as stop:
             Terminal().note(str(stop))
             raise typer.Exit(stop.exit_code) from None
-        except OutputError:
-            raise
         except (KeyboardInterrupt, Exception) as error:
             code, words = _last_words(error)
-            if not words or ctx.params["debug"]:
+            if not words or ctx.params["debug"] or isinstance(error, OutputError):
                 raise
             Terminal().error(words)
             raise typer.Exit(code) from None

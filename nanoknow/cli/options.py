@@ -17,7 +17,7 @@ from nanoknow.config.flags import named_data as named_data
 from nanoknow.config.flags import overrides as overrides
 from nanoknow.config.loading import shipped
 from nanoknow.config.strict_yaml import read
-from nanoknow.errors import CheckpointError, ConfigError
+from nanoknow.errors import CheckpointError, ConfigError, naming
 from nanoknow.runs.folders import require_run, run_folders, runs_folder
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
@@ -73,16 +73,14 @@ def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
         if path is None:
             return None
         flag = param.opts[0]
-        is_named = Path(path).suffix.lower() in suffixes
+        is_named = path.suffix.lower() in suffixes
         is_folder = metavar.startswith("DIR") and not is_named
         if suffixes and not is_named and not is_folder:
             raise ConfigError(f"{flag} {path}: name a file that ends in {' or '.join(suffixes)}")
-        try:
-            require_writable(Path(path), is_folder=is_folder)
-        except OSError as error:
-            kind = "folder" if is_folder else "file"
-            advice = f"name a {kind} that can be written, or make it so"
-            raise ConfigError(f"{flag} {path}: {error.strerror}: {advice}") from None
+        kind = "folder" if is_folder else "file"
+        advice = f"name a {kind} that can be written, or make it so"
+        with naming(f"{flag} {path}", advice, ConfigError):
+            require_writable(path, is_folder=is_folder)
         return path
 
     return Option(metavar=metavar, help=words, callback=check)

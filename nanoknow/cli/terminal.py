@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from rich.text import Text
 
-from nanoknow.errors import DataError, printable
+from nanoknow.errors import DataError, naming, printable
 from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Lines, Update
 from nanoknow.system.streams import open_streams, styled
@@ -71,7 +71,7 @@ class Terminal:
         Raises:
             DataError: stdin cannot be read, or a line of it has no end.
         """
-        try:
+        with naming("stdin", "give it a file or a pipe that can be read", DataError):
             for n in itertools.count(1):
                 line = sys.stdin.readline(LONGEST_LINE + 1)
                 if len(line) > LONGEST_LINE:
@@ -80,9 +80,6 @@ class Terminal:
                 if not line:
                     return
                 yield f"stdin:{n}", line.strip()
-        except OSError as error:
-            advice = "give it a file or a pipe that can be read"
-            raise DataError(f"stdin: {error.strerror}: {advice}") from None
 
     @contextmanager
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:

@@ -7,8 +7,8 @@ from typer import Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.config.experiment import RELATIONS, WorldConfig
 from nanoknow.config.flags import flags_of
+from nanoknow.config.world import RELATIONS, WorldConfig
 
 WORLD = WorldConfig()
 

@@ -17,7 +17,7 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
         path: .png or .svg.
 
     Raises:
-        ConfigError: another format, or a folder that cannot be written.
+        ConfigError: it cannot be written.
     """
     rows, config = report.sweep, report.config
     names = ("vanilla", f"perceiver m = {config.bottleneck_dim}")

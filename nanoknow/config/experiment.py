@@ -27,8 +27,7 @@ from nanoknow.config.values import (
     Switch,
     Tokens,
 )
-from nanoknow.config.world import RELATIONS as RELATIONS
-from nanoknow.config.world import WorldConfig as WorldConfig
+from nanoknow.config.world import WorldConfig
 
 DocumentForm = Literal["lines", "paragraphs"]
 PastBlock = Literal["recompute", "hop"]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from nanoknow.config.experiment import ExperimentConfig, union_members
 from nanoknow.config.messages import explain
 from nanoknow.config.older_keys import KeyPath, present_path, with_present_keys
-from nanoknow.config.strict_yaml import StrictDumper, parse, parse_yaml, read
+from nanoknow.config.strict_yaml import StrictDumper, parse, parse_any, read
 from nanoknow.errors import ConfigError
 from nanoknow.system.reporter import Reporter
 
@@ -105,7 +105,7 @@ def parse_assignment(text: str) -> Override:
     key, equals, value = text.partition("=")
     if not equals or not all(part.strip() for part in key.split(".")):
         raise ConfigError(f"--set {text}: write it as --set section.key=value")
-    return Override(key.strip(), parse_yaml(value, f"--set {key}"), f"--set {key}")
+    return Override(key.strip(), parse_any(value, f"--set {key}")[0], f"--set {key}")
 
 
 def dump_config(config: BaseModel) -> str:

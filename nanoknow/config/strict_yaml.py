@@ -89,29 +89,24 @@ def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, 
         ) from None
 
 
-def parse_yaml(text: str, source: str) -> Any:  # noqa: ANN401
-    """Read any YAML value.
-
-    Raises:
-        ConfigError: it is not valid, or could be misread; names ``source``, and the line if known.
-    """
-    return _read(text, source)[0]
-
-
 def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     """Read YAML of keys and values, and the line of each key.
 
     Raises:
         ConfigError: it is something else; names file and line.
     """
-    values, lines = _read(text, source)
+    values, lines = parse_any(text, source)
     if not isinstance(values, dict | None):
         raise ConfigError(f"{source}:1: expected keys and values such as 'seed: 0'")
     return values or {}, lines
 
 
-def _read(text: str, source: str) -> tuple[Any, dict[KeyPath, int]]:
-    """Return a YAML text's value, and the line of each key; see ``parse_yaml``."""
+def parse_any(text: str, source: str) -> tuple[Any, dict[KeyPath, int]]:
+    """Read any YAML value, and the line of each key.
+
+    Raises:
+        ConfigError: it is not valid, or could be misread; names ``source``, and the line if known.
+    """
     lines: dict[KeyPath, int] = {}
     try:
         root = _nodes(text)

@@ -21,7 +21,7 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         path: .png or .svg.
 
     Raises:
-        ConfigError: another format, or a folder that cannot be written.
+        ConfigError: it cannot be written.
     """
     lines = max(len(comparison.runs), len(comparison.pairs))
     with picture(path, (10.5, ROW * lines + 1.4)) as figure:

@@ -26,7 +26,7 @@ def plot_learned(
         accuracy_curves: by name, (epoch, share of right answers) of finetuning; the same.
 
     Raises:
-        ConfigError: another format, or a folder that cannot be written.
+        ConfigError: it cannot be written.
     """
     names = next(iter(asked.values()))
     bar_colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nanoknow.errors import ConfigError, printable
+from nanoknow.errors import printable
 from nanoknow.system.files import save_result
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Points = Sequence[tuple[float, float]]
 
-FORMATS = (".png", ".svg")
 COLORS = ("#0072B2", "#D55E00", "#6E6E6E", "#009E73", "#CC79A7")
 """From Okabe & Ito (2008), the grey aside."""
 INK, QUIET = "#222222", "#595959"
@@ -58,14 +57,12 @@ LINE_HEIGHT = 0.055
 
 @contextmanager
 def picture(path: Path, size: tuple[float, float], *, math: bool = False) -> Iterator[Figure]:
-    """Yield a figure of ``size`` inches, and write it to ``path`` when it is drawn.
+    """Yield a figure of ``size`` inches, and write it to ``path``, .png or .svg, when it is drawn.
 
     Its texts are shown as they are; with ``math``, where all are our own, formulas are set.
     """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise ConfigError(f"{path}: cannot draw {suffix or 'without a suffix'}: use .png or .svg")
-    with rendered(suffix[1:], size, STYLE | {"text.parse_math": math}) as (figure, content):
+    form, settings = path.suffix.lower()[1:], STYLE | {"text.parse_math": math}
+    with rendered(form, size, settings) as (figure, content):
         yield figure
     save_result(path, content.getvalue(), "the picture")
 

@@ -20,7 +20,7 @@ def plot_law(path: Path, title: str, panels: Mapping[str, Panel]) -> None:
         panels: by the name of what is measured.
 
     Raises:
-        ConfigError: another format, or a folder that cannot be written.
+        ConfigError: it cannot be written.
     """
     rows = list(next(iter(panels.values())))
     with picture(path, (2.2 + 3.6 * len(panels), 1.4 + 0.5 * len(rows))) as figure:

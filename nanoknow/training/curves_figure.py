@@ -18,7 +18,7 @@ def plot_panels(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
         rows: from the top; one panel or more in each.
 
     Raises:
-        ConfigError: another format, or a folder that cannot be written.
+        ConfigError: it cannot be written.
     """
     n_columns = max(map(len, rows))
     with picture(path, (4.4 * n_columns, 3.2 * len(rows))) as figure:

@@ -45,7 +45,8 @@ def test_a_file_that_cannot_be_written_is_refused_first(
     command: str, flag: str, suffix: str
 ) -> None:
     first = ".html" if suffix == ".html" else ".png"
-    assert f"name a file that ends in {first} or " in refuse(command, flag, "result.txt")
+    for other in ("result.txt", "a.pdf", "a", "a.svg.gz"):
+        assert f"name a file that ends in {first} or " in refuse(command, flag, other)
     Path(f"folder{suffix}").mkdir()
     assert "is a folder: name a file" in refuse(command, flag, f"folder{suffix}")
     assert "Not a directory: name a file that can" in refuse(command, flag, f"file/x{suffix}")

@@ -16,7 +16,6 @@ from nanoknow.config.experiment import (
     PretrainConfig,
     SampleConfig,
     ScheduleConfig,
-    WorldConfig,
 )
 from nanoknow.config.loading import dump_config, load_config, shipped
 from nanoknow.config.models import PerceiverConfig, VanillaConfig
@@ -25,6 +24,7 @@ from nanoknow.config.tasks import (
     QuestionAnsweringConfig,
     SpanCorruptionConfig,
 )
+from nanoknow.config.world import WorldConfig
 from tests.helpers.config_texts import DEFAULTS, load
 from tests.helpers.examples import examples
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.config.experiment import DataConfig, ExperimentConfig, WorldConfig
+from nanoknow.config.experiment import DataConfig, ExperimentConfig
 from nanoknow.config.loading import Override, parse_assignment, resolve_config
+from nanoknow.config.world import WorldConfig
 from tests.helpers.silent import Silent
 
 OWN = Path("mine")

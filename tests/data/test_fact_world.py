@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from nanoknow.config.experiment import RELATIONS, WorldConfig
+from nanoknow.config.world import RELATIONS, WorldConfig
 from nanoknow.data.world.build import build_world
 from nanoknow.data.world.facts import FactWorld, Person, Statement
 from nanoknow.data.world.parser import Parser
@@ -231,10 +231,10 @@ def test_every_wording_has_one_value_and_is_written_for_one_relation() -> None:
     assert all(wording.count("{v}") == 1 and wording.endswith(".") for wording in wordings)
 
 
-def test_a_world_with_more_people_than_names_is_refused_with_the_limit() -> None:
-    most = read_words().n_names * 100
-    with pytest.raises(DataError, match=str(most)):
-        world_of(most + 1)
+def test_a_world_with_more_people_than_names_or_codes_is_refused_with_the_limit() -> None:
+    for most, relations in ((read_words().n_names * 100, 5), (CODES, 6)):
+        with pytest.raises(DataError, match=f"ask for 10 to {most}, "):
+            world_of(most + 1, relations=relations)
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nanoknow.config.experiment import DataConfig, WorldConfig
+from nanoknow.config.experiment import DataConfig
+from nanoknow.config.world import WorldConfig
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.sources import Texts, locate
 from nanoknow.data.world.build import WorldFiles

@@ -109,19 +109,6 @@ def test_drawing_replaces_an_older_picture_and_makes_the_folder(tmp_path: Path) 
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a", "a.svg.gz"])
-def test_other_formats_are_refused_and_the_known_named(
-    report: ComplexityReport, name: str, tmp_path: Path
-) -> None:
-    path = tmp_path / name
-    for plot in (
-        lambda: plot_complexity(report, path),
-        lambda: plot_learned(path, ASKED, LOSSES, CURVES),
-    ):
-        assert "use .png or .svg" in refused(ConfigError, plot)
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     message = refused(ConfigError, lambda: plot_nothing(tmp_path / "file" / "a.png"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from nanoknow.config.world import WorldConfig
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.data.world.make import CORPUS, DEV, TEST, TRAIN, make_world
-from nanoknow.errors import ConfigError, DataError
+from nanoknow.errors import ConfigError, DataError, naming
 from nanoknow.system.files import open_regular, write_atomically
 
 MOST_DOCUMENTS = 1_000_000
@@ -97,7 +97,7 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
             cannot be written.
     """
     contents = {directory / name: lines for name, lines in world.items()}
-    try:
+    with naming(f"{directory}: cannot write the world's files", "choose another --out", DataError):
         directory.mkdir(parents=True, exist_ok=True)
         missing = [path for path in contents if not path.exists()]
         for path, lines in contents.items():
@@ -106,10 +106,6 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
                 raise DataError(f"{path} exists with different content: {advice}")
         for path in missing:
             write_atomically(path, contents[path])
-    except OSError as error:
-        raise DataError(
-            f"{directory}: cannot write the world's files ({error}): choose another --out"
-        ) from error
     return list(contents)
 
 
