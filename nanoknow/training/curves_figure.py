@@ -36,8 +36,8 @@ def _draw_panel(axes: Axes, panel: Panel, colors: Mapping[str, str]) -> None:
     axes.grid(axis="y")
     for name, points in panel.behind.items():
         axes.plot(*zip(*points, strict=True), color=colors[name], alpha=0.35, linewidth=0.7)
-    greatest = max(y for points in panel.curves.values() for _, y in points)
-    _, top = axes.get_ylim()
+    values = [y for points in panel.curves.values() for _, y in points]
+    greatest = 100.0 if panel.unit.startswith("%") else max(values)  # one scale for all shares
     # From 0, so that a constant is not drawn as a line within millionths of itself.
-    axes.set_ylim(0, max(1.05 * greatest, top if panel.behind else 0.0) or 1.0)
+    axes.set_ylim(0, max(1.05 * greatest, axes.get_ylim()[1] if panel.behind else 0.0) or 1.0)
     draw_curves(axes, panel.curves, colors)

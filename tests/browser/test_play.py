@@ -103,6 +103,16 @@ def test_the_last_question_is_answered_and_what_is_typed_meanwhile_stays(url: st
         expect(page.locator("#form")).to_have_attribute("aria-busy", "false")
 
 
+def test_a_question_from_right_to_left_is_shown_so(url: str) -> None:
+    with browser_page(WIDTHS["phone"], "light") as page:
+        page.goto(url)
+        page.locator("#question").fill("أين ولد Ada؟")
+        page.keyboard.press("Enter")
+        for shown in ("#question", "#asked"):
+            expect(page.locator(shown)).to_have_css("direction", "rtl")
+        expect(page.locator("#answer")).to_have_css("direction", "ltr")
+
+
 def test_a_server_that_has_ended_is_said_where_it_is_seen(url: str) -> None:
     with browser_page(WIDTHS["phone"], "light") as page:
         page.goto(url)

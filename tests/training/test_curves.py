@@ -126,6 +126,14 @@ def test_a_constant_is_drawn_on_an_axis_from_0(value: float, tmp_path: Path) -> 
     assert high == pytest.approx(1.05 * value or 1.0)
 
 
+def test_shares_have_one_scale_whatever_they_are(tmp_path: Path) -> None:
+    panels = [
+        Panel(name, "% right", {name: [(1, 3.3), (9, y)]}) for name, y in (("a", 5), ("b", 95))
+    ]
+    figures = drawn_by(lambda: plot_panels(tmp_path / "a.svg", [panels]))
+    assert [axes.get_ylim() for axes in figures[0].axes] == [(0, 105), (0, 105)]
+
+
 def test_png_and_one_run(runs: list[str]) -> None:
     assert run("plot", runs[0], "--out", "a.png").exit_code == 0
     assert check_png(Path("a.png").read_bytes()) == (1408, 512)
