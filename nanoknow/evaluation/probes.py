@@ -187,7 +187,6 @@ def judge_invented(
         threshold: the confidence from which on answers reach the target accuracy.
     """
     invented, known = confidences(asked), confidences(real)
-    surest = sorted(asked, key=lambda a: -a.log_probability)
     return InventedNames(
         n=len(asked),
         n_training_answers=sum(a.answer in facts.answer_counts for a in asked),
@@ -198,5 +197,5 @@ def judge_invented(
         confidences=sorted(invented.tolist()),
         confidences_of_real=sorted(known.tolist()),
         fallbacks=Counter(a.answer for a in asked).most_common(3),
-        examples=surest[:3],
+        examples=sorted(asked, key=lambda a: -a.log_probability)[:3],
     )

@@ -87,12 +87,11 @@ def sort_wrong_answers(
     """
     wrong = sorted((a for a in answers if not a.is_right), key=lambda a: -a.log_probability)
     by_kind = group_answers(wrong, lambda a: a.verdict or "", VERDICTS[1:])
-    kinds = [WrongKind(kind, len(found), found[:SHOWN]) for kind, found in by_kind.items()]
     return WrongAnswers(
         n=len(wrong),
         n_questions=len(answers),
         distinct=len({a.answer for a in answers}),
-        kinds=kinds,
+        kinds=[WrongKind(kind, len(found), found[:SHOWN]) for kind, found in by_kind.items()],
         fallbacks=_fallbacks(answers, facts),
         similar_names=_similar_names(wrong, facts, names),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from nanoknow.config.experiment import DataConfig, ExperimentConfig, StageName
 from nanoknow.config.sweep import MOST_RUNS, MOST_SEEDS, slug
 from nanoknow.errors import BusyError, ConfigError
+from nanoknow.runs.checkpoint import list_checkpoints
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.system.plain import to_json
@@ -202,7 +203,8 @@ def train_or_resume(
         BusyError: another process trains it.
         ConfigError: the folder holds a run with other settings.
     """
-    run = Run.open(out) if (out / "run.json").exists() else None
+    # Without a checkpoint it was killed at once, or others have just begun it.
+    run = Run.open(out) if list_checkpoints(out / "checkpoints") else None
     if config.precision == "auto":
         own = run.config.precision if run else options.precision
         config = config.model_copy(update={"precision": own})

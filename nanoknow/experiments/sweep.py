@@ -43,9 +43,8 @@ def sweep(file: SweepConfig, launch: Launch, reporter: Reporter) -> SweepReport:
     """
     folder = launch.out or runs_folder() / "sweep"
     configs = configs_of(file, reporter)
-    n_folds = file.folds or 1
     folds = {
-        name: split_into_folds(Texts.find(config.data), n_folds, config.seed, folder)
+        name: split_into_folds(Texts.find(config.data), file.folds or 1, config.seed, folder)
         for name, config in configs.items()
     }
     questions = {name: each.questions for name, each in folds.items()}

@@ -87,7 +87,6 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     if law.measure not in MEASURES:
         hint = suggest(law.measure, MEASURES)
         raise ConfigError(f"measure: no {law.measure!r}.{hint} Available: {', '.join(MEASURES)}")
-    measure = MEASURES[law.measure]
     folder = launch.out or runs_folder() / f"law-{slug(name)}"
     configs = law.resolve()
     worlds = {row: _world(row, config) for row, config in configs.items()}
@@ -102,7 +101,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     with several_runs(runs, launch, folder, reporter) as options:
         for run, first in train_in_turn(runs, options, reporter):
             subject = Subject.open(run.place, worlds[run.row], launch.device, reporter)
-            values, opened = measure(subject), subject.answering
+            values, opened = MEASURES[law.measure](subject), subject.answering
             measured[run.row][run.config.seed] = {
                 name: 100 * value.accuracy if isinstance(value, Score) else value
                 for name, value in values.items()

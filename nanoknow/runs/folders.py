@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nanoknow.errors import BusyError, CheckpointError, naming
+from nanoknow.runs.checkpoint import list_checkpoints
 from nanoknow.runs.lock import HOLDER_FILE, LOCK_FILE, is_locked, lock_run
 
 NAME_ANOTHER = "name a folder that can be written with --out"
+BEGUN = {"checkpoints", "config.yaml", "run.json"}
+"""What a run has that was killed before its first checkpoint; metrics come after that."""
 
 
 def new_folder(path: Path | None, name: str) -> Path:
@@ -73,7 +76,7 @@ def require_free(path: Path) -> None:
 
 
 def require_unused(path: Path) -> None:
-    """Refuse a folder that holds more than a lock.
+    """Refuse a folder that holds more than a lock, and a run that was killed at once.
 
     Raises:
         BusyError: it holds a run, which another process may have made meanwhile.
@@ -81,6 +84,8 @@ def require_unused(path: Path) -> None:
     """
     with naming(path, NAME_ANOTHER):
         held = {file.name for file in path.iterdir()} if path.exists() else set()
+    if held >= BEGUN and not list_checkpoints(path / "checkpoints"):
+        held -= BEGUN
     if held - {LOCK_FILE, HOLDER_FILE}:
         kind = BusyError if "run.json" in held else CheckpointError
         raise kind(

@@ -50,7 +50,7 @@ class Run:
         require_unused(path)
         run = cls(path, record)
         with naming(path, NAME_ANOTHER):
-            run.checkpoints.mkdir()
+            run.checkpoints.mkdir(exist_ok=True)
             write_atomically(path / "config.yaml", dump_config(config).encode())
             write_atomically(path / "run.json", to_json(record, indent=1).encode())
         return run

@@ -37,10 +37,9 @@ class Expected:
 
 def expect(prepared: Prepared) -> Expected:
     """Return what a training takes, by its sizes and ``expected_time``."""
-    trainer, n_characters = prepared.trainer, len(prepared.tokenizer)
-    length = trainer.task.tokens_per_example
-    one = complexity_of(prepared.config.model, n_characters, length).flops
-    flops = 3 * one * trainer.task.n_examples * trainer.config.epochs
+    trainer, task = prepared.trainer, prepared.trainer.task
+    one = complexity_of(prepared.config.model, len(prepared.tokenizer), task.tokens_per_example)
+    flops = 3 * one.flops * task.n_examples * trainer.config.epochs
     return Expected(trainer.model.n_parameters, trainer.total_steps, flops, expected_time(trainer))
 
 

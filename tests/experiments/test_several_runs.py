@@ -1,6 +1,7 @@
 """Demos and sweeps: one precision for all runs of a folder, and how they go on when stopped."""
 
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import yaml
 
 from nanoknow.config.loading import load_config, parse_assignment
 from nanoknow.config.sweep import SweepConfig, load_sweep
-from nanoknow.errors import ConfigError, Interrupted
+from nanoknow.errors import CheckpointError, ConfigError, Interrupted
 from nanoknow.experiments.learn import learn
 from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep
@@ -86,6 +87,25 @@ def test_only_the_newest_checkpoints_decide_the_precision_of_a_sweep(
         each.write_bytes(b"")
     delete_checkpoints_before_they_are_listed(monkeypatch)
     assert sweep(file, launch, Silent()).table == report.table
+
+
+def test_a_sweep_that_was_killed_before_a_runs_first_checkpoint_goes_on(here: Path) -> None:
+    file = SweepConfig(config="demo", seeds=1, common=COMMON, rows={"plain": {}})
+    launch = Launch(None, here / "rows", "cpu")
+    scores = sweep(file, launch, Silent()).rows[0].scores
+    for run in here.glob("rows/plain/seed-0/*"):
+        shutil.rmtree(run / "checkpoints")
+        (run / "checkpoints/.step-00000000.0123456789abcdef.partial").mkdir(parents=True)
+        (run / "metrics.jsonl").unlink()
+        shutil.rmtree(run / "predictions", ignore_errors=True)
+    assert sweep(file, launch, Silent()).rows[0].scores == scores
+    # What has metrics has been trained: nothing of it is written over.
+    shutil.rmtree(here / "rows/plain/seed-0/pretrain/checkpoints")
+    (here / "rows/plain/seed-0/pretrain/checkpoints").mkdir()
+    metrics = (here / "rows/plain/seed-0/pretrain/metrics.jsonl").read_bytes()
+    with pytest.raises(CheckpointError, match="pretrain: holds files already"):
+        sweep(file, launch, Silent())
+    assert (here / "rows/plain/seed-0/pretrain/metrics.jsonl").read_bytes() == metrics
 
 
 def test_rows_of_a_sweep_have_one_precision_but_where_they_name_their_own(
