@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import PurePath
@@ -138,7 +139,7 @@ def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
-                header = header or [cell.strip().casefold() for cell in cells]
+                header = header or _header(cells, f"{name}:{number}")
                 if not any(cells[len(header) :]):
                     del cells[len(header) :]
                 if len(cells) != len(header):
@@ -150,3 +151,12 @@ def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
     except csv.Error as error:
         advice = "a cell that begins with a quote ends with one, and those within are doubled"
         raise DataError(f"{name}:{number}: no row of a table ({error}): {advice}") from None
+
+
+def _header(cells: list[str], where: str) -> list[str]:
+    """Return the names of columns, of which only those without one are alike."""
+    header = [cell.strip().casefold() for cell in cells]
+    for column, n in Counter(header).items():
+        if column and n > 1:
+            raise DataError(f"{where}: the column {column!r} is there {n} times: name each apart")
+    return header

@@ -281,6 +281,7 @@ def test_line_ends_and_blanks_in_cells_are_left_out_and_counted() -> None:
         ("question\tanswer\nWho?\t \n", "FILE:2: no answer: "),
         ("question\tanswer\n\tAda\n", "FILE:2: no question: "),
         ("question\tanswers\nWho?\t[1\n", "FILE:2: answers: no JSON list: write ["),
+        ("question,answer,Answer\nWho?,Ada,Bo\n", "FILE:1: the column 'answer' is there 2 times"),
         ('{"question": "Who?", "answers": [1]}', "FILE:1: answers: must be a text in quotes (got"),
         ('{"question": "Who?", "answers": {}}', "FILE:1: answers: must be a text in quotes"),
         ('{"question": "Who?", "answers": ["a", null]}', "FILE:1: answers: must be a text"),
