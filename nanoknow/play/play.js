@@ -181,7 +181,7 @@ async function suggest() {
   if (own !== asking || typed !== $("question").value.trim()) return;
   $("names").replaceChildren(...names.map((name) => {
     const button = element("button", { type: "button", dir: "auto", textContent: name });
-    button.addEventListener("click", () => submit(name));
+    button.addEventListener("click", () => { $("question").focus(); submit(name); });  // the button goes
     return button;
   }));
 }

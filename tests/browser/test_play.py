@@ -43,6 +43,7 @@ def test_what_does_it_know(page: Page) -> None:
     tab_to(page, "#names button", name)
     page.keyboard.press("Enter")
     expect(page.locator("#status")).to_contain_text("It says")
+    expect(page.locator("#question")).to_be_focused()
     expect(page.locator("#asked")).to_contain_text(f"Where was {name} born?")
     expect(page.locator("#evidence")).to_contain_text(f"bout {name} (")
     letters = page.locator("#answer button")
