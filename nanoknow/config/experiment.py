@@ -24,6 +24,7 @@ from nanoknow.config.values import (
     Frozen,
     NonNegative,
     Positive,
+    Rate,
     Switch,
     Tokens,
 )
@@ -59,7 +60,7 @@ class DataConfig(Frozen):
 class OptimizerConfig(Frozen):
     """AdamW (Loshchilov & Hutter, 2019), or Muon (Jordan et al., 2024) for the blocks' matrices."""
 
-    learning_rate: Positive = 6e-4
+    learning_rate: Rate = 6e-4
     """The peak rate."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.95)
     weight_decay: NonNegative = 0.1

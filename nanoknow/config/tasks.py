@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from nanoknow.config.values import Count, CountOrZero, Frozen, NonNegative, Portion, Share, Switch
+from nanoknow.config.values import Count, CountOrZero, Frozen, PerDocument, Portion, Share, Switch
 
 
 class SpanCorruptionConfig(Frozen):
@@ -40,7 +40,7 @@ class SpanCorruptionConfig(Frozen):
     name_in_place: Portion = 0.0
     """Share of short contexts that have the name where the hidden word was, and the word after a
     single mask, as a question has a name and an answer."""
-    questions_per_document: NonNegative = 0.0
+    questions_per_document: PerDocument = 0.0
     """Training questions beside each document of a batch, with their answers."""
     cloze_loss: Literal["all", "hidden"] = "all"
     """hidden: of short contexts only the hidden word is to be predicted."""
@@ -78,7 +78,7 @@ class DocumentModelingConfig(Frozen):
 
     has_marks: ClassVar[bool] = True
     kind: Literal["document_modeling"] = "document_modeling"
-    questions_per_document: NonNegative = 0.0
+    questions_per_document: PerDocument = 0.0
     """Training questions beside each document of a batch, with their answers."""
 
     @property

@@ -15,6 +15,9 @@ Portion = Annotated[float, Strict(), Field(ge=0.0, le=1.0)]
 Share = Annotated[float, Strict(), Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Strict(), Field(gt=0.0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0.0)]
+Rate = Annotated[float, Strict(), Field(gt=0.0, le=1e38)]
+"""Of learning; beyond, a step is none that float32 has."""
+PerDocument = Annotated[float, Strict(), Field(ge=0.0, le=1_000.0)]
 Number = Annotated[float, Strict()]
 Switch = Annotated[bool, Strict()]
 

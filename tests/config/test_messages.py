@@ -107,6 +107,8 @@ def test_a_variant_that_is_no_word_is_refused(folder: Path, variant: str) -> Non
         ("pretrain.optimizer.learning_rate", ".nan", "must be a finite number"),
         ("pretrain.optimizer.learning_rate", ".inf", "must be a finite number"),
         ("pretrain.optimizer.learning_rate", "1e999", "must be a finite number"),
+        ("pretrain.optimizer.learning_rate", "1e39", "must be 1e+38 or less"),
+        ("pretrain.task.questions_per_document", "1001", "must be 1000 or less"),
         ("pretrain.optimizer.betas", "[0.9]", "must be given"),
         ("pretrain.optimizer.betas", "[0.9, 1.0]", "must be less than 1"),
         ("pretrain.optimizer.betas", "[0.9, 0.9, 0.9]", "2 values at most"),
