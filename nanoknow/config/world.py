@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
-from nanoknow.config.values import Count, CountOrZero, Frozen, NonNegative, Switch
+from nanoknow.config.values import Count, CountOrZero, Frozen, Switch
 
 MIN_PEOPLE = 10
 """Of a built-in world, so that dev and test have two each."""
@@ -29,7 +29,7 @@ class DrawnConfig(Frozen):
 
     statements: Count = 2000
     """How many are drawn."""
-    exponent: NonNegative = 1.0
+    exponent: Annotated[float, Strict(), Field(ge=0.0, le=40.0)] = 1.0
     """The person of rank r is drawn in proportion to r to minus this power."""
     repeats: Count = 1
     """How often each of the first twentieth of them comes."""

@@ -49,8 +49,8 @@ class Row(NamedTuple):
         texts = value if isinstance(value, list) else [] if value in (None, "") else [value]
         for text in texts:
             if not isinstance(text, str) or NO_TEXT.search(text):
-                is_nested = isinstance(text, list | dict)  # perhaps deeper than Python can show
-                shown = "a list or an object" if is_nested else to_json(text)[:60]
+                # What is nested may be deeper than Python can show.
+                shown = "a list or object" if isinstance(text, list | dict) else to_json(text)[:60]
                 raise DataError(f"{self.where}: {column}: must be a text in quotes (got {shown})")
         return [composed(LINE_END.sub(" ", text)) for text in texts]
 

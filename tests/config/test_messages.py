@@ -118,6 +118,7 @@ def test_a_variant_that_is_no_word_is_refused(folder: Path, variant: str) -> Non
         ("model.n_heads", "3", "must divide d_model 256"),
         ("model", "perceiver", "must be keys with values"),
         ("data.world.people", "9", "must be 10 or more"),
+        ("data.world.drawn.exponent", "40.1", "must be 40 or less"),
         ("data.corpus", "3", "must be the name of a file"),
         ("sample.context", "''", "must be 1 or more characters"),
         ("sample.context", "3", "must be text"),

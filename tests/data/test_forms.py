@@ -191,7 +191,7 @@ def test_letters_with_accents_of_their_own_are_read_as_those_with_them_in_one(na
         ('{"text": "a"}, [\n{"text": "b"}\n', "F", "F:1: no JSON object"),
         ("\n \n", "F.jsonl", "F.jsonl: holds no rows"),
         ('{"text": "a"}\n' + "[" * 100_000, "F", "F:2: no JSON object"),
-        (f'{{"text": {NESTED}}}', "F", "F:1: text: must be a text in quotes (got a list or an"),
+        (f'{{"text": {NESTED}}}', "F", "F:1: text: must be a text in quotes (got a list or object"),
     ],
 )
 def test_rows_that_hold_no_document_are_refused_by_line(raw: str, name: str, message: str) -> None:

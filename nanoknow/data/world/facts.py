@@ -90,9 +90,8 @@ class FactWorld:
             DataError: there are not so many names, or codes.
         """
         words = read_words()
-        n_names = words.n_names * len(words.given_female)
-        most = CODES if CODE in self.config.relations else n_names
-        require_names(self.config.people, min(most, n_names))
+        n_names = words.n_names * len(words.given_female)  # more than there are codes
+        require_names(self.config.people, CODES if CODE in self.config.relations else n_names)
 
     @cached_property
     def relations(self) -> list[Relation]:
