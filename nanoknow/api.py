@@ -18,6 +18,7 @@ from typing import IO, Any
 from nanoknow.config.flags import data_flags, named_data, overrides, sample_flags, training_flags
 from nanoknow.config.loading import Override
 from nanoknow.config.sweep import load_sweep
+from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.ask import Reply
 from nanoknow.evaluation.ask import ask as ask_run
@@ -99,6 +100,7 @@ def ask(
     device: str = "auto", log: IO[str] | None = None,
 ) -> Reply:  # fmt: skip
     """Ask a finetuned run: its answers, how sure it is of each, and whether it can know."""
+    _require_positive(n_best=n_best)
     data = named_data(corpus, questions, None, documents)
     opened = AnsweringRun.open(_run(run), data, device, Lines(log), question)
     return ask_run(opened, question, n_best, abstain_below)
@@ -124,6 +126,7 @@ def sweep(
     launcher: str | None = None, device: str = "auto", out: File = None, log: IO[str] | None = None,
 ) -> SweepReport:  # fmt: skip
     """Train variants of a config with several seeds; ``table`` has a row for each run."""
+    _require_positive(seeds=seeds, processes=processes)
     launch = Launch(seeds, _path(out), device, processes, shard, launcher)
     return run_sweep(load_sweep(file), launch, Lines(log))
 
@@ -135,6 +138,7 @@ def inspect(
     log: IO[str] | None = None,
 ) -> Inspection:  # fmt: skip
     """Show how data become examples: ``nanoknow data inspect``."""
+    _require_positive(count=count)
     data = data_flags(corpus, questions, eval, documents)
     flags = overrides(set, [*data, Override("seed", seed, "--seed")])
     return inspect_data(resolve_recipe(config, flags, Lines(log)), view, count)
@@ -161,3 +165,9 @@ def _run(run: File) -> Path | None:
 
 def _path(path: File) -> Path | None:
     return None if path is None else Path(path)
+
+
+def _require_positive(**numbers: int | None) -> None:
+    for name, n in numbers.items():
+        if n is not None and n < 1:
+            raise ConfigError(f"{name} {n}: give 1 or more")

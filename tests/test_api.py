@@ -181,8 +181,12 @@ def test_it_is_quiet_unless_it_is_given_where_to_log(
         (lambda: nanoknow.evaluate("runs/play"), "answers no questions"),
         (lambda: nanoknow.sample("runs/play", min_copied=3), "goes with --mark-copied"),
         (lambda: nanoknow.sweep("nothing.yaml"), "nothing.yaml"),
+        (lambda: nanoknow.sweep("ablations", seeds=0), "seeds 0"),
+        (lambda: nanoknow.sweep("ablations", processes=0), "processes 0"),
         (lambda: nanoknow.load("data"), "not a run folder"),
         (lambda: nanoknow.ask("", "runs/answers"), "empty question"),
+        (lambda: nanoknow.ask("Who?", "runs/answers", n_best=0), "n_best 0"),
+        (lambda: nanoknow.inspect(count=0), "count 0"),
         (lambda: nanoknow.inspect("nameddata"), "Did you mean 'namedata'?"),
     ],
 )
