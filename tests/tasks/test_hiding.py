@@ -1,12 +1,14 @@
 """Which span of a document is hidden, and what an example shows of it, as plain texts."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.facts.index import FactIndex
 from nanoknow.facts.ranker import RankedSpan
 from nanoknow.tasks.hiding import MOST, Hiding, find_hiding, sharpened
 from nanoknow.tasks.span_corruption import Draw, SpanCorruption
@@ -120,6 +122,15 @@ def test_a_named_column_is_shown_where_the_document_does_not_have_the_name() -> 
     task = SpanCorruption(corpus_of(document), tokenizer, config, 64, [hiding])
     ids, _ = task.example(0, Draw(0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0))
     assert tokenizer.decode(ids.tolist()) == "Ada Bo. ⁇⁇Rome"
+
+
+@pytest.mark.parametrize("words", ["all", "ranked"])
+def test_a_column_of_names_names_the_subjects_of_what_is_hidden(
+    words: Literal["all", "ranked"],
+) -> None:
+    plain = facts_of(["She was born in Rome .", "Cy Dee. Of Oslo ."], questions_of("Who?\tRome"))
+    facts = FactIndex(replace(plain.corpus, names=("Ada Bo", "Eve Fox")), plain.training)
+    assert [hiding.name for hiding in find_hiding(facts, words)] == ["Ada Bo", "Eve Fox"]
 
 
 def test_an_example_that_would_not_fit_hides_a_random_span_of_the_beginning() -> None:
