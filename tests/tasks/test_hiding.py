@@ -94,8 +94,13 @@ AFTER = "Shakespeare wrote Hamlet in London ."
             "Hamlet. ⁇ wrote ⁇Shakespeare", "Hamlet wrote ⁇Shakespeare⁇",
         ),
         (LIFE, "Rome", "", 8, 3, "Born in ⁇ or⁇Rome", "Born in  or⁇Rome⁇"),  # no subject
+        ("李白唐人", "唐", "李白", 9, 1, "李白⁇人⁇唐", "李白人⁇唐⁇"),  # no space between
+        ("有唐李白", "唐", "李白", 1, 9, "李白有⁇⁇唐", "有李白⁇唐⁇"),
     ],
-    ids=["alone", "both sides", "near the name", "near the end", "middle", "after", "no subject"],
+    ids=[
+        "alone", "both sides", "near the name", "near the end", "middle", "after", "no subject",
+        "right after the name", "right before it",
+    ],
 )  # fmt: skip
 def test_an_example_shows_the_subject_and_a_little_around_what_it_hides(
     document: str, word: str, name: str, left: int, right: int, cloze: str, in_place: str
