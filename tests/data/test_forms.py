@@ -260,6 +260,7 @@ def test_all_answers_of_a_question_are_accepted_and_each_line_stays_one() -> Non
     both = ("Ada", ("Ada", "Bo"))
     assert gold == [both, ("Tea", ("Tea",)), ("Bo", ("Bo", "Ada")), both]
     assert set(questions.characters(answers=True)) == set("Who?What?AdaBoTea")
+    assert sorted(questions.characters(answers=False)) == sorted(set("Who?What?"))
 
 
 def test_line_ends_and_blanks_in_cells_are_left_out_and_counted() -> None:
