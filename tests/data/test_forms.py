@@ -143,6 +143,7 @@ def test_a_header_makes_a_table_whatever_the_files_name(head: str) -> None:
         ("text,name,,\na,b,,\nc,d,,\n", "F.csv"),
         ("text,name\na,b,,\nc,d,\n", "F.csv"),  # columns that nothing is in
         (",text,name\n0,a,b\n1,c,d\n", "F.csv"),  # of an index without a name
+        ("text,name,names\na,b,x\nc,d,y\n", "F.csv"),  # a column that is only like another
         ("text,name\ra,b\rc,d\r", "F.csv"),  # line ends of old Macs
     ],
 )
