@@ -162,11 +162,8 @@ def test_accuracy_in_the_document_counts_only_where_that_is_known() -> None:
 
 
 def test_after_26_runs_come_those_of_two_letters() -> None:
-    found = compare_answers("q.tsv", {f"run-{i}": answers([True]) for i in range(54)})
-    letters = [run.letter for run in found.runs]
-    assert (letters[:2], letters[25:28], letters[51:]) == (
-        ["A", "B"], ["Z", "AA", "AB"], ["AZ", "BA", "BB"],
-    )  # fmt: skip
+    found = compare_answers("q.tsv", {f"run-{i}": answers([True]) for i in range(28)})
+    assert [run.letter for run in found.runs][24:] == ["Y", "Z", "AA", "AB"]
 
 
 def test_a_comparison_is_drawn_whatever_its_runs_are_called(tmp_path: Path) -> None:

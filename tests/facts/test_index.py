@@ -186,6 +186,13 @@ def test_the_line_and_the_sentence_of_the_persons_own_document_are_found(
     assert evidence.holds == (sentence is not None)
 
 
+def test_a_sentence_that_begins_its_document_is_shown_from_its_first_letter() -> None:
+    documents = ["Ada Bo was born in Oslo . She sang .", "Cy Dee was born in Rome ."]
+    training = asked(("Ada Bo", "Oslo"), ("Cy Dee", "Rome"))
+    evidence = find_evidence(facts_of(documents, training), born("Ada Bo"), "Oslo")
+    assert (evidence.name, evidence.sentence) == ("Ada Bo", "Ada Bo was born in Oslo .")
+
+
 def test_an_answer_that_others_documents_hold_is_mentioned(lives: FactIndex) -> None:
     assert find_evidence(lives, born("Jack London"), "York").mentioned
     assert not find_evidence(lives, born("Jack London"), "Yor").mentioned
