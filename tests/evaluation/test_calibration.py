@@ -165,8 +165,8 @@ def test_all_measures_of_one_set_of_answers_agree(rows: Rows, seed: int) -> None
     assert (found.right, found.wrong) == (sorted(c for c, r in rows if r), wrong)
     sure = {str(least): sum(c >= least for c in wrong) for least in (0.5, 0.9)}
     assert found.sure_and_wrong == sure
-    base_rate = measured(np.full(len(rows), right.mean()), right)
-    assert found.brier_of_base_rate == pytest.approx(base_rate.brier, abs=1e-12)
+    base_rate = np.mean((right.mean() - right) ** 2)
+    assert found.brier_of_base_rate == pytest.approx(base_rate, abs=1e-12)
     assert found.at_target == widest(found.selections, 0.8)
     assert (found.auroc is None) == (found.median_right is None or found.median_wrong is None)
     again = measure_confidence(confidence, right, 0.8, Random(seed))
