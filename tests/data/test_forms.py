@@ -143,6 +143,7 @@ def test_a_header_makes_a_table_whatever_the_files_name(head: str) -> None:
         ("text,name,,\na,b,,\nc,d,,\n", "F.csv"),
         ("text,name\na,b,,\nc,d,\n", "F.csv"),  # columns that nothing is in
         (",text,name\n0,a,b\n1,c,d\n", "F.csv"),  # of an index without a name
+        ("text,name,names\na,b,x\nc,d,y\n", "F.csv"),  # a column that is only like another
         ("text,name\ra,b\rc,d\r", "F.csv"),  # line ends of old Macs
     ],
 )
@@ -260,6 +261,7 @@ def test_all_answers_of_a_question_are_accepted_and_each_line_stays_one() -> Non
     both = ("Ada", ("Ada", "Bo"))
     assert gold == [both, ("Tea", ("Tea",)), ("Bo", ("Bo", "Ada")), both]
     assert set(questions.characters(answers=True)) == set("Who?What?AdaBoTea")
+    assert sorted(questions.characters(answers=False)) == sorted(set("Who?What?"))
 
 
 def test_line_ends_and_blanks_in_cells_are_left_out_and_counted() -> None:

@@ -82,6 +82,17 @@ def test_head_middle_and_tail_hold_a_third_of_the_training_questions_each() -> N
     assert frequency_bands(Counter({"Bern": 1, "Bonn": 1})) == {1: "head"}
 
 
+def test_a_band_says_how_often_and_the_most_frequent_of_the_accepted_answers_counts() -> None:
+    places = [*["Rome"] * 9, *["Oslo"] * 2, "Lima"]
+    training = asked(*((f"Ada{i} Bo", place) for i, place in enumerate(places)))
+    answers = [said("Rome", "Lima", "Rome"), said("Rome", "Oslo"), said("Bonn", "Bonn")]
+    found = {b.name: b.score for b in buckets(answers, facts_of(DOCUMENTS, training), None)}
+    assert found["head: 9 times"] == found["never"] == Score(1, 1)
+    assert found["tail: 1 to 2 times"] == Score(0, 1)
+    once = buckets(answers, facts_of(DOCUMENTS, asked(("Ada Bo", "Rome"))), None)
+    assert "head: 1 time" in [b.name for b in once]
+
+
 @given(counts=st.dictionaries(st.text(min_size=1), st.integers(1, 50), min_size=1))
 def test_a_more_frequent_answer_is_never_in_a_lower_band(counts: dict[str, int]) -> None:
     bands = frequency_bands(Counter(counts))

@@ -47,6 +47,9 @@ def test_the_reliability_diagram_is_scikit_learns(rows: Rows) -> None:
     assert [b.accuracy for b in bins] == pytest.approx(list(accuracy))
     assert [b.confidence for b in bins] == pytest.approx(list(mean))
     assert sum(b.n for b in bins) == len(rows)
+    for each in bins:
+        above = (confidence > each.low) | (each.low == 0)
+        assert each.n == (above & (confidence <= each.high)).sum()
 
 
 @given(rows=ANSWERS)
@@ -122,6 +125,7 @@ def test_the_widest_selection_reaches_the_target_and_none_wider_does(
 def test_where_nothing_is_answered_there_is_no_accuracy() -> None:
     assert Selection(None, 10, 0, 0).accuracy is None
     assert Selection(0.5, 10, 6, 4).accuracy == pytest.approx(4 / 6)
+    assert Selection(0.5, 10, 6, 4).coverage == pytest.approx(6 / 10)
 
 
 @given(rows=ANSWERS, seed=st.integers(0, 99), folds=st.integers(2, 6))
@@ -157,7 +161,13 @@ def test_all_measures_of_one_set_of_answers_agree(rows: Rows, seed: int) -> None
     found = measure_confidence(confidence, right, 0.8, Random(seed))
     assert len(found.right) + len(found.wrong) == found.n == len(rows)
     assert found.everything.n_right == right.sum()
-    assert found.sure_and_wrong["0.9"] <= found.sure_and_wrong["0.5"] <= len(found.wrong)
+    wrong = sorted(c for c, r in rows if not r)
+    assert (found.right, found.wrong) == (sorted(c for c, r in rows if r), wrong)
+    sure = {str(least): sum(c >= least for c in wrong) for least in (0.5, 0.9)}
+    assert found.sure_and_wrong == sure
+    base_rate = np.mean((right.mean() - right) ** 2)
+    assert found.brier_of_base_rate == pytest.approx(base_rate, abs=1e-12)
+    assert found.at_target == widest(found.selections, 0.8)
     assert (found.auroc is None) == (found.median_right is None or found.median_wrong is None)
     again = measure_confidence(confidence, right, 0.8, Random(seed))
     assert again == found

@@ -161,6 +161,11 @@ def test_accuracy_in_the_document_counts_only_where_that_is_known() -> None:
     assert (found.runs[0].auroc, found.runs[1].auroc) == (1.0, None)
 
 
+def test_after_26_runs_come_those_of_two_letters() -> None:
+    found = compare_answers("q.tsv", {f"run-{i}": answers([True]) for i in range(28)})
+    assert [run.letter for run in found.runs][24:] == ["Y", "Z", "AA", "AB"]
+
+
 def test_a_comparison_is_drawn_whatever_its_runs_are_called(tmp_path: Path) -> None:
     names = ["runs/$x^2$", "runs/学習", "runs/" + "long" * 20]
     rights = [[True, False, True], [False, False, False], [True, True, True]]

@@ -12,7 +12,7 @@ from nanoknow.data.questions import Question, questions_from_bytes
 from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep
-from nanoknow.experiments.sweep_report import Outcome, compare_rows
+from nanoknow.experiments.sweep_report import Outcome, Row, compare_rows, rows_of_table
 from nanoknow.experiments.table import COLUMNS, TableRow
 from nanoknow.runs.lock import lock_run
 from nanoknow.system.plain import plain
@@ -204,6 +204,27 @@ def test_rows_that_leave_out_questions_are_paired_question_by_question() -> None
     [pair] = compare_rows(questions, folds)
     found = pair.pairing
     assert (found.both, found.only_first, found.only_second, found.neither) == (1, 1, 0, 1)
+
+
+def test_the_folds_of_a_seed_add_up_to_one_score_and_time_and_a_mean_loss() -> None:
+    def outcome(fold: int, n_right: int, recalled: int, seconds: float, loss: float) -> Outcome:
+        run = str(Path("rows", "a", "seed-3", f"fold-{fold}", "finetune"))
+        cells = TableRow("a", 3, f"{fold}.jsonl", Score(n_right, 4), seconds, "cpu, float32", run)
+        return Outcome(cells, {}, Score(recalled, 9), loss, (f"{fold}.txt",), 10 + fold)
+
+    folds = [outcome(1, 1, 9, 40.0, 2.0), outcome(2, 3, 6, 80.0, 3.0)]
+    row = Row.of("a", {}, "all", {3: folds, 4: folds[:1]})
+    assert (row.seeds, row.scores, row.recall) == (
+        [3, 4], [Score(4, 8), Score(1, 4)], [Score(15, 18), Score(9, 9)],
+    )  # fmt: skip
+    assert row.folds == [[Score(1, 4), Score(3, 4)]]
+    assert (row.losses, row.minutes, row.n_parameters) == ([2.5, 2.0], [2.0, 0.67], 12)
+    assert row.predictions == ["1.txt", "2.txt", "1.txt"]
+    *parts, whole = rows_of_table("all", folds)
+    assert parts == [fold.row for fold in folds]
+    assert (whole.questions, whole.score, whole.seconds) == ("all", Score(4, 8), 120.0)
+    assert (whole.seed, Path(whole.run)) == (3, Path("rows/a/seed-3"))
+    assert rows_of_table("all", folds[:1]) == parts[:1]
 
 
 def test_rows_are_paired_by_the_first_seed_that_both_have_finished() -> None:

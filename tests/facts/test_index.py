@@ -1,6 +1,7 @@
 """People are found by name, and answers where the training data hold them or nowhere."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -184,6 +185,19 @@ def test_the_line_and_the_sentence_of_the_persons_own_document_are_found(
     evidence = find_evidence(lives, question, answer)
     assert (evidence.where, evidence.sentence) == (where, sentence)
     assert evidence.holds == (sentence is not None)
+
+
+def test_a_sentence_that_begins_its_document_is_shown_from_its_first_letter() -> None:
+    documents = ["Ada Bo was born in Oslo . She sang .", "Cy Dee was born in Rome ."]
+    training = asked(("Ada Bo", "Oslo"), ("Cy Dee", "Rome"))
+    evidence = find_evidence(facts_of(documents, training), born("Ada Bo"), "Oslo")
+    assert (evidence.name, evidence.sentence) == ("Ada Bo", "Ada Bo was born in Oslo .")
+
+
+def test_where_no_document_is_about_a_name_there_is_no_subject() -> None:
+    corpus = replace(facts_of(["She was born in Rome ."]).corpus, names=("Ada Bo",))
+    evidence = find_evidence(FactIndex(corpus, None), born("Ada"), "Rome")  # only a part of hers
+    assert (evidence.documents, evidence.name, evidence.where) == (0, None, None)
 
 
 def test_an_answer_that_others_documents_hold_is_mentioned(lives: FactIndex) -> None:

@@ -193,6 +193,14 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
     assert learned["bits a parameter"] * learned["parameters"] == pytest.approx(
         learned["learned"] / 100 * sum(subject.world.bits().values())
     )
+    with torch.no_grad():
+        for weights in (each for each in subject.pretrained.parameters() if each.dim() > 1):
+            step = weights.abs().max(dim=-1, keepdim=True).values / 127
+            weights.copy_(torch.round(weights / step) * step)
+    in_eight_bits: Any = capacity(subject)
+    for value in ("bits a parameter", "bits a parameter, int8"):
+        assert in_eight_bits[value] == pytest.approx(learned["bits a parameter, int8"], rel=1e-5)
+    assert learned["bits a parameter"] != pytest.approx(in_eight_bits["bits a parameter"], rel=1e-5)
     # With all logits equal, a code of six digits costs six times the whole vocabulary.
     vocabulary = len(subject.answering.tokenizer)
     with torch.no_grad():

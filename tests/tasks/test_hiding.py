@@ -1,12 +1,14 @@
 """Which span of a document is hidden, and what an example shows of it, as plain texts."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.facts.index import FactIndex
 from nanoknow.facts.ranker import RankedSpan
 from nanoknow.tasks.hiding import MOST, Hiding, find_hiding, sharpened
 from nanoknow.tasks.span_corruption import Draw, SpanCorruption
@@ -92,8 +94,13 @@ AFTER = "Shakespeare wrote Hamlet in London ."
             "Hamlet. ⁇ wrote ⁇Shakespeare", "Hamlet wrote ⁇Shakespeare⁇",
         ),
         (LIFE, "Rome", "", 8, 3, "Born in ⁇ or⁇Rome", "Born in  or⁇Rome⁇"),  # no subject
+        ("李白唐人", "唐", "李白", 9, 1, "李白⁇人⁇唐", "李白人⁇唐⁇"),  # no space between
+        ("有唐李白", "唐", "李白", 1, 9, "李白有⁇⁇唐", "有李白⁇唐⁇"),
     ],
-    ids=["alone", "both sides", "near the name", "near the end", "middle", "after", "no subject"],
+    ids=[
+        "alone", "both sides", "near the name", "near the end", "middle", "after", "no subject",
+        "right after the name", "right before it",
+    ],
 )  # fmt: skip
 def test_an_example_shows_the_subject_and_a_little_around_what_it_hides(
     document: str, word: str, name: str, left: int, right: int, cloze: str, in_place: str
@@ -120,6 +127,15 @@ def test_a_named_column_is_shown_where_the_document_does_not_have_the_name() -> 
     task = SpanCorruption(corpus_of(document), tokenizer, config, 64, [hiding])
     ids, _ = task.example(0, Draw(0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0))
     assert tokenizer.decode(ids.tolist()) == "Ada Bo. ⁇⁇Rome"
+
+
+@pytest.mark.parametrize("words", ["all", "ranked"])
+def test_a_column_of_names_names_the_subjects_of_what_is_hidden(
+    words: Literal["all", "ranked"],
+) -> None:
+    plain = facts_of(["She was born in Rome .", "Cy Dee. Of Oslo ."], questions_of("Who?\tRome"))
+    facts = FactIndex(replace(plain.corpus, names=("Ada Bo", "Eve Fox")), plain.training)
+    assert [hiding.name for hiding in find_hiding(facts, words)] == ["Ada Bo", "Eve Fox"]
 
 
 def test_an_example_that_would_not_fit_hides_a_random_span_of_the_beginning() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import IGNORE
-from nanoknow.tasks.span_corruption import Draw
+from nanoknow.tasks.span_corruption import Draw, longest_truncation, reach_of
 from tests.helpers.spans import (
     DOCUMENTS,
     assert_uniform,
@@ -151,3 +151,10 @@ def test_a_document_is_cut_anew_each_time() -> None:
     generator = seeded()
     examples = {texts_of(task, task.batch(torch.tensor([0]), generator))[0] for _ in range(30)}
     assert len(examples) > 20
+
+
+def test_all_of_a_document_is_read_only_where_its_salient_spans_are_shown_alone() -> None:
+    for salient, dropout in ((0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5)):
+        config = SpanCorruptionConfig(salient_spans=salient, context_dropout=dropout)
+        whole = salient and dropout
+        assert reach_of(config, 64) == (None if whole else longest_truncation(config, 64)), config
