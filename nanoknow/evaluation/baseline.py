@@ -13,7 +13,7 @@ from nanoknow.errors import ConfigError, DataError, suggest
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.facts.words import stands_at, without_name
+from nanoknow.facts.words import find_whole, is_outside, stands_at
 
 Method = Literal["constant", "lookup"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -99,10 +99,11 @@ def look_up(facts: FactIndex, questions: Iterable[str]) -> list[str | None]:
         known[answer[0]].append(answer)
 
     def first_answer(document: str, name: str) -> str | None:
-        text = without_name(document, name)
-        for start, character in enumerate(text):
+        names = list(find_whole(name, document))
+        for start, character in enumerate(document):
             for answer in known.get(character, ()):
-                if stands_at(text, answer, start):
+                span = start, start + len(answer)
+                if stands_at(document, answer, start) and is_outside(span, names):
                     return answer
         return None
 

@@ -71,8 +71,11 @@ class Names:
         for end in reversed(ends):
             if end - start <= longest:
                 name = folded(question[start:end])
-                if any(stands_at(each, name, 0) for each in near):
-                    return end
+                if any(each.startswith(name) for each in near):
+                    # The first that begins so is whole where those near go on: 1 and not 10.
+                    first, _ = self._sorted[bisect_left(self._sorted, (name,))]
+                    if any(stands_at(each, name, 0) for each in (*near, first)):
+                        return end
         return None
 
     @cached_property

@@ -302,6 +302,18 @@ def test_a_shorter_name_is_not_found_where_documents_go_on_as_longer_names_do() 
         assert facts.indices_about(f"Where was {name} built?") == [i]
 
 
+@pytest.mark.parametrize("has_column", [False, True])
+def test_a_number_that_begins_others_is_found_in_another_form_of_question(has_column: bool) -> None:
+    names = [f"Apollo {n}" for n in (1, 2, 10, 11, 12, 20, 21)]
+    documents = [f"{name}. It flew on day {i} ." for i, name in enumerate(names)]
+    asked = [f"When did {name} fly?\tday {i}" for i, name in enumerate(names)]
+    facts = facts_of(documents, questions_of(*asked[2:]))
+    if has_column:
+        facts = FactIndex(replace(facts.corpus, names=tuple(names)), facts.training)
+    for i, name in enumerate(names):
+        assert facts.indices_about(f"What day was {name}?") == [i]
+
+
 def test_names_in_another_order_than_documents_have_them_are_not_taken_by_their_parts() -> None:
     names = [(f"F{i % 29}", f"L{i % 31}") for i in range(60)]
     documents = [f"{last}, {first}. Born in W{i} ." for i, (first, last) in enumerate(names)]
