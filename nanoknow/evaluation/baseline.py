@@ -79,8 +79,7 @@ def constant_baseline(questions: QuestionSet, answer: str) -> BaselineResult:
 def lookup_baseline(questions: QuestionSet, facts: FactIndex) -> BaselineResult:
     """Look every question up in the documents (see ``look_up``)."""
     found = look_up(facts, (question.text for question in questions.items))
-    pairs = zip(found, questions.items, strict=True)
-    right = tuple(said in question.gold for said, question in pairs)
+    right = tuple(said in q.gold for said, q in zip(found, questions.items, strict=True))
     return BaselineResult("lookup", None, questions.name, right)
 
 
