@@ -132,10 +132,10 @@ def questions_from_bytes(raw: bytes | Iterable[bytes], name: str) -> QuestionSet
     if not written:
         raise DataError(f"{name}: holds no rows: name {FORMS}")
     cleaned = [(line, list(map(clean, parts))) for line, parts in written]
-    accepted: dict[str, list[str]] = {}
+    accepted: dict[str, dict[str, None]] = {}
     for line, parts in cleaned:
         _check(parts, f"{name}:{line}", has_answers)
-        accepted.setdefault(parts[0], []).extend(parts[1:])
+        accepted.setdefault(parts[0], {}).update(dict.fromkeys(parts[1:]))
     items = (
         Question(text, tuple(dict.fromkeys((*own, *accepted[text]))), line)
         for line, (text, *own) in cleaned

@@ -13,7 +13,7 @@ from nanoknow.errors import ConfigError, DataError, suggest
 from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.facts.words import stands_at, without_name
+from nanoknow.facts.words import find_whole, is_outside, stands_at
 
 Method = Literal["constant", "lookup"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -79,8 +79,7 @@ def constant_baseline(questions: QuestionSet, answer: str) -> BaselineResult:
 def lookup_baseline(questions: QuestionSet, facts: FactIndex) -> BaselineResult:
     """Look every question up in the documents (see ``look_up``)."""
     found = look_up(facts, (question.text for question in questions.items))
-    pairs = zip(found, questions.items, strict=True)
-    right = tuple(said in question.gold for said, question in pairs)
+    right = tuple(said in q.gold for said, q in zip(found, questions.items, strict=True))
     return BaselineResult("lookup", None, questions.name, right)
 
 
@@ -99,10 +98,11 @@ def look_up(facts: FactIndex, questions: Iterable[str]) -> list[str | None]:
         known[answer[0]].append(answer)
 
     def first_answer(document: str, name: str) -> str | None:
-        text = without_name(document, name)
-        for start, character in enumerate(text):
+        names = list(find_whole(name, document))
+        for start, character in enumerate(document):
             for answer in known.get(character, ()):
-                if stands_at(text, answer, start):
+                span = start, start + len(answer)
+                if stands_at(document, answer, start) and is_outside(span, names):
                     return answer
         return None
 

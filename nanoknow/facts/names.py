@@ -54,24 +54,27 @@ class Names:
         """Return where a question holds the longest name, or beginning of a document."""
         words = [m.span() for m in WORD.finditer(question)]
         best = None
-        for start, first_end in words:
+        for i, (start, first_end) in enumerate(words):
             if not question[start:first_end].isalnum():
                 continue
-            end = self._name_at(question, start, [end for first, end in words if first >= start])
+            # No name has more words than the longest one has characters.
+            ends = [end for _, end in words[i : i + self._longest] if end - start <= self._longest]
+            end = self._name_at(question, start, ends)
             if end and (best is None or end - start > best[1] - best[0]):
                 best = start, end
         return best
 
     def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
         """Return where the longest name ends that begins at a word of a question."""
-        rest = folded(question[start:])
+        rest = folded(question[start : start + self._longest + 1])
         at = bisect_left(self._sorted, (rest,))
         near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
-        longest = max(map(len, near), default=0)
         for end in reversed(ends):
-            if end - start <= longest:
-                name = folded(question[start:end])
-                if any(stands_at(each, name, 0) for each in near):
+            name = folded(question[start:end])
+            if any(each.startswith(name) for each in near):
+                # The first that begins so is whole where those near go on: 1 and not 10.
+                first, _ = self._sorted[bisect_left(self._sorted, (name,))]
+                if any(stands_at(each, name, 0) for each in (*near, first)):
                     return end
         return None
 
@@ -81,6 +84,10 @@ class Names:
         named = self.corpus.names
         heads = (d[:HEAD] for d in self.corpus.documents) if named is None else iter(named)
         return sorted((folded(head), i) for i, head in enumerate(heads) if head)
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((len(head) for head, _ in self._sorted), default=0)
 
     @cached_property
     def _by_name(self) -> dict[str, list[int]]:

@@ -103,9 +103,11 @@ class Ranker:
         asked = forms[found.passage] == torch.arange(len(self.weights))[:, None]
         wrong = ~(asked & found.right)
         # Of the features, those that occur in the lessons: Adam updates all that it has.
-        hashed = found.features[::2]
-        used = torch.from_numpy(np.unique(torch.cat([part.flatten() for part in hashed]).numpy()))
-        found.features[::2] = [torch.searchsorted(used, part) for part in hashed]
+        occurs = torch.zeros(2**BITS, dtype=torch.bool)
+        for part in found.features[::2]:
+            occurs[part] = True
+        used, number = occurs.nonzero().flatten(), occurs.cumsum(0) - 1
+        found.features[::2] = [number[part] for part in found.features[::2]]
         weights = self.weights[:, used].requires_grad_()
         optimizer = torch.optim.Adam([weights], betas=(0.9, 0.99))
         for step in range(STEPS):

@@ -1,7 +1,7 @@
 """Where words begin and end, in scripts with spaces between words and in those without."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035"
@@ -60,9 +60,10 @@ def find_answer(document: str, name: str, answer: str) -> tuple[int, int] | None
 
     Not within the name of its subject: that Jack London is named so does not say where from.
     """
-    return next(find_whole(answer, without_name(document, name)), None)
+    names = list(find_whole(name, document))
+    return next((each for each in find_whole(answer, document) if is_outside(each, names)), None)
 
 
-def without_name(document: str, name: str) -> str:
-    """Return a document with NULs wherever it holds a name, everything else where it was."""
-    return document.replace(name, "\0" * len(name)) if name else document
+def is_outside(span: tuple[int, int], names: Iterable[tuple[int, int]]) -> bool:
+    """Whether a span of a document, start and end, lies within none of those of a name."""
+    return not any(start <= span[0] and span[1] <= end for start, end in names)

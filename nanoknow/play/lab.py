@@ -188,7 +188,8 @@ class Lab:
         opened, tokenizer = self.opened, self.opened.tokenizer
         prompt, stop = opened.prompt(reply.question), tokenizer.mask_id
         best, unknown = reply.answers[0], tokenizer.unknown(reply.question)
-        ids = [*tokenizer.encode(best.answer).tolist(), *([stop] if best.is_whole else [])]
+        [answer], _ = opened.encode([best.answer])  # which may hold the pad
+        ids = [*answer.tolist(), *([stop] if best.is_whole else [])]
         traced = trace(opened.model, prompt, Decoded(ids, best.log_probability))
         attended = traced.by_position().mean((0, 2))[:, : traced.n_prompt - 1]  # (written, prompt)
         values, indices = traced.predicted.exp().topk(min(ALTERNATIVES, len(tokenizer)))

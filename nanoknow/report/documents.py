@@ -69,10 +69,8 @@ def show_documents(
 
 def _span_corruption(opened: AnsweringRun) -> SpanCorruption | None:
     """Return the task that hid words; None where pretraining did not, or lacks a text here."""
-    if opened.run.record.stage == "scratch" or opened.pretraining.kind != "span_corruption":
-        return None
     with suppress(ConfigError, DataError):
-        task = opened.pretraining_documents()
+        task = opened.pretraining_documents() if opened.run.record.stage != "scratch" else None
         return task if isinstance(task, SpanCorruption) else None
     return None
 

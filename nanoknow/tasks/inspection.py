@@ -116,10 +116,9 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         )
     tasks: dict[str, Task] = {}
     if corrupts and (view == "namedata" or (view is None and texts.questions)):
-        skip_long, questions = config.data.skip_long, texts.require_questions()
-        questions = fitting(questions, tokenizer, block_size, skip_long=skip_long)
-        task = config.finetune.task
-        tasks["namedata"] = QuestionAnswering(questions, tokenizer, task, block_size)
+        skip_long, asking = config.data.skip_long, config.finetune.task
+        questions = fitting(texts.require_questions(), tokenizer, block_size, skip_long=skip_long)
+        tasks["namedata"] = QuestionAnswering(questions, tokenizer, asking, block_size)
     if view != "namedata":
         tasks["charcorruption" if corrupts else "windows"] = pretraining
     prefix, fit = block_size, {}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import assume, example, given
@@ -93,6 +94,14 @@ def test_every_blank_and_unseen_character_at_an_end_is_left_out_and_its_line_cou
         f"q.tsv: blanks at the ends and invisible characters left out of {len(odd)} lines"
     ]
     assert questions_from_bytes(b"W?\tParis\n", "q.tsv").notes == []
+
+
+def test_a_question_of_thousands_of_lines_is_read_in_seconds() -> None:
+    began = process_time()
+    questions = questions_from_bytes(b"W?\tOslo\nW?\tRome\n" * 10_000, "q.tsv")
+    assert process_time() - began < 10
+    assert [q.gold for q in questions.items[:2]] == [("Oslo", "Rome"), ("Rome", "Oslo")]
+    assert {q.gold for q in questions.items[::2]} == {("Oslo", "Rome")}
 
 
 def test_what_has_a_meaning_within_a_word_is_kept_there() -> None:

@@ -47,6 +47,11 @@ def test_a_name_may_hold_a_stop_and_what_is_within_it_is_no_answer() -> None:
     assert answers(documents, PLACES, born("Ada J. Bo"), born("Jo Lima")) == ["Rome", "Oslo"]
 
 
+def test_an_answer_may_hold_a_short_name() -> None:
+    documents = ["Li. Li is of Lima.", "York. York is of New York."]
+    assert answers(documents, PLACES, born("Li"), born("York")) == ["Lima", "New York"]
+
+
 @pytest.fixture(scope="module")
 def published(real_data: Path) -> FactIndex:
     folder = real_data / "birthplaces"

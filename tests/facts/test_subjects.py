@@ -1,6 +1,7 @@
 """Whom or what questions and documents are about, as questions of one form differ."""
 
 from dataclasses import replace
+from time import process_time
 
 import pytest
 
@@ -300,6 +301,25 @@ def test_a_shorter_name_is_not_found_where_documents_go_on_as_longer_names_do() 
     facts = facts_of(documents, questions_of(*asked))
     for i, name in enumerate(names):
         assert facts.indices_about(f"Where was {name} built?") == [i]
+
+
+@pytest.mark.parametrize("has_column", [False, True])
+def test_a_number_that_begins_others_is_found_in_another_form_of_question(has_column: bool) -> None:
+    names = [f"Apollo {n}" for n in (1, 2, 10, 11, 12, 20, 21)]
+    documents = [f"{name}. It flew on day {i} ." for i, name in enumerate(names)]
+    asked = [f"When did {name} fly?\tday {i}" for i, name in enumerate(names)]
+    facts = facts_of(documents, questions_of(*asked[2:]))
+    if has_column:
+        facts = FactIndex(replace(facts.corpus, names=tuple(names)), facts.training)
+    for i, name in enumerate(names):
+        assert facts.indices_about(f"What day was {name}?") == [i]
+
+
+def test_the_name_in_a_question_of_thousands_of_words_is_found_in_seconds() -> None:
+    facts = facts_in("{name}. Mother {mother} .", "Who is {name}'s mother?")
+    began = process_time()
+    assert facts.name_in(f"Where {'was it ' * 3000} {NAMES[0]}?") == NAMES[0]
+    assert process_time() - began < 5
 
 
 def test_names_in_another_order_than_documents_have_them_are_not_taken_by_their_parts() -> None:

@@ -78,3 +78,9 @@ def test_an_answer_is_not_found_within_the_name_of_the_subject() -> None:
     assert find_answer(life, "Jack London", "London") == (30, 36)
     assert find_answer(life[:24], "Jack London", "London") is None
     assert find_answer(life, "", "London") == (5, 11)
+
+
+def test_an_answer_that_a_names_letters_are_in_is_no_part_of_the_name() -> None:
+    assert find_answer("Al. Al was born in Alabama.", "Al", "Alabama") == (19, 26)
+    assert find_answer("York. York was born in New York.", "York", "New York") == (23, 31)
+    assert find_answer("York. York was born in New York.", "York", "York") is None

@@ -13,10 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.config.experiment import DataConfig
+from nanoknow.data.tokenizer import PAD
 from nanoknow.errors import CheckpointError
 from nanoknow.play.lab import LONGEST, Lab
 from nanoknow.play.server import HOST
@@ -70,6 +72,17 @@ def test_an_answer_is_what_ask_gives_and_each_character_is_its_most_probable(
     assert product == pytest.approx(played["reply"]["probability"], rel=1e-4)
     beside = json_of("ask", question, "--run", markup / "runs/untaught", "--n-best", "1")
     assert played["beside"]["answer"] == beside["answer"]
+
+
+def test_an_answer_may_hold_the_pad(markup: Path) -> None:
+    lab = Lab(markup / RUN, markup / RUN, DataConfig(), "cpu", Silent())
+    first = lab.opened.tokenizer.encode(lab.ask(ADA).reply.answers[0].answer[0])
+    weight = lab.opened.model.get_parameter("head.linear.weight")
+    with torch.no_grad():
+        weight[0] = 2 * weight[int(first[0])]
+    played = lab.ask(ADA)
+    assert played.reply.answers[0].answer.startswith(PAD)
+    assert played.written[0].character == PAD
 
 
 def test_what_it_looked_at_stays_with_its_character_where_others_are_left_out(lab: Lab) -> None:
