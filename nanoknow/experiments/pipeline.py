@@ -8,8 +8,8 @@ from pathlib import Path
 from nanoknow.config.experiment import DataConfig, ExperimentConfig, StageName
 from nanoknow.config.sweep import MOST_RUNS, MOST_SEEDS, slug
 from nanoknow.errors import BusyError, ConfigError
-from nanoknow.runs.checkpoint import list_checkpoints
 from nanoknow.runs.finding import open_checkpoint
+from nanoknow.runs.folders import list_checkpoints
 from nanoknow.runs.run import Run
 from nanoknow.system.plain import to_json
 from nanoknow.system.reporter import Reporter

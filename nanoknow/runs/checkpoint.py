@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from safetensors import SafetensorError
 from nanoknow.config.messages import explain
 from nanoknow.config.older_keys import with_present_keys
 from nanoknow.errors import CheckpointError, ConfigError, naming
+from nanoknow.runs.folders import list_checkpoints
 from nanoknow.runs.records import (
     CheckpointRecord,
     of_another_version,
@@ -138,14 +138,6 @@ def save_checkpoint(
     for old in list_checkpoints(folder)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return final
-
-
-def list_checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints of a folder, oldest first."""
-    with naming(folder, "make it readable"):
-        found = list(folder.iterdir()) if folder.is_dir() else []
-    steps = [path for path in found if re.fullmatch(r"step-\d{8,}", path.name)]
-    return sorted(steps, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nanoknow.data.tokenizer import describe
 from nanoknow.errors import CheckpointError, naming
-from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
-from nanoknow.runs.folders import run_folders, runs_folder
+from nanoknow.runs.checkpoint import Checkpoint, read_checkpoint
+from nanoknow.runs.folders import list_checkpoints, run_folders, runs_folder
 from nanoknow.runs.records import LATEST
 from nanoknow.runs.run import Run
 

@@ -1,13 +1,13 @@
 """Folders for runs: where they live, and which may be written."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nanoknow.errors import BusyError, CheckpointError, naming
-from nanoknow.runs.checkpoint import list_checkpoints
 from nanoknow.runs.lock import HOLDER_FILE, LOCK_FILE, is_locked, lock_run
 
 NAME_ANOTHER = "name a folder that can be written with --out"
@@ -73,6 +73,14 @@ def require_free(path: Path) -> None:
         with lock_run(path):
             pass
     require_unused(path)
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a folder, oldest first."""
+    with naming(folder, "make it readable"):
+        found = list(folder.iterdir()) if folder.is_dir() else []
+    steps = [path for path in found if re.fullmatch(r"step-\d{8,}", path.name)]
+    return sorted(steps, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def require_unused(path: Path) -> None:

@@ -22,8 +22,8 @@ from nanoknow.config.loading import dump_config, load_config
 from nanoknow.config.messages import explain
 from nanoknow.data.sources import Texts, found_again
 from nanoknow.errors import CheckpointError, DataError, NanoknowError, naming
-from nanoknow.runs.checkpoint import Checkpoint, list_checkpoints, read_checkpoint
-from nanoknow.runs.folders import NAME_ANOTHER, no_run, require_unused
+from nanoknow.runs.checkpoint import Checkpoint, read_checkpoint
+from nanoknow.runs.folders import NAME_ANOTHER, list_checkpoints, no_run, require_unused
 from nanoknow.runs.metrics import read_metrics
 from nanoknow.runs.records import RunRecord, of_another_version, require_format, unreadable
 from nanoknow.system.files import append, open_regular, read_regular, write_atomically

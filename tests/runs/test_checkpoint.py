@@ -11,7 +11,8 @@ import pytest
 
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import CheckpointError
-from nanoknow.runs.checkpoint import list_checkpoints, read_checkpoint, save_checkpoint
+from nanoknow.runs.checkpoint import read_checkpoint, save_checkpoint
+from nanoknow.runs.folders import list_checkpoints
 from nanoknow.runs.run import Run
 from tests.helpers.checkpoints import (
     CONFIGS,

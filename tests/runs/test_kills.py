@@ -10,7 +10,7 @@ import pytest
 
 from nanoknow.config.loading import dump_config
 from nanoknow.errors import Interrupted
-from nanoknow.runs.checkpoint import list_checkpoints
+from nanoknow.runs.folders import list_checkpoints
 from nanoknow.training import session
 from tests.helpers.refused import refused
 from tests.helpers.small_runs import ENVIRONMENT, PYTHON, SmallRun, run_python, steps_of

@@ -30,8 +30,8 @@ import torch
 
 from nanoknow.config.experiment import ExperimentConfig, OptimizerConfig
 from nanoknow.models.registry import build_model
-from nanoknow.runs.checkpoint import list_checkpoints
 from nanoknow.runs.finding import open_checkpoint
+from nanoknow.runs.folders import list_checkpoints
 from nanoknow.runs.run import START_END, Run
 from nanoknow.system.device import choose_device
 from nanoknow.training.optimizer import build_optimizers
