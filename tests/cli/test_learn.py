@@ -26,6 +26,7 @@ def files(here: Path) -> list[str]:
     return ["--corpus", "$lives$.txt", "--questions", "train.tsv", "--eval", "$dev$.tsv"]
 
 
+@pytest.mark.slow
 def test_learning_ends_in_a_table_and_a_picture_and_goes_on_where_it_was(files: list[str]) -> None:
     report = json_of("learn", *files, *TINY, "--seeds", "2", "--out", "mine")
     assert [len(scores) for scores in report["scores"].values()] == [2, 2]
@@ -65,6 +66,7 @@ def test_what_takes_the_latest_run_takes_the_pretrained_one(files: list[str]) ->
     assert "using runs/mine/seed-1/finetune" in succeed("ask", "Where was Di Fox born?").stderr
 
 
+@pytest.mark.slow
 def test_training_questions_among_those_asked_are_counted_in_the_title(files: list[str]) -> None:
     same = [*files[:-1], "train.tsv"]
     shown = succeed("learn", *same, *TINY, "--out", "mine").stdout

@@ -135,6 +135,7 @@ def test_the_probabilities_of_a_form_are_shares_and_the_best_comes_first() -> No
         assert len({(span.start, span.end) for span in spans}) == len(spans)
 
 
+@pytest.mark.slow
 def test_what_a_ranker_is_worth_is_counted_on_questions_that_did_not_teach_it() -> None:
     """Of two unknown words which is the answer is chance: only who was taught it knows it."""
     rng = random.Random(4)

@@ -113,6 +113,7 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_first_step(
     assert [path.name for path in folder.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here: Path) -> None:
     path = law_file(here, "reversal", "forward")
     result = json_of("law", "run", path, "--quick", "--seeds", "1")

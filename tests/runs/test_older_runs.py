@@ -48,6 +48,7 @@ def test_an_older_run_writes_what_it_wrote(older: Path, name: str) -> None:
     assert written == EXPECTED[name]["sample"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_older_run_is_resumed_to_the_same_end(older: Path, name: str) -> None:
     command = "finetune" if name in FINETUNED else "pretrain"
