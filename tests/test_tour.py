@@ -35,7 +35,7 @@ def test_it_runs_from_a_clean_kernel_and_pretraining_knows_what_scratch_does_not
     assert not [out for out in outputs if out.get("name") == "stderr"]
     texts = "\n".join(data["text/plain"] for data in shown)
     scratch, finetuned, *_ = (
-        int(n) for n in re.findall(r"^  score +[\d.]+% \((\d+) of 20;", texts, re.MULTILINE)
+        int(n) for n in re.findall(r"^  score +[\d.]+ % \((\d+) of 20;", texts, re.MULTILINE)
     )
     assert scratch <= 5
     assert finetuned >= 12
