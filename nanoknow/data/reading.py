@@ -88,10 +88,9 @@ def decoded(
         chunk, nul, _ = (chunk or b"").partition(b"\0")
         if len(head) < len(LFS_POINTER):
             head += chunk
-            if what := next(
-                (OTHER_FORMATS[start] for start in OTHER_FORMATS if head.startswith(start)), None
-            ):
-                raise DataError(f"{name}:1: {what}")
+            for start, what in OTHER_FORMATS.items():
+                if head.startswith(start):
+                    raise DataError(f"{name}:1: {what}")
         try:
             text = decoder.decode(chunk, is_last or bool(nul))
         except UnicodeDecodeError as error:
