@@ -11,6 +11,7 @@ from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import precise
+from nanoknow.system.memory import keep_freed_memory
 
 ANSWERS_AT_ONCE = 128
 """More of them have more padding, and their key-value cache exceeds that of the processor."""
@@ -76,6 +77,7 @@ def decode(
         max_new: ids to write at most; the end of the block ends an answer too.
         choose: the next character of each.
     """
+    keep_freed_memory()
     model.eval()
     decoded: dict[int, Decoded] = {}  # by the index of the prompt
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))

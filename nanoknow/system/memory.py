@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 from collections.abc import Callable
+from functools import cache
 from math import inf
 
 from nanoknow.errors import OutOfMemoryError, ran_out_of_memory
@@ -12,11 +13,12 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3): free memory to keep, and the smallest block that is not kept."""
 
 
+@cache
 def keep_freed_memory() -> None:
     """Have the C library keep what tensors free for the next ones, where it is glibc.
 
-    It gives large blocks back at once by itself, and the system then clears and maps a step's
-    activations again, page by page, in every step.
+    It gives large blocks back at once by itself, and the system then clears and maps the
+    activations of a step, or of some answers, again for the next, page by page.
     """
     if platform.libc_ver()[0] == "glibc":
         for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):

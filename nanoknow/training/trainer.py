@@ -37,8 +37,7 @@ class Trainer:
     ranks: Ranks = field(default_factory=Ranks)
 
     def __post_init__(self) -> None:
-        if self.device.torch_device.type == "cpu":
-            keep_freed_memory()
+        keep_freed_memory()
         self.model.to(self.device.torch_device)
         self.optimizers = build_optimizers(self.model, self.config.optimizer, self.device.precision)
         # Dropout draws from torch's own generators: they take no other.
