@@ -146,6 +146,10 @@ def joined(device: str) -> Iterator[Ranks]:
     if size == 1:
         yield Ranks()
         return
+    # Imported later, by the optimizer, its defaults would keep the group and its threads to the end
+    # of the process, where torch may abort for them.
+    import torch.distributed.nn.functional
+
     chosen = choose_device(device).torch_device
     on_gpu = chosen.type == "cuda"
     if on_gpu:
