@@ -36,12 +36,14 @@ class Question:
         text: ``clean``.
         gold: the accepted answers, each ``clean``: its own, then those of its file's other lines
             that ask the same; empty where the file has none.
-        line: of the file, from 1: where it begins.
+        line: of the file, from 1: where it begins; of JSON several may begin on one.
+        number: which of its file's questions it is, from 1.
     """
 
     text: str
     gold: tuple[str, ...]
     line: int
+    number: int = 0
 
     @property
     def answer(self) -> str | None:
@@ -137,8 +139,8 @@ def questions_from_bytes(raw: bytes | Iterable[bytes], name: str) -> QuestionSet
         _check(parts, f"{name}:{line}", has_answers)
         accepted.setdefault(parts[0], {}).update(dict.fromkeys(parts[1:]))
     items = (
-        Question(text, tuple(dict.fromkeys((*own, *accepted[text]))), line)
-        for line, (text, *own) in cleaned
+        Question(text, tuple(dict.fromkeys((*own, *accepted[text]))), line, number)
+        for number, (line, (text, *own)) in enumerate(cleaned, start=1)
     )
     stripped = sum(map(tuple.__ne__, written, cleaned))
     return QuestionSet(name, tuple(items), digest.hexdigest(), stripped)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from nanoknow.data.questions import QUESTIONS_BYTES, Question, QuestionSet, clean
 from nanoknow.data.reading import decoded as decode
 from nanoknow.data.reading import file_chunks
+from nanoknow.data.rows import JSON_START
 from nanoknow.errors import DataError
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
@@ -92,7 +93,7 @@ def read_answers(
     """Read answers that were made elsewhere, one a line, to questions in their order.
 
     Raises:
-        DataError: it is no such text, or has more or fewer lines.
+        DataError: it is no such text, has more or fewer lines, or lines of more than answers.
     """
     chunks = file_chunks(path, QUESTIONS_BYTES)
     lines = "".join(decode(chunks, str(path))).removesuffix("\n").split("\n")
@@ -101,6 +102,9 @@ def read_answers(
             f"{path}: {len(lines)} lines for the {len(questions.items)} questions of "
             f"{questions.name}: write one answer a line, and an empty line for none"
         )
+    if all("\t" in line or JSON_START.match(line) for line in lines):
+        what = "columns or JSON, and no answers alone"
+        raise DataError(f"{path}: {what}: write one answer a line, without its question")
     pairs = zip(questions.items, lines, strict=True)
     return [judged(question, clean(line), nan, facts, "") for question, line in pairs]
 

@@ -130,11 +130,14 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     facts = next((run.facts for run in opened.values() if run.facts), None)
 
     def answers_of(path: Path) -> list[Answer]:
-        if path in opened:
-            return evaluate_on(opened[path], questions, reporter).answers
-        by_line = zip(asked.items, read_answers(path, asked, facts), strict=True)
-        kept = {question.line for question in questions.items}
-        return [answer for question, answer in by_line if question.line in kept]
+        if path in opened:  # its own file of answers has all of them
+            items = opened[path].fitting(asked).items
+            answers = evaluate_on(opened[path], asked, reporter).answers
+        else:
+            items, answers = asked.items, read_answers(path, asked, facts)
+        kept = {question.number for question in questions.items}
+        by_question = zip(items, answers, strict=True)
+        return [answer for question, answer in by_question if question.number in kept]
 
     return compare_answers(questions.name, {str(path): answers_of(path) for path in paths})
 

@@ -161,10 +161,10 @@ def save_predictions(
     run, step = opened.run, int(opened.checkpoint.record.progress["step"])
     name = f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
     path = run.path / "predictions" / name
-    by_line = {question.line: "" for question in questions.skipped}
+    by_number = {question.number: "" for question in questions.skipped}
     for question, answer in zip(questions.items, answers, strict=True):
-        by_line[question.line] = " ".join(answer.answer.splitlines())
-    lines = "".join(by_line[line] + "\n" for line in sorted(by_line))
+        by_number[question.number] = " ".join(answer.answer.splitlines())
+    lines = "".join(by_number[number] + "\n" for number in sorted(by_number))
     rows = ({"run": run.record.id, **plain(a)} for a in answers)
     details = "".join(to_json(row, ensure_ascii=False) + "\n" for row in rows)
     with naming(path, "make the run's folder writable"):

@@ -35,7 +35,7 @@ class Probe:
 
     Attributes:
         name: what was done, for a table's line.
-        questions: what to ask; the accepted answers and the line are those of the evaluation
+        questions: what to ask; accepted answers, line and number are those of the evaluation
             question that each was made from; about invented names there are no answers.
     """
 

@@ -131,7 +131,7 @@ def probe(
     for each in (misspelt, invented):
         if not each.questions:
             reporter.note(f"probe left out: {each.name}: none can be made of the names")
-    plain = {q.line: answer for q, answer in zip(questions.items, answers, strict=True)}
+    plain = {q.number: answer for q, answer in zip(questions.items, answers, strict=True)}
     changed = (_ask(opened, each) for each in (*maker.rewordings(), misspelt))
     *reworded, as_misspelt = (judge_probe(*each, plain) if each[1] else None for each in changed)
     _, about_nobody = _ask(opened, invented)
@@ -160,9 +160,9 @@ def judge_probe(probe: Probe, asked: Sequence[Answer], plain: Mapping[int, Answe
     Args:
         probe: of evaluation questions.
         asked: its answers.
-        plain: the answers to the evaluation questions, by their lines.
+        plain: the answers to the evaluation questions, by their numbers.
     """
-    before = [plain[question.line] for question in probe.questions]
+    before = [plain[question.number] for question in probe.questions]
     return ProbeResult(
         name=probe.name,
         example=probe.questions[0].text,

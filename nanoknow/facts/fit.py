@@ -83,7 +83,7 @@ def _questions_that_fit(
     facts: FactIndex, questions: Sequence[Question], reach: int | None
 ) -> list[FitLine]:
     def line(what: str, fitting: Sequence[Question], remedy: str) -> FitLine:
-        others = {question.line for question in questions} - {each.line for each in fitting}
+        others = (each.line for each in {*questions} - {*fitting})
         return FitLine(what, len(fitting), len(questions), remedy, min(others, default=None))
 
     named = [question for question in questions if facts.indices_about(question.text)]

@@ -95,11 +95,10 @@ def require_unused(path: Path) -> None:
     if held >= BEGUN and not list_checkpoints(path / "checkpoints"):
         held -= BEGUN
     if held - {LOCK_FILE, HOLDER_FILE}:
-        kind = BusyError if "run.json" in held else CheckpointError
-        raise kind(
-            f"{path}: holds files already: name another folder with --out, or continue the run in "
-            f"it with --resume"
-        )
+        what = f"{path}: holds files already: name another folder with --out"
+        if "run.json" in held:
+            raise BusyError(f"{what}, or continue the run in it with --resume")
+        raise CheckpointError(what)
 
 
 def runs_folder() -> Path:

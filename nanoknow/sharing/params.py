@@ -28,6 +28,8 @@ from nanoknow.training.session import TrainingOptions, TrainingSession, Training
 from nanoknow.training.start import new_run
 
 NAMES = {
+    "_orig_mod.": "",
+    "module.": "",
     "tok_emb.": "embedding.token.",
     "pos_emb": "embedding.position",
     "ln_f.": "head.ln.",
@@ -37,7 +39,8 @@ NAMES = {
     "mlp.0.": "mlp.expand.",
     "mlp.2.": "mlp.contract.",
 }
-"""What the course calls parts of its parameters, and what they are here."""
+"""What the course calls parts of its parameters, and what they are here; before these, what
+torch.compile and DataParallel put before names."""
 MOST_TENSORS = 20_000
 SAVE = "save model.state_dict()"
 

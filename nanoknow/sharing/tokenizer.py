@@ -39,6 +39,7 @@ def tokenizer_files(tokenizer: Tokenizer, block_size: int) -> dict[str, dict[str
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": block_size,
+        "padding_side": "left",  # as what is generated comes after the right end
         "clean_up_tokenization_spaces": False,
         "model_input_names": ["input_ids", "attention_mask"],
         **named,

@@ -63,17 +63,17 @@ def choose_device(device: str = "auto", precision: str = "float32") -> Device:
         ConfigError: the device does not exist here.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if re.fullmatch(r"cuda(:[0-9]{1,3})?", device):
-        index = device.partition(":")[2] or "0"
-        if int(index) >= count:
+    if re.fullmatch(r"cuda(:[0-9]{1,3})?", device) or (device == "auto" and count):
+        rank = os.environ.get("LOCAL_RANK", "0")  # of torchrun's processes, a device each
+        index = int(device.partition(":")[2] or rank)
+        if index >= count:
             raise ConfigError(
-                f"--device {device}: this machine has {count} CUDA devices that torch "
-                f"{torch.__version__} can use: take --device cpu or auto"
+                f"--device {device}: CUDA device {index} is asked for, and this machine has "
+                f"{count} that torch {torch.__version__} can use: take fewer processes, or "
+                f"--device cpu"
             )
-        chosen, why = torch.device("cuda", int(index)), "asked for"
-    elif device == "auto" and count:
-        rank = int(os.environ.get("LOCAL_RANK", "0"))  # of torchrun's processes, a device each
-        chosen, why = torch.device("cuda", rank), f"{'the first ' * (not rank)}CUDA device"
+        why = "asked for" if device != "auto" else f"{'the first ' * (not index)}CUDA device"
+        chosen = torch.device("cuda", index)
     elif device in ("auto", "cpu"):
         chosen = torch.device("cpu")
         why = "asked for" if device == "cpu" else "no CUDA device here"

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from nanoknow.data.batch import IGNORE, Batch
 from nanoknow.errors import NanoknowError, NonFiniteError
+from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Lines, Reporter
 from nanoknow.system.seeds import derive_seed
 from nanoknow.system.signals import stop_signals
@@ -74,12 +75,16 @@ class Ranks:
             mine = error
         if self.size > 1:
             said: list[str | None] = [None] * self.size
-            dist.all_gather_object(said, str(mine) if mine else None)
+            try:
+                dist.all_gather_object(said, str(mine) if mine else None)
+            except RuntimeError:
+                gone = "another process of this training has gone: see what it said"
+                mine = mine or LostRankError(gone)
             for rank, text in enumerate(said):
-                if text and self.rank:
-                    raise SystemExit(1)
                 if text and mine is None:
                     mine = NanoknowError(f"rank {rank}: {text}")
+            if mine and self.rank:
+                raise SystemExit(1)
         if mine:
             raise mine
 
@@ -132,16 +137,26 @@ class Ranks:
 
 @contextmanager
 def joined(device: str) -> Iterator[Ranks]:
-    """Join the processes that ``torchrun`` has started, if it has started any."""
+    """Join the processes that ``torchrun`` has started, if it has started any.
+
+    Raises:
+        ConfigError: the device does not exist here.
+    """
     size = int(os.environ["WORLD_SIZE"]) if dist.is_torchelastic_launched() else 1
     if size == 1:
         yield Ranks()
         return
-    on_gpu = device != "cpu" and torch.cuda.is_available()
+    # Imported later, by the optimizer, its defaults would keep the group and its threads to the end
+    # of the process, where torch may abort for them.
+    import torch.distributed.nn.functional
+
+    chosen = choose_device(device).torch_device
+    on_gpu = chosen.type == "cuda"
+    if on_gpu:
+        torch.cuda.set_device(chosen)  # on which torch exchanges objects; else all on the first
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
     try:
-        place = f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu"
-        yield Ranks(dist.get_rank(), size, device=place)
+        yield Ranks(dist.get_rank(), size, device=str(chosen) if on_gpu else "cpu")
     finally:
         with suppress(RuntimeError):
             dist.destroy_process_group()

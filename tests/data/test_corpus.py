@@ -42,8 +42,8 @@ def test_the_encoding_changes_neither_documents_nor_questions(
     path.write_bytes(raw)
     questions = read_questions(path)
     assert questions.items == (
-        Question("Where was Zo\u00eb born?", ("K\u00f6ln",), 1),
-        Question("Where was Bo born?", ("Leeds",), 2),
+        Question("Where was Zo\u00eb born?", ("K\u00f6ln",), 1, 1),
+        Question("Where was Bo born?", ("Leeds",), 2, 2),
     )
     corpus = read_corpus(path)
     # What follows a last line end is one more document, an empty one.

@@ -103,3 +103,27 @@ def test_the_look_up_baseline_needs_the_texts_and_takes_no_answer(markup: Path) 
     assert "name one with --corpus" in refuse("baseline", *files, "--method", "lookup")
     assert "--answer: is for --method constant" in refuse(*full, "--answer", "Rome")
     assert "Did you mean 'lookup'?" in refuse("baseline", *files, "--method", "look-up")
+
+
+def test_a_file_on_one_line_is_answered_line_by_line_and_what_another_run_skips_is_kept(
+    markup: Path,
+) -> None:
+    rows = [line.split("\t") for line in read(markup / "dev.tsv").splitlines()]
+    asked = json.dumps([{"question": question, "answer": answer} for question, answer in rows])
+    (markup / "dev.json").write_text(asked, encoding="utf-8")
+    sizes = [len(question) + len(answer) + 2 for question, answer in rows]
+    files = ("--corpus", "wiki.txt", "--questions", "train.tsv", "--eval", "dev.json")
+    less = ("--set", f"model.block_size={max(sizes) - 1}", "--skip-long", "--epochs", "1")
+    succeed("finetune", "--from", "scratch", *files, *SMALL, *less, "--out", "runs/short")
+    evaluated = json_of("evaluate", RUNS[0], "--eval", "dev.json", "--out", "answers.txt")
+    of_lines = json_of("evaluate", RUNS[0], "--eval", "dev.tsv")
+    whole = read(Path(evaluated["predictions"]))
+    assert read(markup / "answers.txt") == whole == read(Path(of_lines["predictions"]))
+    runs = ("answers.txt", RUNS[0], "runs/short")
+    compared = succeed("compare", *runs, "--eval", "dev.json", "--json")
+    found = json.loads(compared.stdout)
+    assert found["n"] == sum(size < max(sizes) for size in sizes) < len(rows)
+    first = found["pairs"][0]["pairing"]
+    assert (first["only_first"], first["only_second"]) == (0, 0)
+    assert read(Path(evaluated["predictions"])) == whole
+    assert "written again" not in compared.stderr

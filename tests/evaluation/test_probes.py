@@ -47,7 +47,7 @@ def test_the_built_in_worlds_questions_are_put_in_five_other_ways() -> None:
             assert name in question.text
             assert question.text == probe.name.replace("X", name)
             assert question.gold == source.gold
-            assert question.line == source.line
+            assert (question.line, question.number) == (source.line, source.number)
 
 
 def test_another_form_of_question_keeps_its_own_words() -> None:

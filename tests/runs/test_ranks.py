@@ -12,7 +12,9 @@ from safetensors.torch import load_file
 
 from nanoknow.config.loading import dump_config
 from nanoknow.data.batch import IGNORE
+from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
+from nanoknow.training.ranks import LostRankError, Ranks
 from tests.helpers.small_runs import (
     ENVIRONMENT,
     PYTHON,
@@ -50,6 +52,18 @@ def test_the_parts_of_a_batch_are_all_of_it_and_one_without_rows_scores_nothing(
             assert values.sort().values.tolist() == getattr(whole, name).sort().values.tolist()
         assert all(len(part.layout.positions) == len(part.tokens) for part in parts)
     assert (whole.part(11, 12).targets == IGNORE).all()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_where_another_process_has_gone_before_the_first_step_rank_0_says_a_line(
+    monkeypatch: pytest.MonkeyPatch, rank: int
+) -> None:
+    def gone(*_: object) -> None:
+        raise RuntimeError("Connection closed by peer")
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gone)
+    with pytest.raises(SystemExit if rank else LostRankError), Ranks(rank, 2).agreeing():
+        pass
 
 
 @pytest.mark.processes
@@ -142,5 +156,10 @@ def test_what_cannot_start_is_said_once(trained: SmallRun) -> None:
     done = together("nanoknow", "pretrain", *FLAGS, "--out", "run", cwd=trained.folder)
     assert done.returncode != 0
     assert len(nanoknow_lines(done.stderr)) == 1
+    run = SmallRun(trained.folder).cut()
+    with lock_run(run.path):
+        busy = together("nanoknow", "pretrain", "--resume", "--out", "run", cwd=trained.folder)
+    assert len(nanoknow_lines(busy.stderr)) == 1
+    assert "[rank1]" not in busy.stderr  # no traceback of the one that waits for the other
     demo = together("nanoknow", "demo", cwd=trained.folder)
     assert "torchrun: for pretrain and finetune" in demo.stderr

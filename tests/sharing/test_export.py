@@ -51,6 +51,8 @@ def test_a_folder_says_what_it_learned_how_to_ask_and_how_often_it_is_right() ->
     first = Path("data/world/birth_dev.tsv").read_text(encoding="utf-8").split("\t")[0]
     assert f'tokenizer("{first}⁇", return_tensors="pt")' in card
     assert "found nowhere in the training text: " in card
+    assert str(Path.cwd()) not in card
+    assert "are training questions" not in card
 
 
 def test_what_is_quoted_in_a_card_cannot_end_its_code() -> None:
@@ -65,6 +67,8 @@ def test_a_task_for_the_harness_asks_what_evaluate_asks() -> None:
     dev = Path("data/world/birth_dev.tsv").read_text(encoding="utf-8").splitlines()
     assert [f"{row['question']}\t{row['answers'][0]}" for row in rows] == dev
     assert task["task"] == path.stem
+    # What is generated comes after the right end of a batch.
+    assert read("out/rotary/tokenizer_config.json")["padding_side"] == "left"
 
 
 def test_a_language_model_is_exported_and_its_card_asks_it_nothing() -> None:
@@ -105,4 +109,14 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_written() -> None:
         "export", "runs/play", "--out", "out/no", "--eval", "birth_dev.tsv"
     )
     shutil.copytree("out/play", "out/full")
-    assert "holds files already" in refuse("export", "runs/rotary", "--out", "out/full")
+    assert refuse("export", "runs/rotary", "--out", "out/full").endswith(
+        "out/full: holds files already: name another folder with --out"
+    )
+
+
+def test_a_card_says_how_many_of_the_questions_were_trained_on() -> None:
+    seen = ("--eval", "birth_places_train.tsv")
+    found = json_of("export", "runs/rotary", "--out", "out/seen", *seen)
+    n = found["evaluation"]["overlap"]["n"]
+    card = Path("out/seen/README.md").read_text(encoding="utf-8")
+    assert f"Of these questions {n} are training questions." in card

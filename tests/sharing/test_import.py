@@ -47,6 +47,18 @@ def test_with_its_training_questions_it_answers_evaluates_and_goes_on(home: Path
     assert more["epochs"] == 1
 
 
+@pytest.mark.parametrize("before", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_what_wrappers_put_before_the_names_is_left_out(
+    home: Path, tmp_path: Path, before: str
+) -> None:
+    weights = textbook_vanilla(home / WIKI).state_dict()
+    torch.save(weights, tmp_path / "plain")
+    torch.save({f"{before}{name}": w.half() for name, w in weights.items()}, tmp_path / "wrapped")
+    plain, wrapped = (read_params(tmp_path / name) for name in ("plain", "wrapped"))
+    assert wrapped.keys() == plain.keys()
+    torch.testing.assert_close(wrapped, plain, atol=1e-3, rtol=1e-3)
+
+
 class Hostile:
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (Path("ran"),)

@@ -56,6 +56,29 @@ def test_auto_on_a_gpu_asks_for_bfloat16_that_is_not_emulated(
     assert chosen.reason.endswith(f"this GPU has {'' if native else 'no '}bfloat16 of its own")
 
 
+@pytest.mark.parametrize(
+    ("asked", "rank", "chosen"),
+    [
+        ("auto", "1", 1),
+        ("cuda", "1", 1),
+        ("cuda", None, 0),
+        ("cuda:0", "1", 0),
+        ("auto", "2", None),
+    ],
+)
+def test_each_process_of_a_machine_has_a_gpu_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, asked: str, rank: str | None, chosen: int | None
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    if rank:
+        monkeypatch.setenv("LOCAL_RANK", rank)
+    if chosen is None:
+        assert "this machine has 2" in refused(ConfigError, lambda: choose_device(asked))
+    else:
+        assert choose_device(asked).torch_device == torch.device("cuda", chosen)
+
+
 def test_who_asks_for_no_precision_computes_in_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
