@@ -90,7 +90,11 @@ def _walk(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[list[str],
     beside: list[str] = []
     owner: Any = root
     in_union = False
-    for part in (str(part) for part in loc if part != "[key]"):
+    for key in (part for part in loc if part != "[key]"):
+        part = str(key)
+        if isinstance(key, int):  # of a list, whose members the owner is of
+            path.append(part)
+            continue
         if in_union:
             # A discriminated union puts its member's tag between the keys: that is no key.
             owner, in_union = union_members()[part], False

@@ -115,14 +115,14 @@ def learn(
     # Locked, no command takes one of its runs for the latest meanwhile.
     with lock_run(folder), several_runs(runs, launch, folder, reporter, more) as options:
         for run in runs:
-            run.train(options, reporter)
+            first = run.train(options, reporter).seconds
             opened = AnsweringRun.open(run.place, DataConfig(), launch.device, reporter)
             if run is shown:
                 replies = [ask(opened, text, 3, 0.0) for text in _examples(opened, asked)]
             for questions in [asked, test] if test else [asked]:
                 score = score_answers(evaluate_on(opened, questions, reporter).answers)
-                row = table_row(run.row, opened.run, opened.checkpoint, questions.name, score)
-                table.append(row)
+                own = run.row, opened.run, opened.checkpoint
+                table.append(table_row(*own, questions.name, score, first))
     said = most_frequent_answer(training.items)
     report = LearnReport(
         folder=str(folder),

@@ -99,11 +99,11 @@ def _evaluate(
     opened = AnsweringRun.open(run.place, DataConfig(), device, reporter)
     questions = opened.fitting(opened.texts.require_eval())
     evaluation = evaluate_on(opened, questions, reporter)
-    score = score_answers(evaluation.answers)
+    score, name = score_answers(evaluation.answers), evaluation.questions
     training = opened.task(opened.texts.require_questions())
     answered = zip(questions.items, evaluation.answers, strict=True)
     return Outcome(
-        row=table_row(run.row, opened.run, opened.checkpoint, evaluation.questions, score),
+        row=table_row(run.row, opened.run, opened.checkpoint, name, score, first.seconds),
         right={question: answer.is_right for question, answer in answered},
         recall=score_answers(opened.answer_questions(training)),
         loss=math.nan if first.loss is None else first.loss,

@@ -48,13 +48,30 @@ class TableRow(Result):
     JSON: ClassVar = ("row", "seed", "questions", "*score", "seconds", "device", "run")
 
 
-def table_row(row: str, run: Run, checkpoint: Checkpoint, questions: str, score: Score) -> TableRow:
-    """Return a run's row, by what the run and its checkpoint record."""
-    record, seconds = checkpoint.record, None
+def table_row(
+    row: str,
+    run: Run,
+    checkpoint: Checkpoint,
+    questions: str,
+    score: Score,
+    first: float | None = None,
+) -> TableRow:
+    """Return a run's row, by what the run and its checkpoint record.
+
+    Args:
+        row: see ``TableRow``.
+        run: that answered.
+        checkpoint: its own.
+        questions: the file's name.
+        score: on these.
+        first: seconds of its first stage; None to look for the run that it started from, which is
+            not found where its folder was moved.
+    """
+    record, source, seconds = checkpoint.record, run.record.started_from, None
     with suppress(CheckpointError):
-        source = run.record.started_from
-        pretraining = open_checkpoint(Path(source))[1].record.seconds if source else 0.0
-        seconds = round(pretraining + record.seconds, 3)
+        if first is None or not source:
+            first = open_checkpoint(Path(source))[1].record.seconds if source else 0.0
+        seconds = round(first + record.seconds, 3)
     device = f"{record.device}, {record.precision}"
     return TableRow(row, record.seed, questions, score, seconds, device, str(run.path))
 

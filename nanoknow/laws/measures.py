@@ -5,7 +5,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +24,7 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.generation.decoding import decode_at_random, decode_greedily
 from nanoknow.models.base import CharacterModel
 from nanoknow.runs.finding import open_checkpoint
-from nanoknow.system.device import choose_device, precise
+from nanoknow.system.device import precise
 from nanoknow.system.reporter import Reporter
 from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.document_modeling import END
@@ -54,13 +53,14 @@ class Subject:
     world: FactWorld
 
     @classmethod
-    def open(cls, run: Path, world: FactWorld, device: str, reporter: Reporter) -> Self:
-        """Open a run that was trained on texts of a world."""
+    def open(
+        cls, run: Path, first: Path, world: FactWorld, device: str, reporter: Reporter
+    ) -> Self:
+        """Open a run that was trained on texts of a world, and the one that it started from."""
         answering = AnsweringRun.open(run, None, device, reporter)
-        source = answering.run.record.started_from
         pretrained = answering.model
-        if source:
-            pretrained = open_checkpoint(Path(source))[1].load_model(choose_device(device))
+        if first != run:
+            pretrained = open_checkpoint(first)[1].load_model(answering.device)
         return cls(answering, pretrained, world)
 
 
@@ -98,7 +98,7 @@ def capacity(subject: Subject) -> dict[str, Score | float]:
     """
     world, model = subject.world, subject.pretrained
     bits, n = sum(world.bits().values()), model.n_parameters
-    biographies = list(islice(world.biographies(), len(world.people)))
+    biographies = world.true_statements()
     learned = bits - _bits_of_values(subject, model, biographies)
     rounded = bits - _bits_of_values(subject, _in_eight_bits(model), biographies)
     return {

@@ -89,7 +89,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
         raise ConfigError(f"measure: no {law.measure!r}.{hint} Available: {', '.join(MEASURES)}")
     folder = launch.out or runs_folder() / f"law-{slug(name)}"
     configs = law.resolve()
-    worlds = {row: _world(row, config) for row, config in configs.items()}
+    worlds = {row: _world(row, config, law.measure) for row, config in configs.items()}
     data = {row: (Texts.find(config.data).config,) for row, config in configs.items()}
     planned = plan_runs(configs, data, launch.seeds or law.seeds, folder, finetunes=law.finetunes)
     runs = shard_of(planned, launch.shard)
@@ -100,14 +100,15 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     table: list[TableRow] = []
     with several_runs(runs, launch, folder, reporter) as options:
         for run, first in train_in_turn(runs, options, reporter):
-            subject = Subject.open(run.place, worlds[run.row], launch.device, reporter)
+            places = run.place, Path(first.run)
+            subject = Subject.open(*places, worlds[run.row], launch.device, reporter)
             values, opened = MEASURES[law.measure](subject), subject.answering
             measured[run.row][run.config.seed] = {
                 name: 100 * value.accuracy if isinstance(value, Score) else value
                 for name, value in values.items()
             }
             table += [
-                table_row(run.row, opened.run, opened.checkpoint, name, value)
+                table_row(run.row, opened.run, opened.checkpoint, name, value, first.seconds)
                 for name, value in values.items()
                 if isinstance(value, Score)
             ]
@@ -116,7 +117,9 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
                 value_of(measured[run.row][run.config.seed], named)
             own = opened.checkpoint.record.seconds if law.finetunes else 0.0
             minutes[run.row][run.config.seed] = round((first.seconds + own) / 60, 2)
-    missing = unmet(law, measured)
+    missing, done = unmet(law, measured), sum(map(len, measured.values()))
+    if done < len(planned):
+        missing.append(f"{done} of {len(planned)} runs are measured here")
     judged = [judge(claim, measured) for claim in law.claims]
     rows = []
     for row, by_seed in measured.items():
@@ -133,7 +136,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
         unmet=missing,
         claims=judged,
         rows=rows,
-        elsewhere=len(runs) - sum(map(len, measured.values())),
+        elsewhere=len(runs) - done,
         picture=str(folder / "law.png"),
         folder=str(folder),
         table=table,
@@ -145,16 +148,29 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     return report
 
 
-def _world(row: str, config: ExperimentConfig) -> FactWorld:
+def _world(row: str, config: ExperimentConfig, measure: str) -> FactWorld:
     """Return the world of a row.
 
     Raises:
-        ConfigError: there is none, or its texts would be cut, so that they could not be learned.
+        ConfigError: there is none, it is not what the measure is of, or its texts would be cut, so
+            that they could not be learned.
     """
-    if config.data.world is None or not config.data.world.relations:
-        raise ConfigError(f"{row}: a law is about a world: set data.world.relations")
-    world, block_size = FactWorld(config.data.world), config.model.block_size
-    require_small(config.data.world)
+    form, kind = config.data.world, config.pretrain.task.kind
+    if form is None or not form.relations or config.data.corpus:
+        raise ConfigError(
+            f"{row}: a law is about a world: set data.world.relations, no data.corpus"
+        )
+    needed = {
+        "data.world.backward": measure != "reversal" or form.backward,
+        "data.world.drawn": measure != "invention" or form.drawn,
+        "data.world without drawn": measure != "capacity" or not form.drawn,
+        "pretrain.task.kind document_modeling": kind == "document_modeling"
+        or (kind == "span_corruption" and measure not in ("capacity", "invention")),
+    }
+    if lacking := [key for key, is_met in needed.items() if not is_met]:
+        raise ConfigError(f"{row}: measure {measure}: needs {lacking[0]}")
+    world, block_size = FactWorld(form), config.model.block_size
+    require_small(form)
     longest = max(len(each.text) for each in world.biographies())
     if longest >= block_size:
         what = f"its longest text has {longest} characters, and two ends"

@@ -3,7 +3,9 @@
 import json
 import math
 import re
+from bisect import bisect
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ from nanoknow.config.law import load_law
 from nanoknow.config.loading import shipped
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.experiments.pipeline import Launch
+from nanoknow.generation.decoding import decode_at_random
 from nanoknow.laws import measures
 from nanoknow.laws.measures import MEASURES, Subject, capacity, invention
 from nanoknow.laws.run import run_law
 from nanoknow.system.plain import plain
+from nanoknow.system.seeds import new_generator
 from tests.helpers.cli import json_of, refuse, run, succeed
 from tests.helpers.silent import OtherProcess, Silent
 
@@ -54,7 +58,7 @@ def subject_of(law: Path) -> Subject:
     run = law.parent / f"runs/law-{law.stem}/whole/seed-0/pretrain"
     world = load_law(str(law)).resolve()["whole"].data.world
     assert world
-    return Subject.open(run, FactWorld(world), "cpu", Silent())
+    return Subject.open(run, run, FactWorld(world), "cpu", Silent())
 
 
 @pytest.mark.parametrize("name", shipped("laws"))
@@ -124,6 +128,12 @@ def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here:
     assert forward["n"] == 5
     assert 100 * forward["accuracy"] == result["rows"][0]["values"]["forward"][0]
     assert [*here.glob("runs/law-reversal-quick/whole/seed-0/finetune")]
+    moved = (here / "runs/law-reversal-quick").rename(here / "moved")
+    again = json_of("law", "run", path, "--quick", "--seeds", "1", "--out", moved)
+    assert again["rows"] == result["rows"]
+    seconds = [[row["seconds"] for row in each["table"]] for each in (result, again)]
+    assert seconds[0] == seconds[1]
+    assert min(seconds[0]) > 0
 
 
 def test_a_place_where_a_text_may_go_on_otherwise_is_not_asked_for(here: Path) -> None:
@@ -156,6 +166,15 @@ def test_values_are_by_ascending_seed_whichever_run_ended_first(here: Path) -> N
     assert sum("left to another process" in note for note in other.notes) == 1
     assert [row.seeds for row in again.rows] == [[0, 1]] * 2
     assert plain(again.rows) == plain(first.rows)
+    assert first.unmet == []
+    [claim] = law.claims
+    alone = law.model_copy(
+        update={"claims": (claim.model_copy(update={"minus": None, "measure": "parameters"}),)}
+    )
+    part = run_law("short", alone, Launch(2, here / "law", "cpu", shard="1/2"), Silent())
+    assert [row.seeds for row in part.rows] == [[0, 1], []]
+    assert part.claims[0].verdict == "holds"
+    assert (part.verdict, part.unmet) == ("not tested", ["2 of 4 runs are measured here"])
 
 
 def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
@@ -184,6 +203,29 @@ def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
     assert "set data.world.relations" in refuse("law", "run", bare)
     assert not [*here.glob("runs/law-reversal"), *here.glob("runs/law-extraction")]
     assert run("law", "run").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("measure", "old", "new", "needs"),
+    [
+        ("reversal", ", backward: true", "", "data.world.backward"),
+        ("invention", "", "", "data.world.drawn"),
+        ("capacity", "backward: true", "drawn: {statements: 9}", "data.world without drawn"),
+        ("capacity", "document", "language", "pretrain.task.kind document_modeling"),
+        ("extraction", "document", "language", "pretrain.task.kind document_modeling"),
+        ("capacity", "document_modeling", "span_corruption", "pretrain.task.kind document_"),
+        ("reversal", "data.world", "data.corpus: own.txt\n  data.world", "no data.corpus"),
+    ],
+)
+def test_a_world_or_task_that_a_measure_would_read_wrongly_is_refused_before_the_training(
+    here: Path, measure: str, old: str, new: str, needs: str
+) -> None:
+    path = law_file(here, measure, "learned", "false")
+    path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
+    line = refuse("law", "run", path)
+    assert line.startswith("error: whole: ")
+    assert needs in line
+    assert not (here / "runs").exists()
 
 
 def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
@@ -240,3 +282,31 @@ def test_what_a_model_writes_is_judged_by_the_facts_of_its_world(
     assert made_up["stated"] == found["stated"]
     assert made_up["hallucinated"] == made_up["stated"]
     assert made_up["miscalibration"] > 90
+    # The same by the theorem's words, a document at a time.
+    model, tokenizer = subject.pretrained, subject.answering.tokenizer
+    [end] = tokenizer.encode("\n").tolist()
+    draws = new_generator(0, "invention")
+    written = [
+        (end, *each.ids)
+        for each in decode_at_random(model, [tokenizer.encode("\n")] * 400, end, 64, draws)
+    ]
+    texts = [each.text for each in subject.world.true_statements()]
+    true = [
+        () if tokenizer.unknown(text) else tuple(tokenizer.encode(f"\n{text}\n").tolist())
+        for text in texts
+    ]
+
+    def surprise(ids: tuple[int, ...]) -> float:
+        with torch.no_grad():
+            scores = model(torch.tensor([ids[:-1]])).log_softmax(-1)[0]
+        return -float(scores[range(len(ids) - 1), ids[1:]].double().sum())
+
+    cost = {ids: surprise(ids) if ids else math.inf for ids in {*written, *true}}
+    edges = sorted({*quantiles([cost[ids] for ids in written], n=20, method="inclusive")})
+    excess = [0.0] * 20
+    for ids in written:
+        excess[bisect(edges, cost[ids])] += 1 / 400
+    for ids, share in zip(true, subject.world.shares(), strict=True):
+        excess[bisect(edges, cost[ids])] -= share
+    apart = sum(map(abs, excess)) / 2
+    assert found["miscalibration"] == pytest.approx(100 * apart, abs=0.5)
