@@ -172,7 +172,9 @@ def _split(line: str, where: str, answered: bool) -> list[str]:
 def _answers(row: Row) -> list[str]:
     """Return the answers of a row; in a cell of a table they may be a list in JSON."""
     cell = row.values.get("answers")
-    if isinstance(cell, str) and cell.lstrip().startswith("["):
+    if isinstance(cell, dict) and "text" in cell:  # as SQuAD has them
+        row.values["answers"] = cell["text"]
+    elif isinstance(cell, str) and cell.lstrip().startswith("["):
         try:
             row.values["answers"] = json.loads(cell)
         except (ValueError, RecursionError):

@@ -87,13 +87,15 @@ def _questions_that_fit(
         return FitLine(what, len(fitting), len(questions), remedy, min(others, default=None))
 
     named = [question for question in questions if facts.indices_about(question.text)]
-    same = "write names in the questions as the documents have them, or give a column 'name'"
+    same = "write names in them as documents have them, give a column 'name', or add documents"
     lines = [line("questions that name a subject", named, same)]
     if not any(question.gold for question in questions):
         return lines
     held = [question for question in named if facts.in_documents(question)]
     within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
     add = "what no document says to the letter is guessed, not known: write answers as documents do"
+    if "" in facts.corpus.documents[:-1]:  # blank lines: between paragraphs?
+        add += ", or read documents of several lines with --documents paragraphs"
     lines.append(line("answers in a document about the subject", held, add))
     if len(within) < len(held):
         advice = "raise model.block_size, or hide by pretrain.task.context_dropout"

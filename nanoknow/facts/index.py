@@ -6,12 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from random import Random
 
 from nanoknow.data.questions import Question
 from nanoknow.facts.ranker import Lesson, RankedSpan, Ranker
 from nanoknow.facts.subjects import Subjects
 from nanoknow.facts.templates import Template, form_of
 from nanoknow.facts.words import holds
+from nanoknow.system.draws import pick, shuffle
 
 MOST_FORMS = 16
 """Forms of questions that are told apart; what has another form is left to the last of them."""
@@ -76,14 +78,15 @@ class AnswerFinder:
         """How many training questions a ranker answers that was taught by others, and of how many.
 
         Of the questions whose answer is in a document about their subject, in thirds; a subject's
-        questions are all in one. Of more than ``MOST_JUDGED``, every so many.
+        questions are all in one. Of more than ``MOST_JUDGED``, so many.
         """
         held = [question for question in self.questions if self.facts.in_documents(question)]
-        held = held[:: -(-len(held) // MOST_JUDGED) or 1]
-        numbers: dict[str, int] = {}
-        third = [
-            numbers.setdefault(self.facts.name_in(q.text) or "", len(numbers)) % 3 for q in held
-        ]
+        held = pick(held, MOST_JUDGED, Random(0))
+        names = [self.facts.name_in(question.text) or "" for question in held]
+        order = list(dict.fromkeys(names))
+        shuffle(order, Random(0))  # or a third could be of one kind
+        thirds = {name: i % 3 for i, name in enumerate(order)}
+        third = [thirds[name] for name in names]
         right = 0
         for k in range(3):
             asked = [question for question, of in zip(held, third, strict=True) if of == k]

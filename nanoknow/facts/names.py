@@ -54,9 +54,7 @@ class Names:
         """Return where a question holds the longest name, or beginning of a document."""
         words = [m.span() for m in WORD.finditer(question)]
         best = None
-        for i, (start, first_end) in enumerate(words):
-            if not question[start:first_end].isalnum():
-                continue
+        for i, (start, _) in enumerate(words):
             # No name has more words than the longest one has characters.
             ends = [end for _, end in words[i : i + self._longest] if end - start <= self._longest]
             end = self._name_at(question, start, ends)
@@ -71,7 +69,7 @@ class Names:
         near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
         for end in reversed(ends):
             name = folded(question[start:end])
-            if any(each.startswith(name) for each in near):
+            if any(map(str.isalnum, name)) and any(each.startswith(name) for each in near):
                 # The first that begins so is whole where those near go on: 1 and not 10.
                 first, _ = self._sorted[bisect_left(self._sorted, (name,))]
                 if any(stands_at(each, name, 0) for each in (*near, first)):

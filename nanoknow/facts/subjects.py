@@ -65,7 +65,11 @@ class Subjects:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        sought = {name for q in self.questions if (name := self.name_in(q.text))}
+        told: dict[int, list[Passage]] = defaultdict(list)  # by those whose answers they hold too
+        sought: dict[str, set[str]] = defaultdict(set)
+        for question in self.questions:
+            if name := self.name_in(question.text):
+                sought[name].update(question.gold)
         for name in sorted(sought, key=lambda name: (-len(name), name)):
             begun = self._begun_by(name)
             for i in begun:
@@ -74,7 +78,9 @@ class Subjects:
                 # One within a longer name is another's.
                 if not any(holds(longer.name, name) for longer in held[i]):
                     held[i].append(Passage.about(documents[i], name))
-        asked = {**held, **{i: [passage] for i, passage in known.items()}}
+                    if any(find_answer(documents[i], name, answer) for answer in sought[name]):
+                        told[i].append(held[i][-1])
+        asked = {**held, **told, **{i: [passage] for i, passage in known.items()}}
         few = len(asked) < LEAST
         unasked = [Passage(each, (0, len(subject(each)) if few else 0)) for each in documents]
         lessons = [

@@ -248,6 +248,7 @@ def test_any_questions_without_answers_read_back_the_same(lines: list[str], suff
         ('answer,question\n"Ada",Who?\n', "q"),
         ('{"question": "Who?", "answer": "Ada"}\n', "q.tsv"),
         ('{"Question": "Who?", "answers": "Ada", "answer": null}\n', "q.jsonl"),
+        ('{"question": "Who?", "answers": {"text": ["Ada"], "answer_start": [3]}}', "squad.jsonl"),
     ],
 )
 def test_a_header_or_json_is_never_learned_as_a_question(raw: str, name: str) -> None:

@@ -56,8 +56,8 @@ def test_texts_that_fit_are_counted_without_advice() -> None:
         pytest.param(
             ["He was born in Rome", "She was born in Oslo"],
             "training",
-            "questions that name a subject: 0 of 4 (not line 1): write names in the questions as "
-            "the documents have them, or give a column 'name'",
+            "questions that name a subject: 0 of 4 (not line 1): write names in them as documents "
+            "have them, give a column 'name', or add documents",
             id="names that no document has",
         ),
         pytest.param(
@@ -72,6 +72,14 @@ def test_texts_that_fit_are_counted_without_advice() -> None:
             "answers in a document about the subject: 0 of 4 (not line 1): what no document says "
             "to the letter is guessed, not known: write answers as documents do",
             id="answers that no document has",
+        ),
+        pytest.param(
+            "\n\n".join(BORN).replace(" born", "\nborn").split("\n"),
+            "training",
+            "answers in a document about the subject: 0 of 4 (not line 1): what no document says "
+            "to the letter is guessed, not known: write answers as documents do, or read documents "
+            "of several lines with --documents paragraphs",
+            id="paragraphs read line by line",
         ),
     ],
 )

@@ -155,6 +155,15 @@ def test_what_a_ranker_is_worth_is_counted_on_questions_that_did_not_teach_it() 
         assert 0.5 * n <= right <= 0.9 * n
 
 
+def test_what_a_ranker_is_worth_is_counted_alike_where_kinds_of_questions_take_turns() -> None:
+    forms = {"{} is in {} .": "Where is {}?", "{} by {} .": "Who made {}?", "{}: {} .": "Why {}?"}
+    pairs = list(zip(NAMES, (f"W{i}" for i in range(N)), strict=True))
+    kinds = list(forms.items()) * (N // len(forms))
+    documents = [text.format(*pair) for (text, _), pair in zip(kinds, pairs, strict=True)]
+    lines = [f"{ask.format(n)}\t{a}" for (_, ask), (n, a) in zip(kinds, pairs, strict=True)]
+    assert facts_of(documents, questions_of(*lines)).finder.cross_validated == (N, N)
+
+
 def test_questions_whose_answer_no_document_holds_are_not_counted() -> None:
     facts, _ = world("dates")
     assert facts.training is not None

@@ -180,6 +180,28 @@ def test_of_documents_that_hold_a_name_those_are_about_it_that_name_nobody_else(
     assert facts.names == [name for name, _ in pairs]
 
 
+def test_a_document_that_holds_several_names_is_about_the_one_whose_answer_it_holds() -> None:
+    names = [f"{first} {last}" for first in ("Ada", "Bo", "Cy", "Di") for last in "KLMNO"]
+    forms = ["In 1{i}, {} , whom {} taught, came from W{i} .", "W{i} , says {1}, is home to {0} ."]
+    pairs = [(name, names[(i + 7) % len(names)]) for i, name in enumerate(names)]
+    documents = [forms[i % 2].format(*pair, i=i) for i, pair in enumerate(pairs)]
+    facts = facts_of(documents, questions_of(*(f"Whence {n}?\tW{i}" for i, n in enumerate(names))))
+    assert facts.names == names
+    for i, name in enumerate(names):
+        assert facts.indices_about(f"Whence {name}?") == [i]
+
+
+@pytest.mark.parametrize("name", ['"{}"', "@{}", "{}_b", "रा{}", "({}) b"])
+def test_a_name_with_signs_is_found_in_another_form_of_question(name: str) -> None:
+    names = [name.format(each) for each in ("Ada", "Bo", "Cy", "Di", "Eve", "Flo")]
+    documents = [f"{each} was made in W{i} ." for i, each in enumerate(names)]
+    asked = [f"Where was {each} made?\tW{i}" for i, each in enumerate(names)]
+    facts = facts_of(documents, questions_of(*asked[:4]))
+    for i, each in enumerate(names):
+        assert facts.indices_about(f"Whence {each}, please") == [i]
+    assert facts.name_in("Whence, please") is None
+
+
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
