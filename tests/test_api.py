@@ -194,6 +194,8 @@ def test_it_is_quiet_unless_it_is_given_where_to_log(
         (lambda: nanoknow.ask("Who?", "runs/answers", abstain_below=math.nan), "abstain_below nan"),
         (lambda: nanoknow.sample("runs/play", mark_copied=True, min_copied=0), "min_copied 0"),
         (lambda: nanoknow.pretrain(config=Path("nowhere.yaml")), "nowhere.yaml"),  # type: ignore[arg-type]
+        (lambda: nanoknow.evaluate("runs/answers", predictions="p", eval=DEV), "leave out run"),
+        (lambda: nanoknow.evaluate(predictions="p", eval=DEV, skip_long=True), "skip_long"),
         (lambda: nanoknow.inspect(count=0), "count 0"),
         (lambda: nanoknow.inspect("nameddata"), "Did you mean 'namedata'?"),
     ],
