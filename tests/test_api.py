@@ -227,7 +227,8 @@ def test_texts_are_encoded_for_the_model_and_its_logits_are_those_it_answers_by(
 
 
 def test_numbers_of_numpy_are_numbers(home: Path) -> None:
-    n, half, run = np.int64(3), np.float64(0.5), "runs/play"
+    n: Any = np.int64(3)
+    half, run = np.float64(0.5), "runs/play"
     sampled = nanoknow.sample(run, length=n, seed=n, mark_copied=True, min_copied=n)
     assert (
         sampled.to_dict()
