@@ -92,9 +92,7 @@ def evaluate(
     data = named_data(corpus, questions, eval, documents, skip_long)
     if predictions is not None:
         if run or skip_long or device != "auto":
-            raise ConfigError(
-                "predictions: leave out run, skip_long and device, which are for a run"
-            )
+            raise ConfigError("predictions: leave out run, skip_long, device: these are a run's")
         return evaluate_predictions(Path(predictions), data)
     return evaluate_run(_run(run), data, device, Lines(log))
 
