@@ -12,6 +12,7 @@ that names what, where and what to do.
 """
 
 from collections.abc import Mapping
+from os import fspath
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,7 +75,7 @@ def finetune(
     data = data_flags(corpus, questions, eval, documents, skip_long)
     flags = overrides(set, [*sizes, *data])
     options = TrainingOptions(device, max_minutes, tensorboard)
-    start = None if from_ in (None, LATEST) else str(from_)
+    start = None if from_ in (None, LATEST) else fspath(from_)
     where = (config, flags, _path(out))
     return train("finetune", start, *where, options, Lines(log), resume=resume)
 
@@ -90,6 +91,8 @@ def evaluate(
     """
     data = named_data(corpus, questions, eval, documents, skip_long)
     if predictions is not None:
+        if run or skip_long or device != "auto":
+            raise ConfigError("predictions: leave out run, skip_long, device: these are a run's")
         return evaluate_predictions(Path(predictions), data)
     return evaluate_run(_run(run), data, device, Lines(log))
 
@@ -101,6 +104,8 @@ def ask(
 ) -> Reply:  # fmt: skip
     """Ask a finetuned run: its answers, how sure it is of each, and whether it can know."""
     _require_positive(n_best=n_best)
+    if not 0 <= abstain_below <= 1:
+        raise ConfigError(f"abstain_below {abstain_below}: give a probability, from 0 to 1")
     data = named_data(corpus, questions, None, documents)
     opened = AnsweringRun.open(_run(run), data, device, Lines(log), question)
     return ask_run(opened, question, n_best, abstain_below)
@@ -114,6 +119,7 @@ def sample(
     device: str = "auto", log: IO[str] | None = None,
 ) -> Sampled:  # fmt: skip
     """Sample text from a language model; ``print`` shows the text alone."""
+    _require_positive(min_copied=min_copied)
     reporter, given = Lines(log), (context, length, temperature, top_k, past_block, weights)
     named = text_to_compare(mark_copied, min_copied, _path(corpus))
     flags = sample_flags(*given, precision=precision)
@@ -144,7 +150,7 @@ def inspect(
     return inspect_data(resolve_recipe(config, flags, Lines(log)), view, count)
 
 
-def load(run: str | Path = LATEST, device: str = "auto") -> OpenedRun:
+def load(run: File = None, device: str = "auto") -> OpenedRun:
     """Load a run, or the newest of any kind: it answers, it samples, and it has a torch module.
 
     ``run.model(ids)`` maps (B, T) ids, as ``run.encode(texts)`` makes them, to (B, T, V) logits.
@@ -153,8 +159,7 @@ def load(run: str | Path = LATEST, device: str = "auto") -> OpenedRun:
         CheckpointError: it is missing or damaged.
         ConfigError: the device does not exist.
     """
-    path = newest_run().path if run == LATEST else Path(run)
-    opened, checkpoint = open_checkpoint(path)
+    opened, checkpoint = open_checkpoint(_run(run) or newest_run().path)
     chosen = choose_device(device)
     return OpenedRun(opened, checkpoint, chosen, checkpoint.load_model(chosen))
 

@@ -2,12 +2,14 @@
 
 import inspect
 import io
+import math
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import typer
@@ -16,6 +18,7 @@ import nanoknow
 from nanoknow import api
 from nanoknow.cli.app import app
 from nanoknow.errors import CheckpointError, ConfigError, DataError
+from nanoknow.training.session import TrainingSummary
 from tests.helpers.cli import SMALL, json_of, kinds_of, succeed
 
 
@@ -26,8 +29,9 @@ def test_a_run_answers_and_samples_from_python_in_two_lines(home: Path) -> None:
     assert len(text) == 20
     with pytest.raises(CheckpointError, match="answers no questions"):
         nanoknow.load(home / "runs" / "play").answer("Where?")
+    assert len(loaded.sample("O", 5, top_k=0)) == 5  # among all, as for the command
     with pytest.raises(ConfigError, match=r"sample\.top_k"):
-        loaded.sample("O", top_k=0)
+        loaded.sample("O", top_k=-1)
     with pytest.raises(ConfigError, match=r"sample\.context"):
         loaded.sample("")
 
@@ -127,7 +131,7 @@ def test_results_are_what_json_prints(trained: Path) -> None:
 
 
 def test_the_latest_run_is_the_one_that_the_commands_find(trained: Path) -> None:
-    assert str(nanoknow.load().run.path) == str(nanoknow.load("latest").run.path)
+    assert len({str(nanoknow.load(none).run.path) for none in (None, "latest")}) == 1
     assert nanoknow.load("latest").run.path.name == json_of("plot")["runs"][0]["name"] == "cli"
     latest = json_of("evaluate")["run"]
     assert [nanoknow.evaluate(none).run for none in (None, "latest")] == [latest] * 2
@@ -186,6 +190,12 @@ def test_it_is_quiet_unless_it_is_given_where_to_log(
         (lambda: nanoknow.load("data"), "not a run folder"),
         (lambda: nanoknow.ask("", "runs/answers"), "empty question"),
         (lambda: nanoknow.ask("Who?", "runs/answers", n_best=0), "n_best 0"),
+        (lambda: nanoknow.ask("Who?", "runs/answers", abstain_below=50), "abstain_below 50"),
+        (lambda: nanoknow.ask("Who?", "runs/answers", abstain_below=math.nan), "abstain_below nan"),
+        (lambda: nanoknow.sample("runs/play", mark_copied=True, min_copied=0), "min_copied 0"),
+        (lambda: nanoknow.pretrain(config=Path("nowhere.yaml")), "nowhere.yaml"),  # type: ignore[arg-type]
+        (lambda: nanoknow.evaluate("runs/answers", predictions="p", eval=DEV), "leave out run"),
+        (lambda: nanoknow.evaluate(predictions="p", eval=DEV, skip_long=True), "skip_long"),
         (lambda: nanoknow.inspect(count=0), "count 0"),
         (lambda: nanoknow.inspect("nameddata"), "Did you mean 'namedata'?"),
     ],
@@ -211,5 +221,23 @@ def test_texts_are_encoded_for_the_model_and_its_logits_are_those_it_answers_by(
         assert row[:n].tolist() == run.prompt(question).tolist()
         first = run.tokenizer.decode([int(each[n - 1].argmax())])
         assert f"{run.answer(question)}⁇".startswith(first)
-    play, _ = nanoknow.load("runs/play").encode(["O God⁇"])
-    assert play.shape == (1, 5)
+    for one in ("O God⁇", ["O God⁇"]):
+        play, _ = nanoknow.load("runs/play").encode(one)
+        assert play.shape == (1, 5)
+
+
+def test_numbers_of_numpy_are_numbers(home: Path) -> None:
+    n: Any = np.int64(3)
+    half, run = np.float64(0.5), "runs/play"
+    sampled = nanoknow.sample(run, length=n, seed=n, mark_copied=True, min_copied=n)
+    assert (
+        sampled.to_dict()
+        == nanoknow.sample(run, length=3, seed=3, mark_copied=True, min_copied=3).to_dict()
+    )
+    reply = nanoknow.ask("Who?", "runs/answers", n_best=n, abstain_below=half)
+    assert reply.to_dict()["abstained"] == (reply.probability < 0.5)
+    assert "abstained" in repr(reply)
+    with pytest.raises(ConfigError, match=r"must be 1 or more \(got -3\)"):
+        nanoknow.pretrain(set={"model.n_layers": -n})
+    with pytest.raises(TypeError, match="TrainingSummary"):
+        nanoknow.finetune(from_=object.__new__(TrainingSummary))  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanoknow.attention.experiments import N_BINS, Finding, Quantity, TheoryReport
-from nanoknow.figures.canvas import COLORS, QUIET, picture
+from nanoknow.figures.canvas import COLORS, QUIET, caption, picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,11 +36,11 @@ def plot_theory(report: TheoryReport, path: Path) -> None:
     betas = [row.beta for row in sweep]
     _, _, noisy, stretched, two_heads = report.findings
     with picture(path, (10.5, 7.0), math=True) as figure:
-        figure.suptitle(
+        caption(
+            figure,
             f"{s.n_keys} keys and values of {s.dim} dimensions, {s.draws:,} draws; "
             f"points and bars are measured, lines are theory",
-            x=0.01, ha="left", fontsize=9, color=QUIET,
-        )  # fmt: skip
+        )
         (copying, averaging), (single, double) = figure.subplots(2, 2)
         copying.set_title(r"(a) $q = \beta\mu_a$ copies: $c \approx v_a$")
         bound = [row.copying_bound for row in sweep]
@@ -138,13 +138,13 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
         for axes in panels[:, 0]:
             axes.set_yticks(range(len(written)), list(written))
         figure.colorbar(image, ax=panels, label="weight", shrink=0.5, aspect=30, pad=0.01)
-        figure.suptitle(
+        caption(
+            figure,
             "a row shows what a head attended to when it wrote the row's character: the question, "
-            "or, right of the line, the answer so far\n"
+            "or, right of the line, the answer so far; "
             "look for a head that is dark under the name in the first row: it fetches what the "
             "answer depends on; one that is dark right of the line spells it on",
-            x=0.01, ha="left", fontsize=9, color=QUIET,
-        )  # fmt: skip
+        )
 
 
 def _reading(layer: LayerTrace) -> str:

@@ -85,6 +85,6 @@ def _costs(part: Component | Complexity) -> tuple[str, str, str, str]:
 def si(number: float) -> str:
     """Write a number with three digits and a prefix: ``872 M``."""
     for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= factor:
+        if number >= 0.9995 * factor:  # 999,960 is 1 M, not 1e+03 k
             return f"{number / factor:.3g} {prefix}"
     return f"{number:.3g} "

@@ -58,5 +58,5 @@ def show_charts(terminal: Terminal, curves: RunsCurves) -> None:
     width = min(WIDEST, terminal.out.width)
     for panel in itertools.chain(*curves.panels()):
         title = f"{panel.title}, {panel.unit}" if panel.unit else panel.title
-        drawn = {**panel.curves, **panel.behind}
-        terminal.write(draw_chart(title, panel.x_label, drawn, width, HEIGHT, blocks=blocks) + "\n")
+        chart = draw_chart(title, panel.x_label, panel.curves, width, HEIGHT, blocks=blocks)
+        terminal.write(f"{chart}\n")

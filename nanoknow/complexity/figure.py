@@ -6,7 +6,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 
 from nanoknow.complexity.estimate import ComplexityReport
-from nanoknow.figures.canvas import QUIET, draw_curves, picture
+from nanoknow.figures.canvas import caption, draw_curves, picture
 
 
 def plot_complexity(report: ComplexityReport, path: Path) -> None:
@@ -24,11 +24,12 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
     flops = [(r.vanilla_flops, r.perceiver_flops) for r in rows]
     memory = [(r.vanilla_attention_bytes, r.perceiver_attention_bytes) for r in rows]
     with picture(path, (15.0, 4.0)) as figure:
-        sizes = (
+        first = "; up to m characters both cost the same"
+        caption(
+            figure,
             f"one sequence, L {config.n_layers}, h {config.n_heads}, d {config.d_model}, "
-            f"V {report.vocab_size}; up to m characters both cost the same"
+            f"V {report.vocab_size}, latents {config.latents}{first * (config.latents == 'first')}",
         )
-        figure.suptitle(sizes, x=0.01, ha="left", fontsize=9, color=QUIET)
         left, middle, right = figure.subplots(1, 3)
         for axes, title, unit, pairs in (
             (left, "Forward pass", "FLOP", flops),

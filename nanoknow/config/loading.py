@@ -136,6 +136,8 @@ def _named_files(overrides: Sequence[Override]) -> set[str]:
 def _nested(override: Override) -> dict[str, Any]:
     """Return an override as a config's mappings, by today's keys."""
     values: Any = override.value
+    if hasattr(values, "tolist"):  # a number of numpy or torch
+        values = values.tolist()
     for key in reversed(override.key.split(".")):
         values = {key: values}
     return with_present_keys(values, lambda _: override.label)

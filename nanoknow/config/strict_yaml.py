@@ -82,7 +82,7 @@ def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, 
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8 text: is this a {kind}?") from None
     except (OSError, ValueError) as error:
-        hint = suggest(name_or_path, list(known))
+        hint = suggest(str(name_or_path), list(known))
         reason = getattr(error, "strerror", None) or "cannot be read"
         raise ConfigError(
             f"{kind} {name_or_path}: {reason}.{hint} Name a file, or one of: {', '.join(known)}"

@@ -109,6 +109,12 @@ def shortest_ends(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
+def caption(figure: Figure, words: str) -> None:
+    """Say above all panels what they show, in lines that fit the figure's width."""
+    lines = textwrap.wrap(words, int(14 * figure.get_figwidth()))  # 14 letters of size 9 an inch
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=9, color=QUIET)
+
+
 def wrap(name: str) -> str:
     """Break a name into lines of a label."""
     return "\n".join(textwrap.wrap(name, LABEL_WIDTH)) or name

@@ -42,12 +42,12 @@ def draw_chart(
     columns = {name: _columns(points, first, last, n_columns) for name, points in drawn.items()}
     is_area = blocks and len(drawn) == 1
     low = min(0.0, *ys) if is_area else min(float(np.nanmin(c)) for c in columns.values())
-    high = max(float(np.nanmax(c)) for c in columns.values())
-    scale = (high - low) or 1.0
+    scale = max(float(np.nanmax(c)) for c in columns.values()) - low or 1.0
     shares = {name: (column - low) / scale for name, column in columns.items()}
     rows = _area(next(iter(shares.values())), height) if is_area else _letters(shares, height)
     edge, corner, line = ("│", "└", "─") if blocks else ("|", "+", "-")
-    marks = {0: high, height // 2: high - scale * (height // 2) / (height - 1), height - 1: low}
+    shown = (0, height // 2, height - 1)
+    marks = {i: low + scale * (1 - i / (height - 1)) for i in shown}
     labels = [f"{marks[i]:.3g}" if i in marks else "" for i in range(height)]
     ends = f"{first:,.0f}", f"{last:,.0f}"
     lines = [

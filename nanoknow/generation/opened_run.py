@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from nanoknow.config.flags import SAMPLE, flags_of, overrides
+from nanoknow.config.flags import sample_flags
 from nanoknow.config.loading import load_config
 from nanoknow.config.tasks import QuestionAnsweringConfig
 from nanoknow.data.tokenizer import Ids, Tokenizer
@@ -64,12 +64,13 @@ class OpenedRun:
         """
         return fitting_prompt(self.tokenizer, question, self.model.config.block_size)
 
-    def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def encode(self, texts: str | Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return texts for ``model(ids)``: (B, T) ids, padded on the right, and (B,) lengths.
 
         A ``⁇`` is the mask, after which an answer begins; what the vocabulary lacks is left out.
         """
         tokenizer, device = replace(self.tokenizer, reads_marks=True), self.device.torch_device
+        texts = [texts] if isinstance(texts, str) else texts
         rows = [torch.from_numpy(tokenizer.encode_known(text)) for text in texts]
         lengths = torch.tensor([len(row) for row in rows], device=device)
         return pad_sequence(rows, batch_first=True).to(device), lengths
@@ -96,15 +97,14 @@ class OpenedRun:
     ) -> str:
         """Write ``length`` characters after a context, in float32, and return them.
 
-        What is None is as the ``sample`` section of the run's config has it; characters of the
-        context outside the vocabulary are left out.
+        What is None is as the ``sample`` section of the run's config has it, a ``top_k`` of 0 is
+        all; characters of the context outside the vocabulary are left out.
 
         Raises:
             ConfigError: a value is out of range.
             DataError: the vocabulary holds no character of the context.
         """
-        given = (context, length, temperature, top_k, past_block)
-        flags = overrides(None, flags_of("sample", SAMPLE, given))
+        flags = sample_flags(context, length, temperature, top_k, past_block)
         config = load_config(None, flags, self.run.config).sample
         config, _ = with_readable_context(self.run, self.checkpoint, config, named=bool(context))
         generator = new_generator(seed, "sample")

@@ -47,6 +47,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
         return [plain(item) for item in value]
     if isinstance(value, Path):
         return str(value)
+    if hasattr(value, "tolist"):  # a number of numpy or torch
+        return plain(value.tolist())
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 

@@ -24,7 +24,7 @@ KINDS = {
 ALIKE = 3
 """Times that the steps of one run on an axis may be those of another; else it has shares."""
 ENOUGH = 10
-"""Epochs whose means make a curve; fewer would hide how the loss fell within them."""
+"""Epochs whose means make a curve; fewer hide how the loss fell within them, if that is known."""
 
 
 CURVES = {
@@ -113,7 +113,7 @@ class RunsCurves:
             runs, x_label = _on_one_axis(runs)
             singles = {run.name: run.curves["loss"] for run in runs}
             by_epoch = {run.name: run.curves["epoch_loss"] for run in runs}
-            averaged = {name: each for name, each in by_epoch.items() if len(each) >= ENOUGH}
+            averaged = {n: e for n, e in by_epoch.items() if len(e) >= min(ENOUGH, len(singles[n]))}
             means = ", mean of an epoch's batches" if averaged else ""
             losses, behind = singles | averaged, {name: singles[name] for name in averaged}
             rates = {run.name: run.curves["learning_rate"] for run in runs}

@@ -168,7 +168,8 @@ def test_every_head_is_drawn_whatever_the_characters(latents: str, tmp_path: Pat
     [figure] = drawn_by(lambda: plot_trace(report, tmp_path / "a.svg"))
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert any(title.startswith("layer 1, head 2: ") for title in titles)
-    assert "look for a head" in figure.get_suptitle()
+    assert "look for a head" in figure.get_suptitle().replace("\n", " ")
+    assert figure.texts[0].get_window_extent().x1 <= 72 * figure.get_figwidth()  # points
     width, height = check_png((tmp_path / "a.png").read_bytes())
     assert width > 160 * 3
     assert height > 160 * 2 * 0.3

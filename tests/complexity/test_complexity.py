@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
+from nanoknow.cli.complexity import si
 from nanoknow.complexity.estimate import estimate, sweep
 from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
 from nanoknow.config.models import ModelConfig, PerceiverConfig, VanillaConfig
@@ -205,6 +206,14 @@ def test_estimate_takes_every_size() -> None:
 )
 def test_sizes_that_do_not_fit_are_refused_in_a_line(sizes: dict[str, Any], message: str) -> None:
     assert refused(ConfigError, lambda: estimate(**sizes)) == message
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 "), (999, "999 "), (999_499, "999 k"), (999_960, "1 M"), (871_890_000, "872 M")],
+)
+def test_a_number_has_three_digits_and_a_prefix(number: int, words: str) -> None:
+    assert si(number) == words
 
 
 def test_the_command_draws_the_sweep(tmp_path: Path) -> None:

@@ -58,6 +58,14 @@ def test_complexity_as_png_and_svg(report: ComplexityReport, tmp_path: Path) -> 
     check_png((tmp_path / "C.PNG").read_bytes())
 
 
+def test_what_complexity_says_of_short_texts_holds_of_the_latents_drawn(tmp_path: Path) -> None:
+    for latents, same in (("first", True), ("spread", False)):
+        spent = estimate(latents=latents)
+        [figure] = drawn_by(lambda spent=spent: plot_complexity(spent, tmp_path / "a.svg"))  # type: ignore[misc]
+        assert (spent.sweep[0].flops_ratio == 1.0) is same
+        assert ("both cost the same" in figure.get_suptitle()) is same
+
+
 @pytest.mark.parametrize(
     ("losses", "curves", "width"),
     [

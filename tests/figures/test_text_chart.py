@@ -66,6 +66,20 @@ def test_a_single_point_and_a_level_curve_are_drawn(value: float, blocks: bool) 
         assert any(mark in chart.split("run:")[0][5:] for mark in ("▁", "█", "a"))
 
 
+@pytest.mark.parametrize("value", [0.0, 4.36, -2.0])
+@pytest.mark.parametrize("names", [("run",), ("run", "other")])
+def test_the_axis_of_level_curves_rises_from_where_they_are(
+    value: float, names: tuple[str, ...]
+) -> None:
+    curves: dict[str, Points] = {name: [(1, value)] for name in names}
+    lines = draw_chart("Loss", "step", curves, 60, 5, blocks=True).splitlines()[1:6]
+    labels = [float(label) for line in lines if (label := line.split("│")[0]).strip()]
+    is_area = len(names) == 1
+    low = min(0.0, value) if is_area else value
+    top = max(value, low + 1.0) if not is_area or value <= 0 else value
+    assert labels == pytest.approx([top, (low + top) / 2, low], abs=0.006)
+
+
 def test_many_points_in_a_column_show_their_mean() -> None:
     noisy: Points = [(x, 1.0 + math.cos(math.pi * x)) for x in range(4000)]
     rows = area(draw_chart("Loss", "step", {"run": noisy}, 50, 4, blocks=True))

@@ -64,6 +64,7 @@ def test_a_config_prints_as_its_values() -> None:
 
 
 def test_what_has_no_json_is_refused_by_its_type() -> None:
+    assert [type(plain(each)) for each in (np.int64(3), np.bool_(True))] == [int, bool]
     with pytest.raises(TypeError, match="no JSON for object"):
         plain([object()])
 

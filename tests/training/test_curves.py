@@ -93,9 +93,20 @@ def test_the_means_of_many_epochs_are_drawn_over_their_steps(runs: list[str]) ->
     assert [len(points) for points in loss.curves.values()] == [10, 30]
     assert [len(points) for points in loss.behind.values()] == [100]
     shown = run("plot", "runs/long", runs[1]).stdout
-    assert "a  long: 0.04 at the end" in shown  # of its last step
+    assert "a  long: 0.08 at the end" in shown  # the mean, as the title says
     assert run("plot", "runs/long", "--out", "long.png").exit_code == 0
     check_png(Path("long.png").read_bytes())
+
+
+def test_epochs_are_drawn_where_no_more_steps_were_recorded(runs: list[str]) -> None:
+    make_run(Path("runs/short"), "finetune", 3)
+    file = Path("runs/short/metrics.jsonl")
+    lines = [line for line in file.read_text().splitlines(True) if '"step", "step": 1,' in line]
+    lines += [line for line in file.read_text().splitlines(True) if '"kind": "epoch"' in line]
+    file.write_text("".join(lines))
+    [[loss, *_]] = read_curves([Path("runs/short")], Silent()).panels()
+    assert [x for x, _ in loss.curves["short"]] == [10, 20, 30]
+    assert [x for x, _ in loss.behind["short"]] == [1]
 
 
 def test_runs_of_other_kinds_or_lengths_have_axes_that_suit_them(runs: list[str]) -> None:
