@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,4 +54,5 @@ def show_export(terminal: Terminal, found: Exported) -> None:
     terminal.pairs(rows)
     if found.lm_eval:
         task = f"--include_path lm_eval --tasks {found.lm_eval}"
-        terminal.line(f"lm_eval --model hf --model_args pretrained=. {task}")
+        folder = shlex.quote(found.folder)
+        terminal.line(f"cd {folder} && lm_eval --model hf --model_args pretrained=. {task}")

@@ -103,8 +103,7 @@ def read_answers(
             f"{questions.name}: write one answer a line, and an empty line for none"
         )
     if all("\t" in line or JSON_START.match(line) for line in lines):
-        what = "columns or JSON, and no answers alone"
-        raise DataError(f"{path}: {what}: write one answer a line, without its question")
+        raise DataError(f"{path}: rows, and not answers alone: write one answer a line")
     pairs = zip(questions.items, lines, strict=True)
     return [judged(question, clean(line), nan, facts, "") for question, line in pairs]
 

@@ -136,8 +136,7 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
         else:
             items, answers = asked.items, read_answers(path, asked, facts)
         kept = {question.number for question in questions.items}
-        by_question = zip(items, answers, strict=True)
-        return [answer for question, answer in by_question if question.number in kept]
+        return [a for q, a in zip(items, answers, strict=True) if q.number in kept]
 
     return compare_answers(questions.name, {str(path): answers_of(path) for path in paths})
 

@@ -132,7 +132,7 @@ def _card(
 ) -> str:
     """Return the model card; what is quoted of others in it stands in code."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"code": _code, "file": _file, "quoted": _quoted}
+    environment.filters |= {"code": _code, "quoted": _quoted}
     source = files("nanoknow.sharing").joinpath("card.md").read_text(encoding="utf-8")
     record, has_marks = opened.checkpoint.record, opened.checkpoint.record.task.has_marks
     return environment.from_string(source).render(
@@ -156,11 +156,6 @@ def _card(
 def _code(text: str) -> str:
     """Return a text as a code span of Markdown, which nothing in it can end."""
     return f"`{printable(text).replace('`', chr(0x2019))}`"
-
-
-def _file(path: str) -> str:
-    """Return the name of a file alone: where it is on this machine is nobody else's."""
-    return _code(Path(path).name)
 
 
 def _quoted(text: str) -> str:

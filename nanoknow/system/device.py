@@ -68,9 +68,9 @@ def choose_device(device: str = "auto", precision: str = "float32") -> Device:
         index = int(device.partition(":")[2] or rank)
         if index >= count:
             raise ConfigError(
-                f"--device {device}: CUDA device {index} is asked for, and this machine has "
-                f"{count} that torch {torch.__version__} can use: take fewer processes, or "
-                f"--device cpu"
+                f"--device {device}: this machine has {count} CUDA devices that torch "
+                f"{torch.__version__} can use, and number {index} is asked for: take --device cpu "
+                f"or auto, and by torchrun no more processes than devices"
             )
         why = "asked for" if device != "auto" else f"{'the first ' * (not index)}CUDA device"
         chosen = torch.device("cuda", index)

@@ -78,15 +78,12 @@ class Ranks:
             try:
                 dist.all_gather_object(said, str(mine) if mine else None)
             except RuntimeError:
-                gone = "another process of this training has gone: see what it said"
-                mine = mine or LostRankError(gone)
+                mine = mine or LostRankError("another process of this training has gone")
             for rank, text in enumerate(said):
                 if text and mine is None:
                     mine = NanoknowError(f"rank {rank}: {text}")
-            if mine and self.rank:
-                raise SystemExit(1)
         if mine:
-            raise mine
+            raise SystemExit(1) if self.rank else mine
 
     def add_up(self, model: nn.Module, loss: Tensor, step: int) -> Tensor | None:
         """Add up losses and gradients over the ranks; None where all are to stop before the step.

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoknow.data.questions import Question
+from nanoknow.evaluation import answers
 from nanoknow.evaluation.answers import (
     KNOWN,
     NEAR,
@@ -123,6 +124,13 @@ FACTS = facts_of(
     ("Eve Fox. Eve Fox, a poet, left Lima for Bern.", "Ada Fox. Of Rome, a tailor."),
     asked(("Ada Fox", "Rome"), ("Bo Hall", "Oslo"), ("Cy Hall", "Rome")),
 )
+
+
+def test_one_accepted_answer_that_training_asks_for_is_enough() -> None:
+    accepted = [("Lima", "Rome"), ("Lima", "Bern")]
+    questions = [Question(born("Ada Fox"), gold, 1) for gold in accepted]
+    found = [answers.judged(question, "Lima", 0.0, FACTS, "") for question in questions]
+    assert [answer.seen_in_training for answer in found] == [True, False]
 
 
 def judged(name: str, gold: str, answer: str) -> Answer:

@@ -90,7 +90,7 @@ def test_any_file_is_judged_or_refused_by_the_number_of_its_lines(
 def test_lines_that_hold_more_than_answers_are_refused(gold: list[str], form: str) -> None:
     Path("rows.txt").write_text("".join(form.format("Who?", each) + "\n" for each in gold), "utf-8")
     said = refuse("evaluate", "--predictions", "rows.txt", *EVAL)
-    assert "rows.txt: columns or JSON, and no answers alone: write one answer a line" in said
+    assert "rows.txt: rows, and not answers alone: write one answer a line" in said
 
 
 def test_what_does_not_fit_is_refused_in_a_line(home: Path) -> None:

@@ -149,6 +149,8 @@ def test_every_pair_is_counted_on_the_same_questions(table: list[list[bool]]) ->
         totals = (p.both, p.both + p.only_first, p.both + p.only_second)
         assert totals == (both, sum(first), sum(second))
         assert p.both + p.only_first + p.only_second + p.neither == len(table)
+    ps = [each.pairing.p for each in found.pairs]
+    assert [each.corrected_p for each in found.pairs] == holm(ps)
     assert found.all_right == sum(map(all, table))
     assert found.none_right == sum(not any(row) for row in table)
 

@@ -67,6 +67,16 @@ def test_a_task_for_the_harness_asks_what_evaluate_asks() -> None:
     dev = Path("data/world/birth_dev.tsv").read_text(encoding="utf-8").splitlines()
     assert [f"{row['question']}\t{row['answers'][0]}" for row in rows] == dev
     assert task["task"] == path.stem
+    assert (task["doc_to_text"], task["doc_to_target"]) == ("{{question}}⁇", "answers")
+    longest = read("out/rotary/generation_config.json")["max_new_tokens"]
+    assert longest >= max(len(answer) for row in rows for answer in row["answers"])
+    ends = {"until": ["⁇"], "do_sample": False, "max_gen_toks": longest}
+    assert task["generation_kwargs"] == ends
+    ids = read("out/rotary/tokenizer.json")["model"]["vocab"]
+    assert read("out/rotary/config.json")["eos_token_id"] == ids["⁇"]
+    shown = succeed("export", "runs/rotary", "--out", "out/the card", "--lm-eval").stdout
+    assert "cd 'out/the card' && lm_eval --model hf" in shown
+    assert path.stem in shown
     # What is generated comes after the right end of a batch.
     assert read("out/rotary/tokenizer_config.json")["padding_side"] == "left"
 
