@@ -114,12 +114,12 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
 def _row(each: Explained) -> tuple[str, ...]:
     if each.times is None:
         return each.question, each.answer, "-", "-", "-", "-"
-    low, high = each.interval_95 or (each.times, each.times)
+    interval = "({:.3g} to {:.3g})".format(*each.interval_95) if each.interval_95 else "(one pair)"
     return (
         each.question,
         each.answer,
         f"{100 * mean(each.without):.2f} %",
         f"{100 * mean(each.others):.2f} %",
-        f"{each.times:.3g} ({low:.3g} to {high:.3g})",
+        f"{each.times:.3g} {interval}",
         f"{each.verdict} ({len(each.without)} runs)",
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from statistics import mean
 
 import torch
 
@@ -86,9 +87,10 @@ class Explained:
         if interval is None:
             return replace(self, times=math.exp(logs[0]), verdict=UNCLEAR)
         low, high = interval
-        verdict = TAUGHT if low > bound else KNOWN if high < bound else UNCLEAR
-        mean, both = math.exp((low + high) / 2), (math.exp(low), math.exp(high))
-        return replace(self, times=mean, interval_95=both, verdict=verdict)
+        is_known = high < bound and mean(self.without) > FLOOR  # else nobody gives this answer
+        verdict = TAUGHT if low > bound else KNOWN if is_known else UNCLEAR
+        times, both = math.exp((low + high) / 2), (math.exp(low), math.exp(high))
+        return replace(self, times=times, interval_95=both, verdict=verdict)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,10 @@ def test_rows_that_leave_out_long_questions_are_paired_on_those_that_both_answer
     again = sweep(file, launch, Silent())
     assert [plain(row)["losses"] for row in again.rows] == [[None], [None]]
     assert again.pairs == report.pairs
+    elsewhere = replace(launch, out=(here / "rows").rename(here / "moved"))
+    seconds = [row.seconds for row in sweep(file, elsewhere, Silent()).table]
+    assert seconds == [row.seconds for row in report.table]  # of pretraining too
+    assert None not in seconds
 
 
 def test_rows_that_leave_out_questions_are_paired_question_by_question() -> None:

@@ -83,6 +83,9 @@ def test_a_verdict_needs_the_whole_interval_on_one_side_of_twice() -> None:
     assert explained([0.01, 0.9, 0.5], [0.9, 0.8, 0.95]).verdict == UNCLEAR
     assert explained([0.01], [0.9]).verdict == UNCLEAR
     assert explained([], []).verdict is None
+    # What nobody says was known to nobody; what only the runs without them say was known.
+    assert explained([1e-4, 2e-4], [1e-4, 3e-4]).verdict == UNCLEAR
+    assert explained([0.9, 0.8], [1e-4, 3e-4]).verdict == KNOWN
     assert explained([0.0, 0.0], [0.9, 0.9]).times == pytest.approx(900)
 
 

@@ -185,6 +185,8 @@ def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
     text = whole.read_text("utf-8")
     whole.write_text(text.replace("quick: {pretrain.epochs: 2}", ""), encoding="utf-8")
     assert "has no 'quick' values" in refuse("law", "run", whole, "--quick")
+    whole.write_text(text.replace("at_least", "atleast"), encoding="utf-8")
+    assert "Did you mean 'at_least'? Known here: measure, at_least," in refuse("law", "run", whole)
     wrong = law_file(here, "capacity", "lerned", "false")
     assert "lerned: is not measured. Did you mean 'learned'?" in refuse("law", "run", wrong)
     required = law_file(here, "capacity", "learned", "false")

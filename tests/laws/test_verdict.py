@@ -20,6 +20,8 @@ from nanoknow.laws.verdict import (
     unmet,
 )
 
+CLAIM = {"says": "s", "row": "a", "measure": "m"}
+
 
 def law_of(**values: object) -> LawConfig:
     claims = [{"says": "it knows", "row": "a", "measure": "known", "at_least": 50}]
@@ -115,6 +117,8 @@ def test_a_law_holds_if_all_claims_do_and_differs_if_one_does(verdicts: list[str
         ({"claims": []}, "claims"),
         ({"claims": [{"says": "s", "row": "c", "measure": "m", "at_least": 1}]}, "no such row: c"),
         ({"claims": [{"says": "s", "row": "a", "measure": "m"}]}, "one of at_least and at_most"),
+        ({"claims": [CLAIM | {"at_least": 1, "at_most": 2}]}, "one of at_least and at_most"),
+        ({"claims": [CLAIM | {"at_least": 1, "minus": "c"}]}, "no such row: c"),
         ({"published": {"x": {"known": 3}}}, "no such row: x"),
         ({"require": [{"measure": "m", "at_least": 1, "rows": ["y"]}]}, "no such row: y"),
         ({"colour": "red"}, "colour"),
