@@ -96,8 +96,6 @@ def show_law(terminal: Terminal, report: LawReport) -> None:
     terminal.table(title, ("", "measured", "claimed", ""), claims)
     for line in report.unmet:
         terminal.paragraph(f"not a test yet: {line}")
-    if report.elsewhere:
-        terminal.paragraph(f"{report.elsewhere} runs are being trained by another process.")
     terminal.paragraph(f"{report.verdict}: {report.finding} ({report.paper})")
     if Path(report.picture).exists():  # a shard draws none
         terminal.line(f"Picture: {report.picture}")

@@ -90,9 +90,8 @@ def _walk(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[list[str],
     beside: list[str] = []
     owner: Any = root
     in_union = False
-    for key in (part for part in loc if part != "[key]"):
-        part = str(key)
-        if isinstance(key, int):  # of a list, whose members the owner is of
+    for part in (str(part) for part in loc if part != "[key]"):
+        if part.isdecimal():  # of a list, whose members the owner is of
             path.append(part)
             continue
         if in_union:

@@ -49,12 +49,7 @@ class TableRow(Result):
 
 
 def table_row(
-    row: str,
-    run: Run,
-    checkpoint: Checkpoint,
-    questions: str,
-    score: Score,
-    first: float | None = None,
+    row: str, run: Run, checkpoint: Checkpoint, questions: str, score: Score, first: float | None
 ) -> TableRow:
     """Return a run's row, by what the run and its checkpoint record.
 
@@ -82,7 +77,7 @@ def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
     return [
         TableRow(each.run, None, questions, each.score, None, "", each.run)
         if Path(each.run).is_file()
-        else table_row(each.run, *open_checkpoint(Path(each.run)), questions, each.score)
+        else table_row(each.run, *open_checkpoint(Path(each.run)), questions, each.score, None)
         for each in comparison.runs
     ]
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Tokenizer
-from nanoknow.data.world.facts import Biography, FactWorld
+from nanoknow.data.world.facts import FactWorld
 from nanoknow.data.world.parser import Parser
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import score_answers
@@ -53,14 +53,12 @@ class Subject:
     world: FactWorld
 
     @classmethod
-    def open(
-        cls, run: Path, first: Path, world: FactWorld, device: str, reporter: Reporter
-    ) -> Self:
+    def open(cls, run: Path, first: str, world: FactWorld, device: str, reporter: Reporter) -> Self:
         """Open a run that was trained on texts of a world, and the one that it started from."""
         answering = AnsweringRun.open(run, None, device, reporter)
         pretrained = answering.model
-        if first != run:
-            pretrained = open_checkpoint(first)[1].load_model(answering.device)
+        if Path(first) != run:
+            pretrained = open_checkpoint(Path(first))[1].load_model(answering.device)
         return cls(answering, pretrained, world)
 
 
@@ -98,9 +96,8 @@ def capacity(subject: Subject) -> dict[str, Score | float]:
     """
     world, model = subject.world, subject.pretrained
     bits, n = sum(world.bits().values()), model.n_parameters
-    biographies = world.true_statements()
-    learned = bits - _bits_of_values(subject, model, biographies)
-    rounded = bits - _bits_of_values(subject, _in_eight_bits(model), biographies)
+    learned = bits - _bits_of_values(subject, model)
+    rounded = bits - _bits_of_values(subject, _in_eight_bits(model))
     return {
         "bits a parameter": learned / n,
         "bits a parameter, int8": rounded / n,
@@ -192,10 +189,9 @@ def _document(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
     return tuple(tokenizer.encode(f"{END}{text}{END}").tolist())
 
 
-def _bits_of_values(
-    subject: Subject, model: CharacterModel, biographies: Sequence[Biography]
-) -> float:
-    """Return the loss of all values' characters, each in its text, in bits."""
+def _bits_of_values(subject: Subject, model: CharacterModel) -> float:
+    """Return the loss of all values' characters, each in a text, in bits."""
+    biographies = subject.world.true_statements()
     documents = [_document(subject.answering.tokenizer, each.text) for each in biographies]
     losses = zip(biographies, _losses(model, documents), strict=True)
     return math.fsum(

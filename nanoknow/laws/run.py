@@ -100,8 +100,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     table: list[TableRow] = []
     with several_runs(runs, launch, folder, reporter) as options:
         for run, first in train_in_turn(runs, options, reporter):
-            places = run.place, Path(first.run)
-            subject = Subject.open(*places, worlds[run.row], launch.device, reporter)
+            subject = Subject.open(run.place, first.run, worlds[run.row], launch.device, reporter)
             values, opened = MEASURES[law.measure](subject), subject.answering
             measured[run.row][run.config.seed] = {
                 name: 100 * value.accuracy if isinstance(value, Score) else value
@@ -119,7 +118,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
             minutes[run.row][run.config.seed] = round((first.seconds + own) / 60, 2)
     missing, done = unmet(law, measured), sum(map(len, measured.values()))
     if done < len(planned):
-        missing.append(f"{done} of {len(planned)} runs are measured here")
+        missing.append(f"{done} of {len(planned)} runs are measured, by this process")
     judged = [judge(claim, measured) for claim in law.claims]
     rows = []
     for row, by_seed in measured.items():

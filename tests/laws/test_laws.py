@@ -58,7 +58,7 @@ def subject_of(law: Path) -> Subject:
     run = law.parent / f"runs/law-{law.stem}/whole/seed-0/pretrain"
     world = load_law(str(law)).resolve()["whole"].data.world
     assert world
-    return Subject.open(run, run, FactWorld(world), "cpu", Silent())
+    return Subject.open(run, str(run), FactWorld(world), "cpu", Silent())
 
 
 @pytest.mark.parametrize("name", shipped("laws"))
@@ -174,7 +174,10 @@ def test_values_are_by_ascending_seed_whichever_run_ended_first(here: Path) -> N
     part = run_law("short", alone, Launch(2, here / "law", "cpu", shard="1/2"), Silent())
     assert [row.seeds for row in part.rows] == [[0, 1], []]
     assert part.claims[0].verdict == "holds"
-    assert (part.verdict, part.unmet) == ("not tested", ["2 of 4 runs are measured here"])
+    assert (part.verdict, part.unmet) == (
+        "not tested",
+        ["2 of 4 runs are measured, by this process"],
+    )
 
 
 def test_a_law_that_cannot_be_is_refused_in_a_line(here: Path) -> None:
