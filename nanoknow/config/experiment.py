@@ -5,7 +5,6 @@ that ends at a fixed count, an empty document) is in ``configs/birthplaces.yaml`
 changes what it names, flags and ``--set a.b=c`` change that on top (see ``config.loading``).
 """
 
-from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, Field, Strict, model_validator
@@ -20,6 +19,7 @@ from nanoknow.config.tasks import (
 from nanoknow.config.values import (
     Count,
     CountOrZero,
+    FileName,
     Fraction,
     Frozen,
     NonNegative,
@@ -39,13 +39,13 @@ StageName = Literal["pretrain", "finetune", "scratch"]
 class DataConfig(Frozen):
     """Which texts to use. A role without a file is filled by the world, where there is one."""
 
-    corpus: Path | None = None
+    corpus: FileName | None = None
     """Pretraining text; rows: a column text."""
     documents: DocumentForm = "lines"
     """What a document of a text is."""
-    questions: Path | None = None
+    questions: FileName | None = None
     """Questions and answers to finetune on."""
-    eval: Path | None = None
+    eval: FileName | None = None
     """Questions to evaluate on."""
     world: WorldConfig | None = None
     skip_long: Switch = False

@@ -42,7 +42,7 @@ def explain(
         root: the config that has the keys.
     """
     path, beside = _walk(error["loc"], root)
-    dotted = ".".join(part if part.isprintable() else repr(part) for part in path)
+    dotted = ".".join(part if part.isprintable() else repr(part) for part in path[:5])
     where = source
     for depth in range(1, len(path) + 1):
         prefix = tuple(path[:depth])

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, Field, Strict, ValidationError, model_validator
@@ -11,7 +10,7 @@ from nanoknow.config.experiment import ExperimentConfig
 from nanoknow.config.loading import Override, load_config, shipped
 from nanoknow.config.messages import explain, show_value
 from nanoknow.config.strict_yaml import parse, read
-from nanoknow.config.values import Frozen, Thousand
+from nanoknow.config.values import FileName, Frozen, Thousand
 from nanoknow.errors import ConfigError
 
 MOST_SEEDS, MOST_RUNS = 1_000, 10_000
@@ -85,7 +84,7 @@ class SweepConfig(RowsConfig):
     """
 
     folds: Annotated[int, Strict(), Field(ge=2, le=100)] | None = None
-    predict: tuple[Path, ...] = ()
+    predict: tuple[FileName, ...] = ()
 
 
 def load_sweep(name_or_path: str) -> SweepConfig:

@@ -1,8 +1,16 @@
 """What every config is made of: numbers with their bounds, and the frozen base."""
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+
+
+def _is_a_name(path: Path) -> Path:
+    if b"\0" in str(path).encode(errors="surrogateescape"):  # or refused by that
+        raise ValueError(f"must be the name of a file (got {str(path)!r})")
+    return path
+
 
 Tokens = Annotated[int, Strict(), Field(ge=1, lt=2**63)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
@@ -20,6 +28,7 @@ Rate = Annotated[float, Strict(), Field(gt=0.0, le=1e38)]
 PerDocument = Annotated[float, Strict(), Field(ge=0.0, le=1_000.0)]
 Number = Annotated[float, Strict()]
 Switch = Annotated[bool, Strict()]
+FileName = Annotated[Path, AfterValidator(_is_a_name)]
 
 
 class Frozen(BaseModel):

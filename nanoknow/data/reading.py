@@ -24,7 +24,7 @@ OTHER_FORMATS = {
     b"<!DOCTYPE": "a web page: save its text, or its table as CSV",
 }
 """First bytes of files that are often named for a text, what they are, and what to do."""
-NO_FILE = "is a pipe or a device, and a run's text is a regular file"
+NO_FILE = "is empty, a pipe or a device, and a run's text is a regular file"
 """Last part of a path that nothing opens, as it goes through what is no folder."""
 
 

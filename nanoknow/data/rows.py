@@ -18,6 +18,8 @@ JSON = "json"
 JSON_SUFFIXES, TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv")
 LONGEST_HEADER = 1 << 16
 """Characters of a first line that are looked through for a table's columns."""
+LONGEST_NAMES = 1000
+"""Characters of the names of columns in a message."""
 NEAR = 0.8
 """How alike a cell of a first line and a column's name are for the line to be a header."""
 LINE_END = re.compile(r"\r\n?|\n")
@@ -108,7 +110,7 @@ def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
     odd = [each for each in row.values if each not in known]
     alike = any(get_close_matches(each, others, n=1, cutoff=NEAR) for each in odd)
     if column not in row.values or (alike and not row.values.keys() & {*others}):
-        here = ", ".join(map(repr, row.values))
+        here = ", ".join(map(repr, row.values))[:LONGEST_NAMES]
         hint = next(filter(None, (suggest(each, known) for each in odd)), "")
         advice = f"Name those to read {', '.join(known)}"
         raise DataError(f"{row.where}: the columns are {here}.{hint} {advice}")

@@ -185,7 +185,8 @@ def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -
 
 
 def _moved(path: Path, text: Mapping[str, str]) -> Path:
-    if os.path.isfile(path):  # noqa: PTH113 - see ``_is_there``
+    # See ``open_regular`` for what has no bytes.
+    if os.path.isfile(path) and path.stat().st_size:  # noqa: PTH113 - see ``_is_there``
         return path
     others = sorted(each for each in data_folder().rglob("*") if each.name == path.name)
     for found in (Path(path.name), *others):

@@ -18,6 +18,8 @@ PAD = "\u25a1"
 MASK = "\u2047"
 """Double question mark: replaces the hidden span, and asks for an answer. Always id 1."""
 SPECIALS = (PAD, MASK)
+MOST_NAMED = 20
+"""Characters in a message."""
 
 Ids = npt.NDArray[np.int64]
 
@@ -125,4 +127,6 @@ def refuse_marks(text: str, where: Callable[[str], str]) -> None:
 
 def describe(characters: Sequence[str]) -> str:
     """Name some characters for a message, each once: ``'é' (U+00E9), '→' (U+2192)``."""
-    return ", ".join(f"{c!r} (U+{ord(c):04X})" for c in dict.fromkeys(characters))
+    named = [f"{c!r} (U+{ord(c):04X})" for c in dict.fromkeys(characters)]
+    rest = len(named) - MOST_NAMED
+    return ", ".join(named[:MOST_NAMED]) + f", and {rest:,} more" * (rest > 0)

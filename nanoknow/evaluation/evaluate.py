@@ -22,7 +22,7 @@ from nanoknow.evaluation.baseline import UNNAMED, BaselineResult, constant_basel
 from nanoknow.evaluation.buckets import Overlap
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex, most_frequent_answer
-from nanoknow.system.files import read_regular, write_atomically
+from nanoknow.system.files import LONGEST, read_regular, write_atomically
 from nanoknow.system.plain import Result, plain, to_json
 from nanoknow.system.reporter import Reporter
 
@@ -159,7 +159,7 @@ def save_predictions(
         CheckpointError: it cannot be written.
     """
     run, step = opened.run, int(opened.checkpoint.record.progress["step"])
-    name = f"{Path(questions.name).stem}-{questions.sha256[:8]}-step-{step}.txt"
+    name = f"{Path(questions.name).stem[:LONGEST]}-{questions.sha256[:8]}-step-{step}.txt"
     path = run.path / "predictions" / name
     by_number = {question.number: "" for question in questions.skipped}
     for question, answer in zip(questions.items, answers, strict=True):

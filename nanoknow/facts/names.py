@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, takewhile
 
 from nanoknow.data.corpus import Corpus
 from nanoknow.facts.words import WORD, find_whole, folded, stands_at
@@ -67,13 +67,14 @@ class Names:
         rest = folded(question[start : start + self._longest + 1])
         at = bisect_left(self._sorted, (rest,))
         near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
-        for end in reversed(ends):
-            name = folded(question[start:end])
-            if any(map(str.isalnum, name)) and any(each.startswith(name) for each in near):
-                # The first that begins so is whole where those near go on: 1 and not 10.
-                first, _ = self._sorted[bisect_left(self._sorted, (name,))]
-                if any(stands_at(each, name, 0) for each in (*near, first)):
-                    return end
+        names = ((folded(question[start:end]), end) for end in ends)
+        begun = takewhile(lambda name: any(each.startswith(name[0]) for each in near), names)
+        for name, end in reversed([*begun]):
+            # The first that begins so is whole where those near go on: 1 and not 10.
+            first, _ = self._sorted[bisect_left(self._sorted, (name,))]
+            is_whole = any(stands_at(each, name, 0) for each in (*near, first))
+            if is_whole and any(map(str.isalnum, name)):
+                return end
         return None
 
     @cached_property

@@ -70,7 +70,7 @@ def remove_run(path: Path) -> None:
                 shutil.rmtree(each)
             elif each.name != "run.json":
                 each.unlink()
-        shutil.rmtree(path)
+        shutil.rmtree(path.resolve())  # of which "." is no name to delete
 
 
 def _held(path: Path) -> Path | None:

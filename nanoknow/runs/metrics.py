@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from nanoknow.config.messages import explain
 from nanoknow.config.values import Count, CountOrZero, NonNegative, Number, Portion
@@ -17,12 +17,15 @@ METRICS_BYTES = 1 << 28
 """The most that ``metrics.jsonl`` may have: two million lines."""
 LONGEST_LINE = 1_000_000
 """Characters; longer, it is none."""
+Measured = Annotated[Number, Field(ge=-1e38, le=1e38)]
+"""As float32 has it."""
 
 
 class Checked(BaseModel):
-    """Base of what is read of a line, which may hold more."""
+    """Base of what is read of a line, which may hold more, if not too deep."""
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]
 
 
 class Share(Checked):
@@ -45,9 +48,9 @@ class Event(Checked):
     step: CountOrZero = 0
     epoch: CountOrZero = 0
     seconds: NonNegative = 0.0
-    loss: Number = 0.0
+    loss: Measured = 0.0
     grad_norm: NonNegative = 0.0
-    learning_rate: NonNegative = 0.0
+    learning_rate: Measured = 0.0
     accuracy: Portion = 0.0
     n_right: CountOrZero = 0
     n: Count = 1

@@ -25,7 +25,7 @@ from nanoknow.runs.folders import require_unused
 from nanoknow.sharing.tokenizer import tokenizer_files
 from nanoknow.sharing.weights import architecture, exported_weights
 from nanoknow.system.device import choose_device
-from nanoknow.system.files import save_result
+from nanoknow.system.files import LONGEST, save_result
 from nanoknow.system.plain import Result, to_json
 from nanoknow.system.reporter import Reporter
 
@@ -97,7 +97,7 @@ def export(
     contents["README.md"] = _card(opened, config["model_type"], evaluation, asked).encode()
     name = None
     if lm_eval and asked is not None:
-        name = re.sub(r"\W+", "_", f"nanoknow_{Path(asked.name).stem}")
+        name = re.sub(r"\W+", "_", f"nanoknow_{Path(asked.name).stem[:LONGEST]}")
         contents |= _lm_eval_files(name, asked, opened.max_answer_length)
     for file, content in contents.items():
         save_result(out / file, content, "the exported run")

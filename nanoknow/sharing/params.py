@@ -3,10 +3,12 @@
 The only reader of pickles, which it lets torch restrict to tensors (``weights_only``).
 """
 
+import pickletools
 import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO, Any
 
 import torch
 from pydantic import ValidationError
@@ -41,7 +43,14 @@ NAMES = {
 }
 """What the course calls parts of its parameters, and what they are here; before these, what
 torch.compile and DataParallel put before names."""
-MOST_TENSORS = 20_000
+MADE_BY = re.compile(
+    r"torch \w+Storage|torch\._utils _rebuild_(tensor_v2|parameter)|collections OrderedDict"
+)
+"""What makes plain tensors, and a state dict of them."""
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+MOST_TENSORS, MOST_TUPLES = 20_000, 20
+OLDER_PICKLES = 4
+"""Of a file that torch wrote before 1.6: the last of them is the state dict."""
 SAVE = "save model.state_dict()"
 
 
@@ -108,10 +117,17 @@ def read_params(file: Path) -> dict[str, Tensor]:
         raise DataError(f"{file}: no such file: name what torch.save(model.state_dict(), …) wrote")
     size = file.stat().st_size
     try:
-        if zipfile.is_zipfile(file):
-            parts = zipfile.ZipFile(file).infolist()
-            if sum(part.file_size for part in parts) > size or len(parts) > MOST_TENSORS:
-                raise ValueError("compressed, or of too many parts")
+        with file.open("rb") as opened:
+            pickles: list[IO[bytes]] = [opened] * OLDER_PICKLES
+            if opened.read(4) == b"PK\3\4":  # by which torch knows a zip archive
+                archive = zipfile.ZipFile(opened)
+                parts = archive.infolist()
+                if sum(part.file_size for part in parts) > size or len(parts) > MOST_TENSORS:
+                    raise ValueError("compressed, or of too many parts")
+                pickles = [archive.open(p) for p in parts if p.filename.endswith("/data.pkl")]
+            opened.seek(0)
+            for each in pickles:
+                _require_flat(each)
         loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a file that is none of torch's makes it raise
         reason = type(error).__name__
@@ -127,16 +143,33 @@ def read_params(file: Path) -> dict[str, Tensor]:
             raise DataError(f"{file}: {show_value(name)} is no tensor by a name: {SAVE}")
         if not re.search(r"\.attn\.(mask|causal)$", name):
             size -= tensor.numel() * tensor.element_size()
-            if not _is_plain(tensor) or size < 0:  # as one number that stands for many
+            if tensor.dtype not in FLOATS or size < 0:  # as one number that stands for many
                 raise DataError(f"{file}: {show_value(name)} is no tensor of plain floats: {SAVE}")
             found[renamed(name, NAMES)] = tensor.float().contiguous()
     return found
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    place = (tensor.layout, tensor.device.type, tensor.is_nested)
-    floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-    return place == (torch.strided, "cpu", False) and tensor.dtype in floats
+def _require_flat(pickled: IO[bytes]) -> None:
+    """Refuse tuples of many tuples, which as keys take for ever, and what may take all memory.
+
+    Each item of the stack, and of the memo, is how many tuples it is made of; a mark is -1.
+    """
+    stack, memo = list[int](), dict[Any, int]()
+    for code, argument, _ in pickletools.genops(pickled):
+        if "PUT" in code.name:
+            memo[argument] = stack[-1]
+        taken, n = list[int](), len(code.stack_before)
+        if pickletools.stackslice in code.stack_before:
+            while -1 not in taken[-1:]:
+                taken.append(stack.pop())
+            n -= 2  # the mark, and what was above it
+        taken += [stack.pop() for _ in range(n)]
+        made = sum(taken) + 2 if "TUPLE" in code.name else -(code.name == "MARK")
+        made = memo[argument] if "GET" in code.name else made
+        is_odd = code.name == "GLOBAL" and not MADE_BY.fullmatch(str(argument))
+        if made > MOST_TUPLES or is_odd:
+            raise ValueError("more than tensors")
+        stack += [made] * len(code.stack_after)
 
 
 def _sizes(

@@ -22,6 +22,8 @@ RECORD_BYTES = 1 << 24
 """The most that is read of a record."""
 LEFT_OVER, STALE_SECONDS = f".*.{'[0-9a-f]' * 16}.tmp", 24 * 3600.0
 """Temporary files, and the age at which one was left by a process that was killed."""
+LONGEST = 50
+"""Characters of a name that are kept in a longer one: 200 bytes of the 255 that it may have."""
 NO_WAIT, NO_LINK = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW"))
 """Of POSIX: a pipe that nobody writes to is not waited for, and a link is refused."""
 
@@ -56,6 +58,8 @@ def open_regular(path: Path, limit: float = inf) -> BufferedReader:
         OSError: it is another, which is not opened, or cannot be read.
     """
     require_regular(path, by_link=True, limit=limit)
+    if not path.stat().st_size:  # as the system's own, of which some have no end
+        path = Path(os.devnull)
     return open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT))
 
 
@@ -156,4 +160,4 @@ def require_writable(path: Path, *, is_folder: bool) -> None:
 
 def _temporary(folder: Path, name: str) -> Path:
     """Return a path that nobody knows before, to be opened with ``x``, which follows no link."""
-    return folder / f".{name}.{secrets.token_hex(8)}.tmp"
+    return folder / f".{name[:LONGEST]}.{secrets.token_hex(8)}.tmp"

@@ -51,6 +51,19 @@ def test_characters_outside_the_vocabulary_are_left_out_counted_and_shown(home: 
         assert "'Ω' (U+03A9)" in result.stderr
 
 
+def test_so_many_characters_outside_it_that_no_line_could_name_them_are_counted(home: Path) -> None:
+    name = f"{'long' * 60}.tsv"  # and the file of the answers is called by it
+    odd = "".join(map(chr, range(0x4E00, 0x4E00 + 500)))
+    (home / name).write_text(f"Where was {odd} born?\tParis\n", encoding="utf-8")
+    [note] = [
+        each
+        for each in succeed("evaluate", "runs/answers", "--eval", name).stderr.splitlines()
+        if "left out" in each
+    ]
+    assert "'\u4e00' (U+4E00), " in note
+    assert note.endswith(", and 480 more")
+
+
 def test_evaluate_works_when_the_training_text_has_gone(home: Path) -> None:
     moved = home / "data" / "world" / "wiki.txt"
     moved.rename(home / "elsewhere.txt")

@@ -92,6 +92,15 @@ def test_runs_are_deleted_when_one_says_so_and_not_what_they_link_to(copied: Pat
     assert "runs/copy" not in succeed("runs", "list").stdout
 
 
+def test_the_folder_that_one_is_in_is_deleted(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.chdir(copied)
+        succeed("runs", "rm", "--yes", ".")
+    assert not copied.exists()
+
+
 def test_a_runs_text_is_listed_by_its_name_and_the_world_by_its_own(copied: Path) -> None:
     world = "built-in world (people 20, paraphrases 1, seed 0)/wiki.txt"
     for name, shown in (("/lives (old)/all (new).txt", " all (new).txt "), (world, " built-in ")):

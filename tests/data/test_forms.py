@@ -318,3 +318,8 @@ def test_a_first_line_of_many_commas_is_looked_through_quickly() -> None:
     line = "a," * 20_000_000
     assert form_of(line, "FILE", "text") is None
     assert form_of(f"{line}\n", "FILE.csv", "text") == ","
+
+
+def test_columns_without_an_end_are_named_up_to_a_limit() -> None:
+    row = json.dumps({f"column {i}": i for i in range(10_000)})
+    assert len(refused(DataError, lambda: read(row, "F", size=1 << 20))) < 2000

@@ -86,7 +86,9 @@ def test_unknown_characters_are_named_or_left_out_and_never_misread(
     if unknown:
         message = refused(DataError, lambda: tokenizer.encode(text))
         assert message.endswith(f"has no {describe(unknown)}")
-        assert all(f"U+{ord(character):04X}" in message for character in unknown)
+        assert all(
+            f"U+{ord(character):04X}" in message for character in [*dict.fromkeys(unknown)][:20]
+        )
     else:
         assert tokenizer.decode(tokenizer.encode(text)) == text
 

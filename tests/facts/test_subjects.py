@@ -5,8 +5,10 @@ from time import process_time
 
 import pytest
 
+from nanoknow.facts import names
 from nanoknow.facts.index import FactIndex
 from nanoknow.facts.templates import Template
+from nanoknow.facts.words import folded
 from tests.helpers.questions import facts_of, questions_of
 
 NAMES = ["Ada Bo", "Cy Dee", "Eve Fox", "Gus J. Hart", "Ian Lee", "Kim Mo", "Ned Orr", "Pat Quo"]
@@ -350,3 +352,19 @@ def test_names_in_another_order_than_documents_have_them_are_not_taken_by_their_
     asked = [f"Where was {first} {last} born?\tW{i}" for i, (first, last) in enumerate(names)]
     facts = facts_of(documents, questions_of(*asked))
     assert not any(facts.indices_about(question.text) for question in facts.questions)
+
+
+def test_a_question_of_many_words_that_no_document_begins_with_is_looked_up_in_no_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    facts = facts_of(["母" * 256])
+    facts.where.longest_in("母")
+
+    def counted(text: str) -> str:
+        seen.append(text)
+        return folded(text)
+
+    monkeypatch.setattr(names, "folded", counted)
+    assert facts.where.longest_in("亲" * 1000 + "母母") == (1000, 1002)
+    assert len(seen) < 2100

@@ -16,6 +16,7 @@ from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.lock import is_locked, lock_run
 from nanoknow.runs.run import Run
 from nanoknow.system.device import choose_device
+from nanoknow.system.files import read_regular
 from nanoknow.training.resume import resume_run
 from tests.helpers.refused import refused
 from tests.helpers.silent import Silent
@@ -139,7 +140,7 @@ def test_a_text_that_a_run_names_is_a_regular_file(
     config = copied / "config.yaml"
     config.write_text(config.read_text().replace(str(cut.corpus), str(odd)))
     message = refused(DataError, everything, copied)
-    assert message.startswith(f"{odd}: is a pipe or a device, and a run's text is a regular file")
+    assert message.startswith(f"{odd}: is empty, a pipe or a device, and a run's text is a regular")
     run = Run.open(copied)
     data = run.config.data.model_copy(update={"corpus": cut.corpus})  # a command names another
     resume_run(run, OPTIONS, Silent(), run.config.model_copy(update={"data": data}))
@@ -175,3 +176,11 @@ def test_a_pipe_in_the_data_folder_is_passed_over_when_a_text_is_looked_for(
     config = copied / "config.yaml"
     config.write_text(config.read_text().replace(str(cut.corpus), "/nowhere/lives.txt"))
     assert Run.open(copied).config.data.corpus == tmp_path / "data" / "b" / "lives.txt"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="Linux")
+def test_a_file_of_the_system_that_has_no_size_is_no_text_of_a_run(tmp_path: Path) -> None:
+    own = Path("/proc/self/status")  # as /proc/kmsg, which has no end
+    assert found_again(DataConfig(corpus=own), {}).corpus != own
+    (tmp_path / "metrics.jsonl").symlink_to(own)
+    assert read_regular(tmp_path / "metrics.jsonl") == b""

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -198,6 +199,8 @@ LINES = {
     "not finite": '{"kind": "epoch", "loss": NaN}',
     "beyond floats": '{"kind": "epoch", "loss": 1e999}',
     "deep": "[" * 100_000,
+    "less deep, and read": '{"kind": "x", "y": ' + "[" * 900 + "]" * 900 + "}",
+    "beyond float32": '{"kind": "step", "step": 1, "loss": 1e300, "learning_rate": 1}',
     "long": '{"kind": "x", "y": "' + "y" * 10_000_000 + '"}',
 }
 
@@ -209,4 +212,15 @@ def test_a_line_of_nonsense_is_named_and_stops_no_list(received: Path, what: str
         file.write(f"{LINES[what]}\n")
     line = refused(CheckpointError, lambda: list(Run.open(received).metrics()))
     assert line.startswith(f"{received}/metrics.jsonl:{number}: ")
+    assert RUN in {run["run"] for run in json_of("runs", "list")["runs"]}
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_config_that_names_what_no_file_is_called_stops_no_list(
+    received: Path, name: str
+) -> None:
+    config = (received / "config.yaml").read_text(encoding="utf-8")
+    changed = re.sub("(?m)^  corpus: .*", lambda _: f"  corpus: {json.dumps(name)}", config)
+    (received / "config.yaml").write_text(changed, encoding="utf-8")
+    assert f"{RUN}/config.yaml:4: data.corpus: " in refuse("evaluate", RUN)
     assert RUN in {run["run"] for run in json_of("runs", "list")["runs"]}

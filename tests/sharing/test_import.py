@@ -83,9 +83,14 @@ def bad_files(home: Path) -> dict[str, tuple[object, str]]:
             name: ({**good, "ln_f.bias": odd}, "is no tensor of plain floats")
             for name, odd in {
                 "whole": torch.arange(16), "complex": bias.to(torch.complex64),
-                "switches": bias > 0, "sparse": bias.to_sparse(),
-                "without values": bias.to("meta"), "quantized": bias.to(torch.float8_e4m3fn),
-                "one for all": torch.zeros(1, 1).expand(10**6, 10**6),
+                "switches": bias > 0, "one for all": torch.zeros(1, 1).expand(10**6, 10**6),
+            }.items()
+        },
+        **{
+            name: ({**good, "ln_f.bias": odd}, "no state dict of tensors alone")
+            for name, odd in {
+                "sparse": bias.to_sparse(), "without values": bias.to("meta"),
+                "quantized": bias.to(torch.float8_e4m3fn),
             }.items()
         },
         "turned": ({**good, "blocks.0.mlp.0.weight": good["blocks.0.mlp.0.weight"].T}, "shape"),
@@ -121,6 +126,42 @@ def test_what_would_unpack_to_more_than_it_is_refused_unread(tmp_path: Path) -> 
     with pytest.raises(DataError, match="no state dict of tensors alone"):
         read_params(tmp_path / "bomb")
     assert read_params(tmp_path / "whole").keys() == {"x"}
+
+
+def key_of(tuples: bytes) -> bytes:
+    """Return a pickle of a dictionary of one key."""
+    return b"\x80\x02})" + tuples + b"K\x01s."
+
+
+PICKLES = {
+    "a key of tuples that are one": key_of(b"".join(b"q%ch%c\x86" % (i, i) for i in range(12))),
+    "a key of tuples in tuples": key_of(b"\x85" * 100),
+    "a key of marked tuples": key_of(b"").replace(b")", b"(" * 100 + b"t" * 100),
+    "a gigabyte of nothing": b"\x80\x02c__builtin__\nbytearray\nJ\0\0\0\1\x85R.",
+}
+"""Of tuples so many that to hash them takes long, or the stack; of such, much less."""
+
+
+@pytest.mark.parametrize("what", PICKLES)
+@pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "older"])
+def test_a_pickle_of_more_than_tensors_is_refused_unread(
+    tmp_path: Path, what: str, is_zip: bool
+) -> None:
+    names = ("whole", "bad")
+    tensors = {"x": torch.zeros(2)}
+    whole, bad = (tmp_path / name for name in names)
+    torch.save(tensors, whole, _use_new_zipfile_serialization=is_zip)
+    if is_zip:
+        with zipfile.ZipFile(whole) as parts, zipfile.ZipFile(bad, "w") as made:
+            for name in parts.namelist():
+                is_pickle = name.endswith("data.pkl")
+                made.writestr(name, PICKLES[what] if is_pickle else parts.read(name))
+    else:
+        raw = whole.read_bytes()
+        bad.write_bytes(raw[: raw.index(b"\x80\x02}q", 30)] + PICKLES[what])
+    assert torch.equal(read_params(whole)["x"], tensors["x"])
+    with pytest.raises(DataError, match=r"no state dict of tensors alone \(ValueError\)"):
+        read_params(bad)
 
 
 def test_any_bytes_are_refused_in_a_line(home: Path, tmp_path: Path) -> None:

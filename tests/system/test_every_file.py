@@ -55,7 +55,7 @@ PLACES = {
     "runs/run.py Run.create": ("mkdir", FOLDER),
     "runs/run.py Run.forget_after": ("unlink", INSIDE),
     "sharing/export.py _card": ("read_text", OWN),
-    "sharing/params.py read_params": ("load", "a regular file, looked at before"),
+    "sharing/params.py read_params": ("load open open", "a regular file, looked at before"),
     "system/device.py _cpu_info": ("read_text", OWN),
     "system/provenance.py _hash_of_code": ("read_bytes", OWN),
     "system/streams.py Guarded.write": ("open", "the null device"),

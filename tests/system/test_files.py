@@ -171,3 +171,10 @@ def test_a_folder_that_is_a_link_is_written_in(tmp_path: Path) -> None:
     require_writable(tmp_path / "runs" / "deep" / "er", is_folder=True)
     assert (tmp_path / "disk" / "file").read_bytes() == b"ab"
     assert [path.name for path in (tmp_path / "disk").iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127], ids=["bytes", "letters"])
+def test_the_longest_name_that_a_file_can_have_is_written(tmp_path: Path, name: str) -> None:
+    require_writable(tmp_path / name, is_folder=False)
+    write_atomically(tmp_path / name, b"whole")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
