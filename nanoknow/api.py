@@ -11,8 +11,8 @@ Each returns a dataclass that shows itself as a few lines or, in a notebook, as 
 that names what, where and what to do.
 """
 
+import os
 from collections.abc import Mapping
-from os import fspath
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,7 +75,7 @@ def finetune(
     data = data_flags(corpus, questions, eval, documents, skip_long)
     flags = overrides(set, [*sizes, *data])
     options = TrainingOptions(device, max_minutes, tensorboard)
-    start = None if from_ in (None, LATEST) else fspath(from_)
+    start = None if from_ in (None, LATEST) else os.fspath(from_)
     where = (config, flags, _path(out))
     return train("finetune", start, *where, options, Lines(log), resume=resume)
 

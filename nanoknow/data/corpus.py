@@ -148,10 +148,10 @@ def corpus_from_chunks(
 
 def _rows(form: str, text: str, name: str) -> Iterator[Found]:
     for row in read_rows(form, text, name, "text", ("name",)):
-        document = " ".join(row.texts("text"))
+        document = row.text("text")
         if not document.strip():
             raise DataError(f"{row.where}: no text: write one, or delete the row")
-        yield row.line, " ".join(row.texts("name")).strip(), document
+        yield row.line, row.text("name").strip(), document
 
 
 def _paragraphs(text: str) -> Iterator[Found]:

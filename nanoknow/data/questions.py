@@ -125,7 +125,7 @@ def questions_from_bytes(raw: bytes | Iterable[bytes], name: str) -> QuestionSet
     form = form_of(text, name, "question")
     if form:
         rows = read_rows(form, text, name, "question", ("answer", "answers"))
-        written = [(row.line, [" ".join(row.texts("question")), *_answers(row)]) for row in rows]
+        written = [(row.line, [row.text("question"), *_answers(row)]) for row in rows]
         has_answers = any(len(parts) > 1 for _, parts in written)
     else:
         has_answers = "\t" in text

@@ -41,6 +41,15 @@ class Row(NamedTuple):
     line: int
     values: dict[str, Any]
 
+    def text(self, column: str) -> str:
+        """Return the one text of a column, see ``texts``; empty where there is none."""
+        if isinstance(self.values.get(column), list | dict):
+            raise DataError(
+                f"{self.where}: {column}: must be a text in quotes (got a list or object): write "
+                f"an object for each row (pandas: orient='records')"
+            )
+        return "".join(self.texts(column))
+
     def texts(self, column: str) -> list[str]:
         """Return the text or the list of texts in a column, line ends as blanks.
 

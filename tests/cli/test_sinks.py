@@ -191,8 +191,8 @@ def test_every_template_makes_its_values_printable() -> None:
     bare = [e for e in re.findall(r"{{ (.*?) }}", card) if not re.search(r"\| (code|quoted)$", e)]
     assert bare == [  # numbers, and words of our own
         *("architecture", '"{:,}".format(n_parameters)', "version", "block_size", "role", "seed"),
-        *("max_answer_length", "evaluation.score", "evaluation.baseline.score"),
-        *("evaluation.answers | length", "verdict", "count"),
+        *("max_answer_length", "evaluation.score", "evaluation.overlap.n"),
+        *("evaluation.baseline.score", "evaluation.answers | length", "verdict", "count"),
     ]
     templates = {
         path.name for path in PACKAGE.rglob("*") if path.suffix in (".html", ".md", ".txt")

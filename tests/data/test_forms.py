@@ -193,6 +193,8 @@ def test_letters_with_accents_of_their_own_are_read_as_those_with_them_in_one(na
         ("\n \n", "F.jsonl", "F.jsonl: holds no rows"),
         ('{"text": "a"}\n' + "[" * 100_000, "F", "F:2: no JSON object"),
         (f'{{"text": {NESTED}}}', "F", "F:1: text: must be a text in quotes (got a list or object"),
+        ('{"text": ["a", "b"]}', "F", "F:1: text: must be a text in quotes (got a list or object)"),
+        ('{"text": {"0": "a"}}', "F", "F:1: text: must be a text in quotes (got a list or object)"),
     ],
 )
 def test_rows_that_hold_no_document_are_refused_by_line(raw: str, name: str, message: str) -> None:
@@ -292,6 +294,7 @@ def test_line_ends_and_blanks_in_cells_are_left_out_and_counted() -> None:
         (f'{{"question": "Who?", "answer": {NESTED}}}', "FILE:1: answer: must be a text in"),
         (f"question\tanswers\nWho?\t{NESTED}\n", "FILE:2: answers: must be a text in quotes"),
         ('{"answer": "a"}', "FILE:1: the columns are 'answer'. Name those to read"),
+        ('{"question": ["a", "b"], "answer": ["c", "d"]}', "FILE:1: question: must be a text in"),
         ("question\tanswer\n\n", "FILE: holds no rows"),
     ],
 )
