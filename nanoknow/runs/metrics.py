@@ -50,7 +50,7 @@ class Event(Checked):
     seconds: NonNegative = 0.0
     loss: Measured = 0.0
     grad_norm: NonNegative = 0.0
-    learning_rate: Measured = 0.0
+    learning_rate: Annotated[Measured, Field(ge=0.0)] = 0.0
     accuracy: Portion = 0.0
     n_right: CountOrZero = 0
     n: Count = 1

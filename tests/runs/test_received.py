@@ -201,6 +201,7 @@ LINES = {
     "deep": "[" * 100_000,
     "less deep, and read": '{"kind": "x", "y": ' + "[" * 900 + "]" * 900 + "}",
     "beyond float32": '{"kind": "step", "step": 1, "loss": 1e300, "learning_rate": 1}',
+    "a rate below zero": '{"kind": "step", "step": 1, "loss": 1, "learning_rate": -1}',
     "long": '{"kind": "x", "y": "' + "y" * 10_000_000 + '"}',
 }
 
