@@ -30,10 +30,8 @@ class VectorCache:
         """
         n = new.shape[-2]
         if self.vectors is None:
-            self.vectors = new.new_empty(*new.shape[:-2], self.capacity, new.shape[-1])
-            self.vectors[..., :n, :] = new
-            self.vectors[..., n:, :] = 0.0
-        elif layout.start is not None:
+            self.vectors = new.new_zeros(*new.shape[:-2], self.capacity, new.shape[-1])
+        if layout.start is not None:
             # scatter costs several times as much
             self.vectors[..., layout.start : layout.start + n, :] = new
         else:

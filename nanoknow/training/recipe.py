@@ -57,8 +57,7 @@ def resolve_recipe(
         **({} if training else NO_QUESTIONS),
     }
     if longest:
-        block_size = next((n for n in BLOCK_SIZES if n >= longest), BLOCK_SIZES[-1])
-        sizes["model.block_size"] = block_size
+        sizes["model.block_size"] = next((n for n in BLOCK_SIZES if n >= longest), BLOCK_SIZES[-1])
 
     def sized() -> ExperimentConfig:
         first = [Override(key, n, f"recipe {OWN_FACTS}: {key}") for key, n in sizes.items()]
