@@ -228,9 +228,7 @@ def summarize(run: Run) -> TrainingSummary:
             last[metrics["kind"]] = metrics
     return TrainingSummary(
         run=str(run.path),
-        stage=record.stage,
-        variant=record.variant,
-        n_parameters=record.n_parameters,
+        **record.model_dump(include={"stage", "variant", "n_parameters"}),
         epochs=int(checkpoint.progress["epoch"]),
         planned_epochs=run.config.stage(record.stage).epochs,
         step=int(checkpoint.progress["step"]),
@@ -238,7 +236,6 @@ def summarize(run: Run) -> TrainingSummary:
         held_out_loss=last.get("held_out", {}).get("loss"),
         accuracy=last.get("accuracy"),
         seconds=round(checkpoint.seconds, 3),
-        device=checkpoint.device,
-        precision=checkpoint.precision,
+        **checkpoint.model_dump(include={"device", "precision"}),
         resume=run.resume_command,
     )
