@@ -103,9 +103,8 @@ def attend_to_cache(
         (N_q, h, d/h).
     """
     is_first = cache.keys.vectors is None
-    [queries], [new_keys], [new_values] = (
-        by_head(x, layout) for x, layout in ((q, query_layout), (k, key_layout), (v, key_layout))
-    )
+    layouts = (query_layout, key_layout, key_layout)
+    [queries], [new_keys], [new_values] = map(by_head, (q, k, v), layouts)
     keys = cache.keys.write(new_keys, key_layout)  # (B, h, capacity, d/h)
     values = cache.values.write(new_values, key_layout)
     if is_first:

@@ -120,14 +120,13 @@ class _Attention(Function):
         ctx.query_layout, ctx.key_layout, ctx.p = query_layout, key_layout, p
         threshold, ctx.scale = _threshold(p) if p else (0, 1.0)
         out = torch.empty(q.shape, dtype=q.dtype)
-        layouts = (query_layout, key_layout, key_layout, query_layout)
-        each = zip(*map(by_head, (q, k, v, out), layouts), strict=True)
         if mask is None:
             longest = max(group.length for group in query_layout.groups + key_layout.groups)
             mask = torch.ones(longest, longest, dtype=torch.bool).tril()
         hidden = q.new_zeros(mask.shape).masked_fill_(~mask, -torch.inf)
         saved = []
-        for rectangles in each:
+        layouts = (query_layout, key_layout, key_layout, query_layout)
+        for rectangles in zip(*map(by_head, (q, k, v, out), layouts), strict=True):
             q_, k_, v_ = (x.reshape(-1, *x.shape[2:]) for x in rectangles[:3])  # (B·h, T, d/h)
             t, s = q_.shape[1], k_.shape[1]
             weights = torch.baddbmm(
