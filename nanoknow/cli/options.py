@@ -160,7 +160,7 @@ def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Pa
     runs = [run for form in given for run in form]
     for run in runs:
         if not (or_files and run.is_file()):
-            run_of(run)
+            run_of(run)  # or it is none
     return runs
 
 
@@ -169,7 +169,7 @@ def check_resume(resume: bool, dry_run: bool, out: Path | None) -> None:
     if resume and dry_run:
         raise BadParameter("--dry-run: for what starts, not with --resume")
     if resume and out is not None:
-        run_of(out)
+        run_of(out)  # or it is none
 
 
 def named_run(*forms: Path | None) -> Path | None:

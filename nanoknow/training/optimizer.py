@@ -42,7 +42,7 @@ def build_optimizers(
     adamw = torch.optim.AdamW(groups, lr=rate, betas=config.betas, fused=True)
     if not matrices:
         return [adamw]
-    dtype = getattr(torch, precision)
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     return [adamw, Muon(matrices, dtype, lr=rate, weight_decay=config.weight_decay)]
 
 
