@@ -18,7 +18,7 @@ from nanoknow.config.flags import overrides as overrides
 from nanoknow.config.loading import shipped
 from nanoknow.config.strict_yaml import read
 from nanoknow.errors import CheckpointError, ConfigError, naming
-from nanoknow.runs.folders import require_run, run_folders, runs_folder
+from nanoknow.runs.folders import run_folders, run_of, runs_folder
 from nanoknow.system.files import require_writable
 from nanoknow.system.plain import plain
 
@@ -160,7 +160,7 @@ def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Pa
     runs = [run for form in given for run in form]
     for run in runs:
         if not (or_files and run.is_file()):
-            require_run(run)
+            run_of(run)  # or it is none
     return runs
 
 
@@ -169,7 +169,7 @@ def check_resume(resume: bool, dry_run: bool, out: Path | None) -> None:
     if resume and dry_run:
         raise BadParameter("--dry-run: for what starts, not with --resume")
     if resume and out is not None:
-        require_run(out)
+        run_of(out)  # or it is none
 
 
 def named_run(*forms: Path | None) -> Path | None:

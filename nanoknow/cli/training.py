@@ -108,11 +108,9 @@ def _expect(
 ) -> tuple[ExperimentConfig, dict[StageName, Expected]]:
     """Return a config as its first stage has it, and what its stages take here."""
     from nanoknow.training.expected_time import expect
-    from nanoknow.training.session import TrainingOptions
     from nanoknow.training.start import get_ready
 
-    options = TrainingOptions(device)
-    ready = {each: get_ready(each, config, options, terminal, source) for each in stages}
+    ready = {each: get_ready(each, config, device, terminal, source) for each in stages}
     return ready[stages[0]].config, {stage: expect(each) for stage, each in ready.items()}
 
 

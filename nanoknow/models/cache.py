@@ -30,10 +30,8 @@ class VectorCache:
         """
         n = new.shape[-2]
         if self.vectors is None:
-            self.vectors = new.new_empty(*new.shape[:-2], self.capacity, new.shape[-1])
-            self.vectors[..., :n, :] = new
-            self.vectors[..., n:, :] = 0.0
-        elif layout.start is not None:
+            self.vectors = new.new_zeros(*new.shape[:-2], self.capacity, new.shape[-1])
+        if layout.start is not None:
             # scatter costs several times as much
             self.vectors[..., layout.start : layout.start + n, :] = new
         else:
@@ -105,9 +103,8 @@ def attend_to_cache(
         (N_q, h, d/h).
     """
     is_first = cache.keys.vectors is None
-    [queries], [new_keys], [new_values] = (
-        by_head(x, layout) for x, layout in ((q, query_layout), (k, key_layout), (v, key_layout))
-    )
+    layouts = (query_layout, key_layout, key_layout)
+    [queries], [new_keys], [new_values] = map(by_head, (q, k, v), layouts)
     keys = cache.keys.write(new_keys, key_layout)  # (B, h, capacity, d/h)
     values = cache.values.write(new_values, key_layout)
     if is_first:

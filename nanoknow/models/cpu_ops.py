@@ -59,8 +59,8 @@ def attend(
         )
         return gathered
     parts = []
-    keys, values = by_head(k, key_layout), by_head(v, key_layout)
-    for q_, k_, v_ in zip(by_head(q, query_layout), keys, values, strict=True):
+    layouts = (query_layout, key_layout, key_layout)
+    for q_, k_, v_ in zip(*map(by_head, (q, k, v), layouts), strict=True):
         seen = None if mask is None else mask[: q_.shape[2], : k_.shape[2]]
         part = F.scaled_dot_product_attention(
             q_, k_, v_, attn_mask=seen, is_causal=seen is None, dropout_p=p
@@ -120,19 +120,13 @@ class _Attention(Function):
         ctx.query_layout, ctx.key_layout, ctx.p = query_layout, key_layout, p
         threshold, ctx.scale = _threshold(p) if p else (0, 1.0)
         out = torch.empty(q.shape, dtype=q.dtype)
-        each = zip(
-            by_head(q, query_layout),
-            by_head(k, key_layout),
-            by_head(v, key_layout),
-            by_head(out, query_layout),
-            strict=True,
-        )
         if mask is None:
             longest = max(group.length for group in query_layout.groups + key_layout.groups)
             mask = torch.ones(longest, longest, dtype=torch.bool).tril()
         hidden = q.new_zeros(mask.shape).masked_fill_(~mask, -torch.inf)
         saved = []
-        for rectangles in each:
+        layouts = (query_layout, key_layout, key_layout, query_layout)
+        for rectangles in zip(*map(by_head, (q, k, v, out), layouts), strict=True):
             q_, k_, v_ = (x.reshape(-1, *x.shape[2:]) for x in rectangles[:3])  # (B·h, T, d/h)
             t, s = q_.shape[1], k_.shape[1]
             weights = torch.baddbmm(
@@ -154,13 +148,9 @@ class _Attention(Function):
         n_keys = len(ctx.key_layout.positions)
         query_grad = torch.empty_like(grads[0])
         key_grad, value_grad = (grads[0].new_empty(n_keys, *grads[0].shape[1:]) for _ in "kv")
-        each = zip(
-            by_head(grads[0], ctx.query_layout),
-            by_head(query_grad, ctx.query_layout),
-            by_head(key_grad, ctx.key_layout),
-            by_head(value_grad, ctx.key_layout),
-            strict=True,
-        )
+        tensors = (grads[0], query_grad, key_grad, value_grad)
+        layouts = (ctx.query_layout, ctx.query_layout, ctx.key_layout, ctx.key_layout)
+        each = zip(*map(by_head, tensors, layouts), strict=True)
         for above, query_out, key_out, value_out in each:
             q, k, v, weights = (next(saved) for _ in range(4))
             kept, thinned = (next(saved), next(saved)) if ctx.p else (None, weights)
@@ -181,6 +171,4 @@ class _Attention(Function):
 
 def _product(a: Tensor, b: Tensor, scale: float) -> Tensor:
     """Return ``scale``·a·b, all of them stacks of matrices."""
-    if scale == 1.0:
-        return torch.bmm(a, b)
     return torch.baddbmm(a.new_empty(1), a, b, beta=0.0, alpha=scale)

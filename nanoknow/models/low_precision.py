@@ -51,9 +51,8 @@ class Bfloat16Linear(nn.Module):
 
     def __init__(self, *layers: nn.Linear, gelu: bool = False, eight_bits: bool = False) -> None:
         super().__init__()
-        weights: list[Tensor] = [layer.weight for layer in layers]
+        weight = torch.cat([layer.weight for layer in layers])
         biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
-        weight = torch.cat(weights)
         self.bias = torch.cat(biases).bfloat16() if biases else None
         self.gelu = gelu
         self.rounded: tuple[Tensor, Tensor] | None = None

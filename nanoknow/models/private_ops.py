@@ -1,6 +1,7 @@
 """Operators of torch that are not public, each with a plain fallback where it is missing."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -29,13 +30,11 @@ def packed(weight: Tensor) -> Tensor:
     and where torch cannot, the weight is returned as it is.
     """
     pack = _operator("ops.mkldnn._reorder_linear_weight")
-    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    if pack is None or _operator("ops.mkldnn._linear_pointwise") is None or not available:
-        return weight
-    try:
-        return pack(weight) if weight.device.type == "cpu" else weight
-    except RuntimeError:  # a CPU whose kernels know no bfloat16
-        return weight
+    product = _operator("ops.mkldnn._linear_pointwise")
+    if pack is not None and product is not None and weight.device.type == "cpu":
+        with suppress(RuntimeError):  # a CPU whose kernels know no bfloat16
+            return pack(weight)
+    return weight
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> Tensor:

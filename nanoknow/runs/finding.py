@@ -8,9 +8,9 @@ from itertools import groupby
 from pathlib import Path
 
 from nanoknow.data.tokenizer import describe
-from nanoknow.errors import CheckpointError, naming
+from nanoknow.errors import CheckpointError
 from nanoknow.runs.checkpoint import Checkpoint, read_checkpoint
-from nanoknow.runs.folders import list_checkpoints, run_folders, runs_folder
+from nanoknow.runs.folders import list_checkpoints, run_folders, run_of, runs_folder
 from nanoknow.runs.records import LATEST
 from nanoknow.runs.run import Run
 
@@ -23,16 +23,11 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
     Raises:
         CheckpointError: it is neither, is damaged, or belongs to another run.
     """
-    around = Path(os.path.relpath(path.resolve().parent.parent))
-    with naming(path, "name a run folder"):
-        is_inside = (around / "run.json").exists() and not (path / "run.json").exists()
-    if not is_inside:
-        run = Run.open(path)
-        return run, run.latest()
-    if path.suffix == ".partial":
+    around = run_of(path)
+    if around != path and path.suffix == ".partial":
         raise CheckpointError(f"{path}: not saved to its end, or not yet: name the run, {around}")
     run = Run.open(around)
-    return run, run.own(read_checkpoint(path))
+    return run, run.latest() if around == path else run.own(read_checkpoint(path))
 
 
 def latest_run(

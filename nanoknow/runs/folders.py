@@ -39,15 +39,18 @@ def new_folder(path: Path | None, name: str) -> Path:
     return path
 
 
-def require_run(path: Path) -> None:
-    """Refuse what is neither a run folder nor a checkpoint in one, before anything is loaded.
+def run_of(path: Path) -> Path:
+    """Return the run folder that a path is, or that it is a checkpoint in.
 
     Raises:
         CheckpointError: it is neither, or cannot be looked into.
     """
     with naming(path, "name a run folder"):
-        if not any((each / "run.json").exists() for each in (path, path.resolve().parent.parent)):
-            raise no_run(path)
+        for each in (path, Path(os.path.relpath(path.resolve().parent.parent))):
+            file = each / "run.json"
+            if file.exists() or file.is_symlink():  # which may lead nowhere
+                return each
+    raise no_run(path)
 
 
 def no_run(path: Path) -> CheckpointError:

@@ -119,8 +119,7 @@ class Ranks:
         """Have all stop where this one has: the others wait for its part of the next step."""
         if self.size > 1 and not self.stopped:
             with suppress(RuntimeError):
-                asked = [0.0, float(self.asked or -1)]
-                told = torch.tensor(asked, dtype=torch.float64, device=self.device)
+                told = torch.tensor([0.0, self.asked or -1], dtype=torch.float64).to(self.device)
                 dist.all_gather([torch.empty_like(told) for _ in range(self.size)], told)
 
     def follow(self, steps: Iterator[object]) -> NoReturn:

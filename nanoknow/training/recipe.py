@@ -57,17 +57,12 @@ def resolve_recipe(
         **({} if training else NO_QUESTIONS),
     }
     if longest:
-        block_size = next((n for n in BLOCK_SIZES if n >= longest), BLOCK_SIZES[-1])
-        sizes["model.block_size"] = block_size
-
-    def sized() -> ExperimentConfig:
+        sizes["model.block_size"] = next((n for n in BLOCK_SIZES if n >= longest), BLOCK_SIZES[-1])
+    for _ in range(2):  # the second time with the warm-up, which follows from all else
         first = [Override(key, n, f"recipe {OWN_FACTS}: {key}") for key, n in sizes.items()]
-        return resolve_config(chosen, [*first, *overrides], reporter)
-
-    config = sized()
-    planned = n_examples * config.pretrain.epochs * config.model.block_size
-    sizes["pretrain.schedule.warmup_tokens"] = round(WARMUP * planned)
-    config = sized()
+        config = resolve_config(chosen, [*first, *overrides], reporter)
+        planned = n_examples * config.pretrain.epochs * config.model.block_size
+        sizes["pretrain.schedule.warmup_tokens"] = round(WARMUP * planned)
     which = f"recipe {OWN_FACTS}{'' if name else ' (no --config)'}: {n_documents:,} documents"
     epochs, block = config.pretrain.epochs, config.model.block_size
     reporter.note(f"{which}, epochs of pretraining {epochs}, block_size {block}")

@@ -111,15 +111,15 @@ def require_allowed_changes(
     allowed = {f"{stage}.{name}" for name in (*FREE, *NOTED)}
     compared: dict[str, Any] = dict.fromkeys(("seed", "precision", "model", stage), True)
     compared["data"] = {"documents", "skip_long"}
-    now, was = (each.model_dump(include=compared) for each in (config, then))
+    now, was = (dict(_values(each.model_dump(include=compared))) for each in (config, then))
     was["precision"] = record.precision  # what ``auto`` was, too
     now["precision"] = record.precision if config.precision == "auto" else config.precision
-    for key, new, old in _differences(now, was):
-        if key not in allowed:
+    for key in {**now, **was}:
+        if now.get(key) != was.get(key) and key not in allowed:
             raise ConfigError(
-                f"{run.path}: {key}: {new} is asked for, and {old} in {checkpoint.path.name}, "
-                f"which was trained with it: put it back in config.yaml or the command, or start "
-                f"a new run"
+                f"{run.path}: {key}: {now.get(key)} is asked for, and {was.get(key)} in "
+                f"{checkpoint.path.name}, which was trained with it: put it back in config.yaml or "
+                f"the command, or start a new run"
             )
     epochs = config.stage(stage).epochs
     begun = int(record.progress["epoch"] + (record.progress["batch"] > 0))
@@ -130,16 +130,13 @@ def require_allowed_changes(
         )
 
 
-def _differences(
-    now: Mapping[str, Any], was: Mapping[str, Any], section: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    """Yield dotted key and both sides of what differs in nested mappings."""
-    for key in {**now, **was}:
-        new, old = now.get(key), was.get(key)
-        if isinstance(new, dict) and isinstance(old, dict):
-            yield from _differences(new, old, f"{section}{key}.")
-        elif new != old:
-            yield f"{section}{key}", new, old
+def _values(section: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values in nested mappings by dotted keys."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _values(value, f"{name}{key}.")
+        else:
+            yield f"{name}{key}", value
 
 
 def effects(trainer: Trainer, then: StageConfig) -> Iterator[str]:

@@ -222,26 +222,20 @@ class TrainingSession:
 def summarize(run: Run) -> TrainingSummary:
     """Summarise a run from its records."""
     record, checkpoint = run.record, run.latest().record
-    stage = run.config.stage(record.stage)
-    counted = {"n_right", "n"}
-    last = {
-        metrics["kind"]: metrics
-        for metrics in run.metrics()
-        if metrics["kind"] != "accuracy" or counted <= metrics.keys()
-    }
+    last: dict[str, dict[str, Any]] = {}
+    for metrics in run.metrics():
+        if metrics["kind"] != "accuracy" or {"n_right", "n"} <= metrics.keys():
+            last[metrics["kind"]] = metrics
     return TrainingSummary(
         run=str(run.path),
-        stage=record.stage,
-        variant=record.variant,
-        n_parameters=record.n_parameters,
+        **record.model_dump(include={"stage", "variant", "n_parameters"}),
         epochs=int(checkpoint.progress["epoch"]),
-        planned_epochs=stage.epochs,
+        planned_epochs=run.config.stage(record.stage).epochs,
         step=int(checkpoint.progress["step"]),
         loss=last.get("epoch", {}).get("loss"),
         held_out_loss=last.get("held_out", {}).get("loss"),
         accuracy=last.get("accuracy"),
         seconds=round(checkpoint.seconds, 3),
-        device=checkpoint.device,
-        precision=checkpoint.precision,
+        **checkpoint.model_dump(include={"device", "precision"}),
         resume=run.resume_command,
     )

@@ -55,7 +55,7 @@ def start_run(
         with ranks.agreeing():
             if out is not None and not ranks.rank:
                 require_free(out)
-            prepared = get_ready(stage, config, options, ranks.silencing(reporter), source)
+            prepared = get_ready(stage, config, options.device, ranks.silencing(reporter), source)
         trainer = prepared.trainer
         trainer.ranks = ranks
         if ranks.rank:
@@ -92,28 +92,26 @@ def new_run(
 def get_ready(
     stage: StageName,
     config: ExperimentConfig,
-    options: TrainingOptions,
+    device: str,
     reporter: Reporter,
     source: Checkpoint | None = None,
 ) -> Prepared:
     """Make all that a new run trains with, and write nothing; see ``start_run``."""
-    device = choose_device(options.device, config.precision)
-    then = source.record.precision if source else device.precision
-    if then != device.precision:
-        reporter.note(f"precision: {device.precision} now, and {then} in what it starts from")
+    chosen = choose_device(device, config.precision)
+    if source is not None and (then := source.record.precision) != chosen.precision:
+        reporter.note(f"precision: {chosen.precision} now, and {then} in what it starts from")
     texts = Texts.find(config.data, roles_of(config, stage))
     config = config.model_copy(update={"data": texts.config})
     if isinstance(config.stage(stage), FinetuneConfig):
         config = config.with_answer_length(answer_limit(texts.questions))
-    task = config.stage(stage).task
     if source is not None:
         config = config.model_copy(update={"model": source.record.model})
-        tokenizer, model = source.record.tokenizer, source.load_model(device)
+        tokenizer, model = source.record.tokenizer, source.load_model(chosen)
     else:
-        tokenizer = texts.tokenizer(specials=task.has_marks)
+        tokenizer = texts.tokenizer(specials=config.stage(stage).task.has_marks)
         sizes = config.model, len(tokenizer)
         n = sum(tensor.numel() for tensor in outline(*sizes).values())
         # Weights, gradients and two moments, in float32.
         require_memory(16 * n, f"model: {n:,} parameters")
         model = build_model(*sizes, new_generator(config.seed, "weights"))
-    return prepare(config, stage, texts, tokenizer, model, device, reporter)
+    return prepare(config, stage, texts, tokenizer, model, chosen, reporter)
