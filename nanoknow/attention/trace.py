@@ -196,8 +196,5 @@ def points_of(
         return latents, latents
     if config.latents == "first":
         return characters, latents
-    memory = list(characters)
-    for latent in latents:
-        if latent.position < length:
-            memory[latent.position] = latent
-    return characters, memory
+    complete = {latent.position: latent for latent in latents}
+    return characters, [complete.get(key.position, key) for key in characters]

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import ValidationError
 
 from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
-from nanoknow.config.messages import in_words
+from nanoknow.config.messages import explain
 from nanoknow.config.models import PerceiverConfig
 from nanoknow.errors import ConfigError
 from nanoknow.system.plain import Result
@@ -93,9 +93,8 @@ def estimate(
     given = {key: value for key, value in sizes.items() if value is not None}
     try:
         config = PerceiverConfig.model_validate(given)
-    except ValidationError as invalid:
-        error = invalid.errors()[0]
-        words = "".join(f"{key}: " for key in error["loc"]) + in_words(error)
+    except ValidationError as error:
+        words = explain(error.errors()[0], "", {}, {}, PerceiverConfig).removeprefix(": ")
         # Here the table of positions is as long as the sequence, and the user knows it as that.
         raise ConfigError(words.replace("block_size", "seq_len")) from None
     if not 1 <= vocab_size <= CODE_POINTS:

@@ -88,21 +88,17 @@ def _walk(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[list[str],
     """Return the keys of an error's location, and those known beside the last one."""
     path: list[str] = []
     beside: list[str] = []
-    owner: Any = root
-    in_union = False
+    owners: list[Any] = [root]
     for part in (str(part) for part in loc if part != "[key]"):
-        if part.isdecimal():  # of a list, whose members the owner is of
-            path.append(part)
-            continue
-        if in_union:
+        if len(owners) > 1:
             # A discriminated union puts its member's tag between the keys: that is no key.
-            owner, in_union = union_members()[part], False
+            owners = [union_members()[part]]
             continue
-        fields = getattr(owner, "model_fields", {})
         path.append(part)
+        if part.isdecimal():  # of a list, whose members the owner is of
+            continue
+        fields = owners[0].model_fields if owners else {}
         beside = list(fields)
         annotation = fields[part].annotation if part in fields else None
-        members = [a for a in get_args(annotation) if hasattr(a, "model_fields")]
-        owner = members[0] if members else annotation
-        in_union = len(members) > 1
+        owners = [a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")]
     return path, beside

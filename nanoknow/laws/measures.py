@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nanoknow.config.tasks import SpanCorruptionConfig
+from nanoknow.config.world import WorldConfig
 from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.facts import FactWorld
@@ -146,6 +147,18 @@ def invention(subject: Subject) -> dict[str, Score | float]:
 MEASURES: dict[str, Measure] = {
     each.__name__: each for each in (extraction, reversal, capacity, invention)
 }
+
+
+def needs(measure: str, world: WorldConfig, kind: str) -> list[str]:
+    """Return what a measure would read wrongly without, of what a world and a task lack."""
+    met = {
+        "data.world.backward": measure != "reversal" or world.backward,
+        "data.world.drawn": measure != "invention" or world.drawn,
+        "data.world without drawn": measure != "capacity" or not world.drawn,
+        "pretrain.task.kind document_modeling": kind == "document_modeling"
+        or (kind == "span_corruption" and measure not in ("capacity", "invention")),
+    }
+    return [key for key, is_met in met.items() if not is_met]
 
 
 def _answered(subject: Subject, is_asked: Callable[[str], bool]) -> Score:
