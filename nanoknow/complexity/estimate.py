@@ -86,15 +86,14 @@ def estimate(
     Raises:
         ConfigError: sizes that do not fit each other.
     """
-    if sizes.get("bottleneck_dim") is None and seq_len is not None:
-        default = PerceiverConfig.model_fields["bottleneck_dim"].default
-        sizes["bottleneck_dim"] = min(default, seq_len)
     sizes["block_size"] = seq_len
     given = {key: value for key, value in sizes.items() if value is not None}
+    if seq_len is not None:
+        given.setdefault("bottleneck_dim", min(PerceiverConfig().bottleneck_dim, seq_len))
     try:
         config = PerceiverConfig.model_validate(given)
     except ValidationError as error:
-        words = explain(error.errors()[0], "", {}, {}, PerceiverConfig).removeprefix(": ")
+        words = explain(error.errors()[0], "", {}, {}, PerceiverConfig)
         # Here the table of positions is as long as the sequence, and the user knows it as that.
         raise ConfigError(words.replace("block_size", "seq_len")) from None
     if not 1 <= vocab_size <= CODE_POINTS:

@@ -66,7 +66,7 @@ def explain(
         given = context.get("tag", error["input"])
         hint = suggest(given, choices) if isinstance(given, str) else ""
         return f"{where}: unknown {show_value(given)}.{hint} Available: {', '.join(choices)}"
-    return f"{where}: {in_words(error)}"
+    return f"{where}: {in_words(error)}".removeprefix(": ")
 
 
 def in_words(error: ErrorDetails) -> str:

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.config.world import WorldConfig
-from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.data.world.parser import Parser
@@ -219,8 +218,7 @@ def _losses(model: CharacterModel, documents: Sequence[tuple[int, ...]]) -> Iter
     for first in range(0, len(documents), AT_ONCE):
         part = [*map(torch.tensor, documents[first : first + AT_ONCE])]
         rows = torch.nn.utils.rnn.pad_sequence(part, batch_first=True).to(device)  # (B, T + 1)
-        layout = Layout.of((Group(len(rows), rows.shape[1] - 1),), device)
-        logits = model(rows[:, :-1].flatten(), layout)  # (B · T, vocabulary)
+        logits = model(rows[:, :-1]).flatten(0, 1)  # (B · T, vocabulary)
         losses = F.cross_entropy(precise(logits), rows[:, 1:].flatten(), reduction="none")
         for row, ids in zip(losses.view(len(rows), -1) / math.log(2), part, strict=True):
             yield row[: len(ids) - 1].cpu()

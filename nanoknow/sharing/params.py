@@ -100,8 +100,7 @@ def import_params(
     model.to(chosen.torch_device).require_sound()
     prepared = prepare(config, stage, texts, tokenizer, model, chosen, reporter)
     with new_run(stage, prepared, out, None) as run:
-        session = TrainingSession(run, prepared, TrainingOptions(device), reporter)
-        session.save()
+        TrainingSession(run, prepared, TrainingOptions(device), reporter).save()
         run.record_metrics("start", step=0, imported=str(file))
         run.record_metrics("end", step=0, epoch=0)
     return summarize(run)
