@@ -17,7 +17,6 @@ from nanoknow.errors import ConfigError, DataError, printable
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.generation.opened_run import OpenedRun
-from nanoknow.models.vanilla import Vanilla
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.folders import require_unused
 from nanoknow.sharing.tokenizer import tokenizer_files
@@ -77,7 +76,6 @@ def export(
     if has_marks:
         marks = {"eos_token_id": tokenizer.mask_id, "pad_token_id": tokenizer.pad_id}
     config = architecture(model, marks)
-    assert isinstance(model, Vanilla)
     evaluation = _evaluated(opened, data, reporter)
     if lm_eval and evaluation is None:
         raise ConfigError("--lm-eval: needs questions with answers: name them with --eval FILE")
