@@ -130,14 +130,13 @@ def _perceiver(config: PerceiverConfig, seq_len: int) -> tuple[str, list[Compone
     """
     longer = config.model_copy(update={"block_size": max(config.block_size, seq_len)})
     m = max(1, longer.n_latents(seq_len))
-    spread = config.latents == "spread"
-    up = ("12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)") if spread else (
-        "10ℓd² + 2md² + 2mℓd", "O(ℓd² + md² + mℓd)"
-    )  # fmt: skip
+    up, keys = ("10ℓd² + 2md² + 2mℓd", "O(ℓd² + md² + mℓd)"), m
+    both = "12(m + ℓ)d² + 4mℓd"
+    if config.latents == "spread":
+        up, keys = ("12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"), seq_len
+        both = "(10m + 14ℓ)d² + 2(m + ℓ)ℓd"
     down = ("10md² + 2ℓd² + 2mℓd", "O(md² + ℓd² + mℓd)")
     trunk, basis = ("12md² + 2m²d", "O(md² + m²d)"), config.bottleneck_dim * config.d_model
-    keys = seq_len if spread else m
-    both = "(10m + 14ℓ)d² + 2(m + ℓ)ℓd" if spread else "12(m + ℓ)d² + 4mℓd"
     return f"{both} + (L−2)({trunk[0]})", [
         _layers(config, "down-projection", 1, (m, seq_len), *down, basis),
         _layers(config, "trunk block", config.n_layers - 2, (m, m), *trunk),
