@@ -43,12 +43,9 @@ def explain(
     """
     path, beside = _walk(error["loc"], root)
     dotted = ".".join(part if part.isprintable() else repr(part) for part in path[:5])
-    where = source
-    for depth in range(1, len(path) + 1):
-        prefix = tuple(path[:depth])
-        if prefix in lines:
-            where = f"{source}:{lines[prefix]}"
-        where = labels.get(prefix, where)
+    places = {**{key: f"{source}:{line}" for key, line in lines.items()}, **labels}
+    around = (tuple(path[:depth]) for depth in range(len(path), 0, -1))
+    where = next((places[key] for key in around if key in places), source)
     # A rule about a whole section is broken by the flags that name keys in it.
     below = [label for key, label in labels.items() if key[: len(path)] == tuple(path)]
     where = ", ".join(dict.fromkeys(below)) or where
