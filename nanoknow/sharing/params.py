@@ -100,7 +100,8 @@ def import_params(
     model.to(chosen.torch_device).require_sound()
     prepared = prepare(config, stage, texts, tokenizer, model, chosen, reporter)
     with new_run(stage, prepared, out, None) as run:
-        TrainingSession(run, prepared, TrainingOptions(device), reporter).save()
+        session = TrainingSession(run, prepared, TrainingOptions(device), reporter)
+        session.save()
         run.record_metrics("start", step=0, imported=str(file))
         run.record_metrics("end", step=0, epoch=0)
     return summarize(run)
