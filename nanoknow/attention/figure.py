@@ -54,8 +54,8 @@ def plot_theory(report: TheoryReport, path: Path) -> None:
         _draw_errors(averaging, betas, projected, r"$|M\,2c - v_a|$", ORANGE, above=True)
         _draw_errors(averaging, betas, averaged, r"$|c - ½(v_a + v_b)|$", BLUE, above=False)
         for axes in (copying, averaging):
-            axes.set(xlabel=f"β, at {betas[-1]:g} in the other panels", ylabel="error, RMS")
-            axes.set_yscale("log")
+            label = f"β, at {betas[-1]:g} in the other panels"
+            axes.set(xlabel=label, ylabel="error, RMS", yscale="log")
             axes.grid()
         single.set_title(r"(c) one head, $q = \beta(\mu_a + \mu_b)$, noisy keys")
         _draw_histogram(single, noisy, GREY, r"all $k_i$ from $N(\mu_i, \alpha I)$")

@@ -18,7 +18,6 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from nanoknow.config.models import PerceiverConfig
-from nanoknow.data.batch import Group, Layout
 from nanoknow.data.tokenizer import Ids
 from nanoknow.generation.decoding import Decoded, decode_greedily
 from nanoknow.models.base import CharacterModel
@@ -159,9 +158,8 @@ def trace(model: CharacterModel, prompt: Ids, answer: Decoded) -> AttentionTrace
     """Read prompt and answer, and keep the weights and predictions where it was written."""
     read = [*prompt.tolist(), *answer.ids[:-1]]
     device = next(model.parameters()).device
-    layout = Layout.of((Group(1, len(read)),), device)
     with recording(model) as found:
-        logits = model(torch.tensor(read, device=device), layout)  # (T, vocabulary)
+        [logits] = model(torch.tensor([read], device=device))  # (T, vocabulary)
     writing = range(len(prompt) - 1, len(read))
     predicted = precise(logits[writing.start :]).log_softmax(-1).cpu()
     layers = tuple(_of_answer(model, record, len(read), writing) for record in found)
@@ -196,8 +194,5 @@ def points_of(
         return latents, latents
     if config.latents == "first":
         return characters, latents
-    memory = list(characters)
-    for latent in latents:
-        if latent.position < length:
-            memory[latent.position] = latent
-    return characters, memory
+    complete = {latent.position: latent for latent in latents}
+    return characters, [complete.get(key.position, key) for key in characters]

@@ -8,7 +8,7 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.complexity.estimate import VOCAB_SIZE, ComplexityReport, estimate
-from nanoknow.complexity.formulas import Complexity, Component
+from nanoknow.complexity.formulas import Complexity, Cost
 
 
 def complexity(
@@ -77,7 +77,7 @@ def _show_components(terminal: Terminal, model: Complexity) -> None:
     terminal.table(f"{model.variant}: {model.formula} multiply-adds", columns, rows, left=2)
 
 
-def _costs(part: Component | Complexity) -> tuple[str, str, str, str]:
+def _costs(part: Cost) -> tuple[str, str, str, str]:
     memory = f"{si(part.attention_bytes)}B"
     return si(part.multiply_adds), si(part.flops), f"{part.parameters:,}", memory
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import ValidationError
 
 from nanoknow.complexity.formulas import Complexity, complexity_of, vanilla_of
-from nanoknow.config.messages import in_words
+from nanoknow.config.messages import explain
 from nanoknow.config.models import PerceiverConfig
 from nanoknow.errors import ConfigError
 from nanoknow.system.plain import Result
@@ -86,16 +86,14 @@ def estimate(
     Raises:
         ConfigError: sizes that do not fit each other.
     """
-    if sizes.get("bottleneck_dim") is None and seq_len is not None:
-        default = PerceiverConfig.model_fields["bottleneck_dim"].default
-        sizes["bottleneck_dim"] = min(default, seq_len)
     sizes["block_size"] = seq_len
     given = {key: value for key, value in sizes.items() if value is not None}
+    if seq_len is not None:
+        given.setdefault("bottleneck_dim", min(PerceiverConfig().bottleneck_dim, seq_len))
     try:
         config = PerceiverConfig.model_validate(given)
-    except ValidationError as invalid:
-        error = invalid.errors()[0]
-        words = "".join(f"{key}: " for key in error["loc"]) + in_words(error)
+    except ValidationError as error:
+        words = explain(error.errors()[0], "", {}, {}, PerceiverConfig)
         # Here the table of positions is as long as the sequence, and the user knows it as that.
         raise ConfigError(words.replace("block_size", "seq_len")) from None
     if not 1 <= vocab_size <= CODE_POINTS:

@@ -20,9 +20,7 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
         ConfigError: it cannot be written.
     """
     rows, config = report.sweep, report.config
-    names = ("vanilla", f"perceiver m = {config.bottleneck_dim}")
-    flops = [(r.vanilla_flops, r.perceiver_flops) for r in rows]
-    memory = [(r.vanilla_attention_bytes, r.perceiver_attention_bytes) for r in rows]
+    names = {"vanilla": "vanilla", "perceiver": f"perceiver m = {config.bottleneck_dim}"}
     with picture(path, (15.0, 4.0)) as figure:
         first = "; up to m characters both cost the same"
         caption(
@@ -31,13 +29,13 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
             f"V {report.vocab_size}, latents {config.latents}{first * (config.latents == 'first')}",
         )
         left, middle, right = figure.subplots(1, 3)
-        for axes, title, unit, pairs in (
-            (left, "Forward pass", "FLOP", flops),
-            (middle, "Attention weights, all layers, float32", "B", memory),
+        for axes, title, unit, cost in (
+            (left, "Forward pass", "FLOP", "flops"),
+            (middle, "Attention weights, all layers, float32", "B", "attention_bytes"),
         ):
             curves = {
-                name: [(row.seq_len, pair[i]) for row, pair in zip(rows, pairs, strict=True)]
-                for i, name in enumerate(names)
+                name: [(row.seq_len, getattr(row, f"{model}_{cost}")) for row in rows]
+                for model, name in names.items()
             }
             axes.set(title=title, xlabel="sequence length in characters")
             _log_scales(axes, unit)

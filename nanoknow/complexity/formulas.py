@@ -13,17 +13,39 @@ FLOAT32_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Component:
-    """Layers of one kind; the counts are those of all ``count`` together.
+class Cost:
+    """What layers take on one sequence.
+
+    Attributes:
+        multiply_adds: of a forward pass.
+        parameters: trainable ones.
+        attention_entries: attention weights, h·(queries × keys) a layer.
+    """
+
+    multiply_adds: int
+    parameters: int
+    attention_entries: int
+
+    @property
+    def flops(self) -> int:
+        """A multiplication and an addition each."""
+        return 2 * self.multiply_adds
+
+    @property
+    def attention_bytes(self) -> int:
+        """Of the attention weights in float32, as training keeps them."""
+        return FLOAT32_BYTES * self.attention_entries
+
+
+@dataclass(frozen=True)
+class Component(Cost):
+    """Layers of one kind; the cost is that of all ``count`` together.
 
     Attributes:
         name: what they are.
         count: how many there are.
         formula: multiply-adds of one; m is the number of latents that ℓ characters need.
         big_o: how one grows.
-        multiply_adds: for one sequence.
-        parameters: trainable ones.
-        attention_entries: attention weights, h·(queries × keys) a layer.
     """
 
     JSON: ClassVar = (
@@ -35,27 +57,15 @@ class Component:
     count: int
     formula: str
     big_o: str
-    multiply_adds: int
-    parameters: int
-    attention_entries: int = 0
-
-    @property
-    def flops(self) -> int:
-        """A multiplication and an addition each."""
-        return 2 * self.multiply_adds
-
-    @property
-    def attention_bytes(self) -> int:
-        """Of the attention weights in float32, where a kernel stores them."""
-        return FLOAT32_BYTES * self.attention_entries
 
 
 @dataclass(frozen=True)
-class Complexity:
+class Complexity(Cost):
     """A model's cost on one sequence of ``seq_len`` characters.
 
     Attributes:
         formula: multiply-adds in all.
+        components: of which it is the sum.
     """
 
     JSON: ClassVar = (
@@ -67,26 +77,6 @@ class Complexity:
     seq_len: int
     formula: str
     components: tuple[Component, ...]
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of a forward pass."""
-        return sum(component.multiply_adds for component in self.components)
-
-    @property
-    def flops(self) -> int:
-        """Of a forward pass."""
-        return sum(component.flops for component in self.components)
-
-    @property
-    def parameters(self) -> int:
-        """Trainable ones."""
-        return sum(component.parameters for component in self.components)
-
-    @property
-    def attention_bytes(self) -> int:
-        """Of the attention weights of all layers in float32, as training keeps them."""
-        return sum(component.attention_bytes for component in self.components)
 
 
 def vanilla_of(config: PerceiverConfig) -> VanillaConfig:
@@ -111,10 +101,16 @@ def complexity_of(config: ModelConfig, vocab_size: int, seq_len: int) -> Complex
         formula, layers = _vanilla(config, seq_len)
     d, learned = config.d_model, config.positions == "learned"
     rows = vocab_size + (max(config.block_size, seq_len) if learned else 0)
-    embedding = Component("embedding", 1, "0", "O(ℓd)", 0, rows * d)
+    embedding = Component(0, rows * d, 0, "embedding", 1, "0", "O(ℓd)")
     parameters = d * vocab_size + 2 * d  # no bias; the final LayerNorm
-    head = Component("head", 1, "ℓdV", "O(ℓdV)", seq_len * d * vocab_size, parameters)
-    return Complexity(config.variant, seq_len, f"{formula} + ℓdV", (embedding, *layers, head))
+    head = Component(seq_len * d * vocab_size, parameters, 0, "head", 1, "ℓdV", "O(ℓdV)")
+    parts = (embedding, *layers, head)
+    total = (
+        sum(part.multiply_adds for part in parts),
+        sum(part.parameters for part in parts),
+        sum(part.attention_entries for part in parts),
+    )
+    return Complexity(*total, config.variant, seq_len, f"{formula} + ℓdV", parts)
 
 
 def _vanilla(config: ModelConfig, seq_len: int) -> tuple[str, list[Component]]:
@@ -134,14 +130,13 @@ def _perceiver(config: PerceiverConfig, seq_len: int) -> tuple[str, list[Compone
     """
     longer = config.model_copy(update={"block_size": max(config.block_size, seq_len)})
     m = max(1, longer.n_latents(seq_len))
-    spread = config.latents == "spread"
-    up = ("12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)") if spread else (
-        "10ℓd² + 2md² + 2mℓd", "O(ℓd² + md² + mℓd)"
-    )  # fmt: skip
+    up, keys = ("10ℓd² + 2md² + 2mℓd", "O(ℓd² + md² + mℓd)"), m
+    both = "12(m + ℓ)d² + 4mℓd"
+    if config.latents == "spread":
+        up, keys = ("12ℓd² + 2ℓ²d", "O(ℓd² + ℓ²d)"), seq_len
+        both = "(10m + 14ℓ)d² + 2(m + ℓ)ℓd"
     down = ("10md² + 2ℓd² + 2mℓd", "O(md² + ℓd² + mℓd)")
     trunk, basis = ("12md² + 2m²d", "O(md² + m²d)"), config.bottleneck_dim * config.d_model
-    keys = seq_len if spread else m
-    both = "(10m + 14ℓ)d² + 2(m + ℓ)ℓd" if spread else "12(m + ℓ)d² + 4mℓd"
     return f"{both} + (L−2)({trunk[0]})", [
         _layers(config, "down-projection", 1, (m, seq_len), *down, basis),
         _layers(config, "trunk block", config.n_layers - 2, (m, m), *trunk),
@@ -184,4 +179,4 @@ def _layers(
     # Weights 4d² + 8d², their biases 4d + 5d, two LayerNorms 4d.
     parameters = count * (12 * d**2 + 13 * d) + extra_parameters
     entries = count * config.n_heads * n * s
-    return Component(name, count, formula, big_o, multiply_adds, parameters, entries)
+    return Component(multiply_adds, parameters, entries, name, count, formula, big_o)

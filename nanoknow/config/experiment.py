@@ -179,6 +179,5 @@ class ExperimentConfig(Frozen):
 def union_members() -> dict[str, type[BaseModel]]:
     """Return the members of the discriminated unions by their tag."""
     unions = [get_args(annotated)[0] for annotated in (ModelConfig, TaskConfig)]
-    classes = [cls for union in unions for cls in get_args(union)]
-    tags = ((cls, cls.model_fields.get("variant") or cls.model_fields["kind"]) for cls in classes)
-    return {get_args(field.annotation)[0]: cls for cls, field in tags}
+    members = [cls() for union in unions for cls in get_args(union)]
+    return {getattr(each, "variant", None) or each.kind: type(each) for each in members}

@@ -67,13 +67,15 @@ def resolve_config(
 ) -> ExperimentConfig:
     """Return the config of a command.
 
-    A named config is used, else the one of ``choose_config``. Where ``overrides`` name a corpus or
-    training questions, no other data of a config are used; of a run's, the corpus is.
+    A named config is used, else a run's own (``base``), else the one of ``choose_config``. Where
+    ``overrides`` name a corpus or training questions, no other data of a config are used; of a
+    run's, the corpus is.
 
     Raises:
         ConfigError: see ``load_config``.
     """
-    name = choose_config(name, overrides, reporter, base)
+    if name is None and base is None:
+        name = choose_config(overrides, reporter)
     named = _named_files(overrides)
     base, deciding = (base, FILES[1:2]) if name is None else (None, FILES[:2])
     dropped = (FILES[2:] if base else (*FILES, "data.world")) if named & {*deciding} else ()
@@ -81,19 +83,11 @@ def resolve_config(
     return load_config(name, [*nothing, *overrides], base)
 
 
-def choose_config(
-    name: str | None,
-    overrides: Sequence[Override],
-    reporter: Reporter,
-    base: ExperimentConfig | None = None,
-) -> str | None:
-    """Return the name of a command's config.
+def choose_config(overrides: Sequence[Override], reporter: Reporter) -> str:
+    """Return the name of a config for a command that names none.
 
-    It is the one that is named. Without one, a run's own is used (``base``, and None is returned);
-    else, when a data file is named, the recipe for such; else the built-in world's, which is noted.
+    When a data file is named, the recipe for such; else the built-in world's, which is noted.
     """
-    if name is not None or base is not None:
-        return name
     if _named_files(overrides):
         return OWN_FACTS
     reporter.note(f"no --config and no data named: using the built-in world (--config {BUILT_IN})")

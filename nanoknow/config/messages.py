@@ -43,12 +43,9 @@ def explain(
     """
     path, beside = _walk(error["loc"], root)
     dotted = ".".join(part if part.isprintable() else repr(part) for part in path[:5])
-    where = source
-    for depth in range(1, len(path) + 1):
-        prefix = tuple(path[:depth])
-        if prefix in lines:
-            where = f"{source}:{lines[prefix]}"
-        where = labels.get(prefix, where)
+    places = {**{key: f"{source}:{line}" for key, line in lines.items()}, **labels}
+    around = (tuple(path[:depth]) for depth in range(len(path), 0, -1))
+    where = next((places[key] for key in around if key in places), source)
     # A rule about a whole section is broken by the flags that name keys in it.
     below = [label for key, label in labels.items() if key[: len(path)] == tuple(path)]
     where = ", ".join(dict.fromkeys(below)) or where
@@ -66,7 +63,7 @@ def explain(
         given = context.get("tag", error["input"])
         hint = suggest(given, choices) if isinstance(given, str) else ""
         return f"{where}: unknown {show_value(given)}.{hint} Available: {', '.join(choices)}"
-    return f"{where}: {in_words(error)}"
+    return f"{where}: {in_words(error)}".removeprefix(": ")
 
 
 def in_words(error: ErrorDetails) -> str:
@@ -88,21 +85,17 @@ def _walk(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[list[str],
     """Return the keys of an error's location, and those known beside the last one."""
     path: list[str] = []
     beside: list[str] = []
-    owner: Any = root
-    in_union = False
+    owners: list[Any] = [root]
     for part in (str(part) for part in loc if part != "[key]"):
-        if part.isdecimal():  # of a list, whose members the owner is of
-            path.append(part)
-            continue
-        if in_union:
+        if len(owners) > 1:
             # A discriminated union puts its member's tag between the keys: that is no key.
-            owner, in_union = union_members()[part], False
+            owners = [union_members()[part]]
             continue
-        fields = getattr(owner, "model_fields", {})
         path.append(part)
+        if part.isdecimal():  # of a list, whose members the owner is of
+            continue
+        fields = owners[0].model_fields if owners else {}
         beside = list(fields)
         annotation = fields[part].annotation if part in fields else None
-        members = [a for a in get_args(annotation) if hasattr(a, "model_fields")]
-        owner = members[0] if members else annotation
-        in_union = len(members) > 1
+        owners = [a for a in (annotation, *get_args(annotation)) if hasattr(a, "model_fields")]
     return path, beside

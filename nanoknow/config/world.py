@@ -70,14 +70,13 @@ class WorldConfig(Frozen):
         return self
 
     def __str__(self) -> str:
-        sizes = [f"people {self.people}", f"paraphrases {self.paraphrases}"]
-        if self.relations:
-            forms = {
-                "permuted": self.permute,
-                "full names": self.full_name,
-                "asked backward too": self.backward,
-            }
-            sizes += [*self.relations, *(name for name in forms if forms[name])]
-            sizes += [f"skewed {name}" for name in self.skewed]
-            sizes += [f"{key} {value:g}" for key, value in self.drawn or ()]
+        forms = {
+            "permuted": self.permute,
+            "full names": self.full_name,
+            "asked backward too": self.backward,
+        }
+        sizes = [f"people {self.people}", f"paraphrases {self.paraphrases}", *self.relations]
+        sizes += [name for name, is_so in forms.items() if is_so]
+        sizes += [f"skewed {name}" for name in self.skewed]
+        sizes += [f"{key} {value:g}" for key, value in self.drawn or ()]
         return f"built-in world ({', '.join(sizes)}, seed {self.seed})"

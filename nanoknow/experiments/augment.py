@@ -64,7 +64,6 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
         what = f"no answer is in a document about its question's subject in {corpus.name}"
         raise DataError(f"{training.name}: {what}: do these texts belong together?")
     reporter.note(f"ranker: taught by {len(training.items):,} questions")
-    right, n_judged = finder.cross_validated
     asked = [
         template.ask(name)
         for name in dict.fromkeys(filter(None, facts.names))
@@ -82,7 +81,7 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
         questions=len(pairs),
         from_training=len(pairs.keys() & known),
         skipped=len(found) - len(pairs),
-        ranker=Score(right, n_judged),
+        ranker=Score(*finder.cross_validated),
         eval=Score(n_right, len(items)) if items else None,
     )
 

@@ -40,8 +40,7 @@ def plot_learned(
         bars, *others = figure.subplots(1, 1 + len(panels), squeeze=False)[0]
         _draw_bars(bars, asked, bar_colors)
         for axes, (title, ylabel, curves) in zip(others, panels, strict=True):
-            axes.set(xlabel="epoch", ylabel=ylabel)
-            axes.set_title(title)
+            axes.set(title=title, xlabel="epoch", ylabel=ylabel)
             axes.grid(axis="y")
             if curves is shares:
                 axes.set_ylim(0, max(1.0, *(1.05 * y for p in shares.values() for _, y in p)))
@@ -71,10 +70,9 @@ def _draw_bars(
     axes.set_yticks(range(len(names)), [wrap(name) for name in names], color=INK)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-    axes.set_xlim(0, highest * 1.02)
     axes.grid(axis="x")
-    axes.set_title(f"Accuracy on {' and '.join(asked)}")
     line = ": one seed, line: 95 % interval"
     if seeds > 1:
         line = f": mean of {seeds} seeds, line from lowest to highest"
-    axes.set(xlabel=f"% right{line}")
+    title = f"Accuracy on {' and '.join(asked)}"
+    axes.set(title=title, xlabel=f"% right{line}", xlim=(0, highest * 1.02))

@@ -104,12 +104,11 @@ def plan_runs(
     n = seeds * sum(map(len, data.values()))
     if n > MOST_RUNS:
         raise ConfigError(f"{n:,} runs, by rows, seeds and folds: ask for {MOST_RUNS:,} at most")
-    ranges = {name: seeds_from(config.seed, seeds) for name, config in configs.items()}
     planned: list[PlannedRun] = []
     pretrained: dict[str, tuple[ExperimentConfig, Path]] = {}
     for offset in range(seeds):
         for name, config in configs.items():
-            seed = ranges[name][offset]
+            seed = seeds_from(config.seed, seeds)[offset]
             for number, texts in enumerate(data[name], start=1):
                 seeded = config.model_copy(update={"seed": seed, "data": texts})
                 place = folder / slug(name) / f"seed-{seed}"

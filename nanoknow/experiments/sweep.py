@@ -49,6 +49,8 @@ def sweep(file: SweepConfig, launch: Launch, reporter: Reporter) -> SweepReport:
     }
     questions = {name: each.questions for name, each in folds.items()}
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)) for path in file.predict]
+    for texts in asked_too:
+        texts.require_eval()  # what cannot be read is refused before the training
     data = {name: each.data for name, each in folds.items()}
     planned = plan_runs(configs, data, launch.seeds or file.seeds, folder)
     runs = shard_of(planned, launch.shard)

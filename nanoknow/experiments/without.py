@@ -57,8 +57,7 @@ def leave_out(data: DataConfig, corpus: Corpus, documents: Sequence[int], path: 
         documents: their numbers.
         path: of the new file, without its suffix.
     """
-    dropped = set(documents)
-    kept = [i for i in range(len(corpus.documents)) if i not in dropped]
+    kept = sorted({*range(len(corpus.documents))} - {*documents})
     texts, names = corpus.documents, corpus.names
     if names is None:
         path, lines = path.with_suffix(".txt"), "\n".join(texts[i] for i in kept)

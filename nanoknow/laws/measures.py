@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nanoknow.config.tasks import SpanCorruptionConfig
-from nanoknow.data.batch import Group, Layout
+from nanoknow.config.world import WorldConfig
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.data.world.facts import FactWorld
 from nanoknow.data.world.parser import Parser
@@ -148,6 +148,18 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+def needs(measure: str, world: WorldConfig, kind: str) -> list[str]:
+    """Return what a measure would read wrongly without, of what a world and a task lack."""
+    met = {
+        "data.world.backward": measure != "reversal" or world.backward,
+        "data.world.drawn": measure != "invention" or world.drawn,
+        "data.world without drawn": measure != "capacity" or not world.drawn,
+        "pretrain.task.kind document_modeling": kind == "document_modeling"
+        or (kind == "span_corruption" and measure not in ("capacity", "invention")),
+    }
+    return [key for key, is_met in met.items() if not is_met]
+
+
 def _answered(subject: Subject, is_asked: Callable[[str], bool]) -> Score:
     """Return how many evaluation questions with some answers are answered right."""
     run = subject.answering
@@ -206,8 +218,7 @@ def _losses(model: CharacterModel, documents: Sequence[tuple[int, ...]]) -> Iter
     for first in range(0, len(documents), AT_ONCE):
         part = [*map(torch.tensor, documents[first : first + AT_ONCE])]
         rows = torch.nn.utils.rnn.pad_sequence(part, batch_first=True).to(device)  # (B, T + 1)
-        layout = Layout.of((Group(len(rows), rows.shape[1] - 1),), device)
-        logits = model(rows[:, :-1].flatten(), layout)  # (B · T, vocabulary)
+        logits = model(rows[:, :-1]).flatten(0, 1)  # (B · T, vocabulary)
         losses = F.cross_entropy(precise(logits), rows[:, 1:].flatten(), reduction="none")
         for row, ids in zip(losses.view(len(rows), -1) / math.log(2), part, strict=True):
             yield row[: len(ids) - 1].cpu()

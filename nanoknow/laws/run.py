@@ -1,6 +1,6 @@
 """Test a law: train its rows with several seeds, measure them, and judge."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import Launch, plan_runs, shard_of, train_in_turn
 from nanoknow.experiments.side_by_side import several_runs
 from nanoknow.experiments.table import TableRow, require_report, save_report, table_row
-from nanoknow.laws.figure import Panel, plot_law
-from nanoknow.laws.measures import MEASURES, Subject
+from nanoknow.laws.figure import plot_law
+from nanoknow.laws.measures import MEASURES, Subject, needs
 from nanoknow.laws.verdict import Judged, judge, overall, unmet, value_of
 from nanoknow.runs.folders import runs_folder
 from nanoknow.system.reporter import Reporter
@@ -142,7 +142,13 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     )
     if launch.shard is None:
         if any(row.seeds for row in rows):
-            plot_law(Path(report.picture), report.law, _panels(law, rows))
+            panels = {
+                name: {
+                    row.name: (row.values.get(name, []), row.published.get(name)) for row in rows
+                }
+                for name in _named(law)
+            }
+            plot_law(Path(report.picture), report.law, panels)
         save_report(folder / "law.json", report, table)
     return report
 
@@ -154,19 +160,12 @@ def _world(row: str, config: ExperimentConfig, measure: str) -> FactWorld:
         ConfigError: there is none, it is not what the measure is of, or its texts would be cut, so
             that they could not be learned.
     """
-    form, kind = config.data.world, config.pretrain.task.kind
+    form = config.data.world
     if form is None or not form.relations or config.data.corpus:
         raise ConfigError(
             f"{row}: a law is about a world: set data.world.relations, no data.corpus"
         )
-    needed = {
-        "data.world.backward": measure != "reversal" or form.backward,
-        "data.world.drawn": measure != "invention" or form.drawn,
-        "data.world without drawn": measure != "capacity" or not form.drawn,
-        "pretrain.task.kind document_modeling": kind == "document_modeling"
-        or (kind == "span_corruption" and measure not in ("capacity", "invention")),
-    }
-    if lacking := [key for key, is_met in needed.items() if not is_met]:
+    if lacking := needs(measure, form, config.pretrain.task.kind):
         raise ConfigError(f"{row}: measure {measure}: needs {lacking[0]}")
     world, block_size = FactWorld(form), config.model.block_size
     require_small(form)
@@ -177,14 +176,6 @@ def _world(row: str, config: ExperimentConfig, measure: str) -> FactWorld:
             f"{row}: model.block_size {block_size}: {what}: set it to {longest + 1} or more"
         )
     return world
-
-
-def _panels(law: LawConfig, rows: Sequence[LawRow]) -> dict[str, Panel]:
-    """Return what the picture shows: the values that a claim or the paper is about."""
-    return {
-        name: {row.name: (row.values.get(name, []), row.published.get(name)) for row in rows}
-        for name in _named(law)
-    }
 
 
 def _named(law: LawConfig) -> dict[str, None]:

@@ -44,11 +44,12 @@ def judge(claim: Claim, measured: Measured) -> Judged:
     Raises:
         ConfigError: the claim names a value that is not measured.
     """
-    values = [
-        value_of(row, claim.measure) - _subtracted(claim, measured, seed)
-        for seed, row in measured[claim.row].items()
-        if claim.minus is None or seed in measured[claim.minus]
-    ]
+    others = measured[claim.minus or claim.row]
+    both = [(row, others[seed]) for seed, row in measured[claim.row].items() if seed in others]
+    values = [value_of(row, claim.measure) for row, _ in both]
+    if claim.minus or claim.minus_measure:
+        taken = (value_of(other, claim.minus_measure or claim.measure) for _, other in both)
+        values = [value - other for value, other in zip(values, taken, strict=True)]
     interval = interval_of_mean(values)
     verdict = NOT_TESTED
     if interval is not None:
@@ -75,13 +76,6 @@ def overall(judged: Sequence[Judged], missing: Sequence[str]) -> str:
         return NOT_TESTED
     found = {each.verdict for each in judged}
     return next((verdict for verdict in (DIFFERS, NOT_TESTED) if verdict in found), HOLDS)
-
-
-def _subtracted(claim: Claim, measured: Measured, seed: int) -> float:
-    if claim.minus is None and claim.minus_measure is None:
-        return 0.0
-    values = measured[claim.minus or claim.row][seed]
-    return value_of(values, claim.minus_measure or claim.measure)
 
 
 def value_of(values: Mapping[str, float], name: str) -> float:

@@ -1,11 +1,9 @@
 """``nanoknow export``: a run as a folder that transformers and what is built on it open."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
 from jinja2 import Environment, StrictUndefined
@@ -13,13 +11,12 @@ from safetensors import torch as safetensors
 
 from nanoknow import __version__
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import QuestionSet, questions_to_jsonl
+from nanoknow.data.questions import Question, questions_to_jsonl
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError, DataError, printable
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.generation.opened_run import OpenedRun
-from nanoknow.models.vanilla import Vanilla
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.folders import require_unused
 from nanoknow.sharing.tokenizer import tokenizer_files
@@ -79,26 +76,24 @@ def export(
     if has_marks:
         marks = {"eos_token_id": tokenizer.mask_id, "pad_token_id": tokenizer.pad_id}
     config = architecture(model, marks)
-    assert isinstance(model, Vanilla)
-    asked = _questions(opened, data, reporter) if isinstance(opened, AnsweringRun) else None
-    evaluation = None
-    if isinstance(opened, AnsweringRun) and asked is not None:
-        evaluation = evaluate_on(opened, asked, reporter)
-    elif lm_eval:
+    evaluation = _evaluated(opened, data, reporter)
+    if lm_eval and evaluation is None:
         raise ConfigError("--lm-eval: needs questions with answers: name them with --eval FILE")
     length = opened.max_answer_length if has_marks else model.config.block_size // 2
     generation = {"do_sample": False, "max_new_tokens": length, **marks}
-    written: dict[str, Mapping[str, Any]] = {"config.json": config}
-    written |= tokenizer_files(tokenizer, model.config.block_size)
-    written |= {"generation_config.json": generation}
+    written = {
+        "config.json": config,
+        **tokenizer_files(tokenizer, model.config.block_size),
+        "generation_config.json": generation,
+    }
     weights = {name: tensor.cpu() for name, tensor in exported_weights(model).items()}
     contents = {name: to_json(each, indent=2).encode() for name, each in written.items()}
     contents["model.safetensors"] = safetensors.save(weights, {"format": "pt"})
-    contents["README.md"] = _card(opened, config["model_type"], evaluation, asked).encode()
+    contents["README.md"] = _card(opened, config["model_type"], evaluation).encode()
     name = None
-    if lm_eval and asked is not None:
-        name = re.sub(r"\W+", "_", f"nanoknow_{Path(asked.name).stem[:LONGEST]}")
-        contents |= _lm_eval_files(name, asked, opened.max_answer_length)
+    if lm_eval and evaluation is not None:
+        name = re.sub(r"\W+", "_", f"nanoknow_{Path(evaluation.questions).stem[:LONGEST]}")
+        contents |= _lm_eval_files(name, evaluation, length)
     for file, content in contents.items():
         save_result(out / file, content, "the exported run")
     path, n = str(opened.run.path), model.n_parameters
@@ -115,8 +110,10 @@ def _open(path: Path | None, data: DataConfig, device: str, reporter: Reporter) 
     return AnsweringRun.open(path, data, device, reporter)
 
 
-def _questions(opened: AnsweringRun, data: DataConfig, reporter: Reporter) -> QuestionSet | None:
-    """Return the questions to evaluate on, where they are there and have answers."""
+def _evaluated(opened: OpenedRun, data: DataConfig, reporter: Reporter) -> Evaluation | None:
+    """Ask an answering run the questions that are there and have answers."""
+    if not isinstance(opened, AnsweringRun):
+        return None
     try:
         asked = opened.texts.eval
     except DataError as error:
@@ -124,31 +121,23 @@ def _questions(opened: AnsweringRun, data: DataConfig, reporter: Reporter) -> Qu
             raise
         reporter.note(f"not evaluated: {error}")
         return None
-    return opened.fitting(asked) if asked is not None and asked.answered else None
+    return evaluate_on(opened, asked, reporter) if asked is not None and asked.answered else None
 
 
-def _card(
-    opened: OpenedRun, kind: str, evaluation: Evaluation | None, asked: QuestionSet | None
-) -> str:
+def _card(opened: OpenedRun, kind: str, evaluation: Evaluation | None) -> str:
     """Return the model card; what is quoted of others in it stands in code."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"code": _code, "quoted": _quoted}
     source = files("nanoknow.sharing").joinpath("card.md").read_text(encoding="utf-8")
-    record, has_marks = opened.checkpoint.record, opened.checkpoint.record.task.has_marks
+    record = opened.checkpoint.record
+    question = evaluation.answers[0].question if evaluation else "Where was Ada Lovelace born?"
     return environment.from_string(source).render(
         name=opened.run.path.absolute().name,
         architecture={"gpt2": "GPT-2", "gpt_neox": "GPT-NeoX"}[kind],
-        n_parameters=opened.model.n_parameters,
         version=__version__,
-        block_size=opened.model.config.block_size,
-        texts=record.data,
-        seed=record.seed,
-        precision=record.precision,
-        stage=opened.run.record.stage,
-        question=(asked.items[0].text if asked else "Where was Ada Lovelace born?")
-        if has_marks
-        else None,
-        max_answer_length=opened.max_answer_length if has_marks else None,
+        opened=opened,
+        record=record,
+        question=question if record.task.has_marks else None,
         evaluation=evaluation,
     )
 
@@ -163,7 +152,7 @@ def _quoted(text: str) -> str:
     return to_json(text, ensure_ascii=False)
 
 
-def _lm_eval_files(name: str, asked: QuestionSet, longest: int) -> dict[str, bytes]:
+def _lm_eval_files(name: str, evaluation: Evaluation, longest: int) -> dict[str, bytes]:
     """Return a task for lm-evaluation-harness, that scores what ``evaluate`` scores."""
     task = {
         "task": name,
@@ -179,7 +168,8 @@ def _lm_eval_files(name: str, asked: QuestionSet, longest: int) -> dict[str, byt
         "metadata": {"version": 1.0},
     }
     described = yaml.safe_dump(task, allow_unicode=True, sort_keys=False)
+    questions = [Question(answer.question, answer.gold, 1) for answer in evaluation.answers]
     return {
         f"{LM_EVAL}/{name}.yaml": described.encode(),
-        f"{LM_EVAL}/questions.jsonl": questions_to_jsonl(asked.items).encode(),
+        f"{LM_EVAL}/questions.jsonl": questions_to_jsonl(questions).encode(),
     }

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nanoknow.config.experiment import ExperimentConfig, StageName
 from nanoknow.config.messages import explain, show_value
-from nanoknow.config.models import VanillaConfig
+from nanoknow.config.models import ModelConfig, VanillaConfig
 from nanoknow.data.sources import Texts
 from nanoknow.data.tokenizer import Tokenizer
 from nanoknow.errors import ConfigError, DataError
@@ -80,7 +80,7 @@ def import_params(
     texts = Texts.find(config.data, roles_of(config, stage) if asked else ("corpus",))
     tokenizer = Tokenizer.from_corpus(texts.require_corpus(), specials=True)
     weights = read_params(file)
-    sizes = _sizes(file, weights, config.model.n_heads, config.model.dropout)
+    sizes = _sizes(file, weights, config.model)
     if len(weights["embedding.token.weight"]) != len(tokenizer):
         n, name = len(weights["embedding.token.weight"]), texts.require_corpus().name
         raise DataError(
@@ -172,10 +172,10 @@ def _require_flat(pickled: IO[bytes]) -> None:
         stack += [made] * len(code.stack_after)
 
 
-def _sizes(
-    file: Path, weights: Mapping[str, Tensor], n_heads: int, dropout: float
-) -> VanillaConfig:
+def _sizes(file: Path, weights: Mapping[str, Tensor], given: ModelConfig) -> VanillaConfig:
     """Return the sizes of a model, all but the heads by its tensors, which are as many as that.
+
+    The heads, and the dropout, are those that a config gives.
 
     Raises:
         DataError: they are of another model.
@@ -192,9 +192,9 @@ def _sizes(
             f"{file}: has not the {expected:,} weights of a vanilla model of width {d}, "
             f"{n_layers} layers and {length} positions: import takes no other"
         )
-    values = {"n_layers": n_layers, "d_model": d, "block_size": length, "n_heads": n_heads}
+    values = {"n_layers": n_layers, "d_model": d, "block_size": length, "n_heads": given.n_heads}
     try:
-        return VanillaConfig.model_validate({**values, "dropout": dropout})
+        return VanillaConfig.model_validate({**values, "dropout": given.dropout})
     except ValidationError as error:
         why = explain(error.errors()[0], str(file), {}, {}, VanillaConfig)
         raise ConfigError(f"{why}; set how many heads it has with --set model.n_heads=N") from None

@@ -5,7 +5,7 @@ own; with rotary ones a GPT-NeoX (Black et al., 2022) that turns whole heads and
 MLP one after the other. A perceiver is neither.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,7 +14,6 @@ from torch import Tensor
 from nanoknow.config.models import VanillaConfig
 from nanoknow.errors import ConfigError
 from nanoknow.models.base import CharacterModel
-from nanoknow.models.vanilla import Vanilla
 
 PARTS = {
     "embedding.token.": ("transformer.wte.", "gpt_neox.embed_in."),
@@ -96,27 +95,22 @@ def renamed(name: str, parts: Mapping[str, str]) -> str:
     return name
 
 
-def exported_weights(model: Vanilla) -> dict[str, Tensor]:
-    """Return the weights of ``model.safetensors``, by their names there."""
+def exported_weights(model: CharacterModel) -> dict[str, Tensor]:
+    """Return the weights of ``model.safetensors``, by their names there.
+
+    Query, key and value of a layer are one, (3d, …): in a GPT-NeoX head by head.
+    """
     is_gpt2 = model.config.positions == "learned"
     parts = {here: names[not is_gpt2] for here, names in PARTS.items()}
-    found = dict(_joined(model, is_gpt2))
-    for key, tensor in model.state_dict().items():
-        if not any(part in key for part in ("query", "key", "value")):
-            found[key] = tensor
+    n = 1 if is_gpt2 else model.config.n_heads
+    joined = "attn.c_attn" if is_gpt2 else "attention.query_key_value"
+    found = model.state_dict()
+    for name in [name for name in found if ".query." in name]:
+        apart = [found.pop(name.replace("query", each)) for each in ("query", "key", "value")]
+        by_head = [each.unflatten(0, (n, -1)) for each in apart]  # (n, d/n, …)
+        found[name.replace("attention.query", joined)] = torch.stack(by_head, 1).flatten(0, 2)
     exported = {}
     for key, tensor in found.items():
         is_turned = is_gpt2 and key.startswith("blocks.") and tensor.dim() == 2  # to (in, out)
         exported[renamed(key, parts)] = (tensor.T if is_turned else tensor).contiguous()
     return exported
-
-
-def _joined(model: Vanilla, is_gpt2: bool) -> Iterator[tuple[str, Tensor]]:
-    """Yield query, key and value of each layer as one, (3d, …): in a GPT-NeoX head by head."""
-    n = 1 if is_gpt2 else model.config.n_heads
-    name = "attn.c_attn" if is_gpt2 else "attention.query_key_value"
-    for i, block in enumerate(model.blocks):
-        layers = [getattr(block.attention, each) for each in ("query", "key", "value")]
-        for part in ("weight", "bias"):
-            by_head = [getattr(x, part).unflatten(0, (n, -1)) for x in layers]  # (n, d/n, …)
-            yield f"blocks.{i}.{name}.{part}", torch.stack(by_head, 1).flatten(0, 2)

@@ -34,7 +34,7 @@ def resolve_recipe(
         ConfigError: see ``load_config``.
         DataError: the corpus or the training questions cannot be read.
     """
-    chosen = choose_config(name, overrides, reporter)
+    chosen = name if name is not None else choose_config(overrides, reporter)
     config = resolve_config(chosen, overrides, reporter)
     if chosen != OWN_FACTS:
         return config

@@ -190,8 +190,9 @@ def test_every_template_makes_its_values_printable() -> None:
     card = (PACKAGE / "sharing/card.md").read_text(encoding="utf-8")
     bare = [e for e in re.findall(r"{{ (.*?) }}", card) if not re.search(r"\| (code|quoted)$", e)]
     assert bare == [  # numbers, and words of our own
-        *("architecture", '"{:,}".format(n_parameters)', "version", "block_size", "role", "seed"),
-        *("max_answer_length", "evaluation.score", "evaluation.overlap.n"),
+        *("architecture", '"{:,}".format(opened.model.n_parameters)', "version"),
+        *("opened.model.config.block_size", "role", "record.seed", "opened.max_answer_length"),
+        *("evaluation.score", "evaluation.overlap.n"),
         *("evaluation.baseline.score", "evaluation.answers | length", "verdict", "count"),
     ]
     templates = {

@@ -82,6 +82,15 @@ def test_a_sweep_goes_on_where_it_was_and_leaves_to_others_what_they_are_at(here
     assert "an earlier run with other settings" in refused
 
 
+def test_questions_to_predict_that_cannot_be_read_are_refused_before_the_training(
+    here: Path,
+) -> None:
+    write("asked.tsv", "Where was Ada Lowe born?\tOslo\tRome\n")
+    refused = refuse("sweep", write("rows.yaml", TINY), "--out", "rows")
+    assert "asked.tsv:1: " in refused
+    assert not Path("rows").exists()
+
+
 def test_what_another_process_was_at_is_looked_at_again_at_the_end(here: Path) -> None:
     two = {"plain": {}, "longer": {"finetune.epochs": 2}}
     file = SweepConfig(config="demo", seeds=1, common=SMALLEST, rows=two)

@@ -102,6 +102,7 @@ def test_sealed_nonsense_is_refused_by_file_and_key_before_a_model_is_built(
     line = refused(CheckpointError, lambda: open_checkpoint(received)[1].load_model(CPU))
     assert line.startswith(str(last(received)))
     assert says in line
+    assert ": : " not in line
     assert time.monotonic() - began < SECONDS
 
 
