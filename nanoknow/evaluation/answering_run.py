@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -127,13 +128,16 @@ class AnsweringRun(OpenedRun):
                 return open_checkpoint(Path(self.run.record.started_from))[1].record.task
         return self.run.config.pretrain.task
 
+    @cached_property
     def pretraining_documents(self) -> DocumentTask:
-        """Make again the task by which it was pretrained, of documents alone.
+        """The task by which it was pretrained, of documents alone, made when it is first needed.
 
         Raises:
-            ConfigError: it was pretrained on something else, or a text is not named.
+            ConfigError: it was pretrained on something else or not at all, or a text is not named.
             DataError: the texts cannot be read.
         """
+        if self.run.record.stage == "scratch":
+            raise ConfigError(f"{self.run.path}: was not pretrained")
         corpus, block_size = self.texts.require_corpus(), self.model.config.block_size
         texts = (corpus, self.texts.questions, self.tokenizer, block_size, self.facts)
         task: Task = build_task(self.pretraining, *texts)

@@ -207,10 +207,9 @@ def cross_fitted(
     fold = np.empty(len(right), np.int64)
     fold[order] = np.arange(len(right)) % folds
     answered = np.zeros(len(right), np.bool_)
-    for i in range(folds):
-        rest, own = fold != i, fold == i
-        usable = rest.any() and own.any()
-        chosen = choose(selections(confidence[rest], right[rest])) if usable else None
+    for i in np.unique(fold):
+        own = fold == i
+        chosen = None if own.all() else choose(selections(confidence[~own], right[~own]))
         if chosen is not None and chosen.threshold is not None:
             answered |= own & (confidence >= chosen.threshold)
     return Selection(None, len(right), int(answered.sum()), int((answered & right).sum()))

@@ -97,16 +97,12 @@ def mark_copied(text: str, corpus: Corpus, min_length: int) -> CopiedText:
     end = 0
     for begin in range(len(text) - min_length + 1):
         # A stretch that ends no later than the last one lies in it.
-        last, end = end, max(end, begin + min_length - 1)
-        first = None
+        longest, first = max(end, begin + min_length - 1), None
         for at in starts.get(text[begin : begin + min_length], ()):
-            if end < len(text) and whole.startswith(text[begin : end + 1], at):
-                first, end = at, end + 1
-                while end < len(text) and whole.startswith(text[end], at + end - begin):
-                    end += 1
-        if first is None:
-            end = last
-        else:
+            while longest < len(text) and whole.startswith(text[begin : longest + 1], at):
+                longest, first = longest + 1, at
+        if first is not None:
+            end = longest
             found.append((begin, end, first))
     lines = corpus.lines_at([first for _, _, first in found])
     stretches = [Copied(*each, line) for each, line in zip(found, lines, strict=True)]

@@ -8,14 +8,14 @@ from threading import Lock
 
 from nanoknow.attention.trace import trace
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import QuestionSet, clean
+from nanoknow.data.questions import clean
 from nanoknow.errors import CheckpointError, DataError
-from nanoknow.evaluation.answering_run import AnsweringRun, DocumentTask
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.ask import Reply, ask
 from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.probe_questions import ProbeMaker
-from nanoknow.evaluation.probes import MOST
+from nanoknow.evaluation.probes import MOST, ask_fitting
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.words import folded
 from nanoknow.figures.canvas import Points
@@ -72,13 +72,14 @@ class Lab:
         self.beside = AnsweringRun.open(beside, None, device, reporter) if beside else None
         self._reporter, self._lock = reporter, Lock()
         self._rng = Random(derive_seed(opened.run.config.seed, "play"))
-        questions = self._eval
-        self._answers = opened.answer_questions(opened.task(questions)) if questions else []
+        questions = opened.texts.eval
+        self._asked = opened.fitting(questions) if questions and questions.answered else None
+        self._answers = opened.answer_questions(opened.task(self._asked)) if self._asked else []
         self._invented = self._about_nobody()
 
     def introduction(self) -> Introduction:
         """Return what is known before anything is asked."""
-        record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._eval
+        record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._asked
         has_read = self.opened.run.record.stage != "scratch"
         confident, right = confidences(self._answers), rights(self._answers)
         return Introduction(
@@ -128,11 +129,11 @@ class Lab:
         """Return a document that is drawn, and examples of it as pretraining makes them.
 
         Raises:
-            CheckpointError: the run was not pretrained.
+            ConfigError: the run was not pretrained.
             DataError: its texts are not available.
         """
         with self._lock:
-            task, tokenizer = self._task, self.opened.tokenizer
+            task, tokenizer = self.opened.pretraining_documents, self.opened.tokenizer
             corpus = self.opened.texts.require_corpus()
             i = below(task.n_examples, self._rng)
             generator = new_generator(below(2**31, self._rng), "play")
@@ -157,23 +158,17 @@ class Lab:
         facts = self.opened.facts
         return {name: f" {folded(name)}" for name in facts.names if name} if facts else {}
 
-    @cached_property
-    def _eval(self) -> QuestionSet | None:
-        questions = self.opened.texts.eval
-        return self.opened.fitting(questions) if questions and questions.answered else None
-
     def _about_nobody(self) -> list[Answer]:
-        facts, asked = self.opened.facts, self.opened.training or self._eval
+        facts, asked = self.opened.facts, self.opened.training or self._asked
         try:
             if facts is None or asked is None:
                 raise DataError("no questions, or no training text, to make them of")
             maker = ProbeMaker.of(asked, facts.corpus, MOST, self._rng)
-            made = maker.invented(max(len(self._answers), 2 * NAMES), self._rng).questions
-            task = self.opened.task(QuestionSet("invented", made, "")) if made else None
+            invented = maker.invented(max(len(self._answers), 2 * NAMES), self._rng)
         except DataError as error:
             self._reporter.note(f"no invented names: {error}")
             return []
-        return self.opened.answer_questions(task) if task else []
+        return ask_fitting(self.opened, invented)[1]
 
     def _as_question(self, text: str) -> str:
         """Return a name as it would be asked about; a question as it is."""
@@ -211,12 +206,6 @@ class Lab:
         invented = abs(confidences(self._invented) - probability) <= NEAR
         score = Score(int(right.sum()), len(right)) if len(right) else None
         return Worth(score, int(invented.sum()), len(self._invented))
-
-    @cached_property
-    def _task(self) -> DocumentTask:
-        if self.opened.run.record.stage == "scratch":
-            raise CheckpointError(f"{self.opened.run.path}: was not pretrained")
-        return self.opened.pretraining_documents()
 
 
 def _thinned(points: Points) -> Points:

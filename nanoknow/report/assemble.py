@@ -1,6 +1,5 @@
 """``nanoknow evaluate --report``: one finetuned run, evaluated in depth."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -9,9 +8,8 @@ from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import Answer
 from nanoknow.evaluation.baseline import PairedBaseline, lookup_baseline
-from nanoknow.evaluation.buckets import Bucket, buckets, confidences, rights
+from nanoknow.evaluation.buckets import buckets, confidences, rights
 from nanoknow.evaluation.calibration import measure_confidence
 from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
 from nanoknow.evaluation.probes import probe
@@ -74,13 +72,11 @@ def report(
         pretrained=opened.run.record.stage != "scratch",
         rivals=rivals,
         buckets=buckets(answers, facts, reach) if facts else [],
-        recall=_recall(opened, probed.recalled),
+        recall=probed.recall,
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,
         confidence=confidence,
         documents=documents,
-        rewordings=probed.rewordings,
-        misspelt=probed.misspelt,
-        invented=probed.invented,
+        probed=probed,
         seed=seed,
         provenance=_provenance(opened, questions),
     )
@@ -94,14 +90,6 @@ def _baselines(
     if opened.facts is not None and opened.training is not None and evaluation.documented:
         found.append(lookup_baseline(questions, opened.facts))
     return [each.beside(evaluation.answers) for each in found]
-
-
-def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:
-    if not recalled or opened.training is None:
-        return None
-    total = len(opened.training.items)
-    name = f"{len(recalled)} of {total}, drawn" if len(recalled) < total else "all"
-    return Bucket.of("training questions, asked again", name, recalled)
 
 
 def _provenance(opened: AnsweringRun, questions: QuestionSet) -> dict[str, str]:

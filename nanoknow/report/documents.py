@@ -70,7 +70,7 @@ def show_documents(
 def _span_corruption(opened: AnsweringRun) -> SpanCorruption | None:
     """Return the task that hid words; None where pretraining did not, or lacks a text here."""
     with suppress(ConfigError, DataError):
-        task = opened.pretraining_documents() if opened.run.record.stage != "scratch" else None
+        task = opened.pretraining_documents
         return task if isinstance(task, SpanCorruption) else None
     return None
 

@@ -55,7 +55,7 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
         report: of a run.
         learning: accuracies in % by step, of this run and of one to compare it with, by name.
     """
-    c = report.confidence
+    c, invented = report.confidence, report.probed.invented
     return {
         "learning": [_learning(learning)] if learning else [],
         "score": [_scores(report)],
@@ -64,7 +64,7 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
         "confidence": [*([draw_reliability(c)] if c.n >= FEW else []), draw_confidences(c)],
         "selection": [draw_coverage(c)],
         "wordings": [_wordings(report)] if report.probes else [],
-        "invented": [draw_invented(report.invented)] if report.invented else [],
+        "invented": [draw_invented(invented)] if invented else [],
     }
 
 
