@@ -30,7 +30,6 @@ from nanoknow.system.shares import percent
 BASELINES = {"constant": "one answer to all", "lookup": "looking it up in the documents"}
 ROW = 0.42
 """Inches that a line of a dot plot takes."""
-HISTOGRAM = [float(edge) for edge in range(0, 101, 5)]
 DASHED = (0, (4, 3))
 
 
@@ -210,7 +209,8 @@ def _histograms(
         else:
             axes.hist(
                 [[100 * value for value in values] for _, values, _ in drawable],
-                bins=HISTOGRAM,
+                bins=20,
+                range=(0, 100),
                 weights=[[100 / len(values)] * len(values) for _, values, _ in drawable],
                 color=[color for _, _, color in drawable],
                 rwidth=0.9,

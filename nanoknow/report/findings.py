@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
@@ -125,14 +125,15 @@ def _say(report: Report, *parts: str) -> list[str]:
     return [line for line in text.split("\n") if line]
 
 
+def environment(**options: Any) -> Environment:  # noqa: ANN401 - of jinja2
+    """Return what fills in the templates of a report."""
+    options |= {"loader": PackageLoader("nanoknow", "report"), "undefined": StrictUndefined}
+    return Environment(trim_blocks=True, lstrip_blocks=True, **options)
+
+
 @cache
 def _template() -> Template:
-    texts = Environment(
-        loader=PackageLoader("nanoknow", "report"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    texts = environment()
     texts.filters |= {"percent": percent, "share": _share}
     return texts.get_template("findings.txt")
 

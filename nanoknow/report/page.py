@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import printable
@@ -16,7 +16,7 @@ from nanoknow.evaluation.scores import interval
 from nanoknow.figures.canvas import Points
 from nanoknow.report.documents import ShownDocument
 from nanoknow.report.figures import drawings
-from nanoknow.report.findings import FEW, Report, findings, headlines, title
+from nanoknow.report.findings import FEW, Report, environment, findings, headlines, title
 from nanoknow.system.shares import percent
 
 
@@ -36,14 +36,10 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
 
 @cache
 def _templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("nanoknow", "report"),
+    templates = environment(
         autoescape=True,
         # What is markup already was made of such texts.
         finalize=lambda each: printable(each, lines=True) if type(each) is str else each,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     templates.filters |= {
         "interval": interval,
