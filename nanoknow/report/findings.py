@@ -3,10 +3,9 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.baseline import PairedBaseline
@@ -119,7 +118,9 @@ def findings(report: Report) -> list[str]:
 
 def _say(report: Report, *parts: str) -> list[str]:
     """Return the sentences of parts of ``findings.txt``."""
-    template = _template()
+    texts = environment()
+    texts.filters |= {"percent": percent, "share": _share}
+    template = texts.get_template("findings.txt")
     values = template.new_context({"report": report, "asked": ASKED})
     text = "".join(itertools.chain(*(template.blocks[part](values) for part in parts)))
     return [line for line in text.split("\n") if line]
@@ -129,13 +130,6 @@ def environment(**options: Any) -> Environment:  # noqa: ANN401 - of jinja2
     """Return what fills in the templates of a report."""
     options |= {"loader": PackageLoader("nanoknow", "report"), "undefined": StrictUndefined}
     return Environment(trim_blocks=True, lstrip_blocks=True, **options)
-
-
-@cache
-def _template() -> Template:
-    texts = environment()
-    texts.filters |= {"percent": percent, "share": _share}
-    return texts.get_template("findings.txt")
 
 
 def _share(score: Score) -> str:

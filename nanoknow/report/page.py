@@ -6,9 +6,6 @@ asks for. Everything quoted from data is escaped, and ``printable``.
 
 import re
 from collections.abc import Mapping
-from functools import cache
-
-from jinja2 import Environment
 
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import printable
@@ -22,20 +19,6 @@ from nanoknow.system.shares import percent
 
 def page(report: Report, learning: Mapping[str, Points]) -> str:
     """Return the page of a report; ``learning`` as ``drawings`` takes it."""
-    template = _templates().get_template("page.html")
-    return template.render(
-        report=report,
-        title=title(report),
-        headlines=headlines(report),
-        findings=findings(report),
-        few=FEW,
-        drawings=drawings(report, learning),
-        learning=learning,
-    )
-
-
-@cache
-def _templates() -> Environment:
     templates = environment(
         autoescape=True,
         # What is markup already was made of such texts.
@@ -47,7 +30,15 @@ def _templates() -> Environment:
         "percent": lambda share: _spaced(percent(share)),
         "spaced": _spaced,
     }
-    return templates
+    return templates.get_template("page.html").render(
+        report=report,
+        title=title(report),
+        headlines=headlines(report),
+        findings=findings(report),
+        few=FEW,
+        drawings=drawings(report, learning),
+        learning=learning,
+    )
 
 
 def _spaced(text: str) -> str:
