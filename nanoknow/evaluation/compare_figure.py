@@ -32,17 +32,16 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
 
 
 def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
-    highest = 1.0
-    for i, run in enumerate(comparison.runs):
+    runs, highest = comparison.runs, 1.0
+    for i, run in enumerate(runs):
         score = run.score
         low, high = (100 * end for end in score.interval_95)
         axes.plot([low, high], [i, i], color=FIRST, linewidth=5, alpha=0.35)
         axes.plot(100 * score.accuracy, i, "o", color=FIRST, markersize=8)
         write_beside(axes, high, i, f"{100 * score.accuracy:.1f} %")
         highest = max(highest, high)
-    ends = shortest_ends([Path(run.run) for run in comparison.runs])
-    letters = [run.letter for run in comparison.runs]
-    names = [wrap(f"{x}  {_short(end)}") for x, end in zip(letters, ends, strict=True)]
+    ends = shortest_ends([Path(run.run) for run in runs])
+    names = [wrap(f"{run.letter}  {_short(end)}") for run, end in zip(runs, ends, strict=True)]
     _set_rows(axes, names, highest)
     axes.set(title="Accuracy, with 95 % intervals", xlabel=f"% right of {comparison.n} questions")
 

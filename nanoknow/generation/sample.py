@@ -225,11 +225,10 @@ def sample_text(
     for _ in range(config.length):
         if first + len(new) > block_size:
             new, first, cache = window[-kept:], 0, model.new_cache(block_size)
-        end = first + len(new)
         layout = Layout.of((Group(1, len(new)),), device, first)
         last = torch.tensor([len(new) - 1], device=device)
         [logits] = model(new.to(device), layout, cache, last)  # (vocabulary,)
-        first = end
+        first += len(new)
         logits = model.require_finite(logits).float().cpu()
         # Less the highest, and in float64, so that no temperature makes a NaN of them.
         scaled = (logits - logits.max()).double() / config.temperature
