@@ -85,8 +85,7 @@ def search_beams(
         grown = [(row, d) for row, d in grown if d.log_probability > worst]
         if not grown:
             break
-        rows = torch.tensor([row for row, _ in grown], device=device)
-        cache.select(rows)
+        cache.select(torch.tensor([row for row, _ in grown], device=device))
         open_beams = [decoded for _, decoded in grown]
         tokens = torch.tensor([decoded.ids[-1] for decoded in open_beams], device=device)
         layout = Layout.of((Group(len(grown), 1),), device, len(prompt) + step)

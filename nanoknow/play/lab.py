@@ -14,7 +14,7 @@ from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.ask import Reply, ask
 from nanoknow.evaluation.buckets import confidences, rights
-from nanoknow.evaluation.probe_questions import ProbeMaker
+from nanoknow.evaluation.probe_questions import QUESTION_MARKS, ProbeMaker
 from nanoknow.evaluation.probes import MOST, ask_fitting
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.words import folded
@@ -176,8 +176,8 @@ class Lab:
         forms = list(facts.templates) if facts else []
         if not text or not facts or not forms or any(form.name_in(text) for form in forms):
             return text
-        is_question = text[-1:] in "?？؟" or (not facts.where.is_name(text) and facts.name_in(text))
-        return text if is_question else forms[0].ask(text)
+        names_one = not facts.where.is_name(text) and facts.name_in(text)
+        return text if text[-1] in QUESTION_MARKS or names_one else forms[0].ask(text)
 
     def _written(self, reply: Reply) -> list[Written]:
         opened, tokenizer = self.opened, self.opened.tokenizer
