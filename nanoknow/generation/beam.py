@@ -90,5 +90,4 @@ def search_beams(
         tokens = torch.tensor([decoded.ids[-1] for decoded in open_beams], device=device)
         layout = Layout.of((Group(len(grown), 1),), device, len(prompt) + step)
         logits = model(tokens, layout, cache)
-    least = found[-1].log_probability if found else -torch.inf
-    return Beam(found, lost <= least)
+    return Beam(found, lost <= found[-1].log_probability)

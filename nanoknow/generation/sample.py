@@ -44,7 +44,7 @@ class Sampler:
 
     config: SampleConfig
     characters: Iterator[str]
-    corpus: Corpus | None = None
+    corpus: Corpus | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,12 +144,11 @@ def sample(
 
 def write_all(sampler: Sampler, seed: int, min_copied: int | None, reporter: Reporter) -> Sampled:
     """Write a fresh sampler's text to its end, and mark what is copied if it has a corpus."""
-    written: list[str] = []
+    text, read = "", sampler.corpus
     with reporter.progress("writing", sampler.config.length) as show:
         for character in sampler.characters:
-            written.append(character)
-            show(len(written), "")
-    text, read = "".join(written), sampler.corpus
+            text += character
+            show(len(text), "")
     copied = None if read is None else mark_copied(text, read, min_copied or MIN_COPIED)
     return Sampled(sampler.config, seed, text, copied)
 
