@@ -13,10 +13,8 @@ from nanoknow.errors import CheckpointError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.ask import Reply, ask
-from nanoknow.evaluation.buckets import confidences, rights
 from nanoknow.evaluation.probe_questions import QUESTION_MARKS, ProbeMaker
 from nanoknow.evaluation.probes import MOST, ask_fitting
-from nanoknow.evaluation.scores import Score
 from nanoknow.facts.words import folded
 from nanoknow.figures.canvas import Points
 from nanoknow.generation.decoding import Decoded
@@ -81,7 +79,6 @@ class Lab:
         """Return what is known before anything is asked."""
         record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._asked
         has_read = self.opened.run.record.stage != "scratch"
-        confident, right = confidences(self._answers), rights(self._answers)
         return Introduction(
             run=str(self.opened.run.path),
             model=f"{record.model.variant}, {self.opened.model.n_parameters:,} parameters",
@@ -90,9 +87,9 @@ class Lab:
             beside=str(self.beside.run.path) if self.beside else None,
             example=questions.items[0].text if questions else None,
             score=score_answers(self._answers) if self._answers else None,
-            right=sorted(confident[right].tolist()),
-            wrong=sorted(confident[~right].tolist()),
-            invented=sorted(confidences(self._invented).tolist()),
+            right=sorted(a.confidence for a in self._answers if a.is_right),
+            wrong=sorted(a.confidence for a in self._answers if not a.is_right),
+            invented=sorted(a.confidence for a in self._invented),
         )
 
     def names(self, text: str) -> list[str]:
@@ -201,11 +198,9 @@ class Lab:
         return written
 
     def _worth(self, probability: float) -> Worth:
-        alike = abs(confidences(self._answers) - probability) <= NEAR
-        right = rights(self._answers)[alike]
-        invented = abs(confidences(self._invented) - probability) <= NEAR
-        score = Score(int(right.sum()), len(right)) if len(right) else None
-        return Worth(score, int(invented.sum()), len(self._invented))
+        alike = [a for a in self._answers if abs(a.confidence - probability) <= NEAR]
+        invented = sum(abs(a.confidence - probability) <= NEAR for a in self._invented)
+        return Worth(score_answers(alike) if alike else None, invented, len(self._invented))
 
 
 def _thinned(points: Points) -> Points:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -70,7 +68,7 @@ def show_documents(
 
 def _example(made: SpanCorruption, document: int, gold: str, seed: int) -> tuple[str, str]:
     """Return what an example shows and what it hides: the answer, if one is given and can be."""
-    index = int(np.searchsorted(made.documents, document))
+    index = made.documents.tolist().index(document)
     examples = []
     for draw in range(DRAWS if gold else 1):
         generator = new_generator(seed, f"document {document}, {draw}")

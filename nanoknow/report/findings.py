@@ -1,6 +1,5 @@
 """What an evaluation in depth measured, and the same in sentences."""
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -122,7 +121,7 @@ def _say(report: Report, *parts: str) -> list[str]:
     texts.filters |= {"percent": percent, "share": _share}
     template = texts.get_template("findings.txt")
     values = template.new_context({"report": report, "asked": ASKED})
-    text = "".join(itertools.chain(*(template.blocks[part](values) for part in parts)))
+    text = "".join(each for part in parts for each in template.blocks[part](values))
     return [line for line in text.split("\n") if line]
 
 
