@@ -2,18 +2,20 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from nanoknow.config.experiment import DataConfig, union_members
 from nanoknow.config.tasks import QuestionAnsweringConfig, TaskConfig
 from nanoknow.data.questions import QuestionSet
-from nanoknow.data.sources import ROLES, Texts
+from nanoknow.data.sources import Texts
 from nanoknow.errors import CheckpointError, ConfigError, DataError
 from nanoknow.evaluation.answers import Answer, answer_questions
 from nanoknow.facts.index import FactIndex
 from nanoknow.generation.opened_run import OpenedRun, require_answers
 from nanoknow.runs.finding import describe_run, latest_run, open_checkpoint
+from nanoknow.runs.records import CheckpointRecord
 from nanoknow.system.device import choose_device
 from nanoknow.system.reporter import Reporter
 from nanoknow.tasks.base import Task
@@ -81,11 +83,8 @@ class AnsweringRun(OpenedRun):
         texts = Texts(named.config.over(run.config.data))
         training, facts = None, None
         if data is not None:
-            files = {role for role in ROLES if getattr(named.config, role)}
-            read = dict(checkpoint.record.data)
-            if "questions" not in checkpoint.record.task.sources:
-                read.pop("questions", None)  # only their characters were
-            training, facts = _training_texts(texts, read, files, reporter)
+            record = checkpoint.record
+            training, facts = _training_texts(texts, record, named.config, reporter)
             if facts is None:
                 why = "no training text available: answers cannot be checked against it"
                 reporter.note(f"{why}: name it with --corpus")
@@ -127,13 +126,16 @@ class AnsweringRun(OpenedRun):
                 return open_checkpoint(Path(self.run.record.started_from))[1].record.task
         return self.run.config.pretrain.task
 
+    @cached_property
     def pretraining_documents(self) -> DocumentTask:
-        """Make again the task by which it was pretrained, of documents alone.
+        """The task by which it was pretrained, of documents alone, made when it is first needed.
 
         Raises:
-            ConfigError: it was pretrained on something else, or a text is not named.
+            ConfigError: it was pretrained on something else or not at all, or a text is not named.
             DataError: the texts cannot be read.
         """
+        if self.run.record.stage == "scratch":
+            raise ConfigError(f"{self.run.path}: was not pretrained")
         corpus, block_size = self.texts.require_corpus(), self.model.config.block_size
         texts = (corpus, self.texts.questions, self.tokenizer, block_size, self.facts)
         task: Task = build_task(self.pretraining, *texts)
@@ -144,28 +146,31 @@ class AnsweringRun(OpenedRun):
 
 
 def _training_texts(
-    texts: Texts, recorded: dict[str, dict[str, str]], named: set[str], reporter: Reporter
+    texts: Texts, record: CheckpointRecord, named: DataConfig, reporter: Reporter
 ) -> tuple[QuestionSet | None, FactIndex | None]:
     """Read what a run was trained on, as far as it is available and unchanged.
 
     Args:
         texts: the run's own, or others in their place.
-        recorded: name and SHA-256 of each text by its role, as the run has them.
-        named: roles of texts that the command names: these must be readable, and may differ.
+        record: of the checkpoint, with the SHA-256 of each text by its role.
+        named: texts that the command names: these must be readable, and may differ.
         reporter: is notified what is not used.
 
     Raises:
         DataError: a named text cannot be read.
     """
     usable = {}
-    for role in [r for r in ("corpus", "questions") if r in named or r in recorded]:
+    for role in ("corpus", "questions"):
+        is_named = bool(getattr(named, role))
+        # Of questions that it was not trained on it read the characters alone.
+        was_read = role in record.data and role in ("corpus", *record.task.sources)
         try:
-            text = getattr(texts, role)
-            if text and role not in named and recorded[role]["sha256"] != text.sha256:
+            text = getattr(texts, role) if is_named or was_read else None
+            if text and not is_named and record.data[role]["sha256"] != text.sha256:
                 raise DataError(f"{text.name}: has changed since the run was trained on it")
             usable[role] = text
         except DataError as error:
-            if role in named:
+            if is_named:
                 raise
             reporter.note(f"not used: {error}")
     corpus, training = usable.get("corpus"), usable.get("questions")

@@ -1,11 +1,10 @@
 """Exact match, and what an answer is: right, nearly right, known from the texts or made up."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, nan
 from pathlib import Path
-from typing import TypeVar
 
 from nanoknow.data.questions import QUESTIONS_BYTES, Question, QuestionSet, clean
 from nanoknow.data.reading import decoded as decode
@@ -31,7 +30,6 @@ RIGHT, NEAR, OWN, KNOWN, OTHER, NOWHERE = VERDICTS = (
 """What an answer is: the first of these that fits."""
 NEAR_MISS = 2
 """Letters that a near miss may be away, and never more than a third of the right answer's."""
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,10 +161,10 @@ def score_answers(answers: Sequence[Answer]) -> Score:
 
 
 def group_answers(
-    answers: Iterable[Answer], key: Callable[[Answer], Key], keys: Iterable[Key]
-) -> dict[Key, list[Answer]]:
+    answers: Iterable[Answer], key: Callable[[Answer], str], keys: Iterable[str]
+) -> dict[str, list[Answer]]:
     """Return the answers by a key of each, in the order of ``keys``, which are all there are."""
-    groups: dict[Key, list[Answer]] = {each: [] for each in keys}
+    groups: dict[str, list[Answer]] = {each: [] for each in keys}
     for answer in answers:
         groups[key(answer)].append(answer)
     return groups
@@ -198,9 +196,9 @@ class Split:
 
 def split_by_facts(answers: Sequence[Answer]) -> list[Split]:
     """Count apart by whether the fact is in the document and the answer was seen in training."""
-    kinds = [(inside, seen) for inside in (True, False) for seen in (True, False)]
-    parts = group_answers(answers, lambda a: (bool(a.in_document), bool(a.seen_in_training)), kinds)
-    return [
-        Split(*kind, len(part), sum(a.is_right for a in part), count_verdicts(part))
-        for kind, part in parts.items()
-    ]
+    found = []
+    for kind in [(inside, seen) for inside in (True, False) for seen in (True, False)]:
+        part = [a for a in answers if (bool(a.in_document), bool(a.seen_in_training)) == kind]
+        n_right = sum(a.is_right for a in part)
+        found.append(Split(*kind, len(part), n_right, count_verdicts(part)))
+    return found

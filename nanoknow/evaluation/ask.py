@@ -146,15 +146,13 @@ def _notes(opened: AnsweringRun, question: str, best: str) -> Iterator[str]:
 def _doubt(best: RankedAnswer, evidence: Evidence | None, trained: str | None) -> str | None:
     """Say in a line why an answer may be wrong."""
     reasons = []
-    if evidence is not None and not evidence.holds and trained != best.answer:
+    if evidence and not evidence.holds and trained != best.answer:
         about = f"the document about {evidence.name} does not hold it"
         nothing = "no document of the training text is about a subject that the question names"
         reasons.append(about if evidence.documents else nothing)
         if not evidence.mentioned:
             reasons.append("it is nowhere in the training text")
-    known = not reasons
+    doubt = MADE_UP if reasons else GUESS
     if best.probability < EVEN:
         reasons.append("the model itself gives other answers together a higher probability")
-    if not reasons:
-        return None
-    return f"{GUESS if known else MADE_UP}: {', and '.join(reasons)}"
+    return f"{doubt}: {', and '.join(reasons)}" if reasons else None

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar, Self
 
 import numpy as np
@@ -109,9 +110,7 @@ def _by_document(
 
 def _by_frequency(answers: Sequence[Answer], facts: FactIndex) -> dict[str, list[Answer]]:
     bands = frequency_bands(facts.answer_counts)
-    names = {
-        band: _times(band, [n for n, other in bands.items() if other == band]) for band in BANDS
-    }
+    names = {band: _times(band, [*counts]) for band, counts in groupby(bands, bands.__getitem__)}
 
     def part(answer: Answer) -> str:
         times = max(facts.answer_counts[gold] for gold in answer.gold)
@@ -121,7 +120,7 @@ def _by_frequency(answers: Sequence[Answer], facts: FactIndex) -> dict[str, list
 
 
 def _times(band: str, counts: Sequence[int]) -> str:
-    low, high = min(counts, default=0), max(counts, default=0)
+    low, high = min(counts), max(counts)
     number = str(low) if low == high else f"{low} to {high}"
     return f"{band}: {number} {'time' if high == 1 else 'times'}"
 

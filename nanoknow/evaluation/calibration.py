@@ -4,9 +4,8 @@ The confidence of an answer is the probability that the model gave to the whole 
 included. Arrays are (questions,) float64 ``confidence`` and bool ``right``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import ClassVar
 
@@ -62,10 +61,6 @@ class Selection:
     def accuracy(self) -> float | None:
         """Share of the answers that are right."""
         return self.n_right / self.n_answered if self.n_answered else None
-
-
-Choose = Callable[[Sequence[Selection]], Selection | None]
-"""Takes a curve of ``selections``, and chooses one; None to answer nothing."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,6 @@ def measure_confidence(confidence: Values, right: Flags, target: float, rng: Ran
     bins = reliability(confidence, right)
     curve = selections(confidence, right)
     base_rate = float(right.mean())
-    reaching = partial(widest, target=target)
     return Confidence(
         n=len(right),
         bins=bins,
@@ -140,8 +134,8 @@ def measure_confidence(confidence: Values, right: Flags, target: float, rng: Ran
         wrong=sorted(confidence[~right].tolist()),
         curve=[(s.threshold, s.n_answered, s.n_right) for s in curve],
         target=target,
-        at_target=reaching(curve),
-        at_target_cross_fitted=cross_fitted(confidence, right, reaching, rng),
+        at_target=widest(curve, target),
+        at_target_cross_fitted=cross_fitted(confidence, right, target, rng),
         everything=curve[-1],
     )
 
@@ -199,18 +193,16 @@ def widest(curve: Sequence[Selection], target: float) -> Selection | None:
 
 
 def cross_fitted(
-    confidence: Values, right: Flags, choose: Choose, rng: Random, folds: int = FOLDS
+    confidence: Values, right: Flags, target: float, rng: Random, folds: int = FOLDS
 ) -> Selection:
-    """Choose a threshold for each fold of the questions on the other folds alone."""
+    """Answer each fold of the questions by the threshold of ``widest`` on the other folds alone."""
     order = list(range(len(right)))
     shuffle(order, rng)
-    fold = np.empty(len(right), np.int64)
-    fold[order] = np.arange(len(right)) % folds
+    fold = np.argsort(order) % folds  # by the place of each question in that order
     answered = np.zeros(len(right), np.bool_)
-    for i in range(folds):
-        rest, own = fold != i, fold == i
-        usable = rest.any() and own.any()
-        chosen = choose(selections(confidence[rest], right[rest])) if usable else None
+    for i in np.unique(fold):
+        own = fold == i
+        chosen = None if own.all() else widest(selections(confidence[~own], right[~own]), target)
         if chosen is not None and chosen.threshold is not None:
             answered |= own & (confidence >= chosen.threshold)
     return Selection(None, len(right), int(answered.sum()), int((answered & right).sum()))

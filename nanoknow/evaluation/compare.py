@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
-
-import numpy as np
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.questions import QuestionSet
@@ -49,8 +48,8 @@ class ComparedRun:
     @classmethod
     def of(cls, letter: str, run: str, answers: Sequence[Answer]) -> ComparedRun:
         """Sum up a run's answers, at least one."""
-        right, sure = rights(answers), confidences(answers)
-        right, sure = right[~np.isnan(sure)], sure[~np.isnan(sure)]
+        own = [a for a in answers if not isnan(a.log_probability)]
+        right, sure = rights(own), confidences(own)
         inside = [a for a in answers if a.in_document]
         return cls(
             letter=letter,

@@ -1,5 +1,6 @@
 """The picture of several runs on the same questions."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -31,22 +32,25 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
 
 
 def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
-    highest = 1.0
-    for i, run in enumerate(comparison.runs):
+    runs, highest = comparison.runs, 1.0
+    for i, run in enumerate(runs):
         score = run.score
         low, high = (100 * end for end in score.interval_95)
         axes.plot([low, high], [i, i], color=FIRST, linewidth=5, alpha=0.35)
         axes.plot(100 * score.accuracy, i, "o", color=FIRST, markersize=8)
         write_beside(axes, high, i, f"{100 * score.accuracy:.1f} %")
         highest = max(highest, high)
-    ends = shortest_ends([Path(run.run) for run in comparison.runs])
-    letters = [run.letter for run in comparison.runs]
-    names = [wrap(f"{x}  {_short(end)}") for x, end in zip(letters, ends, strict=True)]
-    axes.set_yticks(range(len(names)), names, color=INK)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(0, highest * 1.02)
-    axes.grid(axis="x")
+    ends = shortest_ends([Path(run.run) for run in runs])
+    names = [wrap(f"{run.letter}  {_short(end)}") for run, end in zip(runs, ends, strict=True)]
+    _set_rows(axes, names, highest)
     axes.set(title="Accuracy, with 95 % intervals", xlabel=f"% right of {comparison.n} questions")
+
+
+def _set_rows(axes: Axes, names: Sequence[str], highest: float) -> None:
+    """Let y be named rows, the first on top, and x end with the data."""
+    axes.set_yticks(range(len(names)), names, color=INK)
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, highest * 1.02))
+    axes.grid(axis="x")
 
 
 def _short(run: str) -> str:
@@ -66,9 +70,6 @@ def _draw_pairs(axes: Axes, comparison: Comparison) -> None:
         words = f"{found.only_first} / {found.both} / {found.only_second}, p = {found.p:.2g}"
         write_beside(axes, start, i, words, QUIET)
     names = [f"{each.first}, {each.second}" for each in comparison.pairs]
-    axes.set_yticks(range(len(names)), names, color=INK)
-    axes.set_ylim(len(names) - 0.5, -0.5)
     most = max(comparison.n - each.pairing.neither for each in comparison.pairs)
-    axes.set_xlim(0, max(1, most) * 1.02)
-    axes.grid(axis="x")
+    _set_rows(axes, names, max(1, most))
     axes.set(title="Right: only the first, both, only the second", xlabel="questions")

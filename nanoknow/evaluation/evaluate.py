@@ -206,11 +206,10 @@ def _by_texts(
     constant = None
     if training is not None and questions.answered:
         constant = constant_baseline(questions, most_frequent_answer(training.items))
-    named = [bool(facts.indices_about(q.text)) for q in questions.items] if facts else None
     return {
         "questions": questions.name,
         "answers": answers,
         "baseline": constant,
         "overlap": Overlap.of(answers, training) if training else None,
-        "documented": None if named is None else sum(named),
+        "documented": facts and sum(bool(facts.indices_about(q.text)) for q in questions.items),
     }

@@ -1,7 +1,9 @@
 """Questions that separate knowing from guessing: other words, invented names, misspelt names.
 
 Every probe is made from the evaluation questions and the corpus alone, so that it is the same for
-any two runs with the same seed.
+any two runs with the same seed. Its name says what was changed; accepted answers, line and number
+of each question are those of the evaluation question that it was made from, and about invented
+names there are no answers.
 """
 
 from __future__ import annotations
@@ -27,20 +29,6 @@ BORN_OTHERWISE = (
 QUESTION_MARKS = "?？؟"
 TRIES = 20
 """Draws for each name, after which the corpus counts as having no more names."""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Questions changed in one way.
-
-    Attributes:
-        name: what was done, for a table's line.
-        questions: what to ask; accepted answers, line and number are those of the evaluation
-            question that each was made from; about invented names there are no answers.
-    """
-
-    name: str
-    questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class ProbeMaker:
             raise DataError(f"{questions.name}: no question names the subject of a document")
         return cls(template, tuple(pick(named, most, rng)), tuple(subjects), corpus.text)
 
-    def rewordings(self) -> list[Probe]:
+    def rewordings(self) -> list[QuestionSet]:
         """Ask about the same subjects in other words."""
         before, after = self.template.before, self.template.after
         lower = Template(before[:1].lower() + before[1:], after)
@@ -84,7 +72,7 @@ class ProbeMaker:
         others = [form for form in dict.fromkeys(forms) if form != self.template]
         return [_probe(form.ask("X"), form, self.named) for form in others]
 
-    def misspelt(self, rng: Random) -> Probe:
+    def misspelt(self, rng: Random) -> QuestionSet:
         """Ask about the same subjects with one letter of the name wrong.
 
         Two adjacent letters are swapped, or one is replaced by a letter of another name: small
@@ -97,7 +85,7 @@ class ProbeMaker:
         found = [(source, name) for source, name in made if name]
         return _probe("one letter of the name wrong", self.template, found)
 
-    def invented(self, n: int, rng: Random) -> Probe:
+    def invented(self, n: int, rng: Random) -> QuestionSet:
         """Ask about invented names: one subject's without its last word, with another's last word.
 
         No subject has the first and the last of these words together, and the whole name is
@@ -114,12 +102,13 @@ class ProbeMaker:
             if len(names) == n:
                 break
         asked = (Question(self.template.ask(name), (), i) for i, name in enumerate(names, 1))
-        return Probe("invented names", tuple(asked))
+        return QuestionSet("invented names", tuple(asked), "")
 
 
-def _probe(what: str, form: Template, named: Iterable[tuple[Question, str]]) -> Probe:
+def _probe(what: str, form: Template, named: Iterable[tuple[Question, str]]) -> QuestionSet:
     """Ask about names in place of those in some questions."""
-    return Probe(what, tuple(replace(source, text=form.ask(name)) for source, name in named))
+    asked = (replace(source, text=form.ask(name)) for source, name in named)
+    return QuestionSet(what, tuple(asked), "")
 
 
 def _misspell(name: str, letters: Sequence[str], known: set[str], rng: Random) -> str | None:

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import ClassVar
 
 from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
-from nanoknow.evaluation.buckets import confidences
+from nanoknow.evaluation.buckets import Bucket, confidences
 from nanoknow.evaluation.calibration import auroc, median
-from nanoknow.evaluation.probe_questions import Probe, ProbeMaker
+from nanoknow.evaluation.probe_questions import ProbeMaker
 from nanoknow.evaluation.scores import Pairing, Score, pair
 from nanoknow.facts.index import FactIndex
 from nanoknow.system.draws import pick
@@ -83,17 +84,18 @@ class Probed:
     """What the probes gave.
 
     Attributes:
-        recalled: answers to training questions; empty where these are not available.
+        recall: training questions, asked again; None where they are not available.
         rewordings, misspelt, invented: empty and None where no question names a subject, or no
             such question can be made of the names.
         names: the subject's in each training and evaluation question, where it is known.
     """
 
-    recalled: list[Answer]
+    recall: Bucket | None
     rewordings: list[ProbeResult]
     misspelt: ProbeResult | None
     invented: InventedNames | None
     names: dict[str, str]
+    JSON: ClassVar[tuple[str, ...]] = ("rewordings", "misspelt", "invented")
 
 
 def probe(
@@ -116,8 +118,11 @@ def probe(
     """
     facts, training = opened.facts, opened.training.items if opened.training else ()
     sample = pick(training, MOST, Random(derive_seed(seed, "recall")))
-    _, recalled = _ask(opened, Probe("training questions", tuple(sample)))
-    nothing_more = Probed(recalled, [], None, None, {})
+    _, recalled = ask_fitting(opened, QuestionSet("training questions", tuple(sample), ""))
+    all_of_them = len(recalled) == len(training)
+    which = "all" if all_of_them else f"{len(recalled)} of {len(training)}, drawn"
+    recall = Bucket.of("training questions, asked again", which, recalled) if recalled else None
+    nothing_more = Probed(recall, [], None, None, {})
     if facts is None:
         return nothing_more
     try:
@@ -129,16 +134,16 @@ def probe(
     most = min(MOST, len(questions.items))
     invented = maker.invented(most, Random(derive_seed(seed, "invented")))
     for each in (misspelt, invented):
-        if not each.questions:
+        if not each.items:
             reporter.note(f"probe left out: {each.name}: none can be made of the names")
     plain = {q.number: answer for q, answer in zip(questions.items, answers, strict=True)}
-    changed = (_ask(opened, each) for each in (*maker.rewordings(), misspelt))
+    changed = (ask_fitting(opened, each) for each in (*maker.rewordings(), misspelt))
     *reworded, as_misspelt = (judge_probe(*each, plain) if each[1] else None for each in changed)
-    _, about_nobody = _ask(opened, invented)
+    _, about_nobody = ask_fitting(opened, invented)
     asked, subjects = [*training, *questions.items], set(maker.subjects)
     real = [a for a in answers if maker.template.name_in(a.question) in subjects]  # in this form
     return Probed(
-        recalled=recalled,
+        recall=recall,
         rewordings=[result for result in reworded if result],
         misspelt=as_misspelt,
         invented=judge_invented(about_nobody, real, facts, threshold) if about_nobody else None,
@@ -146,15 +151,17 @@ def probe(
     )
 
 
-def _ask(opened: AnsweringRun, probe: Probe) -> tuple[Probe, list[Answer]]:
+def ask_fitting(opened: AnsweringRun, made: QuestionSet) -> tuple[QuestionSet, list[Answer]]:
     """Ask what fits into a run's block, and return that with the answers."""
     most = opened.model.config.block_size
-    kept = tuple(q for q in probe.questions if length_of(q, opened.tokenizer) <= most)
-    task = opened.task(QuestionSet(probe.name, kept, "")) if kept else None
-    return Probe(probe.name, kept), opened.answer_questions(task) if task else []
+    items = (q for q in made.items if length_of(q, opened.tokenizer) <= most)
+    kept = replace(made, items=tuple(items))
+    return kept, opened.answer_questions(opened.task(kept)) if kept.items else []
 
 
-def judge_probe(probe: Probe, asked: Sequence[Answer], plain: Mapping[int, Answer]) -> ProbeResult:
+def judge_probe(
+    probe: QuestionSet, asked: Sequence[Answer], plain: Mapping[int, Answer]
+) -> ProbeResult:
     """Compare the answers to a probe with those to the questions it was made from; at least one.
 
     Args:
@@ -162,10 +169,10 @@ def judge_probe(probe: Probe, asked: Sequence[Answer], plain: Mapping[int, Answe
         asked: its answers.
         plain: the answers to the evaluation questions, by their numbers.
     """
-    before = [plain[question.number] for question in probe.questions]
+    before = [plain[question.number] for question in probe.items]
     return ProbeResult(
         name=probe.name,
-        example=probe.questions[0].text,
+        example=probe.items[0].text,
         score=score_answers(asked),
         as_asked=score_answers(before),
         pairing=pair([a.is_right for a in before], [a.is_right for a in asked]),

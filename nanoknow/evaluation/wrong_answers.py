@@ -112,7 +112,7 @@ def _similar_names(
     wrong: Sequence[Answer], facts: FactIndex, names: Mapping[str, str]
 ) -> SimilarNames | None:
     known: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by an end of a name: answer, whose
-    for question in facts.training.items if facts.training else ():
+    for question in facts.questions:
         for end in _ends(name := names.get(question.text, "")):
             known[end] |= {(answer, name) for answer in question.gold}
     said = Counter(a.answer for a in wrong)

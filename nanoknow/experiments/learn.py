@@ -156,7 +156,7 @@ def _examples(opened: AnsweringRun, asked: QuestionSet) -> list[str]:
     questions = list(opened.fitting(asked).items[:2])
     with suppress(DataError):
         maker = ProbeMaker.of(asked, opened.texts.require_corpus(), 1, Random(0))
-        questions += maker.invented(1, Random(0)).questions
+        questions += maker.invented(1, Random(0)).items
     return [question.text for question in questions]
 
 

@@ -85,11 +85,9 @@ def search_beams(
         grown = [(row, d) for row, d in grown if d.log_probability > worst]
         if not grown:
             break
-        rows = torch.tensor([row for row, _ in grown], device=device)
-        cache.select(rows)
+        cache.select(torch.tensor([row for row, _ in grown], device=device))
         open_beams = [decoded for _, decoded in grown]
         tokens = torch.tensor([decoded.ids[-1] for decoded in open_beams], device=device)
         layout = Layout.of((Group(len(grown), 1),), device, len(prompt) + step)
         logits = model(tokens, layout, cache)
-    least = found[-1].log_probability if found else -torch.inf
-    return Beam(found, lost <= least)
+    return Beam(found, lost <= found[-1].log_probability)

@@ -86,27 +86,23 @@ def mark_copied(text: str, corpus: Corpus, min_length: int) -> CopiedText:
         corpus: the training text.
         min_length: characters that a stretch must have, 1 or more.
     """
-    whole = corpus.text
-    windows = {text[i : i + min_length] for i in range(len(text) - min_length + 1)}
-    starts: dict[str, list[int]] = {}  # in the corpus, of each window that both have
+    whole, begins = corpus.text, range(len(text) - min_length + 1)
+    # Where the corpus holds each window of the text.
+    starts: dict[str, list[int]] = {text[i : i + min_length]: [] for i in begins}
     for i in range(len(whole) - min_length + 1):
         window = whole[i : i + min_length]
-        if window in windows:
-            starts.setdefault(window, []).append(i)
+        if window in starts:
+            starts[window].append(i)
     found: list[tuple[int, int, int]] = []
     end = 0
-    for begin in range(len(text) - min_length + 1):
+    for begin in begins:
         # A stretch that ends no later than the last one lies in it.
-        last, end = end, max(end, begin + min_length - 1)
-        first = None
-        for at in starts.get(text[begin : begin + min_length], ()):
-            if end < len(text) and whole.startswith(text[begin : end + 1], at):
-                first, end = at, end + 1
-                while end < len(text) and whole.startswith(text[end], at + end - begin):
-                    end += 1
-        if first is None:
-            end = last
-        else:
+        longest, first = max(end, begin + min_length - 1), None
+        for at in starts[text[begin : begin + min_length]]:
+            while longest < len(text) and whole.startswith(text[begin : longest + 1], at):
+                longest, first = longest + 1, at
+        if first is not None:
+            end = longest
             found.append((begin, end, first))
     lines = corpus.lines_at([first for _, _, first in found])
     stretches = [Copied(*each, line) for each, line in zip(found, lines, strict=True)]

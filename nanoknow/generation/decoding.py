@@ -97,11 +97,9 @@ def _decode_together(
     width, block_size = rows.shape[1], model.config.block_size
     cache = model.new_cache(min(block_size, width + max_new))
     at = lengths.to(device)  # (B,) where each row writes next
-    shared = 0
-    if len(prompts) > 1:  # what all begin with is read once
-        same = (rows == rows[0]).all(0)[: int(lengths.min()) - 1]
-        shared = int(same.cumprod(0).sum())
-    if shared:
+    same = (rows == rows[0]).all(0)[: int(lengths.min()) - 1]
+    shared = int(same.cumprod(0).sum()) if len(prompts) > 1 else 0
+    if shared:  # what all begin with is read once
         layout = Layout.of((Group(1, shared),), device)
         model(rows[0, :shared].to(device), layout, cache, at.new_zeros(1))
         cache.select(torch.zeros_like(at))

@@ -106,7 +106,7 @@ class OpenedRun:
         """
         flags = sample_flags(context, length, temperature, top_k, past_block)
         config = load_config(None, flags, self.run.config).sample
-        config, _ = with_readable_context(self.run, self.checkpoint, config, named=bool(context))
+        config, _ = with_readable_context(self.run, self.checkpoint, config, context)
         generator = new_generator(seed, "sample")
         return "".join(sample_text(self.model, self.tokenizer, config, generator))
 

@@ -44,7 +44,7 @@ class Sampler:
 
     config: SampleConfig
     characters: Iterator[str]
-    corpus: Corpus | None = None
+    corpus: Corpus | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,16 +111,15 @@ def sample(
         DataError: the vocabulary holds no character of the context, or the text to compare with
             is not what the run was trained on.
     """
-    asked = load_config(None, overrides).sample  # refused before any run is opened
-    named = any(override.key == "sample.context" for override in overrides)
+    load_config(None, overrides)  # refused before any run is opened
+    context = next((o.value for o in overrides if o.key == "sample.context"), "")
     if run_path is None:
-        characters = asked.context if named else ""
-        run, checkpoint = latest_run("language_modeling", characters, MAKER, union_members())
+        run, checkpoint = latest_run("language_modeling", context, MAKER, union_members())
     else:
         run, checkpoint = open_checkpoint(run_path)
     record = checkpoint.record
     whole = load_config(None, overrides, run.config)
-    config, left_out = with_readable_context(run, checkpoint, whole.sample, named=named)
+    config, left_out = with_readable_context(run, checkpoint, whole.sample, context)
     eight_bits = config.weights == "int8"
     if eight_bits and any(o.key == "precision" and o.value == "float32" for o in overrides):
         raise ConfigError("--weights int8: multiplies in bfloat16: leave --precision float32 out")
@@ -145,22 +144,21 @@ def sample(
 
 def write_all(sampler: Sampler, seed: int, min_copied: int | None, reporter: Reporter) -> Sampled:
     """Write a fresh sampler's text to its end, and mark what is copied if it has a corpus."""
-    written: list[str] = []
+    text, read = "", sampler.corpus
     with reporter.progress("writing", sampler.config.length) as show:
         for character in sampler.characters:
-            written.append(character)
-            show(len(written), "")
-    text, read = "".join(written), sampler.corpus
+            text += character
+            show(len(text), "")
     copied = None if read is None else mark_copied(text, read, min_copied or MIN_COPIED)
     return Sampled(sampler.config, seed, text, copied)
 
 
 def with_readable_context(
-    run: Run, checkpoint: Checkpoint, config: SampleConfig, *, named: bool
+    run: Run, checkpoint: Checkpoint, config: SampleConfig, named: str | None
 ) -> tuple[SampleConfig, str]:
     """Leave out of a context what a run's vocabulary does not hold.
 
-    A default context that does not fit gives way to the first words of the run's own text.
+    Where none was ``named``, one that does not fit gives way to the first words of the run's text.
 
     Returns:
         The config with the context as it is read, and a note where that is another one.
@@ -225,11 +223,10 @@ def sample_text(
     for _ in range(config.length):
         if first + len(new) > block_size:
             new, first, cache = window[-kept:], 0, model.new_cache(block_size)
-        end = first + len(new)
         layout = Layout.of((Group(1, len(new)),), device, first)
         last = torch.tensor([len(new) - 1], device=device)
         [logits] = model(new.to(device), layout, cache, last)  # (vocabulary,)
-        first = end
+        first += len(new)
         logits = model.require_finite(logits).float().cpu()
         # Less the highest, and in float64, so that no temperature makes a NaN of them.
         scaled = (logits - logits.max()).double() / config.temperature

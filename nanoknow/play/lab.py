@@ -8,15 +8,13 @@ from threading import Lock
 
 from nanoknow.attention.trace import trace
 from nanoknow.config.experiment import DataConfig
-from nanoknow.data.questions import QuestionSet, clean
+from nanoknow.data.questions import clean
 from nanoknow.errors import CheckpointError, DataError
-from nanoknow.evaluation.answering_run import AnsweringRun, DocumentTask
+from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.answers import Answer, score_answers
 from nanoknow.evaluation.ask import Reply, ask
-from nanoknow.evaluation.buckets import confidences, rights
-from nanoknow.evaluation.probe_questions import ProbeMaker
-from nanoknow.evaluation.probes import MOST
-from nanoknow.evaluation.scores import Score
+from nanoknow.evaluation.probe_questions import QUESTION_MARKS, ProbeMaker
+from nanoknow.evaluation.probes import MOST, ask_fitting
 from nanoknow.facts.words import folded
 from nanoknow.figures.canvas import Points
 from nanoknow.generation.decoding import Decoded
@@ -72,15 +70,15 @@ class Lab:
         self.beside = AnsweringRun.open(beside, None, device, reporter) if beside else None
         self._reporter, self._lock = reporter, Lock()
         self._rng = Random(derive_seed(opened.run.config.seed, "play"))
-        questions = self._eval
-        self._answers = opened.answer_questions(opened.task(questions)) if questions else []
+        questions = opened.texts.eval
+        self._asked = opened.fitting(questions) if questions and questions.answered else None
+        self._answers = opened.answer_questions(opened.task(self._asked)) if self._asked else []
         self._invented = self._about_nobody()
 
     def introduction(self) -> Introduction:
         """Return what is known before anything is asked."""
-        record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._eval
+        record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._asked
         has_read = self.opened.run.record.stage != "scratch"
-        confident, right = confidences(self._answers), rights(self._answers)
         return Introduction(
             run=str(self.opened.run.path),
             model=f"{record.model.variant}, {self.opened.model.n_parameters:,} parameters",
@@ -89,9 +87,9 @@ class Lab:
             beside=str(self.beside.run.path) if self.beside else None,
             example=questions.items[0].text if questions else None,
             score=score_answers(self._answers) if self._answers else None,
-            right=sorted(confident[right].tolist()),
-            wrong=sorted(confident[~right].tolist()),
-            invented=sorted(confidences(self._invented).tolist()),
+            right=sorted(a.confidence for a in self._answers if a.is_right),
+            wrong=sorted(a.confidence for a in self._answers if not a.is_right),
+            invented=sorted(a.confidence for a in self._invented),
         )
 
     def names(self, text: str) -> list[str]:
@@ -128,11 +126,11 @@ class Lab:
         """Return a document that is drawn, and examples of it as pretraining makes them.
 
         Raises:
-            CheckpointError: the run was not pretrained.
+            ConfigError: the run was not pretrained.
             DataError: its texts are not available.
         """
         with self._lock:
-            task, tokenizer = self._task, self.opened.tokenizer
+            task, tokenizer = self.opened.pretraining_documents, self.opened.tokenizer
             corpus = self.opened.texts.require_corpus()
             i = below(task.n_examples, self._rng)
             generator = new_generator(below(2**31, self._rng), "play")
@@ -157,23 +155,17 @@ class Lab:
         facts = self.opened.facts
         return {name: f" {folded(name)}" for name in facts.names if name} if facts else {}
 
-    @cached_property
-    def _eval(self) -> QuestionSet | None:
-        questions = self.opened.texts.eval
-        return self.opened.fitting(questions) if questions and questions.answered else None
-
     def _about_nobody(self) -> list[Answer]:
-        facts, asked = self.opened.facts, self.opened.training or self._eval
+        facts, asked = self.opened.facts, self.opened.training or self._asked
         try:
             if facts is None or asked is None:
                 raise DataError("no questions, or no training text, to make them of")
             maker = ProbeMaker.of(asked, facts.corpus, MOST, self._rng)
-            made = maker.invented(max(len(self._answers), 2 * NAMES), self._rng).questions
-            task = self.opened.task(QuestionSet("invented", made, "")) if made else None
+            invented = maker.invented(max(len(self._answers), 2 * NAMES), self._rng)
         except DataError as error:
             self._reporter.note(f"no invented names: {error}")
             return []
-        return self.opened.answer_questions(task) if task else []
+        return ask_fitting(self.opened, invented)[1]
 
     def _as_question(self, text: str) -> str:
         """Return a name as it would be asked about; a question as it is."""
@@ -181,8 +173,8 @@ class Lab:
         forms = list(facts.templates) if facts else []
         if not text or not facts or not forms or any(form.name_in(text) for form in forms):
             return text
-        is_question = text[-1:] in "?？؟" or (not facts.where.is_name(text) and facts.name_in(text))
-        return text if is_question else forms[0].ask(text)
+        names_one = not facts.where.is_name(text) and facts.name_in(text)
+        return text if text[-1] in QUESTION_MARKS or names_one else forms[0].ask(text)
 
     def _written(self, reply: Reply) -> list[Written]:
         opened, tokenizer = self.opened, self.opened.tokenizer
@@ -206,17 +198,9 @@ class Lab:
         return written
 
     def _worth(self, probability: float) -> Worth:
-        alike = abs(confidences(self._answers) - probability) <= NEAR
-        right = rights(self._answers)[alike]
-        invented = abs(confidences(self._invented) - probability) <= NEAR
-        score = Score(int(right.sum()), len(right)) if len(right) else None
-        return Worth(score, int(invented.sum()), len(self._invented))
-
-    @cached_property
-    def _task(self) -> DocumentTask:
-        if self.opened.run.record.stage == "scratch":
-            raise CheckpointError(f"{self.opened.run.path}: was not pretrained")
-        return self.opened.pretraining_documents()
+        alike = [a for a in self._answers if abs(a.confidence - probability) <= NEAR]
+        invented = sum(abs(a.confidence - probability) <= NEAR for a in self._invented)
+        return Worth(score_answers(alike) if alike else None, invented, len(self._invented))
 
 
 def _thinned(points: Points) -> Points:

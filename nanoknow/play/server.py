@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
 
-from nanoknow.errors import ConfigError, NanoknowError
+from nanoknow.errors import ConfigError, NanoknowError, naming
 from nanoknow.play.lab import Lab
 from nanoknow.system.plain import to_json
 
@@ -99,11 +99,8 @@ def listen(port: int) -> socket.socket:
     Raises:
         ConfigError: the port is taken, or is not allowed.
     """
-    try:
+    with naming(f"--port {port}", "take another, or 0 for any that is free", ConfigError):
         return socket.create_server((HOST, port))
-    except OSError as error:
-        what = f"--port {port}: {error.strerror}"
-        raise ConfigError(f"{what}: take another, or 0 for any that is free") from None
 
 
 def server(lab: Lab) -> uvicorn.Server:

@@ -1,6 +1,5 @@
 """``nanoknow evaluate --report``: one finetuned run, evaluated in depth."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -9,11 +8,10 @@ from nanoknow.config.tasks import SpanCorruptionConfig
 from nanoknow.data.questions import QuestionSet
 from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
-from nanoknow.evaluation.answers import Answer
-from nanoknow.evaluation.baseline import PairedBaseline, lookup_baseline
-from nanoknow.evaluation.buckets import Bucket, buckets, confidences, rights
+from nanoknow.evaluation.baseline import lookup_baseline
+from nanoknow.evaluation.buckets import buckets, confidences, rights
 from nanoknow.evaluation.calibration import measure_confidence
-from nanoknow.evaluation.evaluate import Evaluation, evaluate_on
+from nanoknow.evaluation.evaluate import evaluate_on
 from nanoknow.evaluation.probes import probe
 from nanoknow.evaluation.wrong_answers import sort_wrong_answers
 from nanoknow.report.documents import show_documents
@@ -61,7 +59,9 @@ def report(
         update(1, "asking in other words, and about invented names")
         probed = probe(opened, questions, answers, threshold, seed, reporter)
         update(2, "looking answers up in the documents")
-        rivals = _baselines(opened, questions, evaluation)
+        rivals = [evaluation.baseline] if evaluation.baseline else []
+        if facts and opened.training and evaluation.documented:
+            rivals.append(lookup_baseline(questions, facts))
         update(3, "hiding words as pretraining did")
         documents = show_documents(opened, answers, seed)
         update(4, "")
@@ -72,36 +72,16 @@ def report(
         model=f"{record.model.variant}, {record.task.kind}, {opened.model.n_parameters:,} "
         f"parameters, epoch {evaluation.epoch}",
         pretrained=opened.run.record.stage != "scratch",
-        rivals=rivals,
+        rivals=[each.beside(answers) for each in rivals],
         buckets=buckets(answers, facts, reach) if facts else [],
-        recall=_recall(opened, probed.recalled),
+        recall=probed.recall,
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,
         confidence=confidence,
         documents=documents,
-        rewordings=probed.rewordings,
-        misspelt=probed.misspelt,
-        invented=probed.invented,
+        probed=probed,
         seed=seed,
         provenance=_provenance(opened, questions),
     )
-
-
-def _baselines(
-    opened: AnsweringRun, questions: QuestionSet, evaluation: Evaluation
-) -> list[PairedBaseline]:
-    """Compare with what answers the same questions without a model."""
-    found = [evaluation.baseline] if evaluation.baseline else []
-    if opened.facts is not None and opened.training is not None and evaluation.documented:
-        found.append(lookup_baseline(questions, opened.facts))
-    return [each.beside(evaluation.answers) for each in found]
-
-
-def _recall(opened: AnsweringRun, recalled: Sequence[Answer]) -> Bucket | None:
-    if not recalled or opened.training is None:
-        return None
-    total = len(opened.training.items)
-    name = f"{len(recalled)} of {total}, drawn" if len(recalled) < total else "all"
-    return Bucket.of("training questions, asked again", name, recalled)
 
 
 def _provenance(opened: AnsweringRun, questions: QuestionSet) -> dict[str, str]:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import ConfigError, DataError
 from nanoknow.evaluation.answering_run import AnsweringRun
@@ -57,27 +55,20 @@ def show_documents(
             about.setdefault(index, answer)
     first = next((i for i, a in about.items() if a.is_right and a.in_document), None)
     chosen = sorted(about, key=lambda i: i != first)[:SHOWN]
-    made = _span_corruption(opened) if chosen else None
-    shown = []
+    made, seed, shown = None, derive_seed(seed, "documents"), []
+    with suppress(ConfigError, DataError):  # pretraining read none, or a text is not here
+        made = opened.pretraining_documents
     for i in chosen:
         gold = about[i].gold[0] if i == first else ""
-        hidden = _example(made, i, gold, derive_seed(seed, "documents")) if made else ("", "")
+        hidden = _example(made, i, gold, seed) if isinstance(made, SpanCorruption) else ("", "")
         name = facts.name_in(about[i].question) or ""
         shown.append(ShownDocument(facts.corpus.documents[i], name, *hidden, about[i]))
     return shown
 
 
-def _span_corruption(opened: AnsweringRun) -> SpanCorruption | None:
-    """Return the task that hid words; None where pretraining did not, or lacks a text here."""
-    with suppress(ConfigError, DataError):
-        task = opened.pretraining_documents() if opened.run.record.stage != "scratch" else None
-        return task if isinstance(task, SpanCorruption) else None
-    return None
-
-
 def _example(made: SpanCorruption, document: int, gold: str, seed: int) -> tuple[str, str]:
     """Return what an example shows and what it hides: the answer, if one is given and can be."""
-    index = int(np.searchsorted(made.documents, document))
+    index = made.documents.tolist().index(document)
     examples = []
     for draw in range(DRAWS if gold else 1):
         generator = new_generator(seed, f"document {document}, {draw}")

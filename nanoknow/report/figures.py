@@ -30,7 +30,6 @@ from nanoknow.system.shares import percent
 BASELINES = {"constant": "one answer to all", "lookup": "looking it up in the documents"}
 ROW = 0.42
 """Inches that a line of a dot plot takes."""
-HISTOGRAM = [float(edge) for edge in range(0, 101, 5)]
 DASHED = (0, (4, 3))
 
 
@@ -55,7 +54,7 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
         report: of a run.
         learning: accuracies in % by step, of this run and of one to compare it with, by name.
     """
-    c = report.confidence
+    c, invented = report.confidence, report.probed.invented
     return {
         "learning": [_learning(learning)] if learning else [],
         "score": [_scores(report)],
@@ -64,7 +63,7 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
         "confidence": [*([draw_reliability(c)] if c.n >= FEW else []), draw_confidences(c)],
         "selection": [draw_coverage(c)],
         "wordings": [_wordings(report)] if report.probes else [],
-        "invented": [draw_invented(report.invented)] if report.invented else [],
+        "invented": [draw_invented(invented)] if invented else [],
     }
 
 
@@ -210,7 +209,8 @@ def _histograms(
         else:
             axes.hist(
                 [[100 * value for value in values] for _, values, _ in drawable],
-                bins=HISTOGRAM,
+                bins=20,
+                range=(0, 100),
                 weights=[[100 / len(values)] * len(values) for _, values, _ in drawable],
                 color=[color for _, _, color in drawable],
                 rwidth=0.9,

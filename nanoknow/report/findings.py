@@ -1,19 +1,17 @@
 """What an evaluation in depth measured, and the same in sentences."""
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nanoknow.evaluation.answers import score_answers
 from nanoknow.evaluation.baseline import PairedBaseline
 from nanoknow.evaluation.buckets import ASKED, Bucket
 from nanoknow.evaluation.calibration import Confidence
 from nanoknow.evaluation.evaluate import Evaluation
-from nanoknow.evaluation.probes import InventedNames, ProbeResult
+from nanoknow.evaluation.probes import Probed, ProbeResult
 from nanoknow.evaluation.scores import Score, interval
 from nanoknow.evaluation.wrong_answers import WrongAnswers
 from nanoknow.report.documents import ShownDocument
@@ -37,10 +35,7 @@ class Report(Evaluation):
         wrong: None without the training texts.
         confidence: of all answers.
         documents: some that questions are about; none without the corpus.
-        rewordings: the questions in other words.
-        misspelt: with misspelt names; None where no question names a subject, or no such question
-            can be made of the names.
-        invented: about invented names; None likewise.
+        probed: the questions in other words, with misspelt and with invented names.
         seed: of all random draws.
         provenance: what else is needed to trace a figure, by name.
     """
@@ -53,15 +48,13 @@ class Report(Evaluation):
     wrong: WrongAnswers | None
     confidence: Confidence
     documents: list[ShownDocument]
-    rewordings: list[ProbeResult]
-    misspelt: ProbeResult | None
-    invented: InventedNames | None
+    probed: Probed
     seed: int
     provenance: Mapping[str, str]
     JSON: ClassVar[tuple[str, ...]] = (
         "run", "model", "pretrained", "questions", "score", "overlap", "documented", "warnings",
-        "rivals", "buckets", "recall", "wrong", "confidence", "answers", "documents", "rewordings",
-        "misspelt", "invented", "seed", "predictions", "provenance",
+        "rivals", "buckets", "recall", "wrong", "confidence", "answers", "documents", "*probed",
+        "seed", "predictions", "provenance",
     )  # fmt: skip
 
     @property
@@ -77,7 +70,8 @@ class Report(Evaluation):
     @property
     def probes(self) -> list[ProbeResult]:
         """All probes of the same subjects."""
-        return [*self.rewordings, *([self.misspelt] if self.misspelt else [])]
+        misspelt = self.probed.misspelt
+        return [*self.probed.rewordings, *([misspelt] if misspelt else [])]
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ def title(report: Report) -> str:
 
 def headlines(report: Report) -> list[Headline]:
     """Return the score, the best baseline's, and the confidence about what there is not."""
-    score, invented = report.score, report.invented
+    score, invented = report.score, report.probed.invented
     detail = f"{score.n_right} of {score.n}; 95 % interval {interval(score)} %"
     found = [Headline(percent(score.accuracy), "of its answers are right", detail)]
     if report.rivals:
@@ -123,22 +117,18 @@ def findings(report: Report) -> list[str]:
 
 def _say(report: Report, *parts: str) -> list[str]:
     """Return the sentences of parts of ``findings.txt``."""
-    template = _template()
+    texts = environment()
+    texts.filters |= {"percent": percent, "share": _share}
+    template = texts.get_template("findings.txt")
     values = template.new_context({"report": report, "asked": ASKED})
-    text = "".join(itertools.chain(*(template.blocks[part](values) for part in parts)))
+    text = "".join(each for part in parts for each in template.blocks[part](values))
     return [line for line in text.split("\n") if line]
 
 
-@cache
-def _template() -> Template:
-    texts = Environment(
-        loader=PackageLoader("nanoknow", "report"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    texts.filters |= {"percent": percent, "share": _share}
-    return texts.get_template("findings.txt")
+def environment(**options: Any) -> Environment:  # noqa: ANN401 - of jinja2
+    """Return what fills in the templates of a report."""
+    options |= {"loader": PackageLoader("nanoknow", "report"), "undefined": StrictUndefined}
+    return Environment(trim_blocks=True, lstrip_blocks=True, **options)
 
 
 def _share(score: Score) -> str:

@@ -6,9 +6,6 @@ asks for. Everything quoted from data is escaped, and ``printable``.
 
 import re
 from collections.abc import Mapping
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nanoknow.data.tokenizer import MASK
 from nanoknow.errors import printable
@@ -16,14 +13,24 @@ from nanoknow.evaluation.scores import interval
 from nanoknow.figures.canvas import Points
 from nanoknow.report.documents import ShownDocument
 from nanoknow.report.figures import drawings
-from nanoknow.report.findings import FEW, Report, findings, headlines, title
+from nanoknow.report.findings import FEW, Report, environment, findings, headlines, title
 from nanoknow.system.shares import percent
 
 
 def page(report: Report, learning: Mapping[str, Points]) -> str:
     """Return the page of a report; ``learning`` as ``drawings`` takes it."""
-    template = _templates().get_template("page.html")
-    return template.render(
+    templates = environment(
+        autoescape=True,
+        # What is markup already was made of such texts.
+        finalize=lambda each: printable(each, lines=True) if type(each) is str else each,
+    )
+    templates.filters |= {
+        "interval": interval,
+        "parts": _parts,
+        "percent": lambda share: _spaced(percent(share)),
+        "spaced": _spaced,
+    }
+    return templates.get_template("page.html").render(
         report=report,
         title=title(report),
         headlines=headlines(report),
@@ -32,26 +39,6 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
         drawings=drawings(report, learning),
         learning=learning,
     )
-
-
-@cache
-def _templates() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("nanoknow", "report"),
-        autoescape=True,
-        # What is markup already was made of such texts.
-        finalize=lambda each: printable(each, lines=True) if type(each) is str else each,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {
-        "interval": interval,
-        "parts": _parts,
-        "percent": lambda share: _spaced(percent(share)),
-        "spaced": _spaced,
-    }
-    return templates
 
 
 def _spaced(text: str) -> str:

@@ -22,6 +22,7 @@ from nanoknow.evaluation.calibration import (
     selections,
     widest,
 )
+from nanoknow.system.draws import shuffle
 
 # With many ties and on the edges of bins, as well as between.
 CONFIDENCES = st.one_of(
@@ -128,22 +129,21 @@ def test_where_nothing_is_answered_there_is_no_accuracy() -> None:
     assert Selection(0.5, 10, 6, 4).coverage == pytest.approx(6 / 10)
 
 
-@given(rows=ANSWERS, seed=st.integers(0, 99), folds=st.integers(2, 6))
+@given(rows=ANSWERS, target=st.floats(0.01, 1.0), seed=st.integers(0, 99), folds=st.integers(2, 6))
 def test_cross_fitting_never_shows_a_question_to_its_own_threshold(
-    rows: Rows, seed: int, folds: int
+    rows: Rows, target: float, seed: int, folds: int
 ) -> None:
-    confidence, right = arrays(rows)
-    seen: list[int] = []
-
-    def everything(curve: Sequence[Selection]) -> Selection:
-        seen.append(curve[-1].n)
-        return Selection(0.0, curve[-1].n, curve[-1].n, 0)
-
-    found = cross_fitted(confidence, right, everything, Random(seed), folds)
-    if len(rows) > 1:
-        assert sum(len(rows) - n for n in seen) == len(rows)
-        assert found.n_answered == len(rows)
-    assert max(seen, default=0) < len(rows)
+    order = list(range(len(rows)))
+    shuffle(order, Random(seed))
+    answered: list[int] = []
+    for own in (order[i::folds] for i in range(min(folds, len(rows)))):
+        others = [rows[i] for i in order if i not in own]
+        chosen = widest(selections(*arrays(others)), target) if others else None
+        if chosen is not None and chosen.threshold is not None:
+            answered += [i for i in own if rows[i][0] >= chosen.threshold]
+    found = cross_fitted(*arrays(rows), target, Random(seed), folds)
+    n_right = sum(rows[i][1] for i in answered)
+    assert found == Selection(None, len(rows), len(answered), n_right)
 
 
 def test_a_threshold_that_fits_by_luck_does_not_survive_cross_fitting() -> None:
@@ -151,7 +151,7 @@ def test_a_threshold_that_fits_by_luck_does_not_survive_cross_fitting() -> None:
     rows = [(0.99, True), *((0.98 - i / 1000, False) for i in range(99))]
     confidence, right = arrays(rows)
     assert widest(selections(confidence, right), 1.0) == Selection(0.99, 100, 1, 1)
-    found = cross_fitted(confidence, right, lambda curve: widest(curve, 1.0), Random(0))
+    found = cross_fitted(confidence, right, 1.0, Random(0))
     assert found.n_right == 0
 
 

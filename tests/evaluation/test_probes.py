@@ -43,7 +43,7 @@ def test_the_built_in_worlds_questions_are_put_in_five_other_ways() -> None:
         "where was X born",
     ]
     for probe in rewordings:
-        for (source, name), question in zip(made.named, probe.questions, strict=True):
+        for (source, name), question in zip(made.named, probe.items, strict=True):
             assert name in question.text
             assert question.text == probe.name.replace("X", name)
             assert question.gold == source.gold
@@ -79,8 +79,8 @@ def test_a_misspelt_name_is_one_letter_off_and_nobodys(seed: int) -> None:
     probe = made.misspelt(Random(seed))
     names = {source.line: name for source, name in made.named}
     gold = {source.line: source.gold for source in DEV.items}
-    assert len(probe.questions) == len(names)
-    for question in probe.questions:
+    assert len(probe.items) == len(names)
+    for question in probe.items:
         name, right = made.template.name_in(question.text), names[question.line]
         assert name is not None
         assert name not in NAMES
@@ -112,8 +112,8 @@ def test_a_name_without_small_letters_has_one_of_its_own_kind_wrong(
     letters = {c for name in names for c in name if c.isalpha()}
     for seed in range(20):
         probe = made.misspelt(Random(seed))
-        assert len(probe.questions) == len(ours)
-        for (_, name), question in zip(made.named, probe.questions, strict=True):
+        assert len(probe.items) == len(ours)
+        for (_, name), question in zip(made.named, probe.items, strict=True):
             wrong = made.template.name_in(question.text)
             assert wrong is not None
             assert wrong not in names
@@ -125,17 +125,17 @@ def test_a_name_without_small_letters_has_one_of_its_own_kind_wrong(
 def test_names_of_digits_or_one_letter_are_never_misspelt() -> None:
     made = maker(asked(("747", "x"), ("山", "x")), corpus_of("747. Of note.\n山. Of note."))
     assert len(made.named) == 2
-    assert made.misspelt(Random(0)).questions == ()
+    assert made.misspelt(Random(0)).items == ()
 
 
 @given(seed=st.integers(0, 500))
 def test_an_invented_name_has_words_of_the_corpus_that_no_name_has_together(seed: int) -> None:
     probe = maker().invented(20, Random(seed))
-    assert len({question.text for question in probe.questions}) == 20
+    assert len({question.text for question in probe.items}) == 20
     beginnings = {name.rpartition(" ")[0] for name in NAMES}
     last_words = {name.rpartition(" ")[2] for name in NAMES}
     ends = {(name.split()[0], name.split()[-1]) for name in NAMES}
-    for question in probe.questions:
+    for question in probe.items:
         name = BORN.name_in(question.text) or ""
         beginning, _, last_word = name.rpartition(" ")
         assert beginning in beginnings
@@ -149,9 +149,9 @@ def test_of_few_names_as_many_are_invented_as_can_be() -> None:
     corpus = corpus_of("Ada Fox. Of Rome.\nBo Hall. Of Oslo.\nPlato. Of Athens.")
     questions = asked(("Ada Fox", "Rome"))
     probe = maker(questions, corpus).invented(50, Random(0))
-    assert {question.text for question in probe.questions} == {born("Ada Hall"), born("Bo Fox")}
+    assert {question.text for question in probe.items} == {born("Ada Hall"), born("Bo Fox")}
     alone = maker(questions, corpus_of("Ada Fox. Of Rome."))
-    assert alone.invented(50, Random(0)).questions == ()
+    assert alone.invented(50, Random(0)).items == ()
 
 
 @pytest.mark.parametrize("names", [("山行", "春曉", "赠 汪伦", "静夜 思"), ("Pac-Man", "Tetris")])
@@ -159,7 +159,7 @@ def test_no_names_are_invented_where_most_are_of_one_word(names: tuple[str, ...]
     documents = corpus_of("\n".join(f"{name}. Of note." for name in names))
     made = maker(asked(*((name, "x") for name in names)), documents)
     assert len(made.named) == len(names)
-    assert made.invented(50, Random(0)).questions == ()
+    assert made.invented(50, Random(0)).items == ()
 
 
 def test_as_many_subjects_are_drawn_as_asked_for() -> None:
