@@ -52,7 +52,7 @@ def attention(
     nanoknow attention --question "Where was Khatchig Mouradian born?"
     """
     run = opt.named_run(run, run_flag)
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     sizes = {"dim": dim, "n_keys": keys, "beta": beta, "draws": draws, "seed": seed}
     given = {name: value for name, value in sizes.items() if value is not None}
     if question is not None:
@@ -66,7 +66,7 @@ def attention(
             from nanoknow.attention.figure import plot_trace
 
             plot_trace(answered, plot)
-        opt.show(terminal, answered, show_trace, as_json, plot=plot)
+        terminal.show(answered, show_trace, plot=plot)
         return
     if run is not None:
         raise ConfigError(f"{run}: what to ask it? Add --question TEXT, or leave the run out")
@@ -80,7 +80,7 @@ def attention(
         from nanoknow.attention.figure import plot_theory
 
         plot_theory(report, plot)
-    opt.show(terminal, report, show_theory, as_json, plot=plot)
+    terminal.show(report, show_theory, plot=plot)
 
 
 def show_theory(terminal: Terminal, report: TheoryReport) -> None:

@@ -34,7 +34,7 @@ def import_(
     Example: nanoknow import vanilla.params --model vanilla --corpus wiki.txt
     """
     data = opt.data_flags(corpus, questions, eval_file, documents)
-    flags = [*training_flags(model, None, None, None, None, None), *data]
+    flags = [*training_flags(model), *data]
     config = load_config(None, opt.overrides(assign, flags))
     if config.model.variant != "vanilla":
         raise ConfigError(
@@ -42,6 +42,6 @@ def import_(
         )
     from nanoknow.sharing.params import import_params
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     summary = import_params(file, config, out, device, terminal)
-    opt.show(terminal, summary, show_training, as_json)
+    terminal.show(summary, show_training)

@@ -12,8 +12,8 @@ from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, show_plan
-from nanoknow.config.experiment import DataConfig, StageName
+from nanoknow.cli.training import Processes, show_plan, stages_of
+from nanoknow.config.experiment import DataConfig
 from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
@@ -65,18 +65,16 @@ def why(
     if eval_file:
         asked = read_questions(locate(eval_file))
     else:
-        asked = questions_from_bytes(
-            (question or "").encode(errors="surrogateescape"), "the question"
-        )
-    terminal = Terminal()
+        text = (question or "").encode(errors="surrogateescape")
+        asked = questions_from_bytes(text, "the question")
+    terminal = Terminal(as_json)
     opened = AnsweringRun.open(run, DataConfig(), device, terminal, asked.characters(answers=False))
     if dry_run:
-        finetuned = opened.run.record.stage == "finetune"
-        stages: tuple[StageName, ...] = ("pretrain", "finetune") if finetuned else ("pretrain",)
-        show_plan(terminal, stages, opened.run.config, device, as_json, times=2 * retrain)
+        stages = stages_of(opened.run.record.stage == "finetune")
+        show_plan(terminal, stages, opened.run.config, device, times=2 * retrain)
         return
     report = explain(opened, asked, Launch(retrain, out, device, processes), terminal)
-    opt.show(terminal, report, show_why, as_json)
+    terminal.show(report, show_why)
 
 
 def show_why(terminal: Terminal, report: WhyReport) -> None:
