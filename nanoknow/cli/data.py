@@ -114,8 +114,7 @@ def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
 
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     """Show the headline and the pairs as the original printed them, then the counts."""
-    what = f"{inspection.characters} characters, {inspection.vocabulary} unique"
-    terminal.line(f"data has {what}.")
+    terminal.line(f"data has {inspection.characters} characters, {inspection.vocabulary} unique.")
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
         for x, y in pairs:
