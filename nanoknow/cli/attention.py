@@ -14,7 +14,7 @@ from nanoknow.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nanoknow.attention.experiments import Quantity, TheoryReport
+    from nanoknow.attention.experiments import TheoryReport
     from nanoknow.attention.question import AttentionReport
 
 MARKS = " ▁▂▃▄▅▆▇█"
@@ -89,17 +89,14 @@ def show_theory(terminal: Terminal, report: TheoryReport) -> None:
     rows = []
     for finding in report.findings:
         rows.append((f"({finding.letter}) {finding.name}", "", "", ""))
-        rows += [_quantity_row(quantity) for quantity in finding.quantities]
+        for each in finding.quantities:
+            error = each.standard_error
+            spread = "" if error is None else f"{error:.1g}"
+            theory = f"{'≤ ' if each.is_bound else ''}{each.theory:.4g}"
+            rows.append((f"    {each.name}", f"{each.measured:.4g}", spread, theory))
     sizes = f"{s.n_keys} keys and values of {s.dim} dimensions, β = {s.beta:g}"
     title = f"{sizes}; {s.draws:,} draws, seed {s.seed}"
     terminal.table(title, ("", "measured", "± s.e.", "theory"), rows)
-
-
-def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
-    error = quantity.standard_error
-    spread = "" if error is None else f"{error:.1g}"
-    theory = f"{'≤ ' if quantity.is_bound else ''}{quantity.theory:.4g}"
-    return f"    {quantity.name}", f"{quantity.measured:.4g}", spread, theory
 
 
 def show_trace(terminal: Terminal, report: AttentionReport) -> None:
