@@ -8,7 +8,6 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_plan, show_training
-from nanoknow.config.flags import training_flags
 
 SCRATCH = "scratch"
 
@@ -57,7 +56,7 @@ def finetune(
     from nanoknow.training.train import plan, train
 
     terminal = Terminal(as_json)
-    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    sizes = opt.training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     data = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
     flags = opt.overrides(assign, [*sizes, *data])
     if dry_run:

@@ -15,6 +15,7 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.config.flags import data_flags as data_flags
 from nanoknow.config.flags import named_data as named_data
 from nanoknow.config.flags import overrides as overrides
+from nanoknow.config.flags import training_flags as training_flags
 from nanoknow.config.loading import shipped
 from nanoknow.config.strict_yaml import read
 from nanoknow.errors import CheckpointError, ConfigError, naming
@@ -169,7 +170,8 @@ def check_resume(resume: bool, dry_run: bool, out: Path | None) -> None:
     """Refuse to resume what is no run, before anything is loaded, or without training."""
     if resume and dry_run:
         raise BadParameter("--dry-run: for what starts, not with --resume")
-    named_run(out if resume else None)
+    if resume and out is not None:
+        require_run(out)
 
 
 def named_run(*forms: Path | None) -> Path | None:

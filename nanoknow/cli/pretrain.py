@@ -3,7 +3,6 @@
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_plan, show_training
-from nanoknow.config.flags import training_flags
 
 
 def pretrain(
@@ -38,7 +37,7 @@ def pretrain(
     from nanoknow.training.train import plan, train
 
     terminal = Terminal(as_json)
-    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    sizes = opt.training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     data = opt.data_flags(corpus, questions, None, documents, skip_long)
     flags = opt.overrides(assign, [*sizes, *data])
     if dry_run:
