@@ -40,8 +40,7 @@ def play(
 
         data = opt.named_data(corpus, questions, eval_file, documents)
         lab = Lab(run, beside, data, device, terminal)
-        address, number = listening.getsockname()
-        url = f"http://{address}:{number}/"
+        url = "http://{}:{}/".format(*listening.getsockname())
         terminal.show({"url": url, "run": lab.opened.run.path}, _show_url)
         server(lab).run([listening])
 
