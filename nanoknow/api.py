@@ -57,8 +57,7 @@ def pretrain(
     data = data_flags(corpus, questions, None, documents, skip_long)
     flags = overrides(set, [*sizes, *data])
     options = TrainingOptions(device, max_minutes, tensorboard)
-    where = (config, flags, _path(out))
-    return train("pretrain", None, *where, options, Lines(log), resume=resume)
+    return train("pretrain", None, config, flags, _path(out), options, Lines(log), resume=resume)
 
 
 def finetune(
@@ -76,8 +75,7 @@ def finetune(
     flags = overrides(set, [*sizes, *data])
     options = TrainingOptions(device, max_minutes, tensorboard)
     start = None if from_ in (None, LATEST) else os.fspath(from_)
-    where = (config, flags, _path(out))
-    return train("finetune", start, *where, options, Lines(log), resume=resume)
+    return train("finetune", start, config, flags, _path(out), options, Lines(log), resume=resume)
 
 
 def evaluate(

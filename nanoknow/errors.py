@@ -16,6 +16,7 @@ Anything else that escapes is a defect in nanoknow.
 
 import difflib
 import errno
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -126,17 +127,11 @@ def naming(
 
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a machine's or a GPU's memory is used up, by whatever name."""
-    texts = (
-        "out of memory",
-        "can't allocate memory",
-        "not enough memory",
-        "bad_alloc",
-        "could not create a primitive",  # oneDNN, whose other reasons this package gives none
-        "could not create a memory",
-    )
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
-    )
+    words = "out of memory|can't allocate memory|not enough memory|bad_alloc"
+    # Of oneDNN, whose other reasons this package gives none.
+    words += "|could not create a (primitive|memory)"
+    is_said = isinstance(error, RuntimeError) and re.search(words, str(error)) is not None
+    return isinstance(error, MemoryError) or is_said
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -17,8 +17,6 @@ from nanoknow.system.plain import to_json
 from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from nanoknow.evaluation.ask import RankedAnswer, Reply
 
 
@@ -54,7 +52,7 @@ def ask(
     from nanoknow.evaluation.answering_run import AnsweringRun
     from nanoknow.evaluation.ask import ask as ask_run
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     data = opt.named_data(corpus, questions, None, documents)
     opened = AnsweringRun.open(run, data, device, terminal, question or "")
     refused = False
@@ -97,28 +95,23 @@ def _require_utf8(text: str, where: str) -> None:
 def show_reply(terminal: Terminal, reply: Reply) -> None:
     """Show an answer, the next best, where the training text holds it, and what to doubt."""
     best, *others = reply.answers
-    style = _style(reply)
-    answer = ABSTAINED if reply.abstained else _quoted(best)
-    rows: list[tuple[str, str | Text]] = [("answer", shown(answer, f"bold {style}"))]
-    if reply.abstained:
-        others = reply.answers
-    else:
-        rows.append(("probability", shown(_percent(best), style)))
-    if others:
-        label = "would have said" if reply.abstained else "else"
-        listed = ", ".join(f"{_quoted(a)} {_percent(a)}" for a in others)
-        rows.append((label, shown(listed, "dim")))
-    evidence, asked = reply.evidence, reply.asked_in_training
+    style, rest = _style(reply), reply.answers if reply.abstained else others
+    listed = ", ".join(f"{_quoted(answer)} {_percent(answer)}" for answer in rest)
+    said, label = (ABSTAINED, "would have said") if reply.abstained else (_quoted(best), "else")
+    evidence, asked, held = reply.evidence, reply.asked_in_training, None
     if evidence and evidence.where:
-        held = f"“{evidence.sentence}”" if evidence.sentence else "does not hold it"
-        quoted = shown(f"about {evidence.name}, {evidence.where}: {held}")
-        quoted.highlight_words([printable(best.answer)], "bold")
-        rows.append(("training text", quoted))
-    if asked:
-        rows.append(("asked in training", f"{asked.where}: {asked.answer}"))
-    if reply.doubt:
-        rows.append(("warning", shown(reply.doubt, style)))
-    rows += [("note", note) for note in reply.notes]
+        words = f"“{evidence.sentence}”" if evidence.sentence else "does not hold it"
+        held = shown(f"about {evidence.name}, {evidence.where}: {words}")
+        held.highlight_words([printable(best.answer)], "bold")
+    rows = [
+        ("answer", shown(said, f"bold {style}")),
+        ("probability", None if reply.abstained else shown(_percent(best), style)),
+        (label, shown(listed, "dim") if listed else None),
+        ("training text", held),
+        ("asked in training", f"{asked.where}: {asked.answer}" if asked else None),
+        ("warning", shown(reply.doubt, style) if reply.doubt else None),
+        *(("note", note) for note in reply.notes),
+    ]
     terminal.pairs(rows)
 
 

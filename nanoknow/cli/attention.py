@@ -14,7 +14,7 @@ from nanoknow.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nanoknow.attention.experiments import Quantity, TheoryReport
+    from nanoknow.attention.experiments import TheoryReport
     from nanoknow.attention.question import AttentionReport
 
 MARKS = " ▁▂▃▄▅▆▇█"
@@ -52,7 +52,7 @@ def attention(
     nanoknow attention --question "Where was Khatchig Mouradian born?"
     """
     run = opt.named_run(run, run_flag)
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     sizes = {"dim": dim, "n_keys": keys, "beta": beta, "draws": draws, "seed": seed}
     given = {name: value for name, value in sizes.items() if value is not None}
     if question is not None:
@@ -66,7 +66,7 @@ def attention(
             from nanoknow.attention.figure import plot_trace
 
             plot_trace(answered, plot)
-        opt.show(terminal, answered, show_trace, as_json, plot=plot)
+        terminal.show(answered, show_trace, plot=plot)
         return
     if run is not None:
         raise ConfigError(f"{run}: what to ask it? Add --question TEXT, or leave the run out")
@@ -80,7 +80,7 @@ def attention(
         from nanoknow.attention.figure import plot_theory
 
         plot_theory(report, plot)
-    opt.show(terminal, report, show_theory, as_json, plot=plot)
+    terminal.show(report, show_theory, plot=plot)
 
 
 def show_theory(terminal: Terminal, report: TheoryReport) -> None:
@@ -89,17 +89,14 @@ def show_theory(terminal: Terminal, report: TheoryReport) -> None:
     rows = []
     for finding in report.findings:
         rows.append((f"({finding.letter}) {finding.name}", "", "", ""))
-        rows += [_quantity_row(quantity) for quantity in finding.quantities]
+        for each in finding.quantities:
+            error = each.standard_error
+            spread = "" if error is None else f"{error:.1g}"
+            theory = f"{'≤ ' if each.is_bound else ''}{each.theory:.4g}"
+            rows.append((f"    {each.name}", f"{each.measured:.4g}", spread, theory))
     sizes = f"{s.n_keys} keys and values of {s.dim} dimensions, β = {s.beta:g}"
     title = f"{sizes}; {s.draws:,} draws, seed {s.seed}"
     terminal.table(title, ("", "measured", "± s.e.", "theory"), rows)
-
-
-def _quantity_row(quantity: Quantity) -> tuple[str, str, str, str]:
-    error = quantity.standard_error
-    spread = "" if error is None else f"{error:.1g}"
-    theory = f"{'≤ ' if quantity.is_bound else ''}{quantity.theory:.4g}"
-    return f"    {quantity.name}", f"{quantity.measured:.4g}", spread, theory
 
 
 def show_trace(terminal: Terminal, report: AttentionReport) -> None:

@@ -37,13 +37,13 @@ def baseline(
     """
     from nanoknow.config.loading import resolve_config
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     overrides = opt.overrides(None, opt.data_flags(corpus, questions, eval_file, documents))
     resolved = resolve_config(config, overrides, terminal)
     from nanoknow.evaluation.baseline import baseline as score_baseline
 
     result = score_baseline(resolved.data, answer, method)
-    opt.show(terminal, result, show_baseline, as_json)
+    terminal.show(result, show_baseline)
 
 
 def show_baseline(terminal: Terminal, result: BaselineResult) -> None:

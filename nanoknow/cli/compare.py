@@ -40,7 +40,7 @@ def compare(
     from nanoknow.evaluation.compare import compare as compare_runs
     from nanoknow.experiments.table import rows_of_comparison
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     result = compare_runs(named, DataConfig(eval=eval_file), device, terminal)
     if plot:
         from nanoknow.evaluation.compare_figure import plot_comparison
@@ -48,7 +48,7 @@ def compare(
         plot_comparison(result, plot)
     table = rows_of_comparison(result)
     opt.save_table(terminal, out, table)
-    opt.show(terminal, result, show_comparison, as_json, plot=plot, table=table)
+    terminal.show(result, show_comparison, plot=plot, table=table)
 
 
 def show_comparison(terminal: Terminal, comparison: Comparison) -> None:

@@ -45,7 +45,7 @@ def complexity(
         from nanoknow.complexity.figure import plot_complexity
 
         plot_complexity(report, plot)
-    opt.show(Terminal(), report, show_complexity, as_json, plot=plot)
+    Terminal(as_json).show(report, show_complexity, plot=plot)
 
 
 def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:

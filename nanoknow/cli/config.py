@@ -27,7 +27,7 @@ def config_list(as_json: opt.AsJson = False) -> None:
         for kind, folder in folders.items()
     }
     found["data sets"] = {n: ", ".join(f.name for f in files) for n, files in DATASETS.items()}
-    opt.show(Terminal(), found, _show_shipped, as_json)
+    Terminal(as_json).show(found, _show_shipped)
 
 
 def _show_shipped(terminal: Terminal, found: dict[str, dict[str, str]]) -> None:
@@ -46,4 +46,4 @@ def config_show(
     Example: nanoknow config show birthplaces --set seed=7
     """
     config = load_config(name, opt.overrides(assign))
-    opt.show(Terminal(), config, lambda terminal, _: terminal.write(dump_config(config)), as_json)
+    Terminal(as_json).show(config, lambda terminal, _: terminal.write(dump_config(config)))

@@ -50,11 +50,11 @@ def data_inspect(
     from nanoknow.tasks.inspection import inspect
     from nanoknow.training.recipe import resolve_recipe
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     data = opt.data_flags(corpus, questions, eval_file, documents)
     overrides = opt.overrides(assign, [*data, Override("seed", seed, "--seed")])
     resolved = resolve_recipe(config, overrides, terminal)
-    opt.show(terminal, inspect(resolved, view, count), show_inspection, as_json)
+    terminal.show(inspect(resolved, view, count), show_inspection)
 
 
 @data_app.command("fetch")
@@ -69,8 +69,8 @@ def data_fetch(
     """
     from nanoknow.data.download import fetch
 
-    terminal = Terminal()
-    opt.show(terminal, {"files": fetch(name, out, terminal)}, show_files, as_json)
+    terminal = Terminal(as_json)
+    terminal.show({"files": fetch(name, out, terminal)}, show_files)
 
 
 @data_app.command("augment")
@@ -93,10 +93,10 @@ def data_augment(
     from nanoknow.config.loading import resolve_config
     from nanoknow.experiments.augment import augment
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     flags = opt.data_flags(corpus, questions, eval_file, documents)
     resolved = resolve_config(config, opt.overrides(assign, flags), terminal)
-    opt.show(terminal, augment(resolved.data, out, terminal), show_augmentation, as_json)
+    terminal.show(augment(resolved.data, out, terminal), show_augmentation)
 
 
 def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
@@ -114,8 +114,7 @@ def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
 
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
     """Show the headline and the pairs as the original printed them, then the counts."""
-    what = f"{inspection.characters} characters, {inspection.vocabulary} unique"
-    terminal.line(f"data has {what}.")
+    terminal.line(f"data has {inspection.characters} characters, {inspection.vocabulary} unique.")
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
         for x, y in pairs:

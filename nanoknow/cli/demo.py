@@ -23,15 +23,15 @@ def demo(
 
     Example: nanoknow demo --seeds 3
     """
-    folder, table = opt.folder_or_table(out)
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     resolved = load_config(config, opt.overrides(assign))
     if dry_run:
-        show_plan(terminal, STAGES, resolved, device, as_json, times=seeds)
+        show_plan(terminal, STAGES, resolved, device, times=seeds)
         return
     from nanoknow.experiments.learn import learn
     from nanoknow.experiments.pipeline import Launch
 
-    report = learn(resolved, Launch(seeds, folder, device, processes), terminal, "demo")
-    opt.save_table(terminal, table, report.table)
-    opt.show(terminal, report, show_learned, as_json)
+    launch = Launch(seeds, opt.folder_of(out), device, processes)
+    report = learn(resolved, launch, terminal, "demo")
+    opt.save_table(terminal, out, report.table)
+    terminal.show(report, show_learned)

@@ -70,7 +70,7 @@ def evaluate(
         raise BadParameter(f"--predictions: without a run, {flags}: these are for a run")
     if out and report:
         raise BadParameter("--out: without --report, which names its file of answers")
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     if report is None:
         for flag, value in (("--target-accuracy", target_accuracy), ("--seed", seed)):
@@ -85,7 +85,7 @@ def evaluate(
             evaluation = evaluate_run(run, data, device, terminal)
         if out is not None:
             save_result(out, Path(evaluation.predictions).read_bytes(), "the answers")
-        opt.show(terminal, evaluation, show_evaluation, as_json)
+        terminal.show(evaluation, show_evaluation)
         return
     from nanoknow.report.assemble import report as report_on
     from nanoknow.report.findings import findings
@@ -98,7 +98,7 @@ def evaluate(
     learning = accuracies_beside_scratch(Path(found.run))
     save_result(report, page(found, learning).encode(), "the page")
     more = {"findings": findings(found), "learning": learning, "page": str(report)}
-    opt.show(terminal, found, partial(show_report, page=report), as_json, **more)
+    terminal.show(found, partial(show_report, page=report), **more)
 
 
 def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:

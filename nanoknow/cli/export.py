@@ -40,9 +40,9 @@ def export(
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)
     from nanoknow.sharing.export import export as export_run
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     found = export_run(path, out, data, device, terminal, lm_eval=lm_eval)
-    opt.show(terminal, found, show_export, as_json)
+    terminal.show(found, show_export)
 
 
 def show_export(terminal: Terminal, found: Exported) -> None:

@@ -8,7 +8,6 @@ from typer import Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_plan, show_training
-from nanoknow.config.flags import training_flags
 
 SCRATCH = "scratch"
 
@@ -56,14 +55,14 @@ def finetune(
     from nanoknow.training.session import TrainingOptions
     from nanoknow.training.train import plan, train
 
-    terminal = Terminal()
-    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    terminal = Terminal(as_json)
+    sizes = opt.training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     data = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
     flags = opt.overrides(assign, [*sizes, *data])
     if dry_run:
         stage, resolved, source = plan("finetune", start, config, flags, terminal)
-        show_plan(terminal, (stage,), resolved, device, as_json, source)
+        show_plan(terminal, (stage,), resolved, device, source)
         return
     options = TrainingOptions(device, max_minutes, tensorboard)
     summary = train("finetune", start, config, flags, out, options, terminal, resume=resume)
-    opt.show(terminal, summary, show_training, as_json)
+    terminal.show(summary, show_training)

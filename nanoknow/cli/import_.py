@@ -8,7 +8,6 @@ from typer import Argument
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_training
-from nanoknow.config.flags import training_flags
 from nanoknow.config.loading import load_config
 from nanoknow.errors import ConfigError
 
@@ -34,14 +33,13 @@ def import_(
     Example: nanoknow import vanilla.params --model vanilla --corpus wiki.txt
     """
     data = opt.data_flags(corpus, questions, eval_file, documents)
-    flags = [*training_flags(model, None, None, None, None, None), *data]
-    config = load_config(None, opt.overrides(assign, flags))
+    config = load_config(None, opt.overrides(assign, [*opt.training_flags(model), *data]))
     if config.model.variant != "vanilla":
         raise ConfigError(
             f"--model {config.model.variant}: import takes vanilla models: train a perceiver here"
         )
     from nanoknow.sharing.params import import_params
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     summary = import_params(file, config, out, device, terminal)
-    opt.show(terminal, summary, show_training, as_json)
+    terminal.show(summary, show_training)

@@ -12,10 +12,9 @@ from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Launcher, Processes, Seeds, Shard, show_plan_of_rows
+from nanoknow.cli.training import Launcher, Processes, Seeds, Shard, show_plan_of_rows, stages_of
 
 if TYPE_CHECKING:
-    from nanoknow.config.experiment import StageName
     from nanoknow.laws.run import LawReport
     from nanoknow.laws.verdict import Judged
 
@@ -33,7 +32,7 @@ def law_list(as_json: opt.AsJson = False) -> None:
 
     laws = {name: load_law(name) for name in shipped("laws")}
     found = {name: {"paper": law.paper, "finding": law.finding} for name, law in laws.items()}
-    opt.show(Terminal(), found, _show_laws, as_json)
+    Terminal(as_json).show(found, _show_laws)
 
 
 @law_app.command("run")
@@ -61,21 +60,20 @@ def law_run(
     """
     from nanoknow.config.law import load_law
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     law, label = load_law(name), Path(name).stem
     if quick:
         law, label = law.in_short(), f"{label}-quick"
     if dry_run:
-        stages: tuple[StageName, ...] = ("pretrain", "finetune") if law.finetunes else ("pretrain",)
-        times = seeds or law.seeds
-        show_plan_of_rows(terminal, stages, law.resolve(), device, as_json, times)
+        stages, times = stages_of(law.finetunes), seeds or law.seeds
+        show_plan_of_rows(terminal, stages, law.resolve(), device, times)
         return
     from nanoknow.experiments.pipeline import Launch
     from nanoknow.laws.run import run_law
 
     launch = Launch(seeds, out, device, processes, shard, launcher)
     report = run_law(label, law, launch, terminal)
-    opt.show(terminal, report, show_law, as_json)
+    terminal.show(report, show_law)
 
 
 def _show_laws(terminal: Terminal, laws: dict[str, dict[str, Any]]) -> None:

@@ -48,20 +48,19 @@ def learn(
     """
     from nanoknow.training.recipe import resolve_recipe
 
-    folder, table = opt.folder_or_table(out)
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     flags = opt.data_flags(corpus, questions, eval_file, documents, skip_long)
-    overrides = opt.overrides(assign, flags)
-    resolved = resolve_recipe(config, overrides, terminal)
+    resolved = resolve_recipe(config, opt.overrides(assign, flags), terminal)
     if dry_run:
-        show_plan(terminal, STAGES, resolved, device, as_json, times=seeds)
+        show_plan(terminal, STAGES, resolved, device, times=seeds)
         return
     from nanoknow.experiments.learn import learn as run_experiment
     from nanoknow.experiments.pipeline import Launch
 
-    report = run_experiment(resolved, Launch(seeds, folder, device, processes), terminal)
-    opt.save_table(terminal, table, report.table)
-    opt.show(terminal, report, show_learned, as_json)
+    launch = Launch(seeds, opt.folder_of(out), device, processes)
+    report = run_experiment(resolved, launch, terminal)
+    opt.save_table(terminal, out, report.table)
+    terminal.show(report, show_learned)
 
 
 def show_learned(terminal: Terminal, report: LearnReport) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, CallbackParam, Option
 
@@ -15,12 +15,12 @@ from nanoknow.cli.terminal import Terminal
 from nanoknow.config.flags import data_flags as data_flags
 from nanoknow.config.flags import named_data as named_data
 from nanoknow.config.flags import overrides as overrides
+from nanoknow.config.flags import training_flags as training_flags
 from nanoknow.config.loading import shipped
 from nanoknow.config.strict_yaml import read
 from nanoknow.errors import CheckpointError, ConfigError, naming
 from nanoknow.runs.folders import run_folders, run_of, runs_folder
 from nanoknow.system.files import require_writable
-from nanoknow.system.plain import plain
 
 if TYPE_CHECKING:
     from nanoknow.experiments.table import TableRow
@@ -47,6 +47,11 @@ def run_names() -> list[str]:
     with suppress(CheckpointError):
         return [str(path) for path in run_folders(runs_folder(), under_way=True)]
     return []
+
+
+def run_folder(words: str) -> dict[str, Any]:
+    """Return what completes a run folder's name, with its help."""
+    return {"metavar": "RUN", "help": words, "autocompletion": run_names}
 
 
 def known(name: str | None) -> str | None:
@@ -132,15 +137,12 @@ TensorBoard = Annotated[
     Option("--tensorboard", help="Write event files too; with --resume they hold the whole run."),
 ]
 Plot = Annotated[Path | None, written("FILE", "Draw it as .png or .svg.", *PICTURE)]
-RUN = {"help": "A run folder; the latest that fits if not given.", "autocompletion": run_names}
-RunFolder = Annotated[Path | None, Argument(metavar="RUN", **RUN)]
-RunFlag = Annotated[Path | None, Option("--run", metavar="RUN", **RUN)]
-RUNS = RUN | {"metavar": "RUN", "help": "Run folders."}
+RUN = run_folder("A run folder; the latest that fits if not given.")
+RUNS = run_folder("Run folders.")
+RunFolder = Annotated[Path | None, Argument(**RUN)]
+RunFlag = Annotated[Path | None, Option("--run", **RUN)]
 RunFolders = Annotated[list[Path] | None, Argument(**RUNS)]
 RunFlags = Annotated[list[Path] | None, Option("--run", **RUNS)]
-
-
-T = TypeVar("T")
 
 
 def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Path]:
@@ -177,40 +179,15 @@ def named_run(*forms: Path | None) -> Path | None:
     return next(iter(named_runs(*([form] for form in forms if form))), None)
 
 
-def folder_or_table(out: Path | None) -> tuple[Path | None, Path | None]:
-    """Return the folder for runs and the table's file that ``--out`` names: at most one of them."""
-    is_table = out is not None and out.suffix.lower() in TABLE
-    return (None, out) if is_table else (out, None)
+def folder_of(out: Path | None) -> Path | None:
+    """Return the folder for runs that ``--out`` names, unless it names a file for their table."""
+    return None if out and out.suffix.lower() in TABLE else out
 
 
-def save_table(terminal: Terminal, path: Path | None, rows: Sequence[TableRow]) -> None:
+def save_table(terminal: Terminal, out: Path | None, rows: Sequence[TableRow]) -> None:
     """Write a table of runs where ``--out`` names a file for it."""
-    if path is not None:
+    if out and folder_of(out) is None:
         from nanoknow.experiments.table import write_table
 
-        write_table(path, rows)
-        terminal.note(f"table: {path}")
-
-
-def show(
-    terminal: Terminal,
-    result: T,
-    show_table: Callable[[Terminal, T], None],
-    as_json: bool,
-    **more: Any,  # noqa: ANN401 - any JSON
-) -> None:
-    """Print a result as JSON, or as a table for people.
-
-    Args:
-        terminal: to print on.
-        result: what the work returned.
-        show_table: shows it to people.
-        as_json: what ``--json`` says.
-        more: keys of the JSON beside the result's own; a picture is named to people too.
-    """
-    if as_json:
-        terminal.result({**plain(result), **plain(more)})
-        return
-    show_table(terminal, result)
-    if picture := more.get("plot") or more.get("picture"):
-        terminal.line(f"Picture: {picture}")
+        write_table(out, rows)
+        terminal.note(f"table: {out}")

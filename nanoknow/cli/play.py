@@ -1,7 +1,7 @@
 """``nanoknow play``: a page to play with a run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
@@ -14,11 +14,7 @@ def play(
     run_flag: opt.RunFlag = None,
     beside: Annotated[
         Path | None,
-        Option(
-            metavar="RUN",
-            help="Another, to be asked the same; by default its from-scratch.",
-            autocompletion=opt.run_names,
-        ),
+        Option(**opt.run_folder("Another, to be asked the same; by default its from-scratch.")),
     ] = None,
     port: Annotated[int, Option(min=0, max=65535, help="0 for any that is free.")] = 8224,
     corpus: opt.CorpusFile = None,
@@ -38,17 +34,17 @@ def play(
     run, beside = opt.named_run(run, run_flag), opt.named_run(beside)
     from nanoknow.play.server import listen, server
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     with listen(port) as listening:
         from nanoknow.play.lab import Lab
 
         data = opt.named_data(corpus, questions, eval_file, documents)
         lab = Lab(run, beside, data, device, terminal)
-        address, number = listening.getsockname()
-        url = f"http://{address}:{number}/"
-        if as_json:
-            terminal.result({"url": url, "run": str(lab.opened.run.path)})
-        else:
-            terminal.line(url)
-            terminal.note("open it in a browser; Ctrl-C ends it")
+        url = "http://{}:{}/".format(*listening.getsockname())
+        terminal.show({"url": url, "run": lab.opened.run.path}, _show_url)
         server(lab).run([listening])
+
+
+def _show_url(terminal: Terminal, page: dict[str, Any]) -> None:
+    terminal.line(page["url"])
+    terminal.note("open it in a browser; Ctrl-C ends it")

@@ -40,14 +40,14 @@ def plot(
     named = opt.named_runs(runs, run_flags)
     from nanoknow.training.curves import read_curves
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     curves = read_curves(named, terminal)
     if out:
         from nanoknow.training.curves_figure import plot_panels
 
         plot_panels(out, list(curves.panels()))
     draw = show_charts if terminal_too or out is None else lambda *_: None
-    opt.show(terminal, curves, draw, as_json, picture=out)
+    terminal.show(curves, draw, picture=out)
 
 
 def show_charts(terminal: Terminal, curves: RunsCurves) -> None:

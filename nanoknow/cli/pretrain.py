@@ -3,7 +3,6 @@
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.cli.training import show_plan, show_training
-from nanoknow.config.flags import training_flags
 
 
 def pretrain(
@@ -37,14 +36,14 @@ def pretrain(
     from nanoknow.training.session import TrainingOptions
     from nanoknow.training.train import plan, train
 
-    terminal = Terminal()
-    sizes = training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
+    terminal = Terminal(as_json)
+    sizes = opt.training_flags(model, bottleneck_dim, epochs, batch_size, learning_rate, seed)
     data = opt.data_flags(corpus, questions, None, documents, skip_long)
     flags = opt.overrides(assign, [*sizes, *data])
     if dry_run:
         stage, resolved, _ = plan("pretrain", None, config, flags, terminal)
-        show_plan(terminal, (stage,), resolved, device, as_json)
+        show_plan(terminal, (stage,), resolved, device)
         return
     options = TrainingOptions(device, max_minutes, tensorboard)
     summary = train("pretrain", None, config, flags, out, options, terminal, resume=resume)
-    opt.show(terminal, summary, show_training, as_json)
+    terminal.show(summary, show_training)

@@ -25,14 +25,12 @@ def runs_list(as_json: opt.AsJson = False) -> None:
     """
     from nanoknow.runs.listing import list_runs
 
-    opt.show(Terminal(), {"runs": list_runs()}, _show_runs, as_json)
+    Terminal(as_json).show({"runs": list_runs()}, _show_runs)
 
 
 @runs_app.command("rm")
 def runs_rm(
-    runs: Annotated[
-        list[Path], Argument(metavar="RUN...", help="Run folders.", autocompletion=opt.run_names)
-    ],
+    runs: Annotated[list[Path], Argument(**opt.RUNS)],
     yes: Annotated[bool, Option("--yes", help="Delete them without a question.")] = False,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -47,13 +45,13 @@ def runs_rm(
     named = list(dict.fromkeys(runs))
     for run in named:
         require_removable(run)
-    terminal, names = Terminal(), ", ".join(map(str, named))
-    question = f"Delete {names}, with all that is in there? [y/N] "
+    terminal = Terminal(as_json)
+    question = f"Delete {', '.join(map(str, named))}, with all that is in there? [y/N] "
     if not yes and terminal.ask(question).lower() not in ("y", "yes"):
         raise typer.Abort
     for run in named:
         remove_run(run)
-    opt.show(terminal, {"files": named}, show_files, as_json)
+    terminal.show({"files": named}, show_files)
 
 
 def _show_runs(terminal: Terminal, found: dict[str, list[dict[str, Any]]]) -> None:

@@ -61,7 +61,7 @@ def sample(
     from nanoknow.generation.sample import sample as open_sampler
     from nanoknow.generation.sample import text_to_compare, write_all
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     named = text_to_compare(mark_copied, min_copied, corpus)
     given = (context, length, temperature, top_k, past_block, weights)
     flags = sample_flags(*given, precision=precision)
@@ -70,7 +70,7 @@ def sample(
         for text in itertools.chain([sampler.config.context], sampler.characters, "\n"):
             terminal.write(text)
         return
-    opt.show(terminal, write_all(sampler, seed, min_copied, terminal), show_copied, as_json)
+    terminal.show(write_all(sampler, seed, min_copied, terminal), show_copied)
 
 
 def show_copied(terminal: Terminal, written: Sampled) -> None:

@@ -39,21 +39,20 @@ def sweep(
     """
     from nanoknow.config.sweep import load_sweep
 
-    folder, table = opt.folder_or_table(out)
     loaded = load_sweep(file)
     from nanoknow.experiments.pipeline import Launch
     from nanoknow.experiments.sweep import configs_of
     from nanoknow.experiments.sweep import sweep as run_sweep
 
-    terminal = Terminal()
+    terminal = Terminal(as_json)
     if dry_run:
         rows, times = configs_of(loaded, terminal), (seeds or loaded.seeds) * (loaded.folds or 1)
-        show_plan_of_rows(terminal, ("pretrain", "finetune"), rows, device, as_json, times)
+        show_plan_of_rows(terminal, ("pretrain", "finetune"), rows, device, times)
         return
-    launch = Launch(seeds, folder, device, processes, shard, launcher)
+    launch = Launch(seeds, opt.folder_of(out), device, processes, shard, launcher)
     report = run_sweep(loaded, launch, terminal)
-    opt.save_table(terminal, table, report.table)
-    opt.show(terminal, report, show_sweep, as_json)
+    opt.save_table(terminal, out, report.table)
+    terminal.show(report, show_sweep)
 
 
 def show_sweep(terminal: Terminal, report: SweepReport) -> None:

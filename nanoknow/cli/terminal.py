@@ -6,9 +6,9 @@ word of it is read as markup.
 
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, Self, TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -19,7 +19,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from nanoknow.errors import DataError, naming, printable
-from nanoknow.system.plain import to_json
+from nanoknow.system.plain import plain, to_json
 from nanoknow.system.reporter import Lines, Update
 from nanoknow.system.streams import open_streams, styled
 
@@ -28,6 +28,8 @@ PLAIN_WIDTH = 120
 LONGEST_LINE = 100_000
 """Characters of a line of stdin."""
 
+T = TypeVar("T")
+
 
 def shown(text: str, style: str = "", *, lines: bool = False) -> Text:
     """Return a text of anybody for the terminal: ``printable``, and in one line if not asked."""
@@ -35,10 +37,15 @@ def shown(text: str, style: str = "", *, lines: bool = False) -> Text:
 
 
 class Terminal:
-    """A ``Reporter`` for people; colours and bars only where they can be seen."""
+    """A ``Reporter`` for people; colours and bars only where they can be seen.
 
-    def __init__(self) -> None:
+    Attributes:
+        as_json: whether results are printed as JSON.
+    """
+
+    def __init__(self, as_json: bool = False) -> None:
         open_streams()
+        self.as_json = as_json
         self.err = Console(file=styled(sys.stderr), highlight=False, emoji=False, markup=False)
         self.out = Console(file=styled(sys.stdout), highlight=False, emoji=False, markup=False)
         if not self.out.is_terminal:
@@ -109,9 +116,20 @@ class Terminal:
 
             yield update
 
-    def result(self, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """Print a result as JSON on stdout."""
-        self.write(to_json(value, indent=2, ensure_ascii=False) + "\n")
+    def show(self, result: T, show_table: Callable[[Self, T], None], **more: Any) -> None:  # noqa: ANN401
+        """Print a result on stdout: as JSON where that is asked for, or as a table for people.
+
+        Args:
+            result: what the work returned.
+            show_table: shows it to people.
+            more: keys of the JSON beside the result's own; a picture is named to people too.
+        """
+        if self.as_json:
+            self.write(to_json(plain(result) | more, indent=2, ensure_ascii=False) + "\n")
+            return
+        show_table(self, result)
+        if picture := more.get("plot") or more.get("picture"):
+            self.line(f"Picture: {picture}")
 
     def line(self, text: str = "") -> None:
         """Print a line on stdout, and one only."""

@@ -44,12 +44,16 @@ Launcher = Annotated[
 ]
 
 
+def stages_of(finetunes: bool) -> tuple[StageName, ...]:
+    """Return the stages of what is pretrained, and perhaps finetuned after that."""
+    return ("pretrain", "finetune") if finetunes else ("pretrain",)
+
+
 def show_plan(
     terminal: Terminal,
     stages: Sequence[StageName],
     config: ExperimentConfig,
     device: str,
-    as_json: bool,
     source: Checkpoint | None = None,
     times: int = 1,
 ) -> None:
@@ -60,7 +64,7 @@ def show_plan(
         terminal.write(dump_config(config))
         _table(terminal, times, [(stage, *_costs(each)) for stage, each in expected.items()])
 
-    opt.show(terminal, {"times": times, "config": config, "expected": expected}, show, as_json)
+    terminal.show({"times": times, "config": config, "expected": expected}, show)
 
 
 def show_plan_of_rows(
@@ -68,7 +72,6 @@ def show_plan_of_rows(
     stages: Sequence[StageName],
     rows: Mapping[str, ExperimentConfig],
     device: str,
-    as_json: bool,
     times: int,
 ) -> None:
     """Show what each row's stages would take here, and all of it, and write nothing.
@@ -96,7 +99,7 @@ def show_plan_of_rows(
         terminal.paragraph(f"All of it, one run after the other: {in_words(seconds)}.")
 
     found = {"times": times, "seconds": seconds, "rows": planned}
-    opt.show(terminal, found, show, as_json)
+    terminal.show(found, show)
 
 
 def _expect(

@@ -12,8 +12,8 @@ from typer import Argument, Option
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
-from nanoknow.cli.training import Processes, show_plan
-from nanoknow.config.experiment import DataConfig, StageName
+from nanoknow.cli.training import Processes, show_plan, stages_of
+from nanoknow.config.experiment import DataConfig
 from nanoknow.system.shares import percent
 
 if TYPE_CHECKING:
@@ -65,18 +65,16 @@ def why(
     if eval_file:
         asked = read_questions(locate(eval_file))
     else:
-        asked = questions_from_bytes(
-            (question or "").encode(errors="surrogateescape"), "the question"
-        )
-    terminal = Terminal()
+        text = (question or "").encode(errors="surrogateescape")
+        asked = questions_from_bytes(text, "the question")
+    terminal = Terminal(as_json)
     opened = AnsweringRun.open(run, DataConfig(), device, terminal, asked.characters(answers=False))
     if dry_run:
-        finetuned = opened.run.record.stage == "finetune"
-        stages: tuple[StageName, ...] = ("pretrain", "finetune") if finetuned else ("pretrain",)
-        show_plan(terminal, stages, opened.run.config, device, as_json, times=2 * retrain)
+        stages = stages_of(opened.run.record.stage == "finetune")
+        show_plan(terminal, stages, opened.run.config, device, times=2 * retrain)
         return
     report = explain(opened, asked, Launch(retrain, out, device, processes), terminal)
-    opt.show(terminal, report, show_why, as_json)
+    terminal.show(report, show_why)
 
 
 def show_why(terminal: Terminal, report: WhyReport) -> None:
@@ -86,27 +84,23 @@ def show_why(terminal: Terminal, report: WhyReport) -> None:
         [one] = report.explained
         evidence = one.evidence
         held = evidence.sentence or f"about {evidence.name}, without the answer"
-        rows = [("answer", f"{one.answer} ({percent(one.probability)})"), ("training text", held)]
-        terminal.pairs([("question", one.question), *rows])
+        answer = f"{one.answer} ({percent(one.probability)})"
+        terminal.pairs([("question", one.question), ("answer", answer), ("training text", held)])
         pulls = [
             (f"{each.cosine:+.2f}", "*" * each.is_own, Path(each.where).name, each.text)
             for each in report.influences
         ]
-        terminal.table(
-            f"Largest cosines of gradients with the answer's, of {len(pulls)} documents",
-            ("cosine", "", "document (* about the subject)", ""),
-            pulls[:STRONGEST],
-            left=4,
-        )
+        title = f"Largest cosines of gradients with the answer's, of {len(pulls)} documents"
+        columns = ("cosine", "", "document (* about the subject)", "")
+        terminal.table(title, columns, pulls[:STRONGEST], left=4)
     if not report.folder:
         terminal.paragraph("Add --retrain 4 to learn whether they taught it.")
         return
     tested = [_row(each) for each in report.explained]
-    columns = ("question", "answer", "without them", "without others", "times", "verdict")
-    terminal.table("Probability of the answer, mean over the runs", columns, tested, left=2)
+    heads = ("question", "answer", "without them", "without others", "times", "verdict")
+    terminal.table("Probability of the answer, mean over the runs", heads, tested, left=2)
     found = Counter(each.verdict for each in report.explained)
-    n = len(report.explained)
-    counts = [f"{words or 'no runs yet'}: {k} of {n}" for words, k in found.items()]
+    counts = [f"{words or 'no runs yet'}: {k} of {found.total()}" for words, k in found.items()]
     terminal.paragraph("; ".join(counts))
     terminal.line(f"Runs: {report.folder}")
 
@@ -115,11 +109,6 @@ def _row(each: Explained) -> tuple[str, ...]:
     if each.times is None:
         return each.question, each.answer, "-", "-", "-", "-"
     interval = "({:.3g} to {:.3g})".format(*each.interval_95) if each.interval_95 else "(one pair)"
-    return (
-        each.question,
-        each.answer,
-        f"{100 * mean(each.without):.2f} %",
-        f"{100 * mean(each.others):.2f} %",
-        f"{each.times:.3g} {interval}",
-        f"{each.verdict} ({len(each.without)} runs)",
-    )
+    shares = (f"{100 * mean(runs):.2f} %" for runs in (each.without, each.others))
+    verdict = f"{each.verdict} ({len(each.without)} runs)"
+    return each.question, each.answer, *shares, f"{each.times:.3g} {interval}", verdict

@@ -67,7 +67,7 @@ def data_make(
     overrides = flags_of("data.world", list(given), list(given.values()))
     world = build_world(load_config(None, overrides).data.world or WORLD)
     result = {"files": write_world(world.files, out), "bits": world.bits}
-    opt.show(Terminal(), result, show_world, as_json)
+    Terminal(as_json).show(result, show_world)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

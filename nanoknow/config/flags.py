@@ -45,8 +45,8 @@ def flags_of(section: str, keys: Sequence[str], values: Sequence[Any]) -> list[O
 
 
 def training_flags(*values: str | float | None) -> list[Override]:
-    """Return the values of ``TRAINING``, in its order, for any stage."""
-    pairs = zip(TRAINING.items(), values, strict=True)
+    """Return the values of ``TRAINING``, in its order, as many as a command has, for any stage."""
+    pairs = zip(TRAINING.items(), values, strict=False)
     return [Override(key, value, flag) for (flag, key), value in pairs]
 
 

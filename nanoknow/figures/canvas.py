@@ -27,10 +27,10 @@ Points = Sequence[tuple[float, float]]
 
 COLORS = ("#0072B2", "#D55E00", "#6E6E6E", "#009E73", "#CC79A7")
 """From Okabe & Ito (2008), the grey aside."""
-INK, QUIET = "#222222", "#595959"
+INK, QUIET, LINE = "#222222", "#595959", "#999999"
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
-    "axes.edgecolor": "#999999",
+    "axes.edgecolor": LINE,
     "axes.labelcolor": QUIET,
     "axes.spines.right": False,
     "axes.spines.top": False,

@@ -14,27 +14,22 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from nanoknow.errors import printable
-from nanoknow.figures.canvas import STYLE, rendered
+from nanoknow.figures import canvas
 
 WIDTH = 4.0
 """Inches: 288 points, which a phone of 320 pixels shows at their size."""
-NAMES = ("ink", "quiet", "line", "blue", "orange")
-VARIABLES = {f"#0000{i:02x}": f"--{name}" for i, name in enumerate(NAMES, start=1)}
+INK, QUIET, LINE = canvas.INK, canvas.QUIET, canvas.LINE
+BLUE, ORANGE, *_ = (color.lower() for color in canvas.COLORS)
+VARIABLES = {INK: "--ink", QUIET: "--quiet", LINE: "--line", BLUE: "--blue", ORANGE: "--orange"}
 """What each colour of a drawing becomes in the page."""
-INK, QUIET, LINE, BLUE, ORANGE = VARIABLES
 SVG_STYLE: dict[str, Any] = {
-    **STYLE,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": QUIET,
+    **canvas.STYLE,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "font.size": 10,
     "grid.color": LINE,
     "grid.linewidth": 0.6,
     "svg.fonttype": "none",
-    "text.color": INK,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
 }
 
 
@@ -64,7 +59,7 @@ def drawing(
         description: the same in a sentence with its figures, for those who cannot see it.
     """
     drawn, settings = Drawing(title), {**SVG_STYLE, "svg.hashsalt": name}
-    with rendered("svg", (WIDTH, height), settings) as (figure, content):
+    with canvas.rendered("svg", (WIDTH, height), settings) as (figure, content):
         yield drawn, figure.subplots()
     drawn.svg = _inline(content.getvalue().decode(), name, title, description)
 

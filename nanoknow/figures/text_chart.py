@@ -47,12 +47,11 @@ def draw_chart(
     rows = _area(next(iter(shares.values())), height) if is_area else _letters(shares, height)
     edge, corner, line = ("│", "└", "─") if blocks else ("|", "+", "-")
     shown = (0, height // 2, height - 1)
-    marks = {i: low + scale * (1 - i / (height - 1)) for i in shown}
-    labels = [f"{marks[i]:.3g}" if i in marks else "" for i in range(height)]
+    labels = {i: f"{low + scale * (1 - i / (height - 1)):.3g}" for i in shown}
     ends = f"{first:,.0f}", f"{last:,.0f}"
     lines = [
         title,
-        *(f"{label:>{MARGIN - 1}} {edge}{row}" for label, row in zip(labels, rows, strict=True)),
+        *(f"{labels.get(i, ''):>{MARGIN - 1}} {edge}{row}" for i, row in enumerate(rows)),
         " " * MARGIN + corner + line * n_columns,
         " " * (MARGIN + 1) + ends[0] + x_label.center(n_columns - sum(map(len, ends))) + ends[1],
     ]

@@ -147,7 +147,6 @@ def test_a_byte_that_is_not_utf8_loses_its_own_line_alone(
 
 WALLS = {
     "cli/terminal.py": {"rich", "sys.stdout", "sys.stderr", "print"},
-    "cli/ask.py": {"rich"},  # the type of a text alone
     "cli/attention.py": {"rich"},  # the width of a character
     "system/plain.py": {"json.dumps", "_repr_html_"},
     "experiments/jobs.py": {"getLogger", "sys.stderr"},  # submitit's; a job's own log
