@@ -97,16 +97,14 @@ class AnswerFinder:
 
     def form_of(self, question: str) -> int:
         """Return which of the forms a question has; the last for any other."""
-        form = form_of(question, self.templates, self.facts.where.is_name)
+        form = form_of(question, self.templates, self.facts.where)
         return self.templates.index(form) if form else max(0, len(self.templates) - 1)
 
-    def spans(self, most: int) -> list[list[RankedSpan]]:
-        """Return the spans of each document that are most probably answers."""
-        return self._ranked(range(len(self.facts.passages)), most)
-
-    def _ranked(self, documents: Sequence[int], most: int) -> list[list[RankedSpan]]:
-        passages = [self.facts.passages[i] for i in documents]
-        return self.ranker.rank(passages, most) if self.ranker else [[] for _ in passages]
+    def spans(self, most: int, documents: Sequence[int] | None = None) -> list[list[RankedSpan]]:
+        """Return the spans of all or some documents that are most probably answers."""
+        passages = self.facts.passages
+        asked = passages if documents is None else [passages[i] for i in documents]
+        return self.ranker.rank(asked, most) if self.ranker else [[] for _ in asked]
 
     def answers(self, questions: Sequence[str], least: float = 0.0) -> list[str | None]:
         """Return what the documents about its subject answer to each question, together.
@@ -117,7 +115,7 @@ class AnswerFinder:
         """
         asked = [(self.form_of(text), self.facts.indices_about(text)) for text in questions]
         needed = list(dict.fromkeys(i for _, about in asked for i in about))
-        ranked = dict(zip(needed, self._ranked(needed, MOST_COMPARED), strict=True))
+        ranked = dict(zip(needed, self.spans(MOST_COMPARED, needed), strict=True))
         found: list[str | None] = []
         for form, about in asked:
             sums: dict[str, float] = defaultdict(float)

@@ -114,7 +114,7 @@ class Subjects:
 
     def name_in(self, question: str) -> str | None:
         """Return the subject of a question: by its form, else the longest name it holds."""
-        form = form_of(question, self.templates, self.where.is_name)
+        form = form_of(question, self.templates, self.where)
         name = form.name_in(question) or "" if form else ""
         bare = "" if name[:1].isalnum() or name[-1:].isalnum() else name[1:-1]  # without quotes
         if found := next(filter(self.where.is_name, filter(None, (name, bare))), None):
@@ -142,7 +142,7 @@ class Subjects:
     def templates(self) -> Counter[Template]:
         """The forms of the training questions, the most frequent first."""
         texts = list(dict.fromkeys(question.text for question in self.questions))
-        return find_templates(texts, self.where.longest_in, self.where.is_name)
+        return find_templates(texts, self.where)
 
     def in_documents(self, question: Question, within: int | None = None) -> bool:
         """Whether an accepted answer is in a document about the subject, or in its first part.
@@ -181,9 +181,7 @@ class Subjects:
     @cached_property
     def _after_names(self) -> set[str]:
         """What follows names at the beginning of documents; a full stop where that is not known."""
-        asked = {
-            q.text: form_of(q.text, self.templates, self.where.is_name) for q in self.questions
-        }
+        asked = {q.text: form_of(q.text, self.templates, self.where) for q in self.questions}
         names = {name for text, form in asked.items() if form and (name := form.name_in(text))}
         # By length, so that of several names that a document begins with the longest counts.
         ends = {i: len(n) for n in sorted(names, key=len) for i in self.where.beginning_with(n)}
