@@ -82,9 +82,8 @@ class Corpus:
         Args:
             indices: of characters of the text.
         """
-        documents = np.zeros(len(indices), np.int64)
-        for ends in self.indices_of("\n") if len(indices) else ():
-            documents += np.searchsorted(ends, indices)
+        starts, _ = self.lines()
+        documents = np.searchsorted(starts, indices, side="right") - 1
         return [self.first_line(document) for document in documents.tolist()]
 
     def first_line(self, document: int) -> int:

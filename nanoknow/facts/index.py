@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
@@ -23,11 +23,8 @@ MOST_JUDGED = 1200
 """Questions by which a ranker is judged."""
 
 
-@dataclass(frozen=True)
 class FactIndex(Subjects):
     """Looks up subjects and answers in a corpus and in training questions."""
-
-    _mentioned: dict[str, bool] = field(default_factory=dict)
 
     @cached_property
     def finder(self) -> AnswerFinder:
@@ -41,9 +38,7 @@ class FactIndex(Subjects):
 
     def mentions(self, text: str) -> bool:
         """Whether a string is in the corpus, as whole words."""
-        if text not in self._mentioned:
-            self._mentioned[text] = holds(self.corpus.text, text)
-        return self._mentioned[text]
+        return holds(self.corpus.text, text)
 
 
 @dataclass(frozen=True)
@@ -85,12 +80,11 @@ class AnswerFinder:
         names = [self.facts.name_in(question.text) or "" for question in held]
         order = list(dict.fromkeys(names))
         shuffle(order, Random(0))  # or a third could be of one kind
-        thirds = {name: i % 3 for i, name in enumerate(order)}
-        third = [thirds[name] for name in names]
+        third = {name: i % 3 for i, name in enumerate(order)}
         right = 0
         for k in range(3):
-            asked = [question for question, of in zip(held, third, strict=True) if of == k]
-            others = [question for question, of in zip(held, third, strict=True) if of != k]
+            asked = [q for q, name in zip(held, names, strict=True) if third[name] == k]
+            others = [q for q, name in zip(held, names, strict=True) if third[name] != k]
             found = AnswerFinder(self.facts, others).answers([question.text for question in asked])
             right += sum(a in question.gold for a, question in zip(found, asked, strict=True))
         return right, len(held)

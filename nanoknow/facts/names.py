@@ -46,15 +46,15 @@ class Names:
             return bool(self.in_column(name))
         return next(self.beginning_with(name), None) is not None or bool(self.holding(name))
 
-    def longest_in(self, question: str) -> tuple[int, int] | None:
-        """Return where a question holds the longest name, or beginning of a document."""
+    def longest_in(self, question: str) -> tuple[int, int]:
+        """Return where a question holds the longest name, or beginning of a document; or (0, 0)."""
         words = [m.span() for m in WORD.finditer(question)]
-        best = None
+        best = 0, 0
         for i, (start, _) in enumerate(words):
             # No name has more words than the longest one has characters.
             ends = [end for _, end in words[i : i + self._longest] if end - start <= self._longest]
             end = self._name_at(question, start, ends)
-            if end and (best is None or end - start > best[1] - best[0]):
+            if end and end - start > best[1] - best[0]:
                 best = start, end
         return best
 

@@ -119,13 +119,10 @@ class Subjects:
         bare = "" if name[:1].isalnum() or name[-1:].isalnum() else name[1:-1]  # without quotes
         if found := next(filter(self.where.is_name, filter(None, (name, bare))), None):
             return found
-        span = self.where.longest_in(question)
-        name = question[slice(*span)] if span else ""
+        name = question[slice(*self.where.longest_in(question))]
         # One that goes on otherwise than names do is a part of another.
-        whole = self.corpus.names is not None or any(
-            self._ends_there(i, len(name)) for i in self.where.beginning_with(name)
-        )
-        return name if name and whole else None
+        is_whole = name and (self.corpus.names is not None or self._begun_by(name))
+        return name if is_whole else None
 
     def named(self, name: str) -> list[int]:
         """Return the indices of the documents about a name, as a question has it."""
@@ -160,8 +157,8 @@ class Subjects:
 
     def _begun_by(self, name: str) -> list[int]:
         """Return the documents that begin with a name, and with no longer one."""
-        found = sorted(self.where.beginning_with(name))
-        return [i for i in found if self._ends_there(i, len(name))]
+        found, documents = sorted(self.where.beginning_with(name)), self.corpus.documents
+        return [i for i in found if _next(documents[i], len(name)) in self._after_names]
 
     @cached_property
     def _told_elsewhere(self) -> bool:
@@ -173,10 +170,6 @@ class Subjects:
                 others = [documents[i] for i in self.where.holding(name) if i not in begun]
                 told.append(any(find_answer(d, name, a) for d in others for a in question.gold))
         return sum(told) > len(told) * ELSEWHERE
-
-    def _ends_there(self, document: int, end: int) -> bool:
-        """Whether what follows a name in a document also follows the names in others."""
-        return _next(self.corpus.documents[document], end) in self._after_names
 
     @cached_property
     def _after_names(self) -> set[str]:

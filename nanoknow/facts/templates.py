@@ -58,7 +58,7 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
     """
     some = pick(questions, MOST_READ, Random(0))
     shuffle(some, Random(0))  # or every second name could be of one kind
-    begun = {question: where.longest_in(question) or (0, 0) for question in some}
+    begun = {question: where.longest_in(question) for question in some}
     possible = {question: dict(_possible(question)) for question in some}
     holders: dict[Template, list[str]] = defaultdict(list)
     for question, forms in possible.items():
