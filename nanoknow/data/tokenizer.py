@@ -85,8 +85,7 @@ class Tokenizer:
         Raises:
             DataError: names the characters that the vocabulary does not hold.
         """
-        unknown = self.unknown(text)
-        if unknown:
+        if unknown := self.unknown(text):
             raise DataError(f"the vocabulary of {len(self)} characters has no {describe(unknown)}")
         return self.encode_known(text)
 
