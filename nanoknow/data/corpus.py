@@ -59,11 +59,10 @@ class Corpus:
     def lines(self) -> tuple[Indices, Indices]:
         """Return where each document starts in the text, and its length; both (documents,)."""
         width = np.int32 if len(self.codes) < 2**31 else np.int64
-        parts = [indices.astype(width) for indices in self.indices_of("\n")]
-        ends = np.append(np.concatenate([*parts, np.empty(0, width)]), width(len(self.codes)))
-        starts = np.zeros_like(ends)
-        np.add(ends[:-1], 1, out=starts[1:])
-        return starts, np.subtract(ends, starts, out=ends)
+        parts = (indices.astype(width) for indices in self.indices_of("\n"))
+        ends = np.concatenate([*parts, np.array([len(self.codes)], width)])
+        starts = np.append(width(0), ends[:-1] + 1)
+        return starts, ends - starts
 
     def indices_of(self, character: str) -> Iterator[npt.NDArray[np.int64]]:
         """Yield where one character is in the text, in order, many indices at a time."""
