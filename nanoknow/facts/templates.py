@@ -1,7 +1,5 @@
 """Forms of questions: what stays the same whoever or whatever is asked about."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
