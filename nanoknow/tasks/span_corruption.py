@@ -82,11 +82,12 @@ class SpanCorruption:
         self.tokenizer = tokenizer
         self.config = config
         self.tokens_per_example = block_size - 1  # the last character is only a target
+        self.min_length = config.min_truncation
         self.max_length = longest_truncation(config, block_size)
-        if config.min_truncation > self.max_length:
+        if self.min_length > self.max_length:
             raise ConfigError(
-                f"pretrain.task.min_truncation {config.min_truncation}: is over the longest "
-                f"truncation, {self.max_length} characters for block_size {block_size}: lower it"
+                f"pretrain.task.min_truncation {self.min_length}: is over the longest truncation, "
+                f"{self.max_length} characters for block_size {block_size}: lower it"
             )
         self._codes = corpus.codes
         self._ids = tokenizer.encode(corpus.characters)  # by code
@@ -129,9 +130,8 @@ class SpanCorruption:
         """
         start, length = int(self.starts[index]), int(self.lengths[index])
         document = self._ids[self._codes[start : start + length]]
-        shortest = self.config.min_truncation
-        spread = self.max_length - shortest + 1
-        kept = min(shortest + int(draw.truncation * spread), length)
+        spread = self.max_length - self.min_length + 1
+        kept = min(self.min_length + int(draw.truncation * spread), length)
         masked = min(1 + int(draw.masked * max(1, kept // 2)), kept)
         first = int(draw.start * (kept - masked + 1))
         if self._hiding is not None and draw.salient < self.config.salient_spans:
