@@ -163,11 +163,9 @@ def pack(lengths: Tensor, widest: int) -> tuple[Sequence[Tensor], tuple[Group, .
     order = torch.argsort(lengths, stable=True)
     n_groups = max(1, min(MAX_GROUPS, len(order) // MIN_ROWS))
     chunks = torch.split(order, -(-len(order) // n_groups))
-    longest = lengths[[int(chunk[-1]) for chunk in chunks]].tolist()
-    groups = [
-        Group(len(chunk), min(_round_up(n, WIDTH_STEP), widest))
-        for chunk, n in zip(chunks, longest, strict=True)
-    ]
+    longest = (int(lengths[chunk[-1]]) for chunk in chunks)
+    widths = (min(_round_up(n, WIDTH_STEP), widest) for n in longest)
+    groups = [Group(len(chunk), width) for chunk, width in zip(chunks, widths, strict=True)]
     return chunks, widen(groups, widest)
 
 

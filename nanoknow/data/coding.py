@@ -32,20 +32,15 @@ class Coder:
     def add(self, text: str) -> None:
         """Append some text."""
         for start in range(0, len(text), PART):
-            self._add(code_points(text[start : start + PART]))
-
-    def _add(self, points: npt.NDArray[np.uint32]) -> None:
-        codes = self._table[points]
-        new = np.unique(points[codes < 0])
-        if len(new):
+            points = code_points(text[start : start + PART])
+            new = np.unique(points[self._table[points] < 0])
             self._table[new] = len(self._points) + np.arange(len(new))
             self._points += new.tolist()
-            codes = self._table[points]
-        width = np.dtype(next(w for w, n in WIDTHS.items() if len(self._points) <= n))
-        if width != self._width:
-            self._widen(width)
-        self._file.write(codes.astype(width).tobytes())
-        self._n += len(codes)
+            width = np.dtype(next(w for w, n in WIDTHS.items() if len(self._points) <= n))
+            if width != self._width:
+                self._widen(width)
+            self._file.write(self._table[points].astype(width).tobytes())
+            self._n += len(points)
 
     def finish(self) -> tuple[str, Codes]:
         """Return the characters in sorted order, and the text as their indices."""

@@ -1,12 +1,22 @@
-"""The pretraining text, as one array of character codes."""
+"""The pretraining text, as one array of character codes.
+
+Large texts are encoded once, into files that later runs map into memory instead of reading. They
+are in ``$XDG_CACHE_HOME/nanoknow`` (``~/.cache/nanoknow``), by the text's path, size and time of
+change, and may be deleted at any time. What nobody has read for 30 days is deleted when another is
+made.
+"""
 
 import hashlib
 import itertools
+import json
+import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +25,16 @@ from nanoknow.config.experiment import DocumentForm
 from nanoknow.data.coding import PART, Coder, Codes, code_points
 from nanoknow.data.reading import decoded, file_chunks
 from nanoknow.data.rows import form_of, read_rows
-from nanoknow.data.text_cache import Encoded, mapped
 from nanoknow.errors import DataError
+from nanoknow.system.files import open_regular, read_regular, replacing, write_atomically
+from nanoknow.system.plain import to_json
 
 FORMS = "a table (.csv, .tsv) or JSON with a column 'text'"
+MAPPED_FROM = 64 << 20
+"""Bytes of a text from which on it is mapped."""
+FORMAT = 2
+UNREAD = 30 * 86400
+"""Seconds after which a file is deleted."""
 Found = tuple[int, str, str]
 """A document as it is read: its first line, of whom it is, its text."""
 Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
@@ -59,11 +75,10 @@ class Corpus:
     def lines(self) -> tuple[Indices, Indices]:
         """Return where each document starts in the text, and its length; both (documents,)."""
         width = np.int32 if len(self.codes) < 2**31 else np.int64
-        parts = [indices.astype(width) for indices in self.indices_of("\n")]
-        ends = np.append(np.concatenate([*parts, np.empty(0, width)]), width(len(self.codes)))
-        starts = np.zeros_like(ends)
-        np.add(ends[:-1], 1, out=starts[1:])
-        return starts, np.subtract(ends, starts, out=ends)
+        parts = (indices.astype(width) for indices in self.indices_of("\n"))
+        ends = np.concatenate([*parts, np.array([len(self.codes)], width)])
+        starts = np.append(width(0), ends[:-1] + 1)
+        return starts, ends - starts
 
     def indices_of(self, character: str) -> Iterator[npt.NDArray[np.int64]]:
         """Yield where one character is in the text, in order, many indices at a time."""
@@ -82,9 +97,8 @@ class Corpus:
         Args:
             indices: of characters of the text.
         """
-        documents = np.zeros(len(indices), np.int64)
-        for ends in self.indices_of("\n") if len(indices) else ():
-            documents += np.searchsorted(ends, indices)
+        starts, _ = self.lines()
+        documents = np.searchsorted(starts, indices, side="right") - 1
         return [self.first_line(document) for document in documents.tolist()]
 
     def first_line(self, document: int) -> int:
@@ -102,16 +116,53 @@ def read_corpus(path: Path, documents: DocumentForm = "lines") -> Corpus:
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
-
-    def encode(file: IO[bytes]) -> Encoded:
-        made = corpus_from_chunks(file_chunks(path), str(path), documents, file)
-        if made.first_lines is not None:
-            raise OSError("rows: kept as they are")
-        return made.sha256, made.characters, made.codes
-
-    if documents == "lines" and (large := mapped(path, encode)):
-        return Corpus(str(path), *large)
+    if documents == "lines" and (large := _mapped(path)):
+        return large
     return corpus_from_chunks(file_chunks(path), str(path), documents)
+
+
+def _mapped(path: Path) -> Corpus | None:
+    """Return a large text mapped into memory, encoded now where it is not yet.
+
+    Returns:
+        None where it is small, rows, no regular file, or nothing can be written.
+    """
+    try:
+        found = path.stat()
+        if not path.is_file() or found.st_size < MAPPED_FROM:
+            return None
+        place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nanoknow"
+        place.mkdir(parents=True, exist_ok=True)
+        key = f"{FORMAT} {path.resolve()} {found.st_size} {found.st_mtime_ns}"
+        name = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
+        codes, record = place / f"{name}.codes", place / f"{name}.json"
+        if known := _open(path, codes, record):
+            return known
+        for old in place.iterdir():
+            with suppress(OSError):  # a folder, or what another process has just deleted
+                if old.stat().st_atime < time.time() - UNREAD:
+                    old.unlink()
+        with replacing(codes) as file:
+            made = corpus_from_chunks(file_chunks(path), str(path), file=file)
+            if made.first_lines is not None:
+                raise OSError("rows are not kept")
+            about = {"sha256": made.sha256, "characters": made.characters}
+            width = made.codes.dtype.str
+            del made
+        write_atomically(record, to_json({**about, "width": width}).encode())
+        return _open(path, codes, record)
+    except (OSError, RuntimeError, ValueError):  # no home; a NUL in the name, which reading refuses
+        return None
+
+
+def _open(path: Path, codes: Path, record: Path) -> Corpus | None:
+    """Map a text's file of codes; None where it is not there, or not what its record says."""
+    with suppress(OSError, ValueError, KeyError, TypeError), open_regular(codes) as file:
+        about: dict[str, Any] = json.loads(read_regular(record))
+        # Copied on write, as torch wants memory that could be written; nothing writes it.
+        mapped = np.memmap(file, about["width"], "c")
+        return Corpus(str(path), about["sha256"], about["characters"], mapped)
+    return None
 
 
 def corpus_from_chunks(

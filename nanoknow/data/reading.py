@@ -96,8 +96,7 @@ def decoded(
         except UnicodeDecodeError as error:
             # ``error.object`` is the chunk after the rest of the one before: no line end.
             line = lines + error.object.count(b"\n", 0, error.start)
-            byte = error.object[error.start]
-            what = f"byte 0x{byte:02x} is not UTF-8"
+            what = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
             raise DataError(f"{name}:{line}: {what}: save the file as UTF-8") from None
         if nul:
             line = lines + text.count("\n")

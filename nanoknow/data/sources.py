@@ -1,7 +1,5 @@
 """The texts that a config names, read when they are asked for."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Mapping
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import Corpus, corpus_from_chunks, read_corpus
@@ -35,7 +33,7 @@ class Texts:
     roles: tuple[str, ...] = ROLES
 
     @classmethod
-    def find(cls, config: DataConfig, roles: tuple[str, ...] = ROLES) -> Texts:
+    def find(cls, config: DataConfig, roles: tuple[str, ...] = ROLES) -> Self:
         """Replace the names of files by the absolute paths where they are.
 
         Args:

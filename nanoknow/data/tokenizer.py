@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from nanoknow.data.coding import code_points
 from nanoknow.data.corpus import Corpus
 from nanoknow.errors import DataError
 
@@ -70,14 +69,11 @@ class Tokenizer:
         return self.characters.index(MASK)
 
     @cached_property
-    def _table(self) -> npt.NDArray[np.int64]:
-        """Code point to id, -1 where the vocabulary has no such character."""
-        points = code_points(self.characters)
-        table = np.full(int(points.max(initial=0)) + 2, -1, dtype=np.int64)
-        table[points] = np.arange(len(points))
-        if self.characters.startswith("".join(SPECIALS)) and not self.reads_marks:
-            table[points[: len(SPECIALS)]] = -1
-        return table
+    def _ids(self) -> dict[str, int]:
+        """The id of each character that is read."""
+        has_marks = self.characters.startswith("".join(SPECIALS))
+        left_out = SPECIALS if has_marks and not self.reads_marks else ()
+        return {c: i for i, c in enumerate(self.characters) if c not in left_out}
 
     def encode(self, text: str) -> Ids:
         """Return the ids of a text whose characters are all known.
@@ -85,28 +81,22 @@ class Tokenizer:
         Raises:
             DataError: names the characters that the vocabulary does not hold.
         """
-        unknown = self.unknown(text)
-        if unknown:
+        if unknown := self.unknown(text):
             raise DataError(f"the vocabulary of {len(self)} characters has no {describe(unknown)}")
         return self.encode_known(text)
 
     def encode_known(self, text: str) -> Ids:
         """Return the ids of a text, leaving out what the vocabulary does not hold."""
-        ids = self._lookup(text)
-        return ids[ids >= 0]
+        ids = self._ids
+        return np.array([ids[c] for c in text if c in ids], np.int64)
 
     def unknown(self, text: str) -> list[str]:
         """Return the characters of a text that the vocabulary does not hold, in order."""
-        return [text[i] for i in np.flatnonzero(self._lookup(text) < 0)]
+        return [c for c in text if c not in self._ids]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of some ids."""
         return "".join(self.characters[int(i)] for i in ids)
-
-    def _lookup(self, text: str) -> Ids:
-        points = code_points(text)
-        table = self._table
-        return table[np.minimum(points, len(table) - 1)]
 
 
 def refuse_marks(text: str, where: Callable[[str], str]) -> None:

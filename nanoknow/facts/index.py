@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
@@ -23,11 +23,8 @@ MOST_JUDGED = 1200
 """Questions by which a ranker is judged."""
 
 
-@dataclass(frozen=True)
 class FactIndex(Subjects):
     """Looks up subjects and answers in a corpus and in training questions."""
-
-    _mentioned: dict[str, bool] = field(default_factory=dict)
 
     @cached_property
     def finder(self) -> AnswerFinder:
@@ -41,9 +38,7 @@ class FactIndex(Subjects):
 
     def mentions(self, text: str) -> bool:
         """Whether a string is in the corpus, as whole words."""
-        if text not in self._mentioned:
-            self._mentioned[text] = holds(self.corpus.text, text)
-        return self._mentioned[text]
+        return holds(self.corpus.text, text)
 
 
 @dataclass(frozen=True)
@@ -85,28 +80,25 @@ class AnswerFinder:
         names = [self.facts.name_in(question.text) or "" for question in held]
         order = list(dict.fromkeys(names))
         shuffle(order, Random(0))  # or a third could be of one kind
-        thirds = {name: i % 3 for i, name in enumerate(order)}
-        third = [thirds[name] for name in names]
+        third = {name: i % 3 for i, name in enumerate(order)}
         right = 0
         for k in range(3):
-            asked = [question for question, of in zip(held, third, strict=True) if of == k]
-            others = [question for question, of in zip(held, third, strict=True) if of != k]
+            asked = [q for q, name in zip(held, names, strict=True) if third[name] == k]
+            others = [q for q, name in zip(held, names, strict=True) if third[name] != k]
             found = AnswerFinder(self.facts, others).answers([question.text for question in asked])
             right += sum(a in question.gold for a, question in zip(found, asked, strict=True))
         return right, len(held)
 
     def form_of(self, question: str) -> int:
         """Return which of the forms a question has; the last for any other."""
-        form = form_of(question, self.templates, self.facts.where.is_name)
+        form = form_of(question, self.templates, self.facts.where)
         return self.templates.index(form) if form else max(0, len(self.templates) - 1)
 
-    def spans(self, most: int) -> list[list[RankedSpan]]:
-        """Return the spans of each document that are most probably answers."""
-        return self._ranked(range(len(self.facts.passages)), most)
-
-    def _ranked(self, documents: Sequence[int], most: int) -> list[list[RankedSpan]]:
-        passages = [self.facts.passages[i] for i in documents]
-        return self.ranker.rank(passages, most) if self.ranker else [[] for _ in passages]
+    def spans(self, most: int, documents: Sequence[int] | None = None) -> list[list[RankedSpan]]:
+        """Return the spans of all or some documents that are most probably answers."""
+        passages = self.facts.passages
+        asked = passages if documents is None else [passages[i] for i in documents]
+        return self.ranker.rank(asked, most) if self.ranker else [[] for _ in asked]
 
     def answers(self, questions: Sequence[str], least: float = 0.0) -> list[str | None]:
         """Return what the documents about its subject answer to each question, together.
@@ -117,7 +109,7 @@ class AnswerFinder:
         """
         asked = [(self.form_of(text), self.facts.indices_about(text)) for text in questions]
         needed = list(dict.fromkeys(i for _, about in asked for i in about))
-        ranked = dict(zip(needed, self._ranked(needed, MOST_COMPARED), strict=True))
+        ranked = dict(zip(needed, self.spans(MOST_COMPARED, needed), strict=True))
         found: list[str | None] = []
         for form, about in asked:
             sums: dict[str, float] = defaultdict(float)

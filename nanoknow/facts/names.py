@@ -1,7 +1,6 @@
 """Which documents begin with a name, or hold it."""
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,17 +27,14 @@ class Names:
 
     def in_column(self, name: str) -> list[int]:
         """Return the documents whose ``name`` column has a name."""
-        return self._by_name.get(folded(name), [])
+        key = folded(name)
+        return [i for head, i in takewhile(lambda each: each[0] == key, self._from(key))]
 
     def beginning_with(self, name: str) -> Iterator[int]:
         """Yield the documents that begin with a name, or whose own names do, as whole words."""
         key = folded(name)[:HEAD]
-        at = bisect_left(self._sorted, (key,))
-        while at < len(self._sorted) and self._sorted[at][0].startswith(key):
-            head, i = self._sorted[at]
-            if stands_at(head, key, 0):
-                yield i
-            at += 1
+        begun = takewhile(lambda each: each[0].startswith(key), self._from(key))
+        return (i for head, i in begun if stands_at(head, key, 0))
 
     def holding(self, name: str) -> list[int]:
         """Return the documents that hold a name anywhere, as whole words; if none, folded."""
@@ -50,15 +46,15 @@ class Names:
             return bool(self.in_column(name))
         return next(self.beginning_with(name), None) is not None or bool(self.holding(name))
 
-    def longest_in(self, question: str) -> tuple[int, int] | None:
-        """Return where a question holds the longest name, or beginning of a document."""
+    def longest_in(self, question: str) -> tuple[int, int]:
+        """Return where a question holds the longest name, or beginning of a document; or (0, 0)."""
         words = [m.span() for m in WORD.finditer(question)]
-        best = None
+        best = 0, 0
         for i, (start, _) in enumerate(words):
             # No name has more words than the longest one has characters.
             ends = [end for _, end in words[i : i + self._longest] if end - start <= self._longest]
             end = self._name_at(question, start, ends)
-            if end and (best is None or end - start > best[1] - best[0]):
+            if end and end - start > best[1] - best[0]:
                 best = start, end
         return best
 
@@ -84,16 +80,14 @@ class Names:
         heads = (d[:HEAD] for d in self.corpus.documents) if named is None else iter(named)
         return sorted((folded(head), i) for i, head in enumerate(heads) if head)
 
+    def _from(self, key: str) -> Iterator[tuple[str, int]]:
+        """Yield the sorted names from where one is, or would be."""
+        at = bisect_left(self._sorted, (key,))
+        return (self._sorted[i] for i in range(at, len(self._sorted)))
+
     @cached_property
     def _longest(self) -> int:
         return max((len(head) for head, _ in self._sorted), default=0)
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = defaultdict(list)
-        for i, name in enumerate(self.corpus.names or ()):
-            found[folded(name)].append(i)
-        return dict(found)
 
     @cached_property
     def _folded(self) -> str:

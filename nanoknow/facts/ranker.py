@@ -79,13 +79,12 @@ class Ranker:
             return None
         place, size, *ends = np.array([each for found in places for each in found]).T
         texts = Counter(m.group() for each in lessons for m in WORD.finditer(each.passage.text))
+        frequent = (word for word, n in texts.items() if n > 1)
         low, high = np.quantile(place, (OUTLIERS / 2, 1 - OUTLIERS / 2)).tolist()
         margin = 1 + int(high - low) // 2
         ranker = cls(
             weights=torch.zeros(1 + max(lesson.form for lesson in lessons), 2**BITS),
-            ids={
-                word: i for i, word in enumerate((w for w, n in texts.items() if n > 1), RARE + 1)
-            },
+            ids={word: i for i, word in enumerate(frequent, RARE + 1)},
             counts=Counter(answer for lesson in lessons for answer in lesson.answers),
             met=Counter(),
             longest=min(MOST_WORDS, int(np.quantile(size, 1 - OUTLIERS)) + 1),
@@ -230,8 +229,6 @@ def _places(lesson: Lesson) -> Iterator[tuple[int, int, int, int]]:
     """Yield words after the subject, number of words and end shapes of a document's answers."""
     text, (name, name_end) = lesson.passage
     found = [span for answer in lesson.answers for span in find_whole(answer, text)]
-    if not found:
-        return
     words = list(WORD.finditer(text))
     n_before = sum(m.start() < name_end for m in words)
     starts = {m.start(): i for i, m in enumerate(words)}

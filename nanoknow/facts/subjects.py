@@ -114,18 +114,15 @@ class Subjects:
 
     def name_in(self, question: str) -> str | None:
         """Return the subject of a question: by its form, else the longest name it holds."""
-        form = form_of(question, self.templates, self.where.is_name)
+        form = form_of(question, self.templates, self.where)
         name = form.name_in(question) or "" if form else ""
         bare = "" if name[:1].isalnum() or name[-1:].isalnum() else name[1:-1]  # without quotes
         if found := next(filter(self.where.is_name, filter(None, (name, bare))), None):
             return found
-        span = self.where.longest_in(question)
-        name = question[slice(*span)] if span else ""
+        name = question[slice(*self.where.longest_in(question))]
         # One that goes on otherwise than names do is a part of another.
-        whole = self.corpus.names is not None or any(
-            self._ends_there(i, len(name)) for i in self.where.beginning_with(name)
-        )
-        return name if name and whole else None
+        is_whole = name and (self.corpus.names is not None or self._begun_by(name))
+        return name if is_whole else None
 
     def named(self, name: str) -> list[int]:
         """Return the indices of the documents about a name, as a question has it."""
@@ -142,7 +139,7 @@ class Subjects:
     def templates(self) -> Counter[Template]:
         """The forms of the training questions, the most frequent first."""
         texts = list(dict.fromkeys(question.text for question in self.questions))
-        return find_templates(texts, self.where.longest_in, self.where.is_name)
+        return find_templates(texts, self.where)
 
     def in_documents(self, question: Question, within: int | None = None) -> bool:
         """Whether an accepted answer is in a document about the subject, or in its first part.
@@ -160,8 +157,8 @@ class Subjects:
 
     def _begun_by(self, name: str) -> list[int]:
         """Return the documents that begin with a name, and with no longer one."""
-        found = sorted(self.where.beginning_with(name))
-        return [i for i in found if self._ends_there(i, len(name))]
+        found, documents = sorted(self.where.beginning_with(name)), self.corpus.documents
+        return [i for i in found if _next(documents[i], len(name)) in self._after_names]
 
     @cached_property
     def _told_elsewhere(self) -> bool:
@@ -174,16 +171,10 @@ class Subjects:
                 told.append(any(find_answer(d, name, a) for d in others for a in question.gold))
         return sum(told) > len(told) * ELSEWHERE
 
-    def _ends_there(self, document: int, end: int) -> bool:
-        """Whether what follows a name in a document also follows the names in others."""
-        return _next(self.corpus.documents[document], end) in self._after_names
-
     @cached_property
     def _after_names(self) -> set[str]:
         """What follows names at the beginning of documents; a full stop where that is not known."""
-        asked = {
-            q.text: form_of(q.text, self.templates, self.where.is_name) for q in self.questions
-        }
+        asked = {q.text: form_of(q.text, self.templates, self.where) for q in self.questions}
         names = {name for text, form in asked.items() if form and (name := form.name_in(text))}
         # By length, so that of several names that a document begins with the longest counts.
         ends = {i: len(n) for n in sorted(names, key=len) for i in self.where.beginning_with(n)}

@@ -1,15 +1,14 @@
 """Forms of questions: what stays the same whoever or whatever is asked about."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
 from statistics import mean
 
+from nanoknow.facts.names import Names
 from nanoknow.facts.words import UNSPACED, WORD
 from nanoknow.system.draws import pick, shuffle
 
@@ -43,11 +42,7 @@ class Template:
         return name if name.strip() and self.ask(name) == question else None
 
 
-def find_templates(
-    questions: Sequence[str],
-    longest_name: Callable[[str], tuple[int, int] | None],
-    is_name: Callable[[str], bool],
-) -> Counter[Template]:
+def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
     """Return the forms of questions, with how many questions have each, the most frequent first.
 
     A question's form is the one that spells most of the questions, by its words, as far as
@@ -56,93 +51,78 @@ def find_templates(
 
     Args:
         questions: each once.
-        longest_name: returns where a question holds the longest beginning of a document, which is
-            the name in one of a form of its own.
-        is_name: whether documents hold a name.
+        where: documents have names. The longest beginning of one that a question holds is the name
+            in a question of a form of its own.
     """
     some = pick(questions, MOST_READ, Random(0))
     shuffle(some, Random(0))  # or every second name could be of one kind
-    begun = {question: longest_name(question) or (0, 0) for question in some}
-    possible = {question: list(_possible(question)) for question in some}
-    holders: dict[Template, list[tuple[str, int, int]]] = defaultdict(list)
+    begun = {question: where.longest_in(question) for question in some}
+    possible = {question: dict(_possible(question)) for question in some}
+    holders: dict[Template, list[str]] = defaultdict(list)
     for question, forms in possible.items():
-        for template, start, end, _ in forms:
-            holders[template].append((question, start, end))
+        for form in forms:
+            holders[form].append(question)
 
     @cache
-    def known(template: Template) -> float:
-        asked = holders[template][:: -(-len(holders[template]) // MOST_TRIED)]
-        return mean(
-            _worth(q, (start, end), begun[q], longest_name, is_name) for q, start, end in asked
-        )
+    def known(form: Template) -> float:
+        asked = holders[form][:: -(-len(holders[form]) // MOST_TRIED)]
+        return mean(_worth(question, form, begun[question], where) for question in asked)
 
     found: Counter[Template] = Counter()
     for question, forms in possible.items():
-        most, best = 0.0, None
-        spelt = (((len(holders[each]) - 1) * n, each) for each, *_, n in forms)
-        for words, template in sorted(spelt, key=lambda each: -each[0]):
+        first, last = begun[question]
+        most, best = 0.0, Template(question[:first], question[last:]) if last else None
+        spelt = [((len(holders[form]) - 1) * n, form) for form, n in forms.items()]
+        for words, form in sorted(spelt, key=lambda each: -each[0]):
             if words <= most:
                 break
-            if (worth := words * known(template)) > most:
-                most, best = worth, template
-        first, last = begun[question]
-        if best is None and last:
-            best = Template(question[:first], question[last:])
+            if (worth := words * known(form)) > most:
+                most, best = worth, form
         found.update(filter(None, [best]))
     # A question that holds a name by chance has a form that no other has.
     least = 2 if len(questions) > 1 else 1
-    frequent = [template for template, n in found.most_common() if n >= least]
-    kept = dict.fromkeys(_with_marks(each, questions, is_name) for each in frequent)
-    counts = Counter(filter(None, (form_of(question, kept, is_name) for question in questions)))
+    frequent = [form for form, n in found.most_common() if n >= least]
+    kept = dict.fromkeys(_with_marks(form, questions, where) for form in frequent)
+    counts = Counter(filter(None, (form_of(question, kept, where) for question in questions)))
     return Counter(dict(counts.most_common()))
 
 
-def _worth(
-    question: str,
-    span: tuple[int, int],
-    begun: tuple[int, int],
-    longest_name: Callable[[str], tuple[int, int] | None],
-    is_name: Callable[[str], bool],
-) -> float:
-    """Return what the name counts that a question has in a span, where it has one that is begun.
+def _worth(question: str, form: Template, begun: tuple[int, int], where: Names) -> float:
+    """Return what the name counts that a question has by a form, where it has one that is begun.
 
     In some scripts what is written to the end of a name is begun with it.
     """
-    name = question[slice(*span)]
-    if begun[0] <= span[0] and span[1] <= begun[1]:
-        rest = question[begun[0] : span[0]] + question[span[1] : begun[1]]
+    start, end = len(form.before), len(question) - len(form.after)
+    if begun[0] <= start and end <= begun[1]:
+        rest = question[begun[0] : start] + question[end : begun[1]]
         return 1.0 if not rest or ENDING.fullmatch(rest) else UNKNOWN
-    if longest_name(name) == (0, len(name)):
+    name = question[start:end]
+    if where.longest_in(name) == (0, len(name)):
         return 1.0
-    return HELD if is_name(name) else UNKNOWN
+    return HELD if where.is_name(name) else UNKNOWN
 
 
-def form_of(
-    question: str, templates: Iterable[Template], is_name: Callable[[str], bool]
-) -> Template | None:
+def form_of(question: str, templates: Iterable[Template], where: Names) -> Template | None:
     """Return the first form that a question has, of those where it asks about a known name."""
     named = [(t, name) for t in templates if (name := t.name_in(question))]
-    known = (t for t, name in named if len(named) == 1 or is_name(name))
+    known = (t for t, name in named if len(named) == 1 or where.is_name(name))
     return next(known, named[0][0] if named else None)
 
 
-def _with_marks(
-    form: Template, questions: Sequence[str], is_name: Callable[[str], bool]
-) -> Template:
+def _with_marks(form: Template, questions: Sequence[str], where: Names) -> Template:
     """Return a form without its quotes around names, where documents hold most names in them."""
     first, last = form.before[-1:], form.after[:1]
     if not first or not last or any(mark.isalnum() or mark.isspace() for mark in (first, last)):
         return form
     names = [name for question in questions if (name := form.name_in(question))]
-    n_held = sum(is_name(f"{first}{name}{last}") for name in names)
+    n_held = sum(where.is_name(f"{first}{name}{last}") for name in names)
     return Template(form.before[:-1], form.after[1:]) if n_held > IN_QUOTES * len(names) else form
 
 
-def _possible(question: str) -> Iterator[tuple[Template, int, int, int]]:
-    """Yield every form of a question, where the name would be, and the words that it fixes."""
+def _possible(question: str) -> Iterator[tuple[Template, int]]:
+    """Yield every form that a question could have, and how many words it fixes."""
     spans = [m.span() for m in WORD.finditer(question)]
     for i in range(min(len(spans), MOST_WORDS)):
         for j in range(max(i + 1, len(spans) - MOST_WORDS), len(spans) + 1):
-            start, end = spans[i][0], spans[j - 1][1]
-            template = Template(question[:start], question[end:])
-            yield template, start, end, i + len(spans) - j
+            form = Template(question[: spans[i][0]], question[spans[j - 1][1] :])
+            yield form, i + len(spans) - j

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nanoknow.data.batch import IGNORE, Batch
+from nanoknow.data.batch import Batch
 from nanoknow.data.corpus import Corpus
-from nanoknow.data.tokenizer import Tokenizer
+from nanoknow.data.tokenizer import Ids, Tokenizer
 from nanoknow.errors import DataError
+from nanoknow.tasks.base import padded
 
 END = "\n"
 """Before a document and after it, so that a model can write one from nothing, and stop."""
@@ -26,24 +27,24 @@ class DocumentModeling:
         if len(starts) < 2:
             raise DataError(f"{corpus.name}: holds one document alone: name a text with several")
         self.documents = np.flatnonzero(lengths > 0)  # (examples,)
-        self._starts = torch.from_numpy(starts[self.documents]).long()  # (examples,)
-        self._lengths = torch.from_numpy(lengths[self.documents]).long()
-        self._codes = torch.from_numpy(corpus.codes)  # (characters of the text,)
-        self._ids = torch.from_numpy(tokenizer.encode(corpus.characters))  # by code
-        self._end = int(tokenizer.encode(END)[0])
-        self.n_examples, self.tokens_per_example = len(self._starts), block_size
-        long = int((self._lengths + 1 > block_size).sum())
+        self._starts, self._lengths = starts[self.documents], lengths[self.documents]
+        self._codes = corpus.codes
+        self._ids = tokenizer.encode(corpus.characters)  # by code
+        self._end = tokenizer.encode(END)  # (1,)
+        self.n_examples, self.tokens_per_example = len(self.documents), block_size
+        long = int((self._lengths >= block_size).sum())
         what = f"documents are longer than block_size {block_size}, and cut"
         self.notes = [f"{corpus.name}: {long:,} of {self.n_examples:,} {what}"] if long else []
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the documents with the given (B,) indices; nothing about them is random."""
-        lengths = self._lengths[indices]  # (B,)
-        sizes = (lengths + 1).clamp(max=self.tokens_per_example)  # (B,)
-        columns = torch.arange(int(sizes.max()) + 1)  # (T + 1,)
-        at = (self._starts[indices, None] + columns - 1).clamp(0, len(self._codes) - 1)
-        own = lengths[:, None]
-        outside = (columns == 0) | (columns > own)
-        rows = torch.where(outside, self._end, self._ids[self._codes[at].long()])  # (B, T + 1)
-        targets = torch.where(columns[1:] > own + 1, IGNORE, rows[:, 1:])
-        return Batch.from_rows(rows[:, :-1], targets, sizes)
+        examples = [self._example(i) for i in indices.tolist()]
+        longest = max(map(len, examples)) - 1
+        return padded([(ids, 0) for ids in examples], longest, int(self._end[0]))
+
+    def _example(self, index: int) -> Ids:
+        start = self._starts[index]
+        stop = start + min(self._lengths[index], self.tokens_per_example)
+        document = self._ids[self._codes[start:stop]]
+        whole = np.concatenate([self._end, document, self._end])
+        return whole[: self.tokens_per_example + 1]  # the last is only a target

@@ -152,11 +152,9 @@ def _pairs(task: Task, tokenizer: Tokenizer, seed: int, count: int) -> list[tupl
     generator = new_generator(seed, "inspect")
     width, pairs = task.tokens_per_example, []
     for i in range(min(count, task.n_examples)):
-        batch = task.batch(torch.tensor([i]), generator)
-        y = batch.targets.masked_fill(batch.targets == IGNORE, 0).tolist()
-        # A batch leaves out an example's last character, whose target would be a pad.
-        x = tokenizer.decode([*batch.tokens.tolist(), *y[-1:]])[:width]
-        pairs.append((x.ljust(width, PAD), tokenizer.decode(y).ljust(width, PAD)))
+        read, written = example_of(task, tokenizer, i, generator)
+        y = PAD * (len(read) - 1) + written
+        pairs.append((f"{read}{written}"[:width].ljust(width, PAD), y.ljust(width, PAD)))
     return pairs
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from nanoknow.data.corpus import corpus_from_chunks, read_corpus
-from nanoknow.data.text_cache import UNREAD
+from nanoknow.data.corpus import UNREAD, corpus_from_chunks, read_corpus
 from nanoknow.errors import DataError
 
 MAPPED_FROM = 3 << 20  # of a text: less than ordinarily, to be read sooner
@@ -27,7 +26,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("nanoknow.data.text_cache.MAPPED_FROM", MAPPED_FROM)
+    monkeypatch.setattr("nanoknow.data.corpus.MAPPED_FROM", MAPPED_FROM)
     return tmp_path / "nanoknow"
 
 

@@ -21,14 +21,14 @@ class Stream:
     """Lines that are made again whenever they are read, and never all in memory.
 
     Attributes:
-        make: yields them.
+        make: yields them, without line feeds.
     """
 
-    make: Callable[[], Iterator[bytes]]
+    make: Callable[[], Iterator[str]]
 
     def __iter__(self) -> Iterator[bytes]:
         """Make the lines."""
-        return self.make()
+        return (f"{line}\n".encode() for line in self.make())
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,10 @@ def build_world(config: WorldConfig) -> World:
         roles = {"corpus": CORPUS, "questions": TRAIN, "eval": DEV, "test": TEST}
         return World(make_world(config.people, config.paraphrases, config.seed), roles, {})
     world = FactWorld(config)
-
-    def questions(*, held_out: bool) -> Iterator[bytes]:
-        return (f"{text}\t{value}\n".encode() for text, value in world.questions(held_out=held_out))
-
     files = {
-        "corpus.txt": Stream(lambda: (f"{each.text}\n".encode() for each in world.biographies())),
-        "train.tsv": Stream(lambda: questions(held_out=False)),
-        "dev.tsv": Stream(lambda: questions(held_out=True)),
+        "corpus.txt": Stream(lambda: (each.text for each in world.biographies())),
+        "train.tsv": Stream(lambda: map("\t".join, world.questions(held_out=False))),
+        "dev.tsv": Stream(lambda: map("\t".join, world.questions(held_out=True))),
     }
     roles = {"corpus": "corpus.txt", "questions": "train.tsv", "eval": "dev.tsv"}
     return World(files, roles, world.bits())

@@ -103,9 +103,8 @@ class FactWorld:
         """All of them; every relation is drawn apart from the others, and from the names."""
         names, turns = self._names(), self._random("turns")
         drawn = [self._draw(relation) for relation in self.relations]
-        seen = [len(relation.wordings) - UNSEEN for relation in self.relations]
         return [
-            Person(name, is_female, tuple(values), tuple(below(n, turns) for n in seen))
+            Person(name, is_female, tuple(values), tuple(below(n, turns) for n in self._n_seen))
             for (name, is_female), *values in zip(names, *drawn, strict=False)
         ]
 
@@ -166,21 +165,18 @@ class FactWorld:
     def _rounds(self) -> Iterator[Biography]:
         for number in range(self.config.paraphrases):
             rng = self._random(f"biographies {number}")
-            order = list(range(len(self.people)))
-            shuffle(order, rng)
-            for i in order:
-                person = self.people[i]
-                turns = [
-                    (turn + number) % (len(relation.wordings) - UNSEEN)
-                    for turn, relation in zip(person.turns, self.relations, strict=True)
-                ]
-                yield self._biography(person, turns, rng)
+            people = list(self.people)
+            shuffle(people, rng)
+            for person in people:
+                seen = zip(person.turns, self._n_seen, strict=True)
+                wordings = [(turn + number) % n for turn, n in seen]
+                yield self._biography(person, wordings, rng)
 
     def unseen_biographies(self) -> Iterator[Biography]:
         """Yield one of everybody in wordings that the corpus does not have."""
         rng = self._random("unseen")
         for person in self.people:
-            wordings = [len(each.wordings) - UNSEEN + below(UNSEEN, rng) for each in self.relations]
+            wordings = [n + below(UNSEEN, rng) for n in self._n_seen]
             yield self._biography(person, wordings, rng)
 
     def questions(self, *, held_out: bool) -> Iterator[tuple[str, str]]:
@@ -188,11 +184,10 @@ class FactWorld:
 
         Where the config asks for it, the question who has a code follows the one for the code.
         """
-        order = list(range(len(self.people)))
-        shuffle(order, self._random("split"))
-        half = len(order) // 2
-        for i in order[:half] if held_out else order[half:]:
-            person = self.people[i]
+        people = list(self.people)
+        shuffle(people, self._random("split"))
+        half = len(people) // 2
+        for person in people[:half] if held_out else people[half:]:
             for relation, value in zip(self.relations, self.values(person), strict=True):
                 yield relation.question.format(name=person.name), value
                 if self.config.backward and relation.backward:
@@ -214,6 +209,11 @@ class FactWorld:
             statements.append(Statement(i, start, start + len(value)))
             text += value + after.replace("{name}", name)
         return Biography(person, text, tuple(statements))
+
+    @cached_property
+    def _n_seen(self) -> list[int]:
+        """How many wordings of each relation biographies have."""
+        return [len(relation.wordings) - UNSEEN for relation in self.relations]
 
     def _names(self) -> Iterator[tuple[str, bool]]:
         """Yield names, and whether a woman's; second given names only where the others run out."""
