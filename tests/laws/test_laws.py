@@ -1,5 +1,6 @@
 """Laws as a user tests them, by models of a few thousand parameters."""
 
+import copy
 import json
 import math
 import re
@@ -10,15 +11,27 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from nanoknow.config.law import load_law
 from nanoknow.config.loading import shipped
 from nanoknow.data.world.facts import FactWorld
+from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import Launch
 from nanoknow.generation.decoding import decode_at_random
 from nanoknow.laws import measures
-from nanoknow.laws.measures import MEASURES, Subject, capacity, invention
+from nanoknow.laws.measures import (
+    MEASURES,
+    Subject,
+    capacity,
+    extraction,
+    invention,
+    needs,
+    reversal,
+)
 from nanoknow.laws.run import run_law
+from nanoknow.models.base import CharacterModel
 from nanoknow.system.plain import plain
 from nanoknow.system.seeds import new_generator
 from tests.helpers.cli import json_of, refuse, run, succeed
@@ -53,10 +66,10 @@ def law_file(folder: Path, measure: str, value: str, finetunes: str = "true") ->
     return path
 
 
-def subject_of(law: Path) -> Subject:
-    """Return the first row's first run, which is not finetuned."""
-    run = law.parent / f"runs/law-{law.stem}/whole/seed-0/pretrain"
-    world = load_law(str(law)).resolve()["whole"].data.world
+def subject_of(law: Path, row: str = "whole") -> Subject:
+    """Return a row's first run, which is not finetuned."""
+    run = law.parent / f"runs/law-{law.stem}/{row}/seed-0/pretrain"
+    world = load_law(str(law)).resolve()[row].data.world
     assert world
     return Subject.open(run, str(run), FactWorld(world), "cpu", Silent())
 
@@ -68,7 +81,10 @@ def test_every_shipped_law_names_rows_that_are_configs_and_values_that_are_measu
     law = load_law(name)
     configs = law.resolve()
     assert law.measure in MEASURES
-    assert all(config.data.world and config.data.world.relations for config in configs.values())
+    for config in configs.values():
+        assert config.data.world
+        assert config.data.world.relations
+        assert needs(law.measure, config.data.world, config.pretrain.task.kind) == []
     short = law.in_short().resolve()
     for rows in (configs, short):
         assert len({config.model_dump_json() for config in rows.values()}) == len(configs)
@@ -257,6 +273,54 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
     bits = sum(subject.world.bits().values())
     uniform = bits - 10 * 6 * math.log2(vocabulary)
     assert capacity(subject)["learned"] == pytest.approx(100 * uniform / bits)
+
+
+def test_a_model_that_has_learned_every_value_has_memorised_all_of_them_and_no_question(
+    here: Path,
+) -> None:
+    path = law_file(here, "reversal", "forward", "false")
+    text = path.read_text("utf-8").replace("[code]", "[code, employer]").replace(": 64", ": 160")
+    rows = "{whole: {}, short: {pretrain.task: {kind: span_corruption}}}"
+    text = re.sub(r"(?m)^rows: .*", f"rows: {rows}", text).replace("epochs: 60", "epochs: 1")
+    path.write_text(text, encoding="utf-8")
+    succeed("law", "run", path, "--seeds", "1")
+    for row in ("whole", "short"):
+        subject = subject_of(path, row)
+        tokenizer, model = subject.answering.tokenizer, copy.deepcopy(subject.pretrained)
+        prompts, values = [], []
+        for person, biography, statements in subject.world.biographies():
+            for _, start, end in statements:
+                left = biography[:start].removeprefix(f"{person.name}. ")[-24:]
+                context = f"\n{biography[:start]}" if row == "whole" else left + person.name
+                mask = [] if row == "whole" else [tokenizer.mask_id]
+                prompts.append([*tokenizer.encode(context).tolist(), *mask])
+                values.append(tokenizer.encode(biography[start:end]).tolist())
+        learn(model, prompts, values)
+        taught = Subject(subject.answering, model, subject.world)
+        scores: Any = reversal(taught)
+        assert scores["memorised"] == Score(20, 20)
+        assert (scores["forward"].n, scores["backward"].n) == (10, 5)  # about half of the people
+        extracted: Any = extraction(taught)
+        assert (extracted["memorised"], extracted["extracted"].n) == (Score(20, 20), 15)
+        assert extraction(subject)["memorised"] == Score(0, 20)
+        if row == "whole":
+            assert capacity(taught)["learned"] == pytest.approx(100, abs=2)
+
+
+def learn(model: CharacterModel, prompts: list[list[int]], values: list[list[int]]) -> None:
+    """Teach a model what follows each prompt, and nothing else."""
+    both = zip(prompts, values, strict=True)
+    rows = pad_sequence([torch.tensor(p + v) for p, v in both], batch_first=True)
+    targets = torch.full_like(rows, -1)
+    for i, (prompt, value) in enumerate(zip(prompts, values, strict=True)):
+        targets[i, len(prompt) : len(prompt) + len(value)] = torch.tensor(value)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(60):
+        logits = model.train()(rows[:, :-1]).flatten(0, 1)
+        F.cross_entropy(logits, targets[:, 1:].flatten(), ignore_index=-1).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.eval()
 
 
 @pytest.mark.slow
