@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,10 +78,30 @@ def test_folds_are_found_again_and_depend_on_the_seed_and_the_texts(tmp_path: Pa
     assert split_into_folds(texts, 4, 0, tmp_path) == first
     assert [path.stat().st_mtime_ns for path in paths] == times
     assert pairs(split_into_folds(texts, 4, 1, tmp_path).questions) != pairs(first.questions)
-    other = split_into_folds(texts_of(tmp_path, [1] * 20, 5), 4, 0, tmp_path)
-    assert other.questions.sha256 != first.questions.sha256
     elsewhere = split_into_folds(texts, 4, 0, tmp_path / "elsewhere")
     assert pairs(elsewhere.questions) == pairs(first.questions)
+    paths[-1].unlink()
+    paths[-2].unlink()  # as if it had been interrupted
+    assert split_into_folds(texts, 4, 0, tmp_path) == first
+    config = texts.config.model_copy(update={"documents": "paragraphs"})
+    seen = {first.questions.sha256, split_into_folds(texts, 3, 0, tmp_path).questions.sha256,
+            split_into_folds(Texts(config), 4, 0, tmp_path).questions.sha256}  # fmt: skip
+    more = {"corpus": "Bo Lind. Born.\n", "questions": "Who?\tBo\n", "eval": "Who?\tAl\n"}
+    for role, line in more.items():
+        texts = texts_of(tmp_path, [1] * 20)
+        with (tmp_path / role).open("a", encoding="utf-8") as file:
+            file.write(line)
+        seen.add(split_into_folds(texts, 4, 0, tmp_path).questions.sha256)
+    assert len(seen) == 6
+
+
+@pytest.mark.parametrize("role", ["questions", "eval"])
+def test_questions_without_answers_are_no_folds(tmp_path: Path, role: str) -> None:
+    texts = texts_of(tmp_path, [1] * 4, 2)
+    (tmp_path / role).write_text("Where was Ada1 Fox born?\n", encoding="utf-8")
+    line = refused(DataError, lambda: split_into_folds(texts, 2, 0, tmp_path))
+    assert "has no answers to" in line
+    assert f"data.{role}" in line
 
 
 def test_more_folds_than_subjects_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import read_corpus
+from nanoknow.data.questions import Question
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.influence import EXAMPLES, answer_losses, influences
 from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained
@@ -113,6 +115,18 @@ def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_co
     asked, texts = opened.task(opened.texts.require_eval()), opened.texts
     found = influences(opened, asked, [5, 99])
     assert list(found) == [5]  # the other is none
+    # An empty document is no example, and those after it have other numbers as examples.
+    longer = finetuned / "longer.txt"
+    longer.write_text(f"\n{(finetuned / 'lives.txt').read_text('utf-8')}", "utf-8")
+    other = AnsweringRun.open(finetuned / "run", DataConfig(corpus=longer), "cpu", Silent())
+    other.model.double()
+    assert influences(other, asked, [0, 6]) == {6: pytest.approx(found[5])}
+    # The loss is that of what the model answers, and of its end.
+    answers = opened.answer_questions(asked)
+    items = tuple(Question(a.question, (a.answer,), 1) for a in answers)
+    losses = answer_losses(opened, opened.task(replace(opened.texts.require_eval(), items=items)))
+    for loss, answer in zip(losses, answers, strict=True):
+        assert -loss.item() == pytest.approx(answer.log_probability)
     weights = list(opened.model.parameters())
     before = torch.stack(answer_losses(opened, asked)).mean()
     answer = torch.autograd.grad(before, weights)
