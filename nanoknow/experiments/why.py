@@ -129,7 +129,7 @@ def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Repo
     facts, run = opened.facts, opened.run
     if facts is None:
         raise DataError(f"{run.path}: its training text is not available, or has changed")
-    if run.record.stage == "scratch" or "corpus" not in run.config.pretrain.task.sources:
+    if run.record.stage == "scratch":
         raise ConfigError(f"{run.path}: was trained on no documents: name a run that was")
     about = {question.text: facts.indices_about(question.text) for question in asked.items}
     if missing := [q.line for q in asked.items if not about[q.text]]:
