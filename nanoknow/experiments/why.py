@@ -137,7 +137,7 @@ def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Repo
         raise DataError(f"{asked.name}:{missing[0]}: {what}")
     own = sorted({document for found in about.values() for document in found})
     answers = opened.answer_questions(opened.task(asked))
-    items = (Question(a.question, (a.answer,) if a.answer else (), 1) for a in answers)
+    items = (Question(a.question, (a.answer,), 1) for a in answers)
     given = replace(asked, items=tuple(items))
     strongest = _influences(opened, facts, given, own) if len(answers) == 1 else []
     found: dict[str, dict[int, list[float]]] = {WITHOUT: {}, CONTROL: {}}

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import read_corpus
-from nanoknow.data.questions import Question
+from nanoknow.data.questions import Question, questions_from_bytes
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.influence import EXAMPLES, answer_losses, influences
-from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained
+from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained, _folder, _probabilities
 from nanoknow.experiments.without import leave_out
 from nanoknow.facts.evidence import Evidence
 from nanoknow.system.seeds import new_generator
@@ -129,12 +129,13 @@ def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_co
     other = AnsweringRun.open(finetuned / "run", DataConfig(corpus=longer), "cpu", Silent())
     other.model.double()
     assert influences(other, asked, [0, 6]) == {6: pytest.approx(found[5])}
-    # The loss is that of what the model answers, and of its end.
+    # The loss is that of an answer and its end; what the vocabulary cannot write is never said.
     answers = opened.answer_questions(asked)
-    items = tuple(Question(a.question, (a.answer,), 1) for a in answers)
-    losses = answer_losses(opened, opened.task(replace(opened.texts.require_eval(), items=items)))
-    for loss, answer in zip(losses, answers, strict=True):
-        assert -loss.item() == pytest.approx(answer.log_probability)
+    items = [Question(a.question, (a.answer,), 1) for a in answers]
+    items.append(Question(answers[0].question, ("Zürich",), 1))
+    given = replace(opened.texts.require_eval(), items=tuple(items))
+    said = [math.exp(a.log_probability) for a in answers]
+    assert _probabilities(opened, given) == pytest.approx([*said, 0.0])
     weights = list(opened.model.parameters())
     before = torch.stack(answer_losses(opened, asked)).mean()
     answer = torch.autograd.grad(before, weights)
@@ -150,6 +151,14 @@ def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_co
             weight.sub_(gradient, alpha=step / lengths[1])
         after = torch.stack(answer_losses(opened, asked)).mean()
     assert (before.item() - after.item()) / step == pytest.approx(found[5] * lengths[0], rel=0.01)
+
+
+def test_each_run_and_each_set_of_questions_has_a_folder_of_its_own() -> None:
+    asked = [questions_from_bytes(text, "asked") for text in (b"Who?\n", b"Who?\nWhen?\n")]
+    runs = (Path("runs/a"), Path("runs/b"))
+    folders = {_folder(run, questions) for run in runs for questions in asked}
+    assert len(folders) == 4
+    assert _folder(runs[0].absolute(), asked[0]) in folders
 
 
 @pytest.mark.slow
