@@ -15,6 +15,7 @@ from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep
 from nanoknow.experiments.sweep_report import Outcome, Row, compare_rows, rows_of_table
 from nanoknow.experiments.table import COLUMNS, TableRow
+from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.lock import lock_run
 from nanoknow.system.plain import plain
 from tests.helpers.cli import json_of, refuse, run, succeed
@@ -197,10 +198,16 @@ def test_rows_that_leave_out_long_questions_are_paired_on_those_that_both_answer
     again = sweep(file, launch, Silent())
     assert [plain(row)["losses"] for row in again.rows] == [[None], [None]]
     assert again.pairs == report.pairs
-    elsewhere = replace(launch, out=(here / "rows").rename(here / "moved"))
+    moved = (here / "rows").rename(here / "moved")
+    elsewhere = replace(launch, out=moved)
     seconds = [row.seconds for row in sweep(file, elsewhere, Silent()).table]
     assert seconds == [row.seconds for row in report.table]  # of pretraining too
-    assert None not in seconds
+    stages = ("pretrain", "finetune")
+    trained = [
+        [open_checkpoint(moved / row / "seed-0" / stage)[1].record.seconds for stage in stages]
+        for row in rows
+    ]
+    assert seconds == [pytest.approx(sum(each), abs=1e-3) for each in trained]
 
 
 def test_rows_that_leave_out_questions_are_paired_question_by_question() -> None:

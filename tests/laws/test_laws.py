@@ -57,6 +57,7 @@ claims:
   - {{says: more is known, row: whole, minus: short, measure: {value}, at_least: 0.001}}
 quick: {{pretrain.epochs: 2}}
 """
+SHORT = "{pretrain.task: {kind: span_corruption}}"
 
 
 def law_file(folder: Path, measure: str, value: str, finetunes: str = "true") -> Path:
@@ -85,6 +86,8 @@ def test_every_shipped_law_names_rows_that_are_configs_and_values_that_are_measu
         assert config.data.world
         assert config.data.world.relations
         assert needs(law.measure, config.data.world, config.pretrain.task.kind) == []
+        without_texts = needs(law.measure, config.data.world, "span_corruption")
+        assert bool(without_texts) == (law.measure in ("capacity", "invention"))
     short = law.in_short().resolve()
     for rows in (configs, short):
         assert len({config.model_dump_json() for config in rows.values()}) == len(configs)
@@ -155,6 +158,7 @@ def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here:
 def test_a_place_where_a_text_may_go_on_otherwise_is_not_asked_for(here: Path) -> None:
     path = law_file(here, "reversal", "forward", "false")
     text = path.read_text("utf-8").replace("paraphrases: 1", "paraphrases: 15")
+    text = text.replace("short: {pretrain.epochs: 1}", f"short: {SHORT}")
     path.write_text(text.replace("pretrain.epochs: 60", "pretrain.epochs: 1"), encoding="utf-8")
     result = json_of("law", "run", path, "--quick", "--seeds", "1")
     world = load_law(str(path)).resolve()["whole"].data.world
@@ -167,10 +171,8 @@ def test_a_place_where_a_text_may_go_on_otherwise_is_not_asked_for(here: Path) -
     places = [re.search(r"\d{6}", each) for each in texts]
     clear = [len(goes_on[m.string[: m.start()]]) == 1 for m in places if m]
     assert 0 < sum(clear) < len(clear) == 150
-    [memorised] = [
-        r for r in result["table"] if (r["row"], r["questions"]) == ("whole", "memorised")
-    ]
-    assert memorised["n"] == sum(clear)
+    asked = {r["row"]: r["n"] for r in result["table"] if r["questions"] == "memorised"}
+    assert asked == {"whole": sum(clear), "short": 150}  # a short context ends in a mask
 
 
 def test_values_are_by_ascending_seed_whichever_run_ended_first(here: Path) -> None:
@@ -280,12 +282,14 @@ def test_a_model_that_has_learned_every_value_has_memorised_all_of_them_and_no_q
 ) -> None:
     path = law_file(here, "reversal", "forward", "false")
     text = path.read_text("utf-8").replace("[code]", "[code, employer]").replace(": 64", ": 160")
-    rows = "{whole: {}, short: {pretrain.task: {kind: span_corruption}}}"
-    text = re.sub(r"(?m)^rows: .*", f"rows: {rows}", text).replace("epochs: 60", "epochs: 1")
-    path.write_text(text, encoding="utf-8")
-    succeed("law", "run", path, "--seeds", "1")
+    text = text.replace("short: {pretrain.epochs: 1}", f"short: {SHORT}")
+    path.write_text(text.replace("epochs: 60", "epochs: 1"), encoding="utf-8")
+    table = json_of("law", "run", path, "--seeds", "1")["table"]
     for row in ("whole", "short"):
         subject = subject_of(path, row)
+        record = subject.answering.checkpoint.record
+        cells = {(each["seconds"], each["device"]) for each in table if each["row"] == row}
+        assert cells == {(round(record.seconds, 3), f"{record.device}, {record.precision}")}
         tokenizer, model = subject.answering.tokenizer, copy.deepcopy(subject.pretrained)
         prompts, values = [], []
         for person, biography, statements in subject.world.biographies():
