@@ -304,10 +304,9 @@ def test_a_model_that_has_learned_every_value_has_memorised_all_of_them_and_no_q
         scores: Any = reversal(taught)
         assert scores["memorised"] == Score(20, 20)
         assert (scores["forward"].n, scores["backward"].n) == (10, 5)  # about half of the people
-        extracted: Any = extraction(taught)
-        assert (extracted["memorised"], extracted["extracted"].n) == (Score(20, 20), 15)
-        assert extraction(subject)["memorised"] == Score(0, 20)
         if row == "whole":
+            extracted: Any = extraction(taught)
+            assert (extracted["memorised"], extracted["extracted"].n) == (Score(20, 20), 15)
             assert capacity(taught)["learned"] == pytest.approx(100, abs=2)
 
 
