@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.nn.utils import parameters_to_vector
 from torch.nn.utils.rnn import pad_sequence
 
 from nanoknow.config.law import load_law
@@ -147,6 +148,20 @@ def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here:
     assert forward["n"] == 5
     assert 100 * forward["accuracy"] == result["rows"][0]["values"]["forward"][0]
     assert [*here.glob("runs/law-reversal-quick/whole/seed-0/finetune")]
+    world = load_law(str(path)).in_short().resolve()["whole"].data.world
+    assert world
+    last, first = (
+        here / f"runs/law-reversal-quick/whole/seed-0/{stage}" for stage in ("finetune", "pretrain")
+    )
+    opened = [
+        Subject.open(each, str(first), FactWorld(world), "cpu", Silent()) for each in (last, first)
+    ]
+    before, after, alone = (
+        parameters_to_vector(model.parameters())
+        for model in (opened[0].pretrained, opened[0].answering.model, opened[1].pretrained)
+    )
+    assert torch.equal(before, alone)
+    assert not torch.equal(before, after)
     moved = (here / "runs/law-reversal-quick").rename(here / "moved")
     again = json_of("law", "run", path, "--quick", "--seeds", "1", "--out", moved)
     assert again["rows"] == result["rows"]
@@ -320,7 +335,8 @@ def learn(model: CharacterModel, prompts: list[list[int]], values: list[list[int
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(60):
         logits = model.train()(rows[:, :-1]).flatten(0, 1)
-        F.cross_entropy(logits, targets[:, 1:].flatten(), ignore_index=-1).backward()
+        loss = F.cross_entropy(logits, targets[:, 1:].flatten(), ignore_index=-1)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
     model.eval()
