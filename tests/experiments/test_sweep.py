@@ -198,7 +198,12 @@ def test_rows_that_leave_out_long_questions_are_paired_on_those_that_both_answer
     again = sweep(file, launch, Silent())
     assert [plain(row)["losses"] for row in again.rows] == [[None], [None]]
     assert again.pairs == report.pairs
+    table = json_of("compare", *(row.run for row in report.table))["table"]
+    assert [row["run"] for row in table] == [row.run for row in report.table]
+    assert [row["seconds"] for row in table] == [row.seconds for row in report.table]
     moved = (here / "rows").rename(here / "moved")
+    lost = ("compare", *(str(moved / row / "seed-0/finetune") for row in rows))
+    assert [row["seconds"] for row in json_of(*lost)["table"]] == [None, None]
     elsewhere = replace(launch, out=moved)
     seconds = [row.seconds for row in sweep(file, elsewhere, Silent()).table]
     assert seconds == [row.seconds for row in report.table]  # of pretraining too
