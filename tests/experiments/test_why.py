@@ -133,7 +133,7 @@ def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_co
     # The loss is that of an answer and its end; what the vocabulary cannot write is never said.
     answers = opened.answer_questions(asked)
     items = [Question(a.question, (a.answer,), 1) for a in answers]
-    items.append(Question(answers[0].question, ("Zürich",), 1))
+    items.append(replace(items[0], gold=(f"{answers[0].answer}ü",)))
     given = replace(opened.texts.require_eval(), items=tuple(items))
     said = [math.exp(a.log_probability) for a in answers]
     assert _probabilities(opened, given) == pytest.approx([*said, 0.0])
