@@ -200,19 +200,20 @@ def test_rows_that_leave_out_long_questions_are_paired_on_those_that_both_answer
     assert again.pairs == report.pairs
     table = json_of("compare", *(row.run for row in report.table))["table"]
     assert [row["run"] for row in table] == [row.run for row in report.table]
-    assert [row["seconds"] for row in table] == [row.seconds for row in report.table]
+    times = [pytest.approx(row.seconds, abs=2e-3) for row in report.table]  # sums of rounded ones
+    assert [row["seconds"] for row in table] == times
     moved = (here / "rows").rename(here / "moved")
     lost = ("compare", *(str(moved / row / "seed-0/finetune") for row in rows))
     assert [row["seconds"] for row in json_of(*lost)["table"]] == [None, None]
     elsewhere = replace(launch, out=moved)
     seconds = [row.seconds for row in sweep(file, elsewhere, Silent()).table]
-    assert seconds == [row.seconds for row in report.table]  # of pretraining too
+    assert seconds == times  # of pretraining too
     stages = ("pretrain", "finetune")
     trained = [
         [open_checkpoint(moved / row / "seed-0" / stage)[1].record.seconds for stage in stages]
         for row in rows
     ]
-    assert seconds == [pytest.approx(sum(each), abs=1e-3) for each in trained]
+    assert seconds == [pytest.approx(sum(each), abs=2e-3) for each in trained]
 
 
 def test_rows_that_leave_out_questions_are_paired_question_by_question() -> None:
