@@ -45,7 +45,7 @@ def influences(
     Returns:
         By document, from -1, which a step on it makes less probable, to 1.
     """
-    model, task = opened.model.eval(), opened.pretraining_documents
+    model, task = opened.model, opened.pretraining_documents
     answer = _gradient(model, torch.stack(answer_losses(opened, asked)).mean())
     generator, found = new_generator(opened.run.config.seed, "influence"), {}
     examples = {document: example for example, document in enumerate(task.documents.tolist())}

@@ -129,7 +129,7 @@ def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Repo
     facts, run = opened.facts, opened.run
     if facts is None:
         raise DataError(f"{run.path}: its training text is not available, or has changed")
-    if run.record.stage == "scratch" or "corpus" not in run.config.pretrain.task.sources:
+    if run.record.stage == "scratch":
         raise ConfigError(f"{run.path}: was trained on no documents: name a run that was")
     about = {question.text: facts.indices_about(question.text) for question in asked.items}
     if missing := [q.line for q in asked.items if not about[q.text]]:
@@ -137,7 +137,7 @@ def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Repo
         raise DataError(f"{asked.name}:{missing[0]}: {what}")
     own = sorted({document for found in about.values() for document in found})
     answers = opened.answer_questions(opened.task(asked))
-    items = (Question(a.question, (a.answer,) if a.answer else (), 1) for a in answers)
+    items = (Question(a.question, (a.answer,), 1) for a in answers)
     given = replace(asked, items=tuple(items))
     strongest = _influences(opened, facts, given, own) if len(answers) == 1 else []
     found: dict[str, dict[int, list[float]]] = {WITHOUT: {}, CONTROL: {}}

@@ -156,8 +156,13 @@ def test_no_attribute_tells_anything_about_another(skewed: tuple[str, ...]) -> N
 
 
 def test_all_names_and_codes_differ_where_names_have_to_be_lengthened() -> None:
-    people = world_of(read_words().n_names + 3000, relations=6).people
+    words = read_words()
+    people = world_of(words.n_names + 3000, relations=6).people
     assert len({person.name for person in people}) == len(people)
+    for person in people[words.n_names :]:
+        first, second, _ = person.name.split()
+        assert first != second
+        assert {first, second} <= {*(words.given_female if person.is_female else words.given_male)}
     assert len({person.values[-1] for person in people}) == len(people)
 
 
@@ -168,11 +173,13 @@ def test_relations_are_named_or_counted_and_each_is_drawn_alike_with_any_others(
 
 
 def test_who_has_a_code_is_asked_of_the_same_people() -> None:
-    world = world_of(relations=("code",), backward=True)
+    world = world_of(relations=("code", "employer"), backward=True)
     for held_out in (False, True):
         asked = list(world.questions(held_out=held_out))
-        for (forward, code), (backward, name) in zip(asked[::2], asked[1::2], strict=True):
+        each = zip(asked[::3], asked[1::3], asked[2::3], strict=True)
+        for (forward, code), (backward, name), (employer, _) in each:
             assert (forward, backward) == (f"What is the code of {name}?", f"Whose code is {code}?")
+            assert employer == world.relations[1].question.format(name=name)
 
 
 @pytest.mark.parametrize(

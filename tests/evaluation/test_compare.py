@@ -123,6 +123,7 @@ def test_a_file_on_one_line_is_answered_line_by_line_and_what_another_run_skips_
     compared = succeed("compare", *runs, "--eval", "dev.json", "--json")
     found = json.loads(compared.stdout)
     assert found["n"] == sum(size < max(sizes) for size in sizes) < len(rows)
+    assert (found["table"][0]["seed"], found["table"][0]["seconds"]) == (None, None)
     first = found["pairs"][0]["pairing"]
     assert (first["only_first"], first["only_second"]) == (0, 0)
     assert read(Path(evaluated["predictions"])) == whole

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,7 +69,10 @@ def test_folds_are_disjoint_even_and_hold_all_questions_about_a_subject(
             assert not subjects[0] & subjects[1]
 
 
-def test_folds_are_found_again_and_depend_on_the_seed_and_the_texts(tmp_path: Path) -> None:
+def test_folds_are_found_again_and_depend_on_the_seed_and_the_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     texts = texts_of(tmp_path, [1] * 20)
     first = split_into_folds(texts, 4, 0, tmp_path)
     paths = sorted(tmp_path.glob("folds-*/*"))
@@ -77,14 +81,35 @@ def test_folds_are_found_again_and_depend_on_the_seed_and_the_texts(tmp_path: Pa
     assert split_into_folds(texts, 4, 0, tmp_path) == first
     assert [path.stat().st_mtime_ns for path in paths] == times
     assert pairs(split_into_folds(texts, 4, 1, tmp_path).questions) != pairs(first.questions)
-    other = split_into_folds(texts_of(tmp_path, [1] * 20, 5), 4, 0, tmp_path)
-    assert other.questions.sha256 != first.questions.sha256
-    elsewhere = split_into_folds(texts, 4, 0, tmp_path / "elsewhere")
+    elsewhere = split_into_folds(texts, 4, 0, Path("elsewhere"))
     assert pairs(elsewhere.questions) == pairs(first.questions)
+    assert all(data.eval and data.eval.is_absolute() for data in elsewhere.data)
+    (paths[0].parent / "fold-4.jsonl").unlink()  # as if it had been interrupted
+    assert split_into_folds(texts, 4, 0, tmp_path) == first
+    config = texts.config.model_copy(update={"documents": "paragraphs"})
+    seen = {first.questions.sha256, split_into_folds(texts, 3, 0, tmp_path).questions.sha256,
+            split_into_folds(Texts(config), 4, 0, tmp_path).questions.sha256}  # fmt: skip
+    more = {"corpus": "Bo Lind. Born.\n", "questions": "Who?\tBo\n", "eval": "Who?\tAl\n"}
+    for role, line in more.items():
+        texts = texts_of(tmp_path, [1] * 20)
+        with (tmp_path / role).open("a", encoding="utf-8") as file:
+            file.write(line)
+        seen.add(split_into_folds(texts, 4, 0, tmp_path).questions.sha256)
+    assert len(seen) == 6
+
+
+@pytest.mark.parametrize("role", ["questions", "eval"])
+def test_questions_without_answers_are_no_folds(tmp_path: Path, role: str) -> None:
+    texts = texts_of(tmp_path, [1] * 4, 2)
+    (tmp_path / role).write_text("Where was Ada1 Fox born?\n", encoding="utf-8")
+    line = refused(DataError, lambda: split_into_folds(texts, 2, 0, tmp_path))
+    assert "has no answers to" in line
+    assert f"data.{role}" in line
 
 
 def test_more_folds_than_subjects_are_refused(tmp_path: Path) -> None:
     texts = texts_of(tmp_path, [3, 3])
+    assert len(split_into_folds(texts, 2, 0, tmp_path).data) == 2
     line = refused(DataError, lambda: split_into_folds(texts, 3, 0, tmp_path))
     assert line.endswith("questions: asks about 2 subjects: ask for fewer than 3 folds")
 

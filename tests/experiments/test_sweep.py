@@ -15,6 +15,7 @@ from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep
 from nanoknow.experiments.sweep_report import Outcome, Row, compare_rows, rows_of_table
 from nanoknow.experiments.table import COLUMNS, TableRow
+from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.lock import lock_run
 from nanoknow.system.plain import plain
 from tests.helpers.cli import json_of, refuse, run, succeed
@@ -197,10 +198,22 @@ def test_rows_that_leave_out_long_questions_are_paired_on_those_that_both_answer
     again = sweep(file, launch, Silent())
     assert [plain(row)["losses"] for row in again.rows] == [[None], [None]]
     assert again.pairs == report.pairs
-    elsewhere = replace(launch, out=(here / "rows").rename(here / "moved"))
+    table = json_of("compare", *(row.run for row in report.table))["table"]
+    assert [row["run"] for row in table] == [row.run for row in report.table]
+    times = [pytest.approx(row.seconds, abs=2e-3) for row in report.table]  # sums of rounded ones
+    assert [row["seconds"] for row in table] == times
+    moved = (here / "rows").rename(here / "moved")
+    lost = ("compare", *(str(moved / row / "seed-0/finetune") for row in rows))
+    assert [row["seconds"] for row in json_of(*lost)["table"]] == [None, None]
+    elsewhere = replace(launch, out=moved)
     seconds = [row.seconds for row in sweep(file, elsewhere, Silent()).table]
-    assert seconds == [row.seconds for row in report.table]  # of pretraining too
-    assert None not in seconds
+    assert seconds == times  # of pretraining too
+    stages = ("pretrain", "finetune")
+    trained = [
+        [open_checkpoint(moved / row / "seed-0" / stage)[1].record.seconds for stage in stages]
+        for row in rows
+    ]
+    assert seconds == [pytest.approx(sum(each), abs=2e-3) for each in trained]
 
 
 def test_rows_that_leave_out_questions_are_paired_question_by_question() -> None:

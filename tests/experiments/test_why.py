@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ import torch.nn.functional as F
 
 from nanoknow.config.experiment import DataConfig
 from nanoknow.data.corpus import read_corpus
+from nanoknow.data.questions import Question, questions_from_bytes
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.influence import EXAMPLES, answer_losses, influences
-from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained
+from nanoknow.experiments.why import KNOWN, TAUGHT, UNCLEAR, Explained, _folder, _probabilities
 from nanoknow.experiments.without import leave_out
 from nanoknow.facts.evidence import Evidence
 from nanoknow.system.seeds import new_generator
@@ -81,7 +83,9 @@ def test_a_verdict_needs_the_whole_interval_on_one_side_of_twice() -> None:
     assert 2 < low < (taught.times or 0) < high
     assert explained([0.9, 0.85, 0.95], [0.9, 0.8, 0.95]).verdict == KNOWN
     assert explained([0.01, 0.9, 0.5], [0.9, 0.8, 0.95]).verdict == UNCLEAR
-    assert explained([0.01], [0.9]).verdict == UNCLEAR
+    once = explained([0.01], [0.9])
+    assert once.verdict == UNCLEAR
+    assert once.times == pytest.approx(90)
     assert explained([], []).verdict is None
     # What nobody says was known to nobody; what only the runs without them say was known.
     assert explained([1e-4, 2e-4], [1e-4, 3e-4]).verdict == UNCLEAR
@@ -94,14 +98,21 @@ def test_the_documents_about_the_subject_have_the_largest_cosines(finetuned: Pat
         patch.chdir(finetuned)
         shown = succeed("why", "Where was Ada Park born?", "--run", "run").stdout
         result = json_of("why", "Where was Ada Park born?", "--run", "run")
+        # What is explained is what the model says, whatever a file has for the answer.
+        Path("wrong.tsv").write_text("Where was Ada Park born?\tOslo\n", encoding="utf-8")
+        assert json_of("why", "--eval", "wrong.tsv", "--run", "run") == result
+        [reply, *_] = json_of("ask", "Where was Ada Park born?", "--run", "run")["answers"]
     assert "Ada Park. Born in Rome." in shown
+    cosines = [abs(each["cosine"]) for each in result["influences"]]
+    assert cosines == sorted(cosines, reverse=True)
     own = [each["is_own"] for each in result["influences"]]
     assert own[0]
     assert sum(own[:4]) == sum(own) == 2
     assert len(result["influences"]) == 2 * len(PEOPLE)
     assert [Path(where).name for where in result["documents"]] == ["lives.txt:1", "lives.txt:9"]
     [one] = result["explained"]
-    assert one["answer"] == "Rome"
+    assert (one["answer"], one["evidence"]["sentence"]) == ("Rome", "Born in Rome.")
+    assert one["probability"] == pytest.approx(reply["probability"])
     assert (one["without"], one["verdict"], result["folder"]) == ([], None, None)
 
 
@@ -113,6 +124,19 @@ def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_co
     asked, texts = opened.task(opened.texts.require_eval()), opened.texts
     found = influences(opened, asked, [5, 99])
     assert list(found) == [5]  # the other is none
+    # An empty document is no example, and those after it have other numbers as examples.
+    longer = finetuned / "longer.txt"
+    longer.write_text(f"\n{(finetuned / 'lives.txt').read_text('utf-8')}", "utf-8")
+    other = AnsweringRun.open(finetuned / "run", DataConfig(corpus=longer), "cpu", Silent())
+    other.model.double()
+    assert influences(other, asked, [0, 6]) == {6: pytest.approx(found[5])}
+    # The loss is that of an answer and its end; what the vocabulary cannot write is never said.
+    answers = opened.answer_questions(asked)
+    items = [Question(a.question, (a.answer,), 1) for a in answers]
+    items.append(replace(items[0], gold=(f"{answers[0].answer}ü",)))
+    given = replace(opened.texts.require_eval(), items=tuple(items))
+    said = [math.exp(a.log_probability) for a in answers]
+    assert _probabilities(opened, given) == pytest.approx([*said, 0.0])
     weights = list(opened.model.parameters())
     before = torch.stack(answer_losses(opened, asked)).mean()
     answer = torch.autograd.grad(before, weights)
@@ -128,6 +152,14 @@ def test_a_small_step_along_a_documents_gradient_changes_the_answers_by_their_co
             weight.sub_(gradient, alpha=step / lengths[1])
         after = torch.stack(answer_losses(opened, asked)).mean()
     assert (before.item() - after.item()) / step == pytest.approx(found[5] * lengths[0], rel=0.01)
+
+
+def test_each_run_and_each_set_of_questions_has_a_folder_of_its_own() -> None:
+    asked = [questions_from_bytes(text, "asked") for text in (b"Who?\n", b"Who?\nWhen?\n")]
+    runs = (Path("runs/a"), Path("runs/b"))
+    folders = {_folder(run, questions) for run in runs for questions in asked}
+    assert len(folders) == 4
+    assert _folder(runs[0].absolute(), asked[0]) in folders
 
 
 @pytest.mark.slow
@@ -149,6 +181,8 @@ def test_runs_without_the_documents_tell_what_taught_an_answer(
     assert not any(name in kept for name in list(PEOPLE)[5:])
     assert texts["without-0.txt"] == texts["without-1.txt"]
     assert [len(each["without"]) for each in result["explained"]] == [2, 2, 2]
+    for row in ("without", "others"):
+        assert len({tuple(each[row]) for each in result["explained"]}) == 3
     means = [sum(sum(each[row]) for each in result["explained"]) for row in ("without", "others")]
     assert means[0] < means[1]
     runs = [*out.glob("*/seed-*/finetune/run.json")]
@@ -181,6 +215,11 @@ def test_what_cannot_be_explained_is_refused_in_a_line(finetuned: Path) -> None:
         assert run("why", "Where was Ada Park born?", "--eval", "dev.tsv").exit_code == 2
         unknown = refuse("why", "Where was Zoe Hill born?", "--run", "run")
         assert "no document of the training text is about its subject" in unknown
+        names = ("Ada Park", "Zoe Hill", "Yan Dale")
+        lines = "".join(f"Where was {name} born?\n" for name in names)
+        Path("unknown.tsv").write_text(lines, encoding="utf-8")
+        line = refuse("why", "--eval", "unknown.tsv", "--run", "run")
+        assert "unknown.tsv:2: no document" in line
         succeed("finetune", "--from", "scratch", "--config", "config.yaml", "--epochs", "1",
                 "--out", "bare")  # fmt: skip
         bare = refuse("why", "Where was Ada Park born?", "--run", "bare")

@@ -1,5 +1,6 @@
 """Laws as a user tests them, by models of a few thousand parameters."""
 
+import copy
 import json
 import math
 import re
@@ -10,15 +11,28 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch.nn.utils import parameters_to_vector
+from torch.nn.utils.rnn import pad_sequence
 
 from nanoknow.config.law import load_law
 from nanoknow.config.loading import shipped
 from nanoknow.data.world.facts import FactWorld
+from nanoknow.evaluation.scores import Score
 from nanoknow.experiments.pipeline import Launch
 from nanoknow.generation.decoding import decode_at_random
 from nanoknow.laws import measures
-from nanoknow.laws.measures import MEASURES, Subject, capacity, invention
+from nanoknow.laws.measures import (
+    MEASURES,
+    Subject,
+    capacity,
+    extraction,
+    invention,
+    needs,
+    reversal,
+)
 from nanoknow.laws.run import run_law
+from nanoknow.models.base import CharacterModel
 from nanoknow.system.plain import plain
 from nanoknow.system.seeds import new_generator
 from tests.helpers.cli import json_of, refuse, run, succeed
@@ -44,6 +58,7 @@ claims:
   - {{says: more is known, row: whole, minus: short, measure: {value}, at_least: 0.001}}
 quick: {{pretrain.epochs: 2}}
 """
+SHORT = "{pretrain.task: {kind: span_corruption}}"
 
 
 def law_file(folder: Path, measure: str, value: str, finetunes: str = "true") -> Path:
@@ -53,10 +68,10 @@ def law_file(folder: Path, measure: str, value: str, finetunes: str = "true") ->
     return path
 
 
-def subject_of(law: Path) -> Subject:
-    """Return the first row's first run, which is not finetuned."""
-    run = law.parent / f"runs/law-{law.stem}/whole/seed-0/pretrain"
-    world = load_law(str(law)).resolve()["whole"].data.world
+def subject_of(law: Path, row: str = "whole") -> Subject:
+    """Return a row's first run, which is not finetuned."""
+    run = law.parent / f"runs/law-{law.stem}/{row}/seed-0/pretrain"
+    world = load_law(str(law)).resolve()[row].data.world
     assert world
     return Subject.open(run, str(run), FactWorld(world), "cpu", Silent())
 
@@ -68,7 +83,12 @@ def test_every_shipped_law_names_rows_that_are_configs_and_values_that_are_measu
     law = load_law(name)
     configs = law.resolve()
     assert law.measure in MEASURES
-    assert all(config.data.world and config.data.world.relations for config in configs.values())
+    for config in configs.values():
+        assert config.data.world
+        assert config.data.world.relations
+        assert needs(law.measure, config.data.world, config.pretrain.task.kind) == []
+        without_texts = needs(law.measure, config.data.world, "span_corruption")
+        assert bool(without_texts) == (law.measure in ("capacity", "invention"))
     short = law.in_short().resolve()
     for rows in (configs, short):
         assert len({config.model_dump_json() for config in rows.values()}) == len(configs)
@@ -128,6 +148,20 @@ def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here:
     assert forward["n"] == 5
     assert 100 * forward["accuracy"] == result["rows"][0]["values"]["forward"][0]
     assert [*here.glob("runs/law-reversal-quick/whole/seed-0/finetune")]
+    world = load_law(str(path)).in_short().resolve()["whole"].data.world
+    assert world
+    last, first = (
+        here / f"runs/law-reversal-quick/whole/seed-0/{stage}" for stage in ("finetune", "pretrain")
+    )
+    opened = [
+        Subject.open(each, str(first), FactWorld(world), "cpu", Silent()) for each in (last, first)
+    ]
+    before, after, alone = (
+        parameters_to_vector(model.parameters())
+        for model in (opened[0].pretrained, opened[0].answering.model, opened[1].pretrained)
+    )
+    assert torch.equal(before, alone)
+    assert not torch.equal(before, after)
     moved = (here / "runs/law-reversal-quick").rename(here / "moved")
     again = json_of("law", "run", path, "--quick", "--seeds", "1", "--out", moved)
     assert again["rows"] == result["rows"]
@@ -139,6 +173,7 @@ def test_a_quick_run_has_a_folder_of_its_own_and_one_seed_gives_no_verdict(here:
 def test_a_place_where_a_text_may_go_on_otherwise_is_not_asked_for(here: Path) -> None:
     path = law_file(here, "reversal", "forward", "false")
     text = path.read_text("utf-8").replace("paraphrases: 1", "paraphrases: 15")
+    text = text.replace("short: {pretrain.epochs: 1}", f"short: {SHORT}")
     path.write_text(text.replace("pretrain.epochs: 60", "pretrain.epochs: 1"), encoding="utf-8")
     result = json_of("law", "run", path, "--quick", "--seeds", "1")
     world = load_law(str(path)).resolve()["whole"].data.world
@@ -151,10 +186,8 @@ def test_a_place_where_a_text_may_go_on_otherwise_is_not_asked_for(here: Path) -
     places = [re.search(r"\d{6}", each) for each in texts]
     clear = [len(goes_on[m.string[: m.start()]]) == 1 for m in places if m]
     assert 0 < sum(clear) < len(clear) == 150
-    [memorised] = [
-        r for r in result["table"] if (r["row"], r["questions"]) == ("whole", "memorised")
-    ]
-    assert memorised["n"] == sum(clear)
+    asked = {r["row"]: r["n"] for r in result["table"] if r["questions"] == "memorised"}
+    assert asked == {"whole": sum(clear), "short": 150}  # a short context ends in a mask
 
 
 def test_values_are_by_ascending_seed_whichever_run_ended_first(here: Path) -> None:
@@ -257,6 +290,56 @@ def test_a_model_that_knows_nothing_holds_about_no_bits(here: Path) -> None:
     bits = sum(subject.world.bits().values())
     uniform = bits - 10 * 6 * math.log2(vocabulary)
     assert capacity(subject)["learned"] == pytest.approx(100 * uniform / bits)
+
+
+def test_a_model_that_has_learned_every_value_has_memorised_all_of_them_and_no_question(
+    here: Path,
+) -> None:
+    path = law_file(here, "reversal", "forward", "false")
+    text = path.read_text("utf-8").replace("[code]", "[code, employer]").replace(": 64", ": 160")
+    text = text.replace("short: {pretrain.epochs: 1}", f"short: {SHORT}")
+    path.write_text(text.replace("epochs: 60", "epochs: 1"), encoding="utf-8")
+    table = json_of("law", "run", path, "--seeds", "1")["table"]
+    for row in ("whole", "short"):
+        subject = subject_of(path, row)
+        record = subject.answering.checkpoint.record
+        cells = {(each["seconds"], each["device"]) for each in table if each["row"] == row}
+        assert cells == {(round(record.seconds, 3), f"{record.device}, {record.precision}")}
+        tokenizer, model = subject.answering.tokenizer, copy.deepcopy(subject.pretrained)
+        prompts, values = [], []
+        for person, biography, statements in subject.world.biographies():
+            for _, start, end in statements:
+                left = biography[:start].removeprefix(f"{person.name}. ")[-24:]
+                context = f"\n{biography[:start]}" if row == "whole" else left + person.name
+                mask = [] if row == "whole" else [tokenizer.mask_id]
+                prompts.append([*tokenizer.encode(context).tolist(), *mask])
+                values.append(tokenizer.encode(biography[start:end]).tolist())
+        learn(model, prompts, values)
+        taught = Subject(subject.answering, model, subject.world)
+        scores: Any = reversal(taught)
+        assert scores["memorised"] == Score(20, 20)
+        assert (scores["forward"].n, scores["backward"].n) == (10, 5)  # about half of the people
+        if row == "whole":
+            extracted: Any = extraction(taught)
+            assert (extracted["memorised"], extracted["extracted"].n) == (Score(20, 20), 15)
+            assert capacity(taught)["learned"] == pytest.approx(100, abs=2)
+
+
+def learn(model: CharacterModel, prompts: list[list[int]], values: list[list[int]]) -> None:
+    """Teach a model what follows each prompt, and nothing else."""
+    both = zip(prompts, values, strict=True)
+    rows = pad_sequence([torch.tensor(p + v) for p, v in both], batch_first=True)
+    targets = torch.full_like(rows, -1)
+    for i, (prompt, value) in enumerate(zip(prompts, values, strict=True)):
+        targets[i, len(prompt) : len(prompt) + len(value)] = torch.tensor(value)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(60):
+        logits = model.train()(rows[:, :-1]).flatten(0, 1)
+        loss = F.cross_entropy(logits, targets[:, 1:].flatten(), ignore_index=-1)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        optimizer.zero_grad()
+    model.eval()
 
 
 @pytest.mark.slow

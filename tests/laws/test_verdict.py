@@ -1,6 +1,6 @@
 """A claim is judged on the 95 % interval of the mean over seeds, a law on all of its claims."""
 
-from statistics import NormalDist
+from statistics import NormalDist, mean
 
 import pytest
 from hypothesis import given
@@ -67,6 +67,8 @@ def test_a_claim_holds_or_differs_where_the_whole_interval_does(
 ) -> None:
     judged = judge(claim_of(**bound), {"a": seeds(*values)})
     assert (judged.verdict, judged.seeds) == (verdict, len(values))
+    assert judged.value == (mean(values) if values else None)
+    assert judged.bound == f"{next(iter(bound)).replace('_', ' ')} 50"
 
 
 def test_a_difference_is_taken_seed_by_seed_where_both_rows_have_it() -> None:
@@ -82,7 +84,7 @@ def test_a_difference_may_be_of_two_values_of_a_row() -> None:
 
 
 def test_a_value_that_is_not_measured_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ConfigError, match=r"knwn: is not measured\. Did you mean 'known'\?"):
+    with pytest.raises(ConfigError, match=r"knwn: is not measured\. .* 'known'\? Available: known"):
         judge(claim_of(measure="knwn", at_least=1), {"a": seeds(1, 2)})
 
 
