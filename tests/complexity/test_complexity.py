@@ -31,6 +31,8 @@ CASES: list[tuple[ModelConfig, int, int]] = [
     (PerceiverConfig(), 256, 64),
     (PerceiverConfig(), 256, 20),
     (VanillaConfig(n_layers=8, d_model=512), 65, 128),
+    (VanillaConfig(positions="rotary"), 256, 128),
+    (PerceiverConfig(positions="rotary", latents="spread"), 256, 128),
     (VanillaConfig.model_validate(SMALL), 17, 1),
     (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 9}), 17, 1),
     (PerceiverConfig.model_validate({**SMALL, "bottleneck_dim": 9}), 17, 40),
@@ -139,17 +141,26 @@ def test_spread_latents_cost_the_reading_of_the_other_characters_on_top() -> Non
     assert spread.flops / vanilla.flops < 0.65
 
 
-@pytest.mark.parametrize("latents", ["first", "spread"])
+@pytest.mark.parametrize("latents", ["first", "spread", None])
 @pytest.mark.parametrize(("m", "length"), [(64, 128), (9, 40), (1, 17)])
-def test_the_formula_in_words_gives_the_total(latents: str, m: int, length: int) -> None:
+def test_formulas_in_words_give_the_total_and_each_component(
+    latents: str | None, m: int, length: int
+) -> None:
     sizes = {"latents": latents, "bottleneck_dim": m, "block_size": length}
-    found = complexity_of(PerceiverConfig.model_validate(sizes), 256, length)
-    text = found.formula
-    for printed, typed in (("²", "**2"), ("−", "-"), ("ℓ", "n")):
-        text = text.replace(printed, typed)
-    text = re.sub(r"(?<=[\w)])(?=[a-zA-Z(])", "*", text)  # a product has no sign
-    total = eval(text, {"m": m, "n": length, "d": 256, "L": 4, "V": 256})
-    assert total == found.multiply_adds
+    config = PerceiverConfig.model_validate(sizes) if latents else VanillaConfig(block_size=length)
+
+    def value(text: str) -> int:
+        for printed, typed in (("²", "**2"), ("−", "-"), ("ℓ", "n")):
+            text = text.replace(printed, typed)
+        text = re.sub(r"(?<=[\w)])(?=[a-zA-Z(])", "*", text)  # a product has no sign
+        return int(eval(text, {"m": m, "n": length, "d": 256, "L": 4, "V": 256}))
+
+    found = complexity_of(config, 256, length)
+    assert value(found.formula) == found.multiply_adds
+    for part in found.components:
+        assert part.count * value(part.formula) == part.multiply_adds, part.name
+    growth = [(part.big_o, re.sub(r"\b\d+", "", part.formula)) for part in found.components[1:]]
+    assert [big_o for big_o, _ in growth] == [f"O({terms})" for _, terms in growth]
 
 
 def test_a_longer_sequence_than_the_block_is_a_model_with_a_longer_block() -> None:

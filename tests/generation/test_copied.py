@@ -71,6 +71,8 @@ def test_segments_are_the_text_and_mark_what_is_in_a_stretch(
     marks = [mark for segment, mark in segments for _ in segment]
     assert marks == [any(c.start <= i < c.end for c in copied) for i in range(len(text))]
     assert sum(mark for _, mark in segments) == len(copied)
+    lengths = [c.end - c.start for c in copied]
+    assert found.longest == (copied[lengths.index(max(lengths))] if copied else None)
 
 
 def test_the_same_again_and_again_is_one_stretch() -> None:

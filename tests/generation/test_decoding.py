@@ -222,6 +222,27 @@ def test_a_search_that_may_have_missed_an_answer_says_so() -> None:
     assert len(set(exact)) == 2
 
 
+def test_a_search_no_wider_than_its_answers_never_claims_too_much() -> None:
+    model = scrambled(CONFIGS[0]).double()
+    scramble(model, 3)
+    seen = set()
+    for text in random_texts(range(BLOCK - 3), 3):
+        prompt = prompt_ids(TOKENIZER, text)
+        first = uncached_logits(model, prompt)[-1].log_softmax(-1)
+        first[STOP] = -math.inf
+        for n in (1, 2, 3):
+            beam = search_beams(model, prompt, STOP, 3, n, n)
+            # This beginning is dropped, whether the empty answer is before it or not.
+            was_better = float(first.topk(n + 1).values[n]) > beam.answers[-1].log_probability
+            assert not (beam.is_exact and was_better)
+            seen.add(was_better)
+    assert len(seen) == 2
+    for text in random_texts(range(0, BLOCK - 3, 2), 3):
+        prompt = prompt_ids(TOKENIZER, text)
+        check(model, prompt, 2, 2, 2)
+        assert len(search_beams(model, prompt, STOP, 2, 5, 1).answers) == 5
+
+
 def test_all_answers_together_have_the_whole_probability() -> None:
     model = scrambled(CONFIGS[0]).double()
     prompt = prompt_ids(TOKENIZER, "abc")

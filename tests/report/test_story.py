@@ -1,5 +1,6 @@
 """What a report begins with: the experiment by one document, every question, how it was learned."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -93,6 +94,15 @@ def test_the_curve_of_learning_has_a_run_from_scratch_on_the_same_texts_beside_i
         name: [tuple(point) for point in points] for name, points in learning.items()
     }
     assert list(accuracies_beside_scratch(Path("both/scratch"))) == ["this model"]
+    measure("both/finetune", 0.25)
+    measure("both/scratch", 0.5, 1.0)
+    assert accuracies_beside_scratch(Path("both/finetune")) == {
+        "this model": [(1, 25.0)],
+        "from scratch, without pretraining": [(1, 50.0), (2, 100.0)],
+    }
+    measure("both/finetune")
+    assert accuracies_beside_scratch(Path("both/finetune")) == {}  # nothing to be beside
+    measure("both/finetune", 0.25)
     record = home / "both/scratch/run.json"
     sha256 = re.findall(r'"sha256": "(\w+)"', read(record))[0]
     record.write_text(read(record).replace(sha256, 64 * "0"), encoding="utf-8")
@@ -100,6 +110,15 @@ def test_the_curve_of_learning_has_a_run_from_scratch_on_the_same_texts_beside_i
     shutil.rmtree("both/scratch")
     (home / "both/finetune/metrics.jsonl").unlink()
     assert json_of(*asked)["learning"] == {}
+
+
+def measure(run: str, *accuracies: float) -> None:
+    """Let a run have recorded these accuracies, and no others."""
+    metrics = Path(run, "metrics.jsonl")
+    kept = [line for line in read(metrics).splitlines() if '"kind": "accuracy"' not in line]
+    for step, accuracy in enumerate(accuracies, 1):
+        kept.append(json.dumps({"kind": "accuracy", "step": step, "accuracy": accuracy}))
+    metrics.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
 def measured(*shares: tuple[float, bool]) -> Confidence:

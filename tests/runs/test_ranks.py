@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from nanoknow.config.loading import dump_config
 from nanoknow.data.batch import IGNORE
+from nanoknow.errors import NanoknowError
 from nanoknow.runs.lock import lock_run
 from nanoknow.runs.run import Run
 from nanoknow.training.ranks import LostRankError, Ranks
@@ -64,6 +65,36 @@ def test_where_another_process_has_gone_before_the_first_step_rank_0_says_a_line
     monkeypatch.setattr(torch.distributed, "all_gather_object", gone)
     with pytest.raises(SystemExit if rank else LostRankError), Ranks(rank, 2).agreeing():
         pass
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_rank_0_says_its_own_failure_or_else_whose_it_was(
+    monkeypatch: pytest.MonkeyPatch, rank: int
+) -> None:
+    def gathered(said: list[str | None], mine: str | None) -> None:
+        said[:] = [mine, "no disk"]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gathered)
+    kind = SystemExit if rank else NanoknowError
+    own, others = ("^1$", "^1$") if rank else ("^no text$", "^rank 1: no disk$")
+    with pytest.raises(kind, match=own), Ranks(rank, 2).agreeing():
+        raise NanoknowError("no text")
+    with pytest.raises(kind, match=others), Ranks(rank, 2).agreeing():
+        pass
+
+
+def test_dropout_draws_otherwise_at_each_step_and_rank_and_again_the_same() -> None:
+    def drawn(rank: int, size: int, seed: int, step: int) -> float:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(5)
+            Ranks(rank, size).seed_dropout(seed, step)
+            return float(torch.rand(()))
+
+    cases = [(rank, 2, seed, step) for rank in (0, 1) for seed in (0, 1) for step in (0, 1)]
+    found = [drawn(*case) for case in cases]
+    assert len({*found, drawn(0, 1, 0, 0)}) == 9
+    assert found == [drawn(*case) for case in cases]
+    assert drawn(0, 1, 0, 0) == drawn(0, 1, 1, 1)  # alone, it goes on with the state that is kept
 
 
 @pytest.mark.processes

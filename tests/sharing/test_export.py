@@ -9,6 +9,7 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
+from nanoknow.runs.run import Run
 from nanoknow.sharing.export import _code
 from tests.helpers.cli import SMALL, json_of, record_of, refuse, succeed
 
@@ -23,7 +24,8 @@ def exported(home: Path) -> Path:
     for positions in KINDS:
         succeed(
             "finetune", "--from", "scratch", *CORPUS, *QUESTIONS, *SMALL, "--epochs", "1",
-            "--set", f"model.positions={positions}", "--out", f"runs/{positions}",
+            "--set", f"model.positions={positions}", "--set", "model.dropout=0.2",
+            "--out", f"runs/{positions}",
         )  # fmt: skip
         succeed("export", f"runs/{positions}", "--out", f"out/{positions}", "--lm-eval")
     return home
@@ -41,6 +43,26 @@ def test_every_weight_is_in_the_folder_once(positions: str, kind: str) -> None:
     assert config["model_type"] == kind
     assert sum(w.numel() for w in weights.values()) == record["n_parameters"]
     assert all("." in name and not name.startswith("blocks") for name in weights)
+
+
+def test_a_config_has_the_sizes_and_the_dropout_of_the_run() -> None:
+    gpt2, neox = (read(f"out/{positions}/config.json") for positions in KINDS)
+    block_size, dropout = Run.open(Path("runs/rotary")).config.model.block_size, 0.2
+    names = {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": block_size}
+    assert {key: gpt2[key] for key in names} == names
+    names = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16}
+    names |= {"intermediate_size": 64, "max_position_embeddings": block_size}
+    assert {key: neox[key] for key in names} == names
+    assert [gpt2[f"{part}_pdrop"] for part in ("embd", "attn", "resid")] == [dropout] * 3
+    assert [neox[f"{part}_dropout"] for part in ("hidden", "attention")] == [dropout] * 2
+    turned = neox["rope_parameters"]
+    assert turned["rope_theta"] == neox["rotary_emb_base"] == 10_000  # by its name before 5, too
+    assert turned["partial_rotary_factor"] == neox["rotary_pct"] == 1.0
+    for positions, config in zip(KINDS, (gpt2, neox), strict=True):
+        assert config["layer_norm_eps"] == config["layer_norm_epsilon"] == 1e-5
+        assert not config["tie_word_embeddings"]
+        assert config["bos_token_id"] is None
+        assert read(f"out/{positions}/tokenizer_config.json")["model_max_length"] == block_size
 
 
 def test_a_folder_says_what_it_learned_how_to_ask_and_how_often_it_is_right() -> None:

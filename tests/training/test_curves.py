@@ -154,7 +154,8 @@ def test_png_and_one_run(runs: list[str]) -> None:
 def test_without_a_file_charts_are_drawn_and_nothing_is_written(runs: list[str]) -> None:
     before = sorted(Path().rglob("*"))
     result = run("plot")
-    assert "using runs/bb/finetune" in result.stderr
+    resume = "nanoknow finetune --resume --out runs/bb/finetune"
+    assert f"using runs/bb/finetune, half-made: '{resume}' continues it\n" in result.stderr
     assert "Finetuning: loss, nats a character" in result.stdout
     assert "Finetuning: accuracy, % right" in result.stdout
     assert "finetune: 10 at the end" in result.stdout
@@ -191,6 +192,19 @@ def test_metrics_that_are_no_numbers_are_one_line(runs: list[str], line: str, sa
     assert result.exit_code == 1
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_share_is_of_the_last_step_of_any_curve(runs: list[str]) -> None:
+    metrics = Path(runs[1], "metrics.jsonl")
+    lines = metrics.read_text(encoding="utf-8").splitlines(True)
+    cut = [line for line in lines if json.loads(line)["step"] <= 25]  # stopped within an epoch
+    metrics.write_text("".join(cut), encoding="utf-8")
+    first = Path(runs[2], "metrics.jsonl")
+    first.write_text(first.read_text(encoding="utf-8").splitlines(True)[0], encoding="utf-8")
+    [[loss, _, accuracy]] = read_curves([Path(run) for run in runs[1:]], Silent()).panels()
+    assert loss.curves["a/finetune"][-1][0] == 100.0
+    assert accuracy.curves["a/finetune"][-1][0] == 80.0
+    assert loss.curves["bb/finetune"] == [(100.0, 4.0)]
 
 
 def test_a_run_whose_metrics_say_step_0_alone_is_drawn_beside_a_longer_one(runs: list[str]) -> None:

@@ -42,6 +42,19 @@ def test_other_seeds_give_other_orders() -> None:
     assert len({tuple(whole(20, seed)) for seed in range(200)}) == 200
 
 
+@pytest.mark.parametrize(
+    ("n", "seed", "first"),
+    [
+        (16, 7, [10, 1, 3, 8, 2, 9, 7, 4, 6, 14, 11, 15, 12, 0, 13, 5]),
+        (10, 2**64 - 1, [8, 4, 2, 0, 7, 1, 9, 6, 5, 3]),
+        (10**12, 2**63, [399856567777, 778620741092, 434354837585]),
+    ],
+)
+def test_orders_are_those_written_down(n: int, seed: int, first: list[int]) -> None:
+    """A run that is resumed by a later release reads on in the order that it began."""
+    assert ShuffledOrder(n, seed).part(0, len(first)).tolist() == first
+
+
 @pytest.mark.parametrize("n", [10**9, 2**40 + 1])
 def test_a_huge_order_is_looked_at_anywhere(n: int) -> None:
     order = ShuffledOrder(n, 3)
