@@ -61,7 +61,7 @@ def search_beams(
     logits = model(torch.from_numpy(prompt).to(device), layout, cache, last)  # (1, vocabulary)
     open_beams = [Decoded([], 0.0)]
     found: list[Decoded] = []
-    lost = -torch.inf  # the most probable beginning or answer that was dropped
+    lost = -torch.inf  # the most probable beginning that was dropped
     for step in range(limit):
         scores = precise(model.require_finite(logits)).log_softmax(-1)  # (B, vocabulary)
         scores += scores.new_tensor([b.log_probability for b in open_beams])[:, None]
@@ -79,7 +79,6 @@ def search_beams(
             else:
                 lost = max(lost, value)
         found.sort(key=lambda decoded: -decoded.log_probability)
-        lost = max(lost, *(d.log_probability for d in found[n_best:]), -torch.inf)
         del found[n_best:]
         worst = found[-1].log_probability if len(found) == n_best else -torch.inf
         grown = [(row, d) for row, d in grown if d.log_probability > worst]
