@@ -57,7 +57,8 @@ def test_complexity_prints_the_exact_line_of_the_originals_sizes() -> None:
     spread = json_of("complexity", "--latents", "spread")
     assert spread["perceiver"]["parameters"] == 3_339_776
     assert spread["perceiver"]["flops"] > report["perceiver"]["flops"]
-    assert "'first' or 'spread'" in refuse("complexity", "--latents", "last")
+    line = refuse("complexity", "--latents", "last")
+    assert "latents: unknown 'last'. Available: first, spread" in line
 
 
 @pytest.mark.parametrize("command", ["import", "compare", "runs rm", "ask", "sweep"])
