@@ -228,7 +228,9 @@ def summarize(run: Run) -> TrainingSummary:
             last[metrics["kind"]] = metrics
     return TrainingSummary(
         run=str(run.path),
-        **record.model_dump(include={"stage", "variant", "n_parameters"}),
+        stage=record.stage,
+        variant=record.variant,
+        n_parameters=record.n_parameters,
         epochs=int(checkpoint.progress["epoch"]),
         planned_epochs=run.config.stage(record.stage).epochs,
         step=int(checkpoint.progress["step"]),
@@ -236,6 +238,7 @@ def summarize(run: Run) -> TrainingSummary:
         held_out_loss=last.get("held_out", {}).get("loss"),
         accuracy=last.get("accuracy"),
         seconds=round(checkpoint.seconds, 3),
-        **checkpoint.model_dump(include={"device", "precision"}),
+        device=checkpoint.device,
+        precision=checkpoint.precision,
         resume=run.resume_command,
     )
