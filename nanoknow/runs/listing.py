@@ -58,11 +58,18 @@ def require_removable(path: Path) -> None:
 def remove_run(path: Path) -> None:
     """Delete a run folder; of links in it, not what they lead to.
 
+    What an interruption leaves is still a run folder, which can be deleted.
+
     Raises:
         CheckpointError: see ``require_removable``; or it cannot be deleted.
     """
     require_removable(path)
     with naming(path, "make it a folder that can be written"), lock_run(path):
+        for each in path.iterdir():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            elif each.name != "run.json":
+                each.unlink()
         shutil.rmtree(path.resolve())  # of which "." is no name to delete
 
 

@@ -119,3 +119,21 @@ def test_config_list_names_all_that_is_shipped() -> None:
     assert set(json_of("law", "list")) == set(found["laws"])
     shown = succeed("config", "list").stdout
     assert all(name in shown for kind in found.values() for name in kind)
+
+
+def test_what_an_interrupted_deletion_leaves_is_a_run_that_can_be_deleted(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = shutil.rmtree
+
+    def interrupted(path: Path) -> None:
+        if path == copied.resolve():
+            raise KeyboardInterrupt
+        delete(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nanoknow.runs.listing.shutil.rmtree", interrupted)
+        assert run("runs", "rm", "--yes", "runs/copy").exit_code == 130
+    assert [path.name for path in copied.iterdir()] == ["run.json"]
+    succeed("runs", "rm", "--yes", "runs/copy")
+    assert not copied.exists()

@@ -49,7 +49,7 @@ PLACES = {
     "report/findings.py environment": ("PackageLoader", OWN),
     "runs/checkpoint.py save_checkpoint": ("mkdir mkdir rename rmtree rmtree rmtree", INSIDE),
     "runs/folders.py new_folder": ("mkdir mkdir", FOLDER),
-    "runs/listing.py remove_run": ("rmtree", INSIDE),
+    "runs/listing.py remove_run": ("rmtree rmtree unlink", INSIDE),
     "runs/lock.py _lock": ("FileLock", "follows no link"),
     "runs/run.py Run.create": ("mkdir", FOLDER),
     "runs/run.py Run.forget_after": ("unlink", INSIDE),
