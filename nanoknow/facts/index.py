@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from random import Random
 
 from nanoknow.data.questions import Question
@@ -36,9 +36,10 @@ class FactIndex(Subjects):
         """How many training questions accept each answer."""
         return Counter(answer for question in self.questions for answer in question.gold)
 
-    def mentions(self, text: str) -> bool:
-        """Whether a string is in the corpus, as whole words."""
-        return holds(self.corpus.text, text)
+    @cached_property
+    def mentions(self) -> Callable[[str], bool]:
+        """Whether a string is in the corpus, as whole words; each is searched for once."""
+        return cache(partial(holds, self.corpus.text))
 
 
 @dataclass(frozen=True)
