@@ -16,7 +16,7 @@ from nanoknow.facts.words import holds
 from nanoknow.system.draws import pick, shuffle
 
 MOST_FORMS = 16
-"""Forms of questions that are told apart; what has another form is left to the last of them."""
+"""Forms of questions that are kept apart; what has another form is left to the last of them."""
 MOST_COMPARED = 24
 """Spans of a document, the most probable ones, that are compared for an answer."""
 MOST_JUDGED = 1200

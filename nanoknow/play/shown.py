@@ -1,4 +1,4 @@
-"""What the page of ``nanoknow play`` is told."""
+"""What the page of ``nanoknow play`` receives."""
 
 from dataclasses import dataclass
 

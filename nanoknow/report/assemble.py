@@ -59,9 +59,9 @@ def report(
         update(1, "asking in other words, and about invented names")
         probed = probe(opened, questions, answers, threshold, seed, reporter)
         update(2, "looking answers up in the documents")
-        rivals = [evaluation.baseline] if evaluation.baseline else []
+        baselines = [evaluation.baseline] if evaluation.baseline else []
         if facts and opened.training and evaluation.documented:
-            rivals.append(lookup_baseline(questions, facts))
+            baselines.append(lookup_baseline(questions, facts))
         update(3, "hiding words as pretraining did")
         documents = show_documents(opened, answers, seed)
         update(4, "")
@@ -72,7 +72,7 @@ def report(
         model=f"{record.model.variant}, {record.task.kind}, {opened.model.n_parameters:,} "
         f"parameters, epoch {evaluation.epoch}",
         pretrained=opened.run.record.stage != "scratch",
-        rivals=[each.beside(answers) for each in rivals],
+        baselines=[each.beside(answers) for each in baselines],
         buckets=buckets(answers, facts, reach) if facts else [],
         recall=probed.recall,
         wrong=sort_wrong_answers(answers, facts, probed.names) if facts else None,

@@ -69,7 +69,7 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
 
 def _scores(report: Report) -> Drawing:
     lines = [Line("this model", report.score)]
-    lines += [Line(BASELINES[each.method], each.score, QUIET) for each in report.rivals]
+    lines += [Line(BASELINES[each.method], each.score, QUIET) for each in report.baselines]
     return _dots("score", "Accuracy, with 95 % intervals", lines)
 
 

@@ -28,7 +28,7 @@ class Report(Evaluation):
     Attributes:
         model: what it is, in a few words.
         pretrained: whether it read a corpus before it was finetuned.
-        rivals: the baselines: the constant one, and the look-up where the training texts are
+        baselines: the constant one, and the look-up where the training texts are
             available.
         buckets: the questions split by what the training texts say of them.
         recall: training questions, asked again; None where they are not available.
@@ -42,7 +42,7 @@ class Report(Evaluation):
 
     model: str
     pretrained: bool
-    rivals: list[PairedBaseline]
+    baselines: list[PairedBaseline]
     buckets: list[Bucket]
     recall: Bucket | None
     wrong: WrongAnswers | None
@@ -53,7 +53,7 @@ class Report(Evaluation):
     provenance: Mapping[str, str]
     JSON: ClassVar[tuple[str, ...]] = (
         "run", "model", "pretrained", "questions", "score", "overlap", "documented", "warnings",
-        "rivals", "buckets", "recall", "wrong", "confidence", "answers", "documents", "*probed",
+        "baselines", "buckets", "recall", "wrong", "confidence", "answers", "documents", "*probed",
         "seed", "predictions", "provenance",
     )  # fmt: skip
 
@@ -93,8 +93,8 @@ def headlines(report: Report) -> list[Headline]:
     score, invented = report.score, report.probed.invented
     detail = f"{score.n_right} of {score.n}; 95 % interval {interval(score)} %"
     found = [Headline(percent(score.accuracy), "of its answers are right", detail)]
-    if report.rivals:
-        best = max(report.rivals, key=lambda rival: rival.score.accuracy)
+    if report.baselines:
+        best = max(report.baselines, key=lambda each: each.score.accuracy)
         name = f"are right without a model: {best.name}"
         detail = f"the best baseline; 95 % interval {interval(best.score)} %"
         found.append(Headline(percent(best.score.accuracy), name, detail))

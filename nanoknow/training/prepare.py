@@ -100,8 +100,10 @@ def prepare(
             asked = fitting(asked, tokenizer, block_size, skip_long=config.data.skip_long)
             eval_task = QuestionAnswering(asked, tokenizer, stage_config.task, block_size)
             shared = sum(q.text in questions.texts for q in asked.items) if questions else 0
-            told = f"{asked.name}: {shared} of {len(asked.items)} questions are training questions"
-            notes += [*eval_task.notes, *[told][:shared]]
+            notes += eval_task.notes
+            if shared:
+                of = f"{shared} of {len(asked.items)}"
+                notes.append(f"{asked.name}: {of} questions are training questions")
     for note in notes:
         reporter.note(note)
     return Prepared(config, texts, tokenizer, trainer, eval_task, held_out)

@@ -94,12 +94,12 @@ class Ranks:
         if self.size == 1:
             return loss
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in model.parameters()]
-        told = loss.new_tensor([0.0, float(self.asked)], dtype=torch.float64)
-        told[0] = loss.detach()
+        sent = loss.new_tensor([0.0, float(self.asked)], dtype=torch.float64)
+        sent[0] = loss.detach()
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         try:
-            everybody = [torch.empty_like(told) for _ in range(self.size)]
-            dist.all_gather(everybody, told)
+            everybody = [torch.empty_like(sent) for _ in range(self.size)]
+            dist.all_gather(everybody, sent)
             self.stopped = next((int(each[1]) for each in everybody if each[1]), 0)
             if self.stopped:
                 return None
@@ -113,14 +113,14 @@ class Ranks:
         parts = torch.split(flat, [gradient.numel() for gradient in gradients])
         for parameter, part in zip(model.parameters(), parts, strict=True):
             parameter.grad = part.view_as(parameter)
-        return sum((each[0] for each in everybody), start=told.new_zeros(())).to(loss.dtype)
+        return sum((each[0] for each in everybody), start=sent.new_zeros(())).to(loss.dtype)
 
     def stop_others(self) -> None:
         """Have all stop where this one has: the others wait for its part of the next step."""
         if self.size > 1 and not self.stopped:
             with suppress(RuntimeError):
-                told = torch.tensor([0.0, self.asked or -1], dtype=torch.float64).to(self.device)
-                dist.all_gather([torch.empty_like(told) for _ in range(self.size)], told)
+                sent = torch.tensor([0.0, self.asked or -1], dtype=torch.float64).to(self.device)
+                dist.all_gather([torch.empty_like(sent) for _ in range(self.size)], sent)
 
     def follow(self, steps: Iterator[object]) -> NoReturn:
         """Take part in the steps of a training that rank 0 leads, and end this process with it."""

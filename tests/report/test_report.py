@@ -97,7 +97,7 @@ def test_terminal_page_and_json_give_the_same_figures(text: str, shown: str, fou
     assert set(told) <= set(sentences)
     assert len(shown.splitlines()) <= 12
     score, confidence, invented = found["score"], found["confidence"], found["invented"]
-    best = max(rival["accuracy"] for rival in (rival["score"] for rival in found["rivals"]))
+    best = max(each["score"]["accuracy"] for each in found["baselines"])
     for share in (score["accuracy"], best, invented["confidence"]):
         assert f"{share:.1%}".replace("%", " %  ") in shown
         assert f"{share:.1%}".replace("%", " %") in words
@@ -156,7 +156,7 @@ def test_without_the_training_text_the_page_has_what_is_left(markup: Path) -> No
     finally:
         (markup / "away.txt").rename(markup / "wiki.txt")
     assert (report["wrong"], report["invented"], report["buckets"]) == (None, None, [])
-    assert [rival["method"] for rival in report["rivals"]] == ["constant"]
+    assert [each["method"] for each in report["baselines"]] == ["constant"]
     page = Page(read(markup / "less.html"))
     assert {"score", "confidence", "selection"} <= set(page.ids)
     assert set(page.pointers) <= set(page.ids)
@@ -276,7 +276,7 @@ def test_a_report_claims_no_knowledge_where_no_document_is_about_anybody_asked(
     assert as_json["documented"] == 0
     assert [warning[:16] for warning in as_json["warnings"]] == ["0 of 2 questions"]
     report = json_of(*ASKED, *asked, "--report", "nobody.html")
-    assert [rival["method"] for rival in report["rivals"]] == ["constant"]
+    assert [each["method"] for each in report["baselines"]] == ["constant"]
     texts = ("--corpus", "wiki.txt", "--questions", "train.tsv", *asked)
     line = refuse("baseline", "--method", "lookup", *texts)
     assert "nobody.tsv: 0 of 2 questions name the subject of a document, so" in line
