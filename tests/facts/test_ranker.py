@@ -10,6 +10,7 @@ import pytest
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
 from nanoknow.facts.index import AnswerFinder, FactIndex
+from nanoknow.facts.spans import Passage, Spans, Words
 from tests.helpers.questions import facts_of, questions_of
 
 N, TAUGHT = 60, 30
@@ -174,6 +175,13 @@ def test_questions_whose_answer_no_document_holds_are_not_counted() -> None:
     assert n == TAUGHT
     assert right >= n - 2
     assert finder.answers([lost[0].text]) == [None]
+
+
+def test_spans_of_many_words_stay_within_their_passage() -> None:
+    words = Words.of([Passage("one of us", (0, 0)), Passage("two", (0, 0))])
+    spans = Spans.of(words, 30, (-30, 30), frozenset())
+    assert len(spans.first) == 6 + 1
+    assert words.passage[spans.first].tolist() == words.passage[spans.last].tolist()
 
 
 def test_without_a_document_that_holds_its_answer_there_is_no_ranker() -> None:

@@ -109,6 +109,8 @@ def test_pairs_longer_than_the_block_are_listed_together_or_left_out_and_counted
     assert message.startswith("q.tsv:2: 4 of 6 questions are longer than the model's block_size")
     assert "up to 35 characters (lines 2, 4, 5, …)" in message
     assert message.endswith("model.block_size=35")
+    three = "".join(raw.splitlines(keepends=True)[:5])
+    assert "(lines 2, 4, 5): " in refused(DataError, lambda: task_on(three, 12))
     assert task_on(raw, 35).n_examples == 6
     kept = fitting(questions_from_bytes(raw.encode(), "q.tsv"), TOKENIZER, 12, skip_long=True)
     assert [question.line for question in kept.items] == [1, 3]
