@@ -214,7 +214,7 @@ def test_edit_distance_is_that_of_the_definition(first: str, second: str) -> Non
     assert edit_distance(first, second) == by_definition(first, second)
 
 
-@given(gold=st.text(min_size=1, max_size=12), answer=st.text(max_size=12))
+@given(gold=st.text("ab", min_size=1, max_size=8), answer=st.text("ab", max_size=8))
 def test_a_near_miss_is_at_most_two_letters_and_a_third_away(gold: str, answer: str) -> None:
     distance = edit_distance(answer, gold)
     assert is_near(answer, gold) == (distance <= 2 and 3 * distance <= len(gold))

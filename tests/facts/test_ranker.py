@@ -177,6 +177,22 @@ def test_questions_whose_answer_no_document_holds_are_not_counted() -> None:
     assert finder.answers([lost[0].text]) == [None]
 
 
+@pytest.mark.parametrize(("text", "is_within"), [("{} . Of {} .", False), ("{} . Of old .", True)])
+def test_an_answer_is_looked_for_within_the_name_only_where_it_is_nowhere_else(
+    text: str, is_within: bool
+) -> None:
+    towns = drawn("Rome", "Oslo", "Bern", "Riga")[:20]
+    names = [f"{name} {town}" for name, town in zip(NAMES, towns, strict=False)]
+    documents = [text.format(*pair) for pair in zip(names, towns, strict=True)]
+    lines = [f"Where is {name}?\t{town}" for name, town in zip(names, towns, strict=True)]
+    facts = facts_of(documents, questions_of(*lines))
+    found = zip(facts.finder.spans(1), documents, names, towns, strict=True)
+    for [span], document, name, town in found:
+        assert document[span.start : span.end] == town
+        assert (span.start < len(name)) == is_within
+        assert span.probability > 0.8
+
+
 def test_spans_of_many_words_stay_within_their_passage() -> None:
     words = Words.of([Passage("one of us", (0, 0)), Passage("two", (0, 0))])
     spans = Spans.of(words, 30, (-30, 30), frozenset())
