@@ -177,13 +177,16 @@ def test_questions_whose_answer_no_document_holds_are_not_counted() -> None:
     assert finder.answers([lost[0].text]) == [None]
 
 
-@pytest.mark.parametrize(("text", "is_within"), [("{} . Of {} .", False), ("{} . Of old .", True)])
+@pytest.mark.parametrize(
+    ("text", "is_within"), [("{0} . {2} of {1} .", False), ("{0} . {2} of old .", True)]
+)
 def test_an_answer_is_looked_for_within_the_name_only_where_it_is_nowhere_else(
     text: str, is_within: bool
 ) -> None:
     towns = drawn("Rome", "Oslo", "Bern", "Riga")[:20]
     names = [f"{name} {town}" for name, town in zip(NAMES, towns, strict=False)]
-    documents = [text.format(*pair) for pair in zip(names, towns, strict=True)]
+    pairs = enumerate(zip(names, towns, strict=True))
+    documents = [text.format(*pair, "so it is said " * (i % 2)) for i, pair in pairs]
     lines = [f"Where is {name}?\t{town}" for name, town in zip(names, towns, strict=True)]
     facts = facts_of(documents, questions_of(*lines))
     found = zip(facts.finder.spans(1), documents, names, towns, strict=True)
