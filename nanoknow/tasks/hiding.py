@@ -90,7 +90,7 @@ def find_hiding(facts: FactIndex, words: Literal["all", "answers", "ranked"]) ->
         names = facts.corpus.names or [name for name, _ in salient]
         subjects = [(0, len(name)) for name, _ in salient]
         chosen = [(spans, None) for _, spans in salient]
-        if 2 * sum(bool(spans) for spans, _ in chosen) < len(documents):
+        if 2 * sum(bool(spans) for spans, _ in chosen) < sum(map(bool, documents)):
             chosen = _rare_spans(documents, subjects)
     every = zip(documents, names, subjects, chosen, strict=True)
     return [Hiding.of(document, name, subject, *found) for document, name, subject, found in every]

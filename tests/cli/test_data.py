@@ -78,6 +78,11 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     assert "80 (0 empty)" in result.stdout
     report = json_of("data", "inspect", "--corpus", "wiki.txt")
     assert list(report["pairs"]) == ["charcorruption"]
+    Path("even.txt").write_text(f"{'x' * 84}\n{'x' * 85}\n", encoding="utf-8")
+    Path("thrice.tsv").write_text("x?\tx\n" * 3 + "xx?\tx\n", encoding="utf-8")
+    even = json_of("data", "inspect", "--corpus", "even.txt", "--questions", "thrice.tsv")
+    assert (even["corpus"]["prefix"], even["corpus"]["share_within_prefix"]) == (84, 0.5)
+    assert even["questions"]["training"]["asked_again"] == 2
     windows = ("--set", "pretrain.task.kind=language_modeling")
     play = json_of("data", "inspect", "--corpus", "play.txt", *windows)
     assert (list(play["pairs"]), play["vocabulary"]) == (["windows"], len(set(LINE)))

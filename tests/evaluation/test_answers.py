@@ -120,6 +120,9 @@ def test_facts_tell_where_the_gold_answer_stands(model: CharacterModel) -> None:
     answers = answer_questions(model, task, facts_of(documents, training))
     assert [a.in_document for a in answers] == [True, False, False, True, *[False] * 4]
     assert [a.seen_in_training for a in answers] == [True, True, False, False, *[True] * 4]
+    several = questions_of('{"question": "Ada?", "answers": ["Rom", "Rome"]}')
+    [answer] = answer_questions(model, task_on(several), facts_of(documents, training))
+    assert (answer.in_document, answer.seen_in_training) == (True, True)
     unasked = answer_questions(model, task, facts_of(documents))
     assert {a.seen_in_training for a in unasked} == {None}
     assert [a.in_document for a in unasked] == [a.in_document for a in answers]

@@ -102,6 +102,7 @@ def test_another_form_of_question_is_answered_with_a_note(learned: Path) -> None
     assert found["answer"] is not None
     assert found["notes"][0].endswith("training questions (Where was … born?)")
     assert found["evidence"]["name"] == "Cy Young"
+    assert reply(f"Where was Bo Li {'so ' * 6}born?")["answer"] is not None  # fills the block
     odd = reply(born("Cy Ωung"))
     assert "'Ω' (U+03A9)" in odd["notes"][0]
 

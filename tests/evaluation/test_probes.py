@@ -1,5 +1,6 @@
 """Probes ask what they say they ask, of whom they say, and the same for one seed."""
 
+from dataclasses import replace
 from functools import cache
 from random import Random
 
@@ -13,9 +14,11 @@ from nanoknow.data.world.make import make_world
 from nanoknow.errors import DataError
 from nanoknow.evaluation.answers import edit_distance
 from nanoknow.evaluation.probe_questions import BORN, ProbeMaker
+from nanoknow.evaluation.probes import judge_invented, judge_probe
+from nanoknow.evaluation.scores import Pairing
 from nanoknow.facts.salient import subject
 from nanoknow.facts.templates import Template
-from tests.helpers.questions import asked, born, questions_of
+from tests.helpers.questions import asked, born, facts_of, questions_of, said
 from tests.helpers.texts import corpus_of, questions_text
 
 WORLD = make_world(60, 2, 0)
@@ -166,3 +169,31 @@ def test_as_many_subjects_are_drawn_as_asked_for() -> None:
     assert len(maker(most=5).named) == 5
     again = ProbeMaker.of(DEV, CORPUS, 5, Random(0)).named
     assert maker(most=5).named == again != ProbeMaker.of(DEV, CORPUS, 5, Random(1)).named
+
+
+def test_a_probe_is_judged_beside_the_questions_that_it_was_made_from() -> None:
+    questions = asked(("Ada", "Rome"), ("Bo", "Oslo"), ("Cy", "Bern"))
+    before = [("Rome", "Rome", 0.9), ("Riga", "Oslo", 0.4), ("Bern", "Bern", 0.1)]
+    plain = {
+        question.number: said(answer, gold, confidence=sure)
+        for question, (answer, gold, sure) in zip(questions.items, before, strict=True)
+    }
+    changed = [said("Rome", "Rome", confidence=0.3), said("Oslo", "Oslo", confidence=0.5)]
+    found = judge_probe(replace(questions, items=questions.items[:2]), changed, plain)
+    assert (found.score.n_right, found.as_asked.n_right, found.n_same) == (2, 1, 1)
+    assert found.pairing == Pairing(both=1, only_first=0, only_second=1, neither=0, p=1.0)
+    assert (found.confidence, found.confidence_as_asked) == pytest.approx((0.4, 0.65))
+
+
+def test_answers_about_invented_names_are_judged_beside_those_about_real_ones() -> None:
+    facts = facts_of(["Ada. Of Rome."], asked(("Ada", "Rome")))
+    answers = [("Oslo", 0.1), ("Rome", 0.5), ("Oslo", 0.2), ("Bern", 0.3)]
+    invented = [said(answer, confidence=sure) for answer, sure in answers]
+    real = [said("Rome", confidence=sure) for sure in (0.6, 0.4)]
+    found = judge_invented(invented, real, facts, invented[1].confidence)
+    assert (found.n, found.n_training_answers, found.n_sure) == (4, 1, 1)
+    assert found.auroc == 7 / 8  # of pairs, those where the real one is surer
+    assert (found.confidence, found.confidence_of_real) == pytest.approx((0.25, 0.5))
+    assert found.fallbacks[0] == ("Oslo", 2)
+    assert [answer.answer for answer in found.examples] == ["Rome", "Bern", "Oslo"]
+    assert judge_invented(invented, real, facts, None).n_sure is None

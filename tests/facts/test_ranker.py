@@ -10,6 +10,7 @@ import pytest
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
 from nanoknow.facts.index import AnswerFinder, FactIndex
+from nanoknow.facts.spans import Passage, Spans, Words
 from tests.helpers.questions import facts_of, questions_of
 
 N, TAUGHT = 60, 30
@@ -174,6 +175,32 @@ def test_questions_whose_answer_no_document_holds_are_not_counted() -> None:
     assert n == TAUGHT
     assert right >= n - 2
     assert finder.answers([lost[0].text]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_within"), [("{0} . {2} of {1} .", False), ("{0} . {2} of old .", True)]
+)
+def test_an_answer_is_looked_for_within_the_name_only_where_it_is_nowhere_else(
+    text: str, is_within: bool
+) -> None:
+    towns = drawn("Rome", "Oslo", "Bern", "Riga")[:20]
+    names = [f"{name} {town}" for name, town in zip(NAMES, towns, strict=False)]
+    pairs = enumerate(zip(names, towns, strict=True))
+    documents = [text.format(*pair, "so it is said " * (i % 2)) for i, pair in pairs]
+    lines = [f"Where is {name}?\t{town}" for name, town in zip(names, towns, strict=True)]
+    facts = facts_of(documents, questions_of(*lines))
+    found = zip(facts.finder.spans(1), documents, names, towns, strict=True)
+    for [span], document, name, town in found:
+        assert document[span.start : span.end] == town
+        assert (span.start < len(name)) == is_within
+        assert span.probability > 0.8
+
+
+def test_spans_of_many_words_stay_within_their_passage() -> None:
+    words = Words.of([Passage("one of us", (0, 0)), Passage("two", (0, 0))])
+    spans = Spans.of(words, 30, (-30, 30), frozenset())
+    assert len(spans.first) == 6 + 1
+    assert words.passage[spans.first].tolist() == words.passage[spans.last].tolist()
 
 
 def test_without_a_document_that_holds_its_answer_there_is_no_ranker() -> None:

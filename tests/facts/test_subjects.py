@@ -7,6 +7,7 @@ import pytest
 
 from nanoknow.facts import names
 from nanoknow.facts.index import FactIndex
+from nanoknow.facts.spans import Passage
 from nanoknow.facts.templates import Template
 from nanoknow.facts.words import folded
 from tests.helpers.questions import facts_of, questions_of
@@ -145,6 +146,11 @@ def test_a_name_within_another_word_is_not_the_one_that_is_asked_about() -> None
     )
     assert facts.indices_about("Who is Ann?") == [0]
     assert facts.passages[0].subject == (11, 14)
+
+
+def test_a_name_in_another_case_is_found_where_folding_moves_no_character() -> None:
+    assert Passage.about("A road of ADA BO .", "Ada Bo").name == "ADA BO"
+    assert Passage.about("A Straße of ADA BO .", "Ada Bo").name == ""  # one longer as strasse
 
 
 @pytest.mark.parametrize("quotes", ["《》", '""'])

@@ -111,7 +111,7 @@ def test_a_language_model_is_exported_and_its_card_asks_it_nothing() -> None:
 
 
 def test_marks_in_the_text_of_a_language_model_are_characters_like_others() -> None:
-    Path("boxes.txt").write_text("To be □ or not to be □?\n" * 3, encoding="utf-8")
+    Path("boxes.txt").write_text("To be □ or not to be ⁇?\n" * 3, encoding="utf-8")
     windows = ("--set", "pretrain.task.kind=language_modeling", "--set", "model.block_size=16")
     trained = ("--corpus", "boxes.txt", *windows, *SMALL, "--epochs", "1", "--out", "runs/boxes")
     succeed("pretrain", *trained)
@@ -127,9 +127,17 @@ def test_a_run_whose_questions_have_gone_is_exported_and_its_card_says_so(export
         assert json_of("export", "runs/rotary", "--out", "out/unasked")["evaluation"] is None
         assert "not known" in Path("out/unasked/README.md").read_text(encoding="utf-8")
         assert "--eval FILE" in refuse("export", "runs/rotary", "--out", "out/x", "--lm-eval")
+        Path("odd.tsv").write_text("Who?\tRome\nWhere?\n", encoding="utf-8")
+        assert "odd.tsv" in refuse("export", "runs/rotary", "--out", "out/x", "--eval", "odd.tsv")
         assert not Path("out/x").exists()
     finally:
         kept.rename(dev)
+
+
+def test_questions_without_answers_give_a_card_without_a_score() -> None:
+    Path("bare.tsv").write_text("Where was Ada Lovelace born?\n", encoding="utf-8")
+    out = ("--out", "out/bare", "--eval", "bare.tsv")
+    assert json_of("export", "runs/rotary", *out)["evaluation"] is None
 
 
 def test_what_cannot_be_exported_is_refused_and_nothing_is_written() -> None:

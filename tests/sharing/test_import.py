@@ -9,6 +9,7 @@ import torch
 
 import nanoknow
 from nanoknow.errors import DataError
+from nanoknow.runs.run import Run
 from nanoknow.sharing.params import read_params
 from tests.helpers.cli import json_of, refuse, succeed
 from tests.helpers.textbook_twins import textbook_vanilla
@@ -40,6 +41,7 @@ def test_with_its_training_questions_it_answers_evaluates_and_goes_on(home: Path
     out = ("--out", "runs/asked")
     summary = json_of("import", "finetuned.params", *CORPUS, *files, *out)
     assert summary["stage"] == "finetune"
+    assert Run.open(Path("runs/asked")).config.finetune.task.max_answer_length is not None
     assert json_of("evaluate", "runs/asked")["score"]["n"] > 0
     assert json_of("ask", "Where was Ada Lovelace born?", "--run", "runs/asked")["answers"]
     listed = {run["run"]: run for run in json_of("runs", "list")["runs"]}

@@ -184,6 +184,8 @@ def test_salient_words_see_no_answers_in_lower_case() -> None:
     }
     assert "baker" not in words
     assert "Rome" in words
+    [one] = find_hiding(facts_of([LIFE], questions_of("Where?\tRome")), "all")
+    assert {LIFE[slice(*span)] for span in one.spans} >= set(WORDS)
 
 
 def test_the_likeliest_answer_is_hidden_more_often_than_it_is_likely_and_forms_as_often() -> None:

@@ -60,6 +60,16 @@ def test_a_share_too_small_for_the_batch_adds_none() -> None:
     assert len(texts(task, config, 0)) == 3
 
 
+def test_what_is_left_out_of_documents_and_of_questions_is_noted() -> None:
+    config = SpanCorruptionConfig(questions_per_document=1.0)
+    questions = questions_from_bytes("Ω?\tRiga".encode(), "q.tsv")
+    corpus = corpus_of(f"{LIVES}\n\nTom.")
+    task = build_task(config, corpus, questions, tokenizer_of(LIVES + "?", specials=True), 64)
+    first, second = task.notes
+    assert first == "left out 1 empty documents"
+    assert second.startswith("q.tsv: left out 1 character ")
+
+
 def test_only_training_answers_are_hidden_where_a_document_holds_any() -> None:
     config = SpanCorruptionConfig(
         salient_spans=1.0, context_dropout=1.0, name_in_place=1.0, salient_words="answers"
@@ -92,3 +102,5 @@ def test_pretraining_reads_the_questions_only_where_it_uses_them(
     tokenizer = tokenizer_of(LIVES, specials=True)
     with pytest.raises(ConfigError, match=r"data.questions: span_corruption trains on it"):
         build_task(using, corpus_of(LIVES), None, tokenizer, 64)
+    without = SpanCorruptionConfig(salient_spans=0.5)  # words of every kind
+    assert build_task(without, corpus_of(LIVES), None, tokenizer, 64).n_examples == 3

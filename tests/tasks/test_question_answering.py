@@ -109,6 +109,8 @@ def test_pairs_longer_than_the_block_are_listed_together_or_left_out_and_counted
     assert message.startswith("q.tsv:2: 4 of 6 questions are longer than the model's block_size")
     assert "up to 35 characters (lines 2, 4, 5, …)" in message
     assert message.endswith("model.block_size=35")
+    three = "".join(raw.splitlines(keepends=True)[:5])
+    assert "(lines 2, 4, 5): " in refused(DataError, lambda: task_on(three, 12))
     assert task_on(raw, 35).n_examples == 6
     kept = fitting(questions_from_bytes(raw.encode(), "q.tsv"), TOKENIZER, 12, skip_long=True)
     assert [question.line for question in kept.items] == [1, 3]
@@ -122,13 +124,13 @@ def test_pairs_longer_than_the_block_are_listed_together_or_left_out_and_counted
 
 
 def test_unknown_characters_are_left_out_counted_and_named() -> None:
-    task = task_on("Wher→e?\tLon日don\nWhere→?\tPari→s\n")
+    task = task_on("Wher→e?\tLon日don\nWhere→?\tP→ari→s\n")
     strings = sorted(all_strings(task))
     expected = [textbook_question("Where?", "London", 64), textbook_question("Where?", "Paris", 64)]
     assert strings == sorted(expected)
-    assert task.unknown == {"→": 3, "日": 1}
+    assert task.unknown == {"→": 4, "日": 1}
     assert task.notes == [
-        "q.tsv: left out 4 characters that the vocabulary does not hold (2 in questions, 2 in "
+        "q.tsv: left out 5 characters that the vocabulary does not hold (2 in questions, 3 in "
         "answers): '→' (U+2192), '日' (U+65E5)",
         "q.tsv: 2 of 2 answers cannot be given exactly: characters outside the vocabulary, or more "
         "than 8",

@@ -20,7 +20,7 @@ WORDS: list[set[str]] = [{"1815", "Riga"}, {"Wells", "Riga", "1901"}, set()]
 
 def lives_of(config: SpanCorruptionConfig, draws: int = 60) -> list[list[str]]:
     """Return the texts of examples of each of the ``LIVES``."""
-    task = task_on(LIVES, 128, config)
+    task = task_on(["", LIVES[0], "", *LIVES[1:]], 128, config)  # the empty ones are left out
     return [
         [texts_of(task, task.batch(torch.tensor([i]), seeded(seed)))[0] for seed in range(draws)]
         for i in range(len(LIVES))

@@ -210,9 +210,9 @@ def test_muon_updates_as_torch_does_and_in_bfloat16_bit_for_bit(
         Muon([*ours, unused], dtype, **options),
         torch.optim.Muon([*theirs, unused], adjust_lr_fn="match_rms_adamw", **options),
     ]
-    for _ in range(3):
+    for step in range(4):
         for own, other in zip(ours, theirs, strict=True):
-            own.grad = torch.randn(own.shape, generator=generator)
+            own.grad = step * torch.randn(own.shape, generator=generator)  # at first all 0
             other.grad = own.grad.clone()
         for optimizer in optimizers:
             optimizer.step()
