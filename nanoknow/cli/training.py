@@ -123,7 +123,7 @@ def _costs(expected: Expected) -> tuple[str, ...]:
 
 
 def _table(terminal: Terminal, times: int, rows: Sequence[Sequence[str]]) -> None:
-    title = f"{f'{times} times: ' if times > 1 else ''}nothing is written now"
+    title = f"{f'each {times} times; ' if times > 1 else ''}nothing is written now"
     names = ("",) * (len(rows[0]) - 4)
     columns = (*names, "parameters", "steps", "FLOPs, at most", "expected time")
     terminal.table(title, columns, rows, left=len(names))

@@ -43,8 +43,8 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
     config = model.config
     if not isinstance(config, VanillaConfig):
         raise ConfigError(
-            f"{model.origin}: is a {config.variant}, whose latents no architecture of transformers "
-            f"has: export a vanilla run, or open this one with nanoknow.load"
+            f"{model.origin}: is a {config.variant}, which no architecture of transformers "
+            f"computes: export a vanilla run, or open this one with nanoknow.load"
         )
     shared = {
         "vocab_size": model.vocab_size,

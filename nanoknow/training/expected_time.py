@@ -15,7 +15,7 @@ from nanoknow.training.prepare import Prepared
 from nanoknow.training.trainer import Trainer
 
 FEWEST_STEPS = 50
-"""Shorter trainings are over before an estimate is worth its own time."""
+"""Before shorter trainings an estimate is not worth its own time."""
 TRIAL_STEPS, TRIAL_SECONDS = 6, 1.5
 
 
@@ -26,7 +26,7 @@ class Expected:
     Attributes:
         flops: of all epochs, a backward pass counted as two forward ones and every example as long
             as its task allows.
-        seconds: here; None where it is over at once.
+        seconds: here; None where its first steps fail.
     """
 
     n_parameters: int
@@ -40,16 +40,17 @@ def expect(prepared: Prepared) -> Expected:
     trainer, task = prepared.trainer, prepared.trainer.task
     one = complexity_of(prepared.config.model, len(prepared.tokenizer), task.tokens_per_example)
     flops = 3 * one.flops * task.n_examples * trainer.config.epochs
-    return Expected(trainer.model.n_parameters, trainer.total_steps, flops, expected_time(trainer))
+    seconds = expected_time(trainer, however_short=True)
+    return Expected(trainer.model.n_parameters, trainer.total_steps, flops, seconds)
 
 
-def expected_time(trainer: Trainer) -> float | None:
+def expected_time(trainer: Trainer, *, however_short: bool = False) -> float | None:
     """Return how many seconds a training takes here, by a copy's first steps.
 
-    The trainer and the random numbers that it will draw are left as they are. Nothing is known of
-    trainings that are over at once, or whose first steps fail.
+    The trainer and the random numbers that it will draw are left as they are. Returns None where
+    the first steps fail, and of short trainings unless ``however_short``.
     """
-    if trainer.total_steps < FEWEST_STEPS:
+    if trainer.total_steps < FEWEST_STEPS and not however_short:
         return None
     on_gpu = trainer.device.torch_device.type == "cuda"
     with torch.random.fork_rng([trainer.device.torch_device] if on_gpu else []):
@@ -63,5 +64,4 @@ def expected_time(trainer: Trainer) -> float | None:
                     break
     steps = [end - start for start, end in itertools.pairwise(times)]
     # The first step makes what later ones use again. Here one process made all of each.
-    own = trainer.total_steps / trainer.ranks.size
-    return own * median(steps[1:] or steps) if steps else None
+    return trainer.total_steps / trainer.ranks.size * median(steps[1:] or steps) if steps else None
