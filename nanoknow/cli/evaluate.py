@@ -93,8 +93,7 @@ def evaluate(
     from nanoknow.training.curves import accuracies_beside_scratch
 
     target = TARGET_ACCURACY if target_accuracy is None else target_accuracy
-    seed = SEED if seed is None else seed
-    found = report_on(run, data, device, target, seed, terminal)
+    found = report_on(run, data, device, target, seed or SEED, terminal)
     learning = accuracies_beside_scratch(Path(found.run))
     save_result(report, page(found, learning).encode(), "the page")
     more = {"findings": findings(found), "learning": learning, "page": str(report)}
