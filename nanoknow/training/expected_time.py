@@ -63,5 +63,4 @@ def expected_time(trainer: Trainer) -> float | None:
                     break
     steps = [end - start for start, end in itertools.pairwise(times)]
     # The first step makes what later ones use again. Here one process made all of each.
-    own = trainer.total_steps / trainer.ranks.size
-    return own * median(steps[1:] or steps) if steps else None
+    return median(steps[1:] or steps) * trainer.total_steps / trainer.ranks.size if steps else None
