@@ -101,7 +101,8 @@ def ask(
     device: str = "auto", log: IO[str] | None = None,
 ) -> Reply:  # fmt: skip
     """Ask a finetuned run: its answers, how sure it is of each, and whether it can know."""
-    _require_positive(n_best=n_best)
+    if not 1 <= n_best <= 100:
+        raise ConfigError(f"n_best {n_best}: give a number of answers, from 1 to 100")
     if not 0 <= abstain_below <= 1:
         raise ConfigError(f"abstain_below {abstain_below}: give a probability, from 0 to 1")
     data = named_data(corpus, questions, None, documents)

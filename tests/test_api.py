@@ -190,6 +190,7 @@ def test_it_is_quiet_unless_it_is_given_where_to_log(
         (lambda: nanoknow.load("data"), "not a run folder"),
         (lambda: nanoknow.ask("", "runs/answers"), "empty question"),
         (lambda: nanoknow.ask("Who?", "runs/answers", n_best=0), "n_best 0"),
+        (lambda: nanoknow.ask("Who?", "runs/answers", n_best=10**9), "n_best 1000000000"),
         (lambda: nanoknow.ask("Who?", "runs/answers", abstain_below=50), "abstain_below 50"),
         (lambda: nanoknow.ask("Who?", "runs/answers", abstain_below=math.nan), "abstain_below nan"),
         (lambda: nanoknow.sample("runs/play", mark_copied=True, min_copied=0), "min_copied 0"),

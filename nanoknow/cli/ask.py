@@ -88,8 +88,7 @@ def _lines(terminal: Terminal) -> Iterator[tuple[str, str]]:
 
 def _require_utf8(text: str, where: str) -> None:
     if lost := re.search("[\ud800-\udfff]", text):
-        byte = ord(lost[0]) & 0xFF
-        raise DataError(f"{where}: byte 0x{byte:02x} is not UTF-8: write it as UTF-8")
+        raise DataError(f"{where}: byte {ord(lost[0]) & 0xFF:#x} is not UTF-8: write it as UTF-8")
 
 
 def show_reply(terminal: Terminal, reply: Reply) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument, BadParameter, CallbackParam, Option
+from typer import Argument, BadParameter, CallbackParam, Context, Option
 
 from nanoknow.cli.terminal import Terminal
 from nanoknow.config.flags import data_flags as data_flags
@@ -66,7 +66,9 @@ def known(name: str | None) -> str | None:
 
 
 def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
-    """Return an option that names what a command writes, refused before the work if it cannot be.
+    """Return an option that names what a command writes, refused if it cannot, before the work.
+
+    So is a file that the command reads as its data.
 
     Args:
         metavar: ``FILE``, or ``DIR`` for a folder; of ``DIR|FILE.csv``, the suffix says which.
@@ -74,7 +76,7 @@ def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
         suffixes: that the file may have; none for any.
     """
 
-    def check(param: CallbackParam, path: Path | None) -> Path | None:
+    def check(ctx: Context, param: CallbackParam, path: Path | None) -> Path | None:
         if path is None:
             return None
         flag = param.opts[0]
@@ -82,17 +84,20 @@ def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
         is_folder = metavar.startswith("DIR") and not is_named
         if suffixes and not is_named and not is_folder:
             raise ConfigError(f"{flag} {path}: name a file that ends in {' or '.join(suffixes)}")
-        kind = "folder" if is_folder else "file"
-        advice = f"name a {kind} that can be written, or make it so"
+        advice = f"name a {'folder' if is_folder else 'file'} that can be written, or make it so"
         with naming(f"{flag} {path}", advice, ConfigError):
             require_writable(path, is_folder=is_folder)
+        read = [each for each in ctx.params.values() if isinstance(each, Path) and each.is_file()]
+        if path.is_file() and any(map(path.samefile, read)):
+            raise ConfigError(f"{flag} {path}: is read by this command: name another file")
         return path
 
     return Option(metavar=metavar, help=words, callback=check)
 
 
-data, model, training = (partial(Option, rich_help_panel=p) for p in ("Data", "Model", "Training"))
-"""Options under these headings of the help."""
+data = partial(Option, rich_help_panel="Data", is_eager=True)
+model, training = (partial(Option, rich_help_panel=panel) for panel in ("Model", "Training"))
+"""Options under these headings of the help; data are read first: none of them is written on."""
 
 Config = Annotated[
     str | None, Option(help="A shipped config, or a YAML file.", callback=known, **named_file())

@@ -14,8 +14,7 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
         """Write arguments and options."""
-        found = [(each, each.get_help_record(ctx)) for each in self.get_params(ctx)]
-        _write(formatter, [(each, record) for each, record in found if record])
+        _write(formatter, [(p, r) for p in self.get_params(ctx) if (r := p.get_help_record(ctx))])
 
 
 class Group(TyperGroup):

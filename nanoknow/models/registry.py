@@ -15,17 +15,18 @@ from nanoknow.models.vanilla import Vanilla
 MODELS: dict[str, type[CharacterModel]] = {"vanilla": Vanilla, "perceiver": Perceiver}
 
 
+@torch.random.fork_rng([])
 def build_model(
     config: ModelConfig, vocab_size: int, generator: torch.Generator | None = None
 ) -> CharacterModel:
-    """Make a model.
+    """Make a model of float32 weights, whatever torch's default is; its random state stays.
 
     Args:
         config: its variant and sizes.
         vocab_size: characters of its vocabulary, specials included.
         generator: draws the weights; None where others take their place.
     """
-    model = MODELS[config.variant](config, vocab_size)
+    model = MODELS[config.variant](config, vocab_size).float()
     if generator is not None:
         model.initialize(generator)
     return model

@@ -51,8 +51,7 @@ def train(
     if out is None:
         raise ConfigError("--resume: name the run to continue with --out DIR")
     run = Run.open(out)
-    asked = ["--from"] * bool(start) + ["--config"] * bool(config_name)
-    if asked:
+    if asked := ["--from"] * bool(start) + ["--config"] * bool(config_name):
         raise ConfigError(
             f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
             f"run"

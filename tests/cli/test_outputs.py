@@ -60,3 +60,23 @@ def test_a_folder_that_cannot_be_written_is_refused_first(command: str) -> None:
         assert "Not a directory: name a folder that can" in refuse(command, "--out", path)
     assert "File name too long" in refuse(command, "--out", f"{300 * 'x'}/below")
     assert [path.name for path in Path().iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("evaluate --eval file", "file"),
+        ("evaluate --corpus ./file", "file"),
+        ("compare a b --eval table.csv", "table.csv"),
+        ("learn --questions table.csv", "../here/table.csv"),
+    ],
+)
+def test_a_file_of_data_is_never_written_on(command: str, path: str) -> None:
+    Path("table.csv").touch()
+    path = path.replace("here", Path.cwd().name)
+    name, *read = command.split()
+    advice = "is read by this command: name another file"
+    assert advice in refuse(command, "--out", path)
+    result = run(name, "--out", path, *read)  # in either order
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert advice in result.stderr

@@ -258,8 +258,18 @@ def test_weights_follow_from_the_generator_alone(config: ModelConfig) -> None:
         generator = torch.Generator().manual_seed(seed)
         return build_model(config, VOCAB, generator).state_dict()
 
+    random_state = torch.get_rng_state()
     first, again, other = weights(1), weights(1), weights(2)
-    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert torch.equal(torch.get_rng_state(), random_state)  # who asks a run keeps theirs
+    torch.set_default_dtype(torch.float64)  # as a notebook may
+    try:
+        double = weights(1)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for name, weight in first.items():
+        assert torch.equal(weight, again[name])
+        assert double[name].dtype == torch.float32
+        torch.testing.assert_close(weight, double[name])  # the basis is computed, not drawn
     assert not torch.equal(first["head.linear.weight"], other["head.linear.weight"])
 
 
