@@ -212,6 +212,9 @@ def test_a_name_with_signs_is_found_in_another_form_of_question(name: str) -> No
         pytest.param("{0}O’Hara", "{0}O'Hara", id="apostrophes"),
         pytest.param("{0}–Smith", "{0}-Smith", id="dashes"),
         pytest.param("{0}\u00a0II", "{0} II", id="a space without a break"),
+        pytest.param("{0} İnce", "{0} ince", id="a dot that lower case keeps"),
+        pytest.param("{0} ILIC", "{0} ılıc", id="no dot in either case"),
+        pytest.param("{0} Groß", "{0} GROSS", id="a letter that is two in capitals"),
     ],
 )
 @pytest.mark.parametrize("document", ["{} is a child of {} .", "In Rome , {} was a child of {} ."])
