@@ -308,6 +308,15 @@ def test_forms_are_what_questions_share_as_far_as_documents_hold_their_names(
             assert facts.indices_about(form.format(name)) == [i]
 
 
+def test_of_two_facts_in_a_document_that_begins_with_one_both_are_asked_about() -> None:
+    documents = [f"The mass of {name} is {mother} , its charge low ." for name, mother in PAIRS]
+    asked = [f"What is the {kind} of {{}}?" for kind in ("mass", "charge")]
+    lines = [f"{form.format(name)}\t{mother}" for form in asked for name, mother in PAIRS[:KNOWN]]
+    facts = facts_of(documents, questions_of(*lines))
+    for i, name in enumerate(NAMES):
+        assert [facts.indices_about(form.format(name)) for form in asked] == [[i], [i]]
+
+
 def test_what_names_share_is_a_part_of_them_where_documents_begin_with_all_of_it() -> None:
     names = [f"Toyota {model}" for model in ("Aygo", "Corolla", "Crown", "Yaris")]
     documents = [f"{name} is a car by M{i} ." for i, name in enumerate(names)]
