@@ -57,7 +57,7 @@ def judge_fit(
             found[role] = _questions_that_fit(facts, questions, reach)
     right, n = facts.finder.cross_validated
     if n:
-        remedy = "say the facts in fewer forms of sentence, or write more training questions"
+        remedy = "write one subject a document, fewer forms of sentence, or more training questions"
         line = FitLine("answers found in documents by other questions", right, n, remedy)
         found["training"].append(line)
     return found
@@ -94,11 +94,11 @@ def _questions_that_fit(
     held = [question for question in named if facts.in_documents(question)]
     within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
     add = "what no document says to the letter is guessed, not known: write answers as documents do"
+    add += ", and the subject's name (no pronoun, no title apart) into each document"
     if "" in facts.corpus.documents[:-1]:  # blank lines: between paragraphs?
         add += ", or read documents of several lines with --documents paragraphs"
     lines.append(line("answers in a document about the subject", held, add))
     if len(within) < len(held):
         advice = "raise model.block_size, or hide by pretrain.task.context_dropout"
-        what = f"answers in the first {reach:,} characters of it"
-        lines.append(line(what, within, advice))
+        lines.append(line(f"answers in the first {reach:,} characters of it", within, advice))
     return lines

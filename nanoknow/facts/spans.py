@@ -33,8 +33,9 @@ class Passage(NamedTuple):
     def about(cls, text: str, name: str) -> Passage:
         """Return a document with the first stretch that is the name, if need be folded."""
         span = next(find_whole(name, text), None)
-        if span is None and len(alike := folded(text)) == len(text):
-            span = next(find_whole(folded(name), alike), None)
+        if not span and (found := next(find_whole(folded(name), folded(text)), None)):
+            ends = np.cumsum([len(folded(each)) for each in text])  # of two letters, such as of ß
+            span = int(ends.searchsorted(found[0], "right")), int(ends.searchsorted(found[1])) + 1
         return cls(text, span or (0, 0))
 
     @property

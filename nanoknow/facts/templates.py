@@ -46,8 +46,8 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
     """Return the forms of questions, with how many questions have each, the most frequent first.
 
     A question's form is the one that spells most of the questions, by its words, as far as
-    documents hold the names in it: ``Who is X's mother?`` is of the form ``Who is …?`` only where
-    they hold ``X's mother``.
+    documents hold the names in it, its own among them: ``Who is X's mother?`` is of the form
+    ``Who is …?`` only where they hold ``X's mother``.
 
     Args:
         questions: each once.
@@ -76,12 +76,12 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
         for words, form in sorted(spelt, key=lambda each: -each[0]):
             if words <= most:
                 break
-            if (worth := words * known(form)) > most:
-                most, best = worth, form
+            is_name = where.is_name(form.name_in(question) or "")
+            worth = words * min(known(form), 1.0 if is_name else UNKNOWN)
+            most, best = max((most, best), (worth, form), key=lambda each: each[0])
         found.update(filter(None, [best]))
     # A question that holds a name by chance has a form that no other has.
-    least = 2 if len(questions) > 1 else 1
-    frequent = [form for form, n in found.most_common() if n >= least]
+    frequent = [form for form, n in found.most_common() if n >= min(2, len(questions))]
     kept = dict.fromkeys(_with_marks(form, questions, where) for form in frequent)
     counts = Counter(filter(None, (form_of(question, kept, where) for question in questions)))
     return Counter(dict(counts.most_common()))
@@ -96,10 +96,8 @@ def _worth(question: str, form: Template, begun: tuple[int, int], where: Names) 
     if begun[0] <= start and end <= begun[1]:
         rest = question[begun[0] : start] + question[end : begun[1]]
         return 1.0 if not rest or ENDING.fullmatch(rest) else UNKNOWN
-    name = question[start:end]
-    if where.longest_in(name) == (0, len(name)):
-        return 1.0
-    return HELD if where.is_name(name) else UNKNOWN
+    begins = where.longest_in(name := question[start:end]) == (0, len(name))
+    return 1.0 if begins else HELD if where.is_name(name) else UNKNOWN
 
 
 def form_of(question: str, templates: Iterable[Template], where: Names) -> Template | None:

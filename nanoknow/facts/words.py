@@ -24,6 +24,7 @@ _ALIKE = str.maketrans(
         **dict.fromkeys("‘’‚‛ʼ＇", "'"),
         **dict.fromkeys("‐‑‒–—−", "-"),
         **dict.fromkeys("\u00a0\u2007\u202f\u3000", " "),
+        **{"ı": "i", "\u0307": ""},  # of İ, as Turkish has dotted and dotless ones in both cases
     }
 )
 

@@ -70,15 +70,17 @@ def test_texts_that_fit_are_counted_without_advice() -> None:
             [f"{name} sang ." for name in PLACES],
             "training",
             "answers in a document about the subject: 0 of 4 (not line 1): what no document says "
-            "to the letter is guessed, not known: write answers as documents do",
+            "to the letter is guessed, not known: write answers as documents do, and the subject's "
+            "name (no pronoun, no title apart) into each document",
             id="answers that no document has",
         ),
         pytest.param(
             "\n\n".join(BORN).replace(" born", "\nborn").split("\n"),
             "training",
             "answers in a document about the subject: 0 of 4 (not line 1): what no document says "
-            "to the letter is guessed, not known: write answers as documents do, or read documents "
-            "of several lines with --documents paragraphs",
+            "to the letter is guessed, not known: write answers as documents do, and the subject's "
+            "name (no pronoun, no title apart) into each document, or read documents of several "
+            "lines with --documents paragraphs",
             id="paragraphs read line by line",
         ),
     ],

@@ -218,6 +218,9 @@ def test_a_name_with_signs_is_found_in_another_form_of_question(name: str) -> No
         pytest.param("{0}O’Hara", "{0}O'Hara", id="apostrophes"),
         pytest.param("{0}–Smith", "{0}-Smith", id="dashes"),
         pytest.param("{0}\u00a0II", "{0} II", id="a space without a break"),
+        pytest.param("{0} İnce", "{0} ince", id="a dot that lower case keeps"),
+        pytest.param("{0} ILIC", "{0} ılıc", id="no dot in either case"),
+        pytest.param("{0} Groß", "{0} GROSS", id="a letter that is two in capitals"),
     ],
 )
 @pytest.mark.parametrize("document", ["{} is a child of {} .", "In Rome , {} was a child of {} ."])
@@ -309,6 +312,15 @@ def test_forms_are_what_questions_share_as_far_as_documents_hold_their_names(
     for form in forms:
         for i, name in enumerate(quoted):
             assert facts.indices_about(form.format(name)) == [i]
+
+
+def test_of_two_facts_in_a_document_that_begins_with_one_both_are_asked_about() -> None:
+    documents = [f"The mass of {name} is {mother} , its charge low ." for name, mother in PAIRS]
+    asked = [f"What is the {kind} of {{}}?" for kind in ("mass", "charge")]
+    lines = [f"{form.format(name)}\t{mother}" for form in asked for name, mother in PAIRS[:KNOWN]]
+    facts = facts_of(documents, questions_of(*lines))
+    for i, name in enumerate(NAMES):
+        assert [facts.indices_about(form.format(name)) for form in asked] == [[i], [i]]
 
 
 def test_what_names_share_is_a_part_of_them_where_documents_begin_with_all_of_it() -> None:
