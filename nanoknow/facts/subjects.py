@@ -65,7 +65,9 @@ class Subjects:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        told: dict[int, list[Passage]] = defaultdict(list)  # by those whose answers they hold too
+        answered: dict[int, list[Passage]] = defaultdict(
+            list
+        )  # by those whose answers they hold too
         sought: dict[str, set[str]] = defaultdict(set)
         for question in self.questions:
             if name := self.name_in(question.text):
@@ -74,13 +76,13 @@ class Subjects:
             begun = self._begun_by(name)
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
-            for i in () if begun and not self._told_elsewhere else self.where.holding(name):
+            for i in () if begun and not self._answered_elsewhere else self.where.holding(name):
                 # One within a longer name is another's.
                 if not any(holds(longer.name, name) for longer in held[i]):
                     held[i].append(Passage.about(documents[i], name))
                     if any(find_answer(documents[i], name, answer) for answer in sought[name]):
-                        told[i].append(held[i][-1])
-        asked = {**held, **told, **{i: [passage] for i, passage in known.items()}}
+                        answered[i].append(held[i][-1])
+        asked = {**held, **answered, **{i: [passage] for i, passage in known.items()}}
         few = len(asked) < LEAST
         unasked = [Passage(each, (0, len(subject(each)) if few else 0)) for each in documents]
         lessons = [
@@ -129,7 +131,7 @@ class Subjects:
         if self.corpus.names is not None:
             return self.where.in_column(name)
         begun = self._begun_by(name)
-        if begun and not self._told_elsewhere:
+        if begun and not self._answered_elsewhere:
             return begun
         held = self.where.holding(name)
         own = [i for i in held if folded(self.passages[i].name) == folded(name)]
@@ -161,15 +163,15 @@ class Subjects:
         return [i for i in found if _next(documents[i], len(name)) in self._after_names]
 
     @cached_property
-    def _told_elsewhere(self) -> bool:
+    def _answered_elsewhere(self) -> bool:
         """Whether documents that begin with a name are but some of those that tell about it."""
-        told, documents = [], self.corpus.documents
+        found, documents = [], self.corpus.documents
         for question in pick(self.questions, MOST_TRIED, Random(0)):
             name = self.name_in(question.text) or ""
             if begun := set(self._begun_by(name)):
                 others = [documents[i] for i in self.where.holding(name) if i not in begun]
-                told.append(any(find_answer(d, name, a) for d in others for a in question.gold))
-        return sum(told) > len(told) * ELSEWHERE
+                found.append(any(find_answer(d, name, a) for d in others for a in question.gold))
+        return sum(found) > len(found) * ELSEWHERE
 
     @cached_property
     def _after_names(self) -> set[str]:
