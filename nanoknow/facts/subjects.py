@@ -65,9 +65,7 @@ class Subjects:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
         held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        answered: dict[int, list[Passage]] = defaultdict(
-            list
-        )  # by those whose answers they hold too
+        answered: dict[int, list[Passage]] = defaultdict(list)  # with the answers of those, too
         sought: dict[str, set[str]] = defaultdict(set)
         for question in self.questions:
             if name := self.name_in(question.text):
