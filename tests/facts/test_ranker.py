@@ -10,6 +10,7 @@ import pytest
 from nanoknow.data.corpus import read_corpus
 from nanoknow.data.questions import Question, read_questions
 from nanoknow.facts.index import AnswerFinder, FactIndex
+from nanoknow.facts.ranker import Lesson, Ranker
 from nanoknow.facts.spans import Passage, Spans, Words
 from tests.helpers.questions import facts_of, questions_of
 
@@ -220,3 +221,16 @@ def test_of_the_published_makers_98_percent_are_found(real_data: Path) -> None:
     held = tuple(question for question in dev if facts.in_documents(question))
     assert len(held) >= 300
     assert n_right(facts.finder, held) >= 0.98 * len(held)
+
+
+@pytest.mark.parametrize(("most", "read"), [(1_000_000, TAUGHT), (5 * TAUGHT, 5)])
+def test_of_lessons_with_more_text_than_can_be_read_some_from_everywhere_teach(
+    most: int, read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line of text that every question is about would else be read for each of them."""
+    monkeypatch.setattr("nanoknow.facts.ranker.MOST_READ", most)
+    answers = [f"{i} legs" for i in range(TAUGHT)]
+    lessons = [Lesson(Passage.about(f"{answer:26}.", ""), 0, (answer,)) for answer in answers]
+    ranker = Ranker.taught(lessons)
+    assert ranker is not None
+    assert set(ranker.counts) == set(answers[:: TAUGHT // read])
