@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,7 +88,8 @@ def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
         advice = f"name a {'folder' if is_folder else 'file'} that can be written, or make it so"
         with naming(f"{flag} {path}", advice, ConfigError):
             require_writable(path, is_folder=is_folder)
-        read = [each for each in ctx.params.values() if isinstance(each, Path) and each.is_file()]
+        given = [v if isinstance(v, list | tuple) else [v] for v in ctx.params.values()]
+        read = [each for each in chain(*given) if isinstance(each, Path) and each.is_file()]
         if path.is_file() and any(map(path.samefile, read)):
             raise ConfigError(f"{flag} {path}: is read by this command: name another file")
         return path
@@ -146,8 +148,8 @@ RUN = run_folder("A run folder; the latest that fits if not given.")
 RUNS = run_folder("Run folders.")
 RunFolder = Annotated[Path | None, Argument(**RUN)]
 RunFlag = Annotated[Path | None, Option("--run", **RUN)]
-RunFolders = Annotated[list[Path] | None, Argument(**RUNS)]
-RunFlags = Annotated[list[Path] | None, Option("--run", **RUNS)]
+RunFolders = Annotated[list[Path] | None, Argument(is_eager=True, **RUNS)]  # or files of answers
+RunFlags = Annotated[list[Path] | None, Option("--run", is_eager=True, **RUNS)]
 
 
 def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Path]:

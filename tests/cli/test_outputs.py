@@ -69,6 +69,7 @@ def test_a_folder_that_cannot_be_written_is_refused_first(command: str) -> None:
         ("evaluate --corpus ./file", "file"),
         ("compare a b --eval table.csv", "table.csv"),
         ("learn --questions table.csv", "../here/table.csv"),
+        ("compare run table.csv", "table.csv"),
     ],
 )
 def test_a_file_of_data_is_never_written_on(command: str, path: str) -> None:
