@@ -1,7 +1,6 @@
 """A device or a pipe in place of a file is read to its first wrong byte, or up to a limit."""
 
 import os
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,15 +86,17 @@ def test_a_line_of_stdin_without_an_end_is_read_to_a_limit(home: Path) -> None:
     assert Path("runs/answers/run.json").exists()
 
 
-# Of random bytes one in a hundred or so has its NUL before what is no UTF-8.
-@pytest.mark.parametrize(("device", "reasons"), [("zero", "NUL"), ("urandom", "UTF-8|NUL")])
+@pytest.mark.parametrize(("device", "reason"), [("zero", "NUL"), ("urandom", "UTF-8")])
 def test_no_more_is_read_than_the_first_wrong_byte_needs(
-    device: str, reasons: str, monkeypatch: pytest.MonkeyPatch
+    device: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "CHUNK", 1000)
     monkeypatch.setattr(reading, "PIPE_BYTES", 5000)
     for read in (read_corpus, read_questions):
-        assert re.search(reasons, refused(DataError, read, Path("/dev", device)))
+        lines = [refused(DataError, read, Path("/dev", device)) for _ in range(5)]
+        # Of random bytes one read in a hundred or so finds a NUL before what is no UTF-8.
+        assert any(reason in line for line in lines)
+        assert all(reason in line or "NUL" in line for line in lines)
 
 
 @pytest.fixture
