@@ -129,21 +129,23 @@ def _objects(text: str, name: str, _: str) -> Iterator[Row]:
     """Yield the objects of a text, one after the other, or in one list."""
     begin = re.compile(r"[^\s,\[\]]" if text.lstrip().startswith("[") else r"[^\s,]")
     number, counted, end = 1, 0, 0
+    outermost: list[tuple[str, Any]] = []
 
-    def named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        header = _header([key for key, _ in pairs], f"{name}:{number}")
-        return dict(zip(header, (value for _, value in pairs), strict=True))
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        outermost[:] = pairs  # inner objects are decoded before
+        return dict(pairs)
 
-    decode = json.JSONDecoder(object_pairs_hook=named).raw_decode
+    decode = json.JSONDecoder(object_pairs_hook=kept).raw_decode
     while found := begin.search(text, end):
         start = found.start()
         number, counted = number + text.count("\n", counted, start), start
         try:
             found_object, end = decode(text, start)
-            values = {**found_object}
-        except (ValueError, RecursionError, TypeError):  # no JSON, or no object
+            values = {key.strip().casefold(): value for key, value in found_object.items()}
+        except (ValueError, RecursionError, AttributeError):  # no JSON, or no object
             advice = "write one a line, with columns"
             raise DataError(f"{name}:{number}: no JSON object: {advice}") from None
+        _header([key for key, _ in outermost], f"{name}:{number}")
         yield Row(f"{name}:{number}", number, values)
 
 

@@ -13,12 +13,13 @@ HANGUP: int = getattr(signal, "SIGHUP", 0)  # which Windows lacks
 def stop_signals() -> Iterator[list[int]]:
     """Yield a list that the first signal is only put into; a second one acts at once.
 
-    A closed terminal may say so twice, which hurries nothing; a signal that the process was started
-    to ignore, as ``nohup`` does, and a script's ``&``, is ignored on.
+    A closed terminal may say so twice, which hurries nothing; what was started to ignore it, as
+    ``nohup`` starts it, goes on ignoring it.
     """
     received: list[int] = []
-    possible = filter(None, (signal.SIGINT, signal.SIGTERM, HANGUP))
-    numbers: list[int] = [n for n in possible if signal.getsignal(n) != signal.SIG_IGN]
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if HANGUP and signal.getsignal(HANGUP) != signal.SIG_IGN:
+        numbers.append(HANGUP)
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         received.append(number)
