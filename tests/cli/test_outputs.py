@@ -86,7 +86,7 @@ def test_a_file_of_data_is_never_written_on(command: str, path: str) -> None:
     assert advice in result.stderr
 
 
-@pytest.mark.parametrize("name", [*OWN, "checkpoints/step-00000001/checkpoint.json"])
+@pytest.mark.parametrize("name", [*sorted(OWN), "checkpoints/step-00000001/checkpoint.json"])
 def test_what_a_run_keeps_for_itself_is_never_written_on(name: str) -> None:
     Path("run").mkdir()
     Path("run/run.json").touch()
