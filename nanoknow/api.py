@@ -23,8 +23,7 @@ from nanoknow.errors import ConfigError
 from nanoknow.evaluation.answering_run import AnsweringRun
 from nanoknow.evaluation.ask import Reply
 from nanoknow.evaluation.ask import ask as ask_run
-from nanoknow.evaluation.evaluate import Evaluation, evaluate_predictions
-from nanoknow.evaluation.evaluate import evaluate as evaluate_run
+from nanoknow.evaluation.evaluate import Evaluation, evaluate_on, evaluate_predictions
 from nanoknow.experiments.pipeline import Launch
 from nanoknow.experiments.sweep import sweep as run_sweep
 from nanoknow.experiments.sweep_report import SweepReport
@@ -92,7 +91,8 @@ def evaluate(
         if run or skip_long or device != "auto":
             raise ConfigError("predictions: leave out run, skip_long, device: these are a run's")
         return evaluate_predictions(Path(predictions), data)
-    return evaluate_run(_run(run), data, device, Lines(log))
+    opened = AnsweringRun.open(_run(run), data, device, Lines(log))
+    return evaluate_on(opened, opened.texts.require_eval(), Lines(log))
 
 
 def ask(

@@ -11,7 +11,7 @@ from typer import BadParameter, Option
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
 from nanoknow.errors import ConfigError
-from nanoknow.system.files import save_result
+from nanoknow.system.files import require_unread, save_result
 from nanoknow.system.shares import NONE, percent
 
 if TYPE_CHECKING:
@@ -76,13 +76,15 @@ def evaluate(
         for flag, value in (("--target-accuracy", target_accuracy), ("--seed", seed)):
             if value is not None:
                 raise ConfigError(f"{flag}: is for --report FILE: add that, or leave this out")
-        from nanoknow.evaluation.evaluate import evaluate as evaluate_run
-        from nanoknow.evaluation.evaluate import evaluate_predictions
+        from nanoknow.evaluation.answering_run import AnsweringRun
+        from nanoknow.evaluation.evaluate import evaluate_on, evaluate_predictions
 
         if predictions:
             evaluation = evaluate_predictions(predictions, data)
         else:
-            evaluation = evaluate_run(run, data, device, terminal)
+            opened = AnsweringRun.open(run, data, device, terminal)
+            require_unread(out, vars(opened.texts.config).values(), "--out ")
+            evaluation = evaluate_on(opened, opened.texts.require_eval(), terminal)
         if out is not None:
             save_result(out, Path(evaluation.predictions).read_bytes(), "the answers")
         terminal.show(evaluation, show_evaluation)

@@ -20,8 +20,8 @@ from nanoknow.config.flags import training_flags as training_flags
 from nanoknow.config.loading import shipped
 from nanoknow.config.strict_yaml import read
 from nanoknow.errors import CheckpointError, ConfigError, naming
-from nanoknow.runs.folders import run_folders, run_of, runs_folder
-from nanoknow.system.files import require_writable
+from nanoknow.runs.folders import owner, run_folders, run_of, runs_folder
+from nanoknow.system.files import require_unread, require_writable
 
 if TYPE_CHECKING:
     from nanoknow.experiments.table import TableRow
@@ -69,7 +69,7 @@ def known(name: str | None) -> str | None:
 def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
     """Return an option that names what a command writes, refused if it cannot, before the work.
 
-    So is a file that the command reads as its data.
+    So is a file that the command reads as its data, and one of a run folder's own.
 
     Args:
         metavar: ``FILE``, or ``DIR`` for a folder; of ``DIR|FILE.csv``, the suffix says which.
@@ -89,9 +89,9 @@ def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
         with naming(f"{flag} {path}", advice, ConfigError):
             require_writable(path, is_folder=is_folder)
         given = [v if isinstance(v, list | tuple) else [v] for v in ctx.params.values()]
-        read = [each for each in chain(*given) if isinstance(each, Path) and each.is_file()]
-        if path.is_file() and any(map(path.samefile, read)):
-            raise ConfigError(f"{flag} {path}: is read by this command: name another file")
+        require_unread(path, chain(*given), f"{flag} ")
+        if not is_folder and (run := owner(path)):
+            raise ConfigError(f"{flag} {path}: is what {run} keeps for itself: name another file")
         return path
 
     return Option(metavar=metavar, help=words, callback=check)

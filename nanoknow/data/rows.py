@@ -128,8 +128,14 @@ def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
 def _objects(text: str, name: str, _: str) -> Iterator[Row]:
     """Yield the objects of a text, one after the other, or in one list."""
     begin = re.compile(r"[^\s,\[\]]" if text.lstrip().startswith("[") else r"[^\s,]")
-    decode = json.JSONDecoder().raw_decode
     number, counted, end = 1, 0, 0
+    outermost: list[tuple[str, Any]] = []
+
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        outermost[:] = pairs  # inner objects are decoded before
+        return dict(pairs)
+
+    decode = json.JSONDecoder(object_pairs_hook=kept).raw_decode
     while found := begin.search(text, end):
         start = found.start()
         number, counted = number + text.count("\n", counted, start), start
@@ -139,6 +145,7 @@ def _objects(text: str, name: str, _: str) -> Iterator[Row]:
         except (ValueError, RecursionError, AttributeError):  # no JSON, or no object
             advice = "write one a line, with columns"
             raise DataError(f"{name}:{number}: no JSON object: {advice}") from None
+        _header([key for key, _ in outermost], f"{name}:{number}")
         yield Row(f"{name}:{number}", number, values)
 
 

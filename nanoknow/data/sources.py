@@ -160,10 +160,8 @@ def locate(path: Path) -> Path:
         raise DataError(f"{path}: could be {' or '.join(map(str, found))}: name it with its folder")
     if found:
         return found[0]
-    raise DataError(
-        f"{path}: no such file, here or in {folder}{os.sep}: name another, or get the published "
-        f"data with 'nanoknow data fetch birthplaces' (or shakespeare)"
-    )
+    advice = "or get the published data with 'nanoknow data fetch birthplaces' (or shakespeare)"
+    raise DataError(f"{path}: no such file, here or in {folder}{os.sep}: name another, {advice}")
 
 
 def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -> DataConfig:

@@ -99,29 +99,18 @@ class Evaluation(Result):
         return split_by_facts(self.answers) if known else None
 
 
-def evaluate(
-    run_path: Path | None, data: DataConfig, device: str, reporter: Reporter
-) -> Evaluation:
-    """Answer questions with a finetuned run, and write the answers into its folder.
+def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter) -> Evaluation:
+    """Answer questions with an opened run, and write the answers into its folder.
 
     Args:
-        run_path: see ``AnsweringRun.open``.
-        data: files named in place of the run's own.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        reporter: is notified which run is used and what is missing.
+        opened: the run.
+        questions: to ask it.
+        reporter: is notified of what is left out.
 
     Raises:
-        CheckpointError: there is no such run, it does not answer questions, or its folder cannot
-            be written.
-        ConfigError: no questions are named, by the command or by the run.
-        DataError: a text cannot be read, or questions are longer than the block.
+        CheckpointError: its folder cannot be written.
+        DataError: questions are longer than the block.
     """
-    opened = AnsweringRun.open(run_path, data, device, reporter)
-    return evaluate_on(opened, opened.texts.require_eval(), reporter)
-
-
-def evaluate_on(opened: AnsweringRun, questions: QuestionSet, reporter: Reporter) -> Evaluation:
-    """Answer questions with an opened run (see ``evaluate``)."""
     task = opened.task(questions)
     questions = task.questions
     for note in task.notes:

@@ -14,7 +14,7 @@ from nanoknow.data.sources import Texts
 from nanoknow.errors import DataError
 from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
-from nanoknow.system.files import save_result
+from nanoknow.system.files import require_unread, save_result
 from nanoknow.system.reporter import Reporter
 
 LEAST = 0.2
@@ -52,10 +52,11 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
         reporter: is notified of what happens.
 
     Raises:
-        ConfigError: a text is not named, or the file cannot be written.
+        ConfigError: a text is not named, or the file is one of them or cannot be written.
         DataError: the texts do not fit each other.
     """
-    texts = Texts.find(data)
+    texts, path = Texts.find(data), out / "augmented.tsv"
+    require_unread(path, vars(texts.config).values())
     corpus, training = texts.require_corpus(), texts.require_questions()
     items = texts.eval.items if texts.eval and texts.eval.answered else ()
     facts = FactIndex(corpus, training.require_answers("teach a ranker", "--questions"))
@@ -72,7 +73,6 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
     found = {q: a for q, a in zip(asked, finder.answers(asked, LEAST), strict=True) if a}
     known = {question.text: question.answer or "" for question in training.items}
     pairs = {q: known.get(q, a) for q, a in found.items() if _fits_a_line(q) and _fits_a_line(a)}
-    path = out / "augmented.tsv"
     lines = "".join(f"{q}\t{a}\n" for q, a in pairs.items())
     save_result(path, lines.encode(), "the questions")
     n_right = sum(pairs.get(question.text) in question.gold for question in items)

@@ -109,7 +109,7 @@ def learn(
     folder = new_folder(launch.out, name)
     runs = [run for seed in seeds for run in _runs_of(config, folder, seed)]
     shown = next(run for run in runs if run.row == PRETRAINED)
-    require_report(folder / f"{name}.json", folder / f"{name}.png")
+    require_report(runs, folder / f"{name}.json", folder / f"{name}.png")
     table = []
     more = "" if launch.out else f" --out {shlex.quote(str(folder))}"
     # Locked, no command takes one of its runs for the latest meanwhile.

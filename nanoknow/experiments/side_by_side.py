@@ -117,8 +117,10 @@ def _hear(
         connection.close()
         if not process.exitcode:
             return None
-        what = f"a training process ended with {process.exitcode}, for want of memory perhaps"
-        return ConfigError(f"{what}: the same command goes on, with fewer --processes")
+        why = "for want of memory perhaps: the same command goes on, with fewer --processes"
+        if process.exitcode > 0:  # before ``_work``, which sends what it fails by
+            why = "as it began: start it by a script's file, under if __name__ == '__main__'"
+        return ConfigError(f"a training process ended with {process.exitcode}, {why}")
     if isinstance(message, Exception):
         return message
     reporter.note(message)

@@ -55,7 +55,7 @@ def sweep(file: SweepConfig, launch: Launch, reporter: Reporter) -> SweepReport:
     planned = plan_runs(configs, data, launch.seeds or file.seeds, folder)
     runs = shard_of(planned, launch.shard)
     if launch.shard is None:
-        require_report(folder / "sweep.json")
+        require_report(runs, folder / "sweep.json")
     with several_runs(runs, launch, folder, reporter) as options:
         outcomes = {
             run.place: _evaluate(run, pretraining, asked_too, launch.device, reporter)

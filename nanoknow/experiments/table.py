@@ -2,19 +2,21 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from nanoknow.errors import CheckpointError, ConfigError, naming
+from nanoknow.errors import CheckpointError, ConfigError, naming, printable
 from nanoknow.evaluation.compare import Comparison
 from nanoknow.evaluation.scores import Score
+from nanoknow.experiments.pipeline import PlannedRun
 from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.finding import open_checkpoint
 from nanoknow.runs.run import Run
-from nanoknow.system.files import require_writable, save_result
+from nanoknow.system.files import require_unread, require_writable, save_result
 from nanoknow.system.plain import Result, plain, to_json
 
 COLUMNS = (
@@ -82,20 +84,23 @@ def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
     ]
 
 
-def require_report(path: Path, *beside: Path) -> None:
+def require_report(runs: Sequence[PlannedRun], path: Path, *beside: Path) -> None:
     """Refuse a folder in which a report cannot be saved, before the work.
 
     Args:
+        runs: that it will be about; their texts are not written on.
         path: of the report; ``table.csv`` is beside it.
         beside: what else is written there.
 
     Raises:
         ConfigError: names the file.
     """
+    texts = [text for run in runs for text in vars(run.config.data).values()]
     for each in (path, path.with_name("table.csv"), *beside):
         advice = "move it, or name another folder with --out"
         with naming(f"{each}: cannot be written", advice, ConfigError):
             require_writable(each, is_folder=False)
+        require_unread(each, texts)
 
 
 def save_report(path: Path, report: object, rows: Sequence[TableRow]) -> None:
@@ -109,7 +114,7 @@ def save_report(path: Path, report: object, rows: Sequence[TableRow]) -> None:
 
 
 def write_table(path: Path, rows: Sequence[TableRow]) -> None:
-    """Write a table as CSV.
+    """Write a table as CSV, of texts that are ``printable``, and no formulas to a spreadsheet.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -120,5 +125,10 @@ def write_table(path: Path, rows: Sequence[TableRow]) -> None:
     for row in rows:
         values = plain(row)
         values["interval_95_low"], values["interval_95_high"] = values.pop("interval_95")
-        writer.writerow(values)
+        writer.writerow({name: _cell(value) for name, value in values.items()})
     save_result(path, text.getvalue().encode(), "the table")
+
+
+def _cell(value: object) -> object:
+    """Return a value for a cell, after an apostrophe where it would be read as a formula."""
+    return re.sub(r"^\s*[=+@-]", r"'\g<0>", printable(value)) if isinstance(value, str) else value

@@ -94,7 +94,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     planned = plan_runs(configs, data, launch.seeds or law.seeds, folder, finetunes=law.finetunes)
     runs = shard_of(planned, launch.shard)
     if launch.shard is None:
-        require_report(folder / "law.json", folder / "law.png")
+        require_report(runs, folder / "law.json", folder / "law.png")
     measured: dict[str, dict[int, dict[str, float]]] = {row: {} for row in configs}
     minutes: dict[str, dict[int, float]] = {row: {} for row in configs}
     table: list[TableRow] = []

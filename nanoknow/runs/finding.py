@@ -65,10 +65,8 @@ def latest_run(
                 lacking = lacking or f" ({run.path} lacks {describe(unknown[:1])}{IF_NAMED})"
         if fits and not whole:
             return min(fits, key=lambda fit: fit[0])[1:]
-    raise CheckpointError(
-        f"{runs_folder()}{os.sep}: no {task} run fits{lacking}: name one, or make one with "
-        f"'{maker}'"
-    )
+    what = f"{runs_folder()}{os.sep}: no {task} run fits{lacking}"
+    raise CheckpointError(f"{what}: name one, or make one with '{maker}'")
 
 
 def newest_run() -> Run:

@@ -13,6 +13,8 @@ from nanoknow.runs.lock import HOLDER_FILE, LOCK_FILE, is_locked, lock_run
 NAME_ANOTHER = "name a folder that can be written with --out"
 BEGUN = {"checkpoints", "config.yaml", "run.json"}
 """What a run has that was killed before its first checkpoint; metrics come after that."""
+OWN = {*BEGUN, LOCK_FILE, HOLDER_FILE, "metrics.jsonl", "predictions"}
+"""What a run folder keeps for itself; other names in it are free."""
 
 
 def new_folder(path: Path | None, name: str) -> Path:
@@ -51,6 +53,13 @@ def run_of(path: Path) -> Path:
             if file.exists() or file.is_symlink():  # which may lead nowhere
                 return each
     raise no_run(path)
+
+
+def owner(path: Path) -> Path | None:
+    """Return the run folder that keeps a file for itself, or would; None for any other file."""
+    file = path.absolute()
+    owns = (p for p in file.parents if file.relative_to(p).parts[0] in OWN)
+    return next((each for each in owns if (each / "run.json").exists()), None)
 
 
 def no_run(path: Path) -> CheckpointError:

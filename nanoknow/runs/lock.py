@@ -49,10 +49,8 @@ def lock_run(folder: Path) -> Iterator[None]:
                 other = "another process"
                 with suppress(OSError):
                     other = read_regular(name, 10_000).decode(errors="replace").strip() or other
-                raise BusyError(
-                    f"{folder}: in use by {other}: wait for it or stop it, or name another folder "
-                    f"with --out"
-                ) from None
+                going_on = "wait for it or stop it, or name another folder with --out"
+                raise BusyError(f"{folder}: in use by {other}: {going_on}") from None
             write_atomically(name, holder.encode(errors="backslashreplace"))
         yield
 

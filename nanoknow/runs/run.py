@@ -151,10 +151,8 @@ class Run:
         """
         found = list_checkpoints(self.checkpoints)
         if not found:
-            raise CheckpointError(
-                f"{self.path}: holds no checkpoint: if it is starting, wait for its first; else "
-                f"name another run, or start one in another folder"
-            )
+            advice = "wait for its first; else name another run, or start one in another folder"
+            raise CheckpointError(f"{self.path}: holds no checkpoint: if it is starting, {advice}")
         return self.own(read_checkpoint(found[-1]))
 
     def own(self, checkpoint: Checkpoint) -> Checkpoint:

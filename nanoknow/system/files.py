@@ -158,6 +158,22 @@ def require_writable(path: Path, *, is_folder: bool) -> None:
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
+def require_unread(path: Path | None, read: Iterable[object], flag: str = "") -> None:
+    """Refuse a file to write, where one is named, that is among those that are read.
+
+    Args:
+        path: of the file.
+        read: paths, among whatever else a command or a config holds.
+        flag: that names it.
+
+    Raises:
+        ConfigError: it is.
+    """
+    files = [each for each in read if isinstance(each, Path) and each.is_file()]
+    if path and path.is_file() and any(map(path.samefile, files)):
+        raise ConfigError(f"{flag}{path}: is read by this command: name another file")
+
+
 def _temporary(folder: Path, name: str) -> Path:
     """Return a path that nobody knows before, to be opened with ``x``, which follows no link."""
     return folder / f".{name[:LONGEST]}.{secrets.token_hex(8)}.tmp"

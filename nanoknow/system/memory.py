@@ -38,10 +38,8 @@ def require_memory(n: int, what: str) -> None:
     known = getattr(os, "sysconf", None)  # POSIX
     most = known("SC_PAGE_SIZE") * known("SC_PHYS_PAGES") if known else inf
     if n > most:
-        raise OutOfMemoryError(
-            f"{what} need {n / 1e9:,.1f} GB of memory, and there are {most / 1e9:,.1f}: take a "
-            f"smaller model"
-        )
+        sizes = f"{n / 1e9:,.1f} GB of memory, and there are {most / 1e9:,.1f}"
+        raise OutOfMemoryError(f"{what} need {sizes}: take a smaller model")
 
 
 def largest_that_fits(n: int, attempt: Callable[[int], object]) -> int:

@@ -1,6 +1,7 @@
 """Whatever shows a text of somebody else shows it as text, on every way out of the package."""
 
 import ast
+import csv
 import json
 import re
 import warnings
@@ -14,6 +15,8 @@ from matplotlib.text import Text
 import nanoknow
 from nanoknow.cli.app import app
 from nanoknow.errors import printable
+from nanoknow.evaluation.scores import Score
+from nanoknow.experiments.table import TableRow, write_table
 from tests.helpers.cli import SMALL, json_of, run, succeed
 from tests.helpers.homes import working_in
 from tests.helpers.pictures import check_svg, drawn_by
@@ -120,8 +123,22 @@ def test_a_page_a_card_and_pictures_show_text_as_text(odd: Path) -> None:
     assert any("$x^$" in text.get_text().replace("\n", "") for text in texts)
     assert not any(text.get_parse_math() for text in texts)
     check_svg(Path("curves.svg").read_bytes())
+    succeed("compare", RUN, f"{RUN}2", "--out", "table.csv")
+    table = Path("table.csv").read_text(encoding="utf-8")
+    assert table == printable(table, lines=True)
     result = json_of("ask", ASKED, "--run", RUN)
     assert result["evidence"]["name"] in NAMES
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\x1b=1", "a\n=1"])
+def test_a_table_holds_no_formula_and_no_command(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "table.csv"
+    write_table(path, [TableRow(text, 0, text, Score(0, 1), None, text, text)])
+    [row] = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    for column in ("row", "questions", "device", "run"):
+        assert row[column] in (f"'{text}", printable(text))
+        assert row[column].lstrip()[0] not in "=+-@"
+    assert (row["n"], row["seconds"]) == ("1", "")
 
 
 def test_nothing_of_python_shows_what_commands_a_terminal(odd: Path) -> None:

@@ -182,6 +182,8 @@ def test_letters_with_accents_of_their_own_are_read_as_those_with_them_in_one(na
         ("\n\n", "F.csv", "F.csv: holds no rows"),
         ('{"text": "a"}\n3\n', "F", "F:2: no JSON object: write one a line"),
         ('{"text": "a"}\n{"text": \n', "F", "F:2: no JSON object"),
+        ('{"text": "a", "Text": "b"}\n', "F", "F:1: the column 'text' is there 2 times"),
+        ('["ab", "cd"]\n', "F.json", "F.json:1: no JSON object"),
         ('{"text": 3}\n', "F", "F:1: text: must be a text in quotes (got 3)"),
         ('{"text": null}\n', "F", "F:1: no text"),
         ('{"text": "a\\u0000"}\n', "F", 'F:1: text: must be a text in quotes (got "a\\u0000")'),

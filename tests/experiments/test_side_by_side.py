@@ -74,15 +74,20 @@ def test_what_ends_a_process_is_raised_as_it_was_with_its_traceback_for_debuggin
 
 
 @pytest.mark.processes
-def test_a_process_that_is_killed_within_a_message_is_said_to_have_ended() -> None:
+@pytest.mark.parametrize(
+    ("code", "why"), [(-9, "want of memory perhaps"), (1, "under if __name__ == '__main__'")]
+)
+def test_a_process_that_ends_within_a_message_is_said_to_have_ended(code: int, why: str) -> None:
     receiver, sender = Pipe(duplex=False)
     os.write(sender.fileno(), (100).to_bytes(4, "big") + b"the beginning of a message")
     sender.close()
-    process = get_context("spawn").Process(target=os._exit, args=(9,))
+    end, given = (os._exit, code) if code > 0 else (signal.raise_signal, -code)
+    process = get_context("spawn").Process(target=end, args=(given,))
     process.start()
     running = {receiver: process}
-    error = _hear(receiver, running, Silent())
-    assert "a training process ended with 9" in str(error)
+    error = str(_hear(receiver, running, Silent()))
+    assert f"a training process ended with {code}" in error
+    assert why in error
     assert not running
 
 
