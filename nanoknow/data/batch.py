@@ -1,4 +1,4 @@
-"""The one batch type: sequences of any lengths, concatenated without padding to one length.
+"""The one batch type: sequences of any lengths, back to back.
 
 Sequences are sorted into groups of one length each, and the groups' tokens are concatenated in a
 flat tensor. Linear layers work on the flat tensor as it is; attention views each group as a

@@ -64,7 +64,7 @@ class Corpus:
 
     @cached_property
     def text(self) -> str:
-        """The whole text: not for training, as it takes 1 to 4 bytes a character beside the codes."""
+        """The whole text, at 1 to 4 bytes a character beside its codes: too large for training."""
         return code_points(self.characters)[self.codes].tobytes().decode("utf-32-le")
 
     @cached_property

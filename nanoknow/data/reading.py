@@ -25,7 +25,7 @@ OTHER_FORMATS = {
 }
 """First bytes of files often given in place of a text, what they are, and what to do."""
 NO_FILE = "is empty, a pipe or a device, and a run's text is a regular file"
-"""Put at the end of such a file's path, it makes one that cannot be opened and says why."""
+"""Appended to a refused file's path: the path then cannot be opened, and the error says this."""
 
 
 def file_chunks(path: Path, limit: float = inf) -> Iterator[bytes]:
