@@ -67,7 +67,7 @@ class Row(NamedTuple):
 
 
 def form_of(head: str, name: str, column: str) -> str | None:
-    """Return in which form a file holds rows, judged by its name and first line.
+    """Return in which form a file holds rows, judged by its name or first line.
 
     Args:
         head: the first line, or more.
@@ -126,7 +126,7 @@ def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
 
 
 def _objects(text: str, name: str, _: str) -> Iterator[Row]:
-    """Yield the JSON objects of a text, in a row or in one list."""
+    """Yield the JSON objects of a text, one after the other or in one list."""
     begin = re.compile(r"[^\s,\[\]]" if text.lstrip().startswith("[") else r"[^\s,]")
     decode = json.JSONDecoder().raw_decode
     number, counted, end = 1, 0, 0

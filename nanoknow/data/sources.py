@@ -133,10 +133,10 @@ class Texts:
 
 
 def required(text: Text | None, message: str) -> Text:
-    """Return a text that is there.
+    """Return a text that is not None.
 
     Raises:
-        ConfigError: it is None; with this message.
+        ConfigError: it is None; ``message`` is the error's text.
     """
     if text is None:
         raise ConfigError(message)

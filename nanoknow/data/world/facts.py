@@ -32,7 +32,7 @@ from nanoknow.data.world.words import (
 from nanoknow.system.draws import below, by_share, shuffle
 
 REPEATED_PART = 20
-"""The first one in so many of the drawn statements come ``repeats`` times."""
+"""The first 1/REPEATED_PART of the drawn statements comes ``repeats`` times."""
 
 
 class Person(NamedTuple):
