@@ -1,4 +1,4 @@
-"""nanoknow: a closed-book knowledge lab at nano scale; from Python it is ``nanoknow.api``."""
+"""nanoknow: a closed-book knowledge lab at nano scale; its functions are in ``nanoknow.api``."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-if not TYPE_CHECKING:  # which would take any name for an object
+if not TYPE_CHECKING:  # else type checkers would accept any name
 
     def __getattr__(name: str) -> object:
         """Import a function on first use, so that ``import nanoknow`` stays free of torch."""
@@ -22,5 +22,5 @@ if not TYPE_CHECKING:  # which would take any name for an object
 
 
 def __dir__() -> list[str]:
-    """List what is public, to be completed."""
+    """List the public names, for tab completion."""
     return __all__

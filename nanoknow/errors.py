@@ -7,9 +7,9 @@ Exception
     ├── CheckpointError       a run folder or a checkpoint
     │   └── BusyError         another process trains the run
     ├── NonFiniteError        a loss, gradient, weight or output is NaN or infinite
-    ├── OutOfMemoryError      a training step does not fit into memory
+    ├── OutOfMemoryError      a model or a training step does not fit into memory
     ├── OutputError           a result that cannot be written to stdout
-    └── Interrupted           a signal, answered by saving
+    └── Interrupted           a signal stopped training, after its state was saved
 
 Anything else that escapes is a defect in nanoknow.
 """
@@ -26,7 +26,7 @@ from typing import Any
 class NanoknowError(Exception):
     """Base of all errors that a user can fix; its text is one complete line.
 
-    What is quoted in it is ``printable``, without line ends.
+    It is made ``printable``, so that texts quoted in it cannot break the line.
     """
 
     exit_code = 1
@@ -36,11 +36,11 @@ class NanoknowError(Exception):
 
 
 class ConfigError(NanoknowError):
-    """A configuration that cannot be used: names the file and the key."""
+    """A configuration that cannot be used; the message names the file and the key."""
 
 
 class DataError(NanoknowError):
-    """A data file that cannot be read: names the file and, where there is one, the line."""
+    """A data file that cannot be read; the message names the file and, if known, the line."""
 
 
 class CheckpointError(NanoknowError):
@@ -48,7 +48,7 @@ class CheckpointError(NanoknowError):
 
 
 class BusyError(CheckpointError):
-    """Another process trains the run, or has made it meanwhile."""
+    """Another process is training the run, or has created it in the meantime."""
 
 
 class NonFiniteError(NanoknowError):
@@ -56,11 +56,11 @@ class NonFiniteError(NanoknowError):
 
 
 class OutOfMemoryError(NanoknowError):
-    """A step does not fit into memory; nothing of it is saved, and no batch was made smaller."""
+    """A model or a step does not fit into memory; no step is saved in part, no batch is reduced."""
 
 
 class OutputError(NanoknowError):
-    """A result cannot be written to stdout; nobody asks why where its reader has gone."""
+    """A result cannot be written to stdout; a closed pipe (``| head``) exits 141 without a line."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"stdout: {error.strerror}: the result is lost: send it elsewhere")
@@ -80,16 +80,16 @@ class Interrupted(NanoknowError):
 
 
 def printable(text: str, *, lines: bool = False, escape: Callable[[str], str] = repr) -> str:
-    r"""Return a text from outside as it can be shown: what commands a display is written out.
+    r"""Return a text from outside in a form that is safe to show: control characters are escaped.
 
-    Control characters, marks of direction, line separators, what has no width and half a character
-    become escapes such as ``\x1b``. Letters, marks, symbols, blanks and tabs of any script stay,
-    and the joiners that belong to these.
+    So are marks of direction, line separators, characters without width and lone surrogates, all
+    in the form ``\x1b``. Letters, marks, symbols, blanks and tabs of any script stay, and joiners
+    after characters that are not ASCII.
 
     Args:
-        text: of anybody.
+        text: from any source.
         lines: whether line feeds stay too.
-        escape: writes a character as an escape, between quotes.
+        escape: returns the escape of a character, in quotes.
     """
     if lines:
         return "\n".join(printable(line, escape=escape) for line in text.split("\n"))
@@ -100,7 +100,7 @@ def printable(text: str, *, lines: bool = False, escape: Callable[[str], str] = 
 
 
 def _is_seen(c: str, before: str) -> bool:
-    """Whether a character shows itself, or what joins those before and after it."""
+    """Whether a character is visible, or a joiner after a visible one that is not ASCII."""
     if c in "\u200c\u200d":
         return not before.isascii() and before.isprintable()
     kind, n = unicodedata.category(c), ord(c)
@@ -112,12 +112,12 @@ def _is_seen(c: str, before: str) -> bool:
 def naming(
     what: object, advice: str, kind: type[NanoknowError] = CheckpointError
 ) -> Iterator[None]:
-    """Raise an OSError as one that a user can fix: which file, why, and what to do.
+    """Turn an OSError into an error that a user can fix: which file, why, and what to do.
 
     Args:
-        what: the file, and what was to be done with it where that does not go without saying.
-        advice: what to do.
-        kind: what to raise; by default that of a run's files.
+        what: the file, and what failed where that is not obvious.
+        advice: what the user can do.
+        kind: the error to raise; the default is the one about a run's files.
     """
     try:
         yield
@@ -126,9 +126,9 @@ def naming(
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a machine's or a GPU's memory is used up, by whatever name."""
+    """Whether an error, of whatever type, says that the CPU's or the GPU's memory ran out."""
     words = "out of memory|can't allocate memory|not enough memory|bad_alloc"
-    # Of oneDNN, whose other reasons this package gives none.
+    # oneDNN says this of other failures too, but nothing in this package causes those.
     words += "|could not create a (primitive|memory)"
     is_said = isinstance(error, RuntimeError) and re.search(words, str(error)) is not None
     return isinstance(error, MemoryError) or is_said

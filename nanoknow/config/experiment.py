@@ -1,8 +1,8 @@
 """The experiment as data: frozen models, one owner for every value, no torch.
 
-The defaults are the original experiment's sizes and rates; what fits its data alone (a schedule
-that ends at a fixed count, an empty document) is in ``configs/birthplaces.yaml``. A YAML file
-changes what it names, flags and ``--set a.b=c`` change that on top (see ``config.loading``).
+The defaults are the original experiment's sizes and rates; settings that fit only its data (a
+schedule that ends at a fixed count, an empty document) are in ``configs/birthplaces.yaml``. A YAML
+file overrides the defaults, flags and ``--set a.b=c`` override the file (see ``config.loading``).
 """
 
 from typing import Annotated, Literal, Self, get_args
@@ -37,22 +37,22 @@ StageName = Literal["pretrain", "finetune", "scratch"]
 
 
 class DataConfig(Frozen):
-    """Which texts to use. A role without a file is filled by the world, where there is one."""
+    """Which texts to use. A role without a file is filled by the world, if one is configured."""
 
     corpus: FileName | None = None
-    """Pretraining text; rows: a column text."""
+    """Pretraining text, or rows (CSV, TSV, JSON) with a column ``text``."""
     documents: DocumentForm = "lines"
-    """What a document of a text is."""
+    """What counts as a document in plain text: each line, or each paragraph."""
     questions: FileName | None = None
     """Questions and answers to finetune on."""
     eval: FileName | None = None
     """Questions to evaluate on."""
     world: WorldConfig | None = None
     skip_long: Switch = False
-    """Leave out too long questions."""
+    """Leave out questions longer than a block instead of refusing them."""
 
     def over(self, base: "DataConfig") -> "DataConfig":
-        """Return other data, with what was given here in its place."""
+        """Return ``base`` with the values that were set here in place of its own."""
         given = {key: value for key, value in self if key in self.model_fields_set and value}
         return base.model_copy(update=given)
 
@@ -66,16 +66,16 @@ class OptimizerConfig(Frozen):
     weight_decay: NonNegative = 0.1
     decay: Literal["all_but_biases", "linear_weights"] = "all_but_biases"
     matrix_optimizer: Literal["adamw", "muon"] = "adamw"
-    """muon: for the linear layers of the blocks; one rate serves both."""
+    """muon: for the blocks' linear weights, AdamW for the rest, both at ``learning_rate``."""
     grad_clip: Positive = 1.0
 
 
 class ScheduleConfig(Frozen):
-    """Linear warm-up, then a cosine. Counted in tokens seen, padding included."""
+    """Linear warm-up, then a cosine, over the tokens seen; padding up to the block counts."""
 
     warmup_tokens: CountOrZero = 512 * 20
     decay_tokens: Tokens | None = None
-    """Where the cosine ends, to rise again past it; null: at the end of the planned epochs."""
+    """Where the cosine reaches its end, past which it rises again; null: after the last epoch."""
     final_share: Fraction = 0.1
     """The lowest rate, as a share of the peak."""
 
@@ -88,7 +88,7 @@ class ScheduleConfig(Frozen):
 
 
 class StageConfig(Frozen):
-    """One run's training: its task, how long, and by which optimizer."""
+    """The training of one run: its task, length, optimizer and schedule."""
 
     task: TaskConfig
     epochs: Count
@@ -109,7 +109,7 @@ class PretrainConfig(StageConfig):
     batch_size: Count = 128
     optimizer: OptimizerConfig = OptimizerConfig(learning_rate=6e-3)
     held_out: Fraction = 0.0
-    """Share of a running text, its end, that is not trained on and whose loss is logged."""
+    """Share of a running text that is held out at its end, to log the loss on."""
 
     @model_validator(mode="after")
     def _holds_back_of_a_running_text(self) -> Self:
@@ -125,11 +125,11 @@ class FinetuneConfig(StageConfig):
     epochs: Count = 10
     batch_size: Count = 256
     evaluate_every: Count | None = 1
-    """Epochs between accuracies on the eval questions; null: never."""
+    """Epochs between evaluations on the eval questions; null: never."""
 
 
 class ScratchConfig(FinetuneConfig):
-    """The same on fresh weights: ``finetune --from scratch``."""
+    """Finetuning of fresh weights: ``finetune --from scratch``."""
 
     epochs: Count = 75
     evaluate_every: Count | None = 5
@@ -143,11 +143,11 @@ class SampleConfig(Frozen):
     temperature: Positive = 1.0
     top_k: Count | None = 10
     past_block: PastBlock = "recompute"
-    """recompute: read the last block again for each character, as the original did; hop: keep half
-    a block and go on by the cache, many times faster."""
+    """How to go on when the block is full. recompute: read the last block again for each character,
+    as the original did; hop: read its last half again, then use the cache, many times faster."""
     weights: Literal["full", "int8"] = "full"
-    """int8: round those of the blocks to eight bits and multiply in bfloat16, on a CPU; with hop,
-    which waits for weights to come from memory, 1.5 times as fast."""
+    """int8 (on a CPU): round the blocks' weights to eight bits and multiply in bfloat16; 1.5 times
+    as fast with hop, whose speed is limited by reading weights from memory."""
 
 
 class ExperimentConfig(Frozen):
@@ -163,11 +163,11 @@ class ExperimentConfig(Frozen):
     sample: SampleConfig = SampleConfig()
 
     def stage(self, name: StageName) -> StageConfig:
-        """Return what a run of a stage trains by."""
+        """Return the training settings of a stage."""
         return {"pretrain": self.pretrain, "finetune": self.finetune, "scratch": self.scratch}[name]
 
     def with_answer_length(self, length: int | None) -> Self:
-        """Return the config with the answers' length where it is left to the training answers."""
+        """Return the config with ``length`` in place of each ``max_answer_length`` of null."""
         stages: dict[str, FinetuneConfig] = {"finetune": self.finetune, "scratch": self.scratch}
         for name, stage in stages.items():
             if stage.task.max_answer_length is None:

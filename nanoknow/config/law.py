@@ -10,11 +10,11 @@ from nanoknow.errors import ConfigError
 
 
 class Bound(Frozen):
-    """A value that is measured of a row, and what it is compared with.
+    """A measured value of a row, and the bound that it is compared with.
 
     Attributes:
         measure: name of the value.
-        at_least, at_most: the bound; exactly one of them.
+        at_least, at_most: the bound; exactly one of them is given.
     """
 
     measure: str
@@ -34,23 +34,24 @@ class Bound(Frozen):
 
 
 class Requirement(Bound):
-    """What every run of some rows must reach, or the law is not tested.
+    """What every run of some rows must reach; otherwise the law counts as not tested.
 
     Attributes:
-        rows: which; all that are not named if empty.
+        rows: their names; empty for all rows of the law.
     """
 
     rows: tuple[RowName, ...] = ()
 
 
 class Claim(Bound):
-    """What the finding says of a row, to be judged on the 95 % interval.
+    """What the finding says about a row, judged by the 95 % interval over the seeds.
 
     Attributes:
-        says: it, in words.
-        row: whose value.
-        minus: a row whose value is taken from it, seed by seed.
-        minus_measure: the same for another value; of the row itself without ``minus``.
+        says: the claim in words.
+        row: the row whose value is compared.
+        minus: a row whose value is subtracted, seed by seed.
+        minus_measure: the value to subtract if it is not ``measure``; without ``minus``, the
+            row's own.
     """
 
     says: str
@@ -60,17 +61,17 @@ class Claim(Bound):
 
 
 class LawConfig(RowsConfig):
-    """What a law file holds: rows, and what they are to show.
+    """What a law file holds: rows, and what they must show.
 
     Attributes:
-        paper: who found it, and where.
-        finding: in a sentence.
-        measure: of every run: one of ``laws.measures``.
+        paper: the source: authors, title, year.
+        finding: the law in a sentence.
+        measure: how every run is measured: one of ``laws.measures``.
         finetunes: whether runs are finetuned on the training questions.
-        published: what the paper has, by row and value.
-        require: what makes it a test.
+        published: the paper's values, by row and name.
+        require: what the runs must reach for the law to count as tested.
         claims: the law holds if all of them do.
-        quick: values that differ from the config with ``--quick``, by dotted key.
+        quick: values that ``--quick`` changes in every row, by dotted key.
     """
 
     paper: str
@@ -91,10 +92,10 @@ class LawConfig(RowsConfig):
         return self
 
     def in_short(self) -> Self:
-        """Return the law by smaller runs.
+        """Return the law with the smaller runs of ``quick``.
 
         Raises:
-            ConfigError: its file says nothing of these.
+            ConfigError: its file has no ``quick`` values.
         """
         if not self.quick:
             raise ConfigError("--quick: this law has no 'quick' values: run it in full")
@@ -102,7 +103,7 @@ class LawConfig(RowsConfig):
 
 
 def load_law(name_or_path: str) -> LawConfig:
-    """Read a law: a shipped one's name, or a YAML file.
+    """Read a law, by the name of a shipped one or from a YAML file.
 
     Raises:
         ConfigError: one line with the file and the key.

@@ -37,8 +37,8 @@ def load_config(
 
     Args:
         name_or_path: a shipped config's name (``birthplaces``), a path, or None for no file.
-        overrides: values from the command line, last one wins.
-        base: what the file and the flags change.
+        overrides: values from the command line; of several for one key, the last wins.
+        base: the config that the file and the flags change.
 
     Raises:
         ConfigError: one line with file:line, key, allowed values and the nearest known key.
@@ -67,9 +67,9 @@ def resolve_config(
 ) -> ExperimentConfig:
     """Return the config of a command.
 
-    A named config is used, else a run's own (``base``), else the one of ``choose_config``. Where
-    ``overrides`` name a corpus or training questions, no other data of a config are used; of a
-    run's, the corpus is.
+    It is the named one, else a run's own (``base``), else that of ``choose_config``. If
+    ``overrides`` name a corpus or training questions, the config's other files and its world are
+    dropped. Of a run's own config only the eval questions are, if training questions are named.
 
     Raises:
         ConfigError: see ``load_config``.
@@ -86,7 +86,7 @@ def resolve_config(
 def choose_config(overrides: Sequence[Override], reporter: Reporter) -> str:
     """Return the name of a config for a command that names none.
 
-    When a data file is named, the recipe for such; else the built-in world's, which is noted.
+    It is the recipe for own facts if a data file is named, else the built-in world's, with a note.
     """
     if _named_files(overrides):
         return OWN_FACTS
@@ -103,13 +103,13 @@ def parse_assignment(text: str) -> Override:
 
 
 def dump_config(config: BaseModel) -> str:
-    """Write a config as YAML that ``load_config`` reads back to an equal config."""
-    # Not ``allow_unicode``: PyYAML would write some line ends (U+0085) that it reads as others.
+    """Write a config as YAML from which ``load_config`` reads an equal config."""
+    # Not ``allow_unicode``: PyYAML would write line ends (U+0085) that it reads back as others.
     return yaml.dump(config.model_dump(mode="json"), Dumper=StrictDumper, sort_keys=False)
 
 
 def shipped(folder: str = "") -> dict[str, Path]:
-    """Return the configs that come with nanoknow by name, or the files of a folder beside them."""
+    """Return the paths of the shipped configs by name, or of the files in a folder beside them."""
     package = Path(__file__).resolve().parents[1]
     for configs in (package / "configs", package.parent / "configs"):
         if configs.is_dir():
@@ -118,7 +118,7 @@ def shipped(folder: str = "") -> dict[str, Path]:
 
 
 def described(path: Path) -> str:
-    """Return the first sentence of the comment that a shipped file begins with."""
+    """Return the first sentence of the comment at the top of a shipped file."""
     comment, _, _ = path.read_text(encoding="utf-8").partition("\n#   ")
     return comment.replace("\n# ", " ").removeprefix("# ").partition(". ")[0].rstrip(".")
 
@@ -128,7 +128,7 @@ def _named_files(overrides: Sequence[Override]) -> set[str]:
 
 
 def _nested(override: Override) -> dict[str, Any]:
-    """Return an override as a config's mappings, by today's keys."""
+    """Return an override as nested mappings with today's keys."""
     values: Any = override.value
     if hasattr(values, "tolist"):  # a number of numpy or torch
         values = values.tolist()

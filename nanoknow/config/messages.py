@@ -22,7 +22,7 @@ WORDS = {
     "string_too_short": "{min_length} or more characters", "extra_forbidden": "left out",
     "invalid_key": "a word", "literal_error": "{expected}", "union_tag_invalid": "{expected_tags}",
 }  # fmt: skip
-"""What a value must be, by pydantic's name for what is wrong; keys with values otherwise."""
+"""What a value must be, by pydantic's error type; for all others, keys with values."""
 
 
 def explain(
@@ -36,10 +36,10 @@ def explain(
 
     Args:
         error: the first of a ``ValidationError``.
-        source: the config file, or nothing, to name keys alone.
+        source: the config file; empty to name keys alone.
         lines: the line of each of its keys.
         labels: flags by the key that they set.
-        root: the config that has the keys.
+        root: the config class that the keys belong to.
     """
     path, beside = _walk(error["loc"], root)
     dotted = ".".join(part if part.isprintable() else repr(part) for part in path[:5])
@@ -88,11 +88,11 @@ def _walk(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[list[str],
     owners: list[Any] = [root]
     for part in (str(part) for part in loc if part != "[key]"):
         if len(owners) > 1:
-            # A discriminated union puts its member's tag between the keys: that is no key.
+            # A discriminated union puts its member's tag, which is not a key, between the keys.
             owners = [union_members()[part]]
             continue
         path.append(part)
-        if part.isdecimal():  # of a list, whose members the owner is of
+        if part.isdecimal():  # an index: the owner is already the class of the list's items
             continue
         fields = owners[0].model_fields if owners else {}
         beside = list(fields)

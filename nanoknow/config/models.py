@@ -1,4 +1,4 @@
-"""The model variants as data: sizes, and what they must fit."""
+"""The model variants as data: their sizes, and the rules that these must meet."""
 
 from typing import Annotated, Literal, Self
 
@@ -7,7 +7,7 @@ from pydantic import Field, Strict, model_validator
 from nanoknow.config.values import Fraction, Frozen, Thousand, Width
 
 LONGEST_BLOCK = 2**14
-"""Characters; a perceiver has a mask of its square."""
+"""Largest block, in characters; a spread perceiver has a mask of block × block."""
 
 
 class TransformerConfig(Frozen):
@@ -44,9 +44,9 @@ class PerceiverConfig(TransformerConfig):
     variant: Literal["perceiver"] = "perceiver"
     bottleneck_dim: Width = 64
     latents: Literal["first", "spread"] = "first"
-    """first: latent j reads j + 1 characters, so that the trunk sees the first bottleneck_dim of a
-    text, as the original has it; spread: what they read grows evenly to the whole block, and a
-    character reads those that are complete and what came since."""
+    """first: latent j reads the first j + 1 characters, so that the trunk sees no more than the
+    first bottleneck_dim, as in the original; spread: what the latents read grows evenly up to the
+    whole block, and a character reads the complete latents and the characters since."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -59,11 +59,11 @@ class PerceiverConfig(TransformerConfig):
 
     @property
     def latent_span(self) -> int:
-        """Characters that the last latent reads; the others' shares of them grow evenly."""
+        """Characters that the last latent reads; the latents before it read evenly fewer."""
         return self.bottleneck_dim if self.latents == "first" else self.block_size
 
     def latent_end(self, j: int) -> int:
-        """Return how many characters latent j reads, the first of a text: ⌈(j + 1)·span/m⌉."""
+        """Return how many characters, from the first, latent j reads: ⌈(j + 1)·span/m⌉."""
         return -(-(j + 1) * self.latent_span // self.bottleneck_dim)
 
     def n_latents(self, length: int) -> int:

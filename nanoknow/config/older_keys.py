@@ -1,7 +1,6 @@
-"""Keys of earlier releases: a renamed one is read by its new name, a removed one must be neutral.
+"""Keys of earlier releases: renamed ones get their new names, removed ones must be switched off.
 
-Configs of older runs and YAML files keep their keys; everything behind this module knows only
-today's.
+Older runs and YAML files keep their keys; all code after this module sees only today's.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,32 +16,32 @@ RENAMED: dict[KeyPath, str] = {
     ("schedule", "warmup_positions"): "warmup_tokens",
     ("schedule", "decay_positions"): "decay_tokens",
 }
-"""By section and old key, wherever in a config the section is."""
+"""New names by section and old key, wherever in a config the section is."""
 
 REMOVED: dict[KeyPath, tuple[Any, str]] = {
     ("model", "qk_norm"): (False, "normalised queries and keys"),
     ("task", "shuffle_clauses"): (0.0, "documents with their clauses in another order"),
     ("optimizer", "average"): (0.0, "a moving average of the weights"),
 }
-"""By section and key: the value that leaves the feature off, and what the feature was."""
+"""By section and key: the neutral value, which switches the feature off, and what it was."""
 
 DROPPED: tuple[KeyPath, ...] = (("augment",), ("config", "augment"))
-"""Sections that nothing reads any more, of configs and of the configs in checkpoints."""
+"""Sections that nothing reads any more, in configs and in the configs of checkpoints."""
 
 
 def with_present_keys(
     values: Mapping[str, Any], where: Callable[[KeyPath], str], path: KeyPath = ()
 ) -> dict[str, Any]:
-    """Return a config's values, or some of them, by today's keys.
+    """Return the values of a config, or of a part of one, with today's keys.
 
     Args:
-        values: nested mappings as YAML or JSON has them.
-        where: names a key's file and line, or its flag, for errors.
-        path: of ``values`` in the whole config.
+        values: nested mappings, as read from YAML or JSON.
+        where: returns a key's file and line, or its flag, for errors.
+        path: where ``values`` are in the whole config.
 
     Raises:
-        ConfigError: a removed key has another than its neutral value, or a key is there by its
-            old name and its new one.
+        ConfigError: a removed key has a value other than its neutral one, or a key is given by
+            both its old and its new name.
     """
     present: dict[str, Any] = {}
     for key, value in values.items():
@@ -65,5 +64,5 @@ def with_present_keys(
 
 
 def present_path(path: KeyPath) -> KeyPath:
-    """Return where the value of a key is today."""
+    """Return the path of a key with its present name."""
     return (*path[:-1], RENAMED.get(path[-2:], path[-1]))

@@ -13,7 +13,7 @@ from nanoknow.config.messages import show_value
 from nanoknow.config.older_keys import KeyPath
 from nanoknow.errors import ConfigError, suggest
 
-MAX_CONFIG_BYTES = 100_000  # some seconds of parsing; a config has a few thousand
+MAX_CONFIG_BYTES = 100_000  # take some seconds to parse; a config has a few thousand
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -40,7 +40,7 @@ PLAIN = {
     ),
     "bool": re.compile(r"true|false", re.I),
 }
-"""What is read of the words that YAML 1.1 takes for numbers and switches."""
+"""The forms that are accepted of what YAML 1.1 reads as numbers and switches."""
 
 
 class StrictDumper(yaml.SafeDumper):
@@ -50,7 +50,7 @@ class StrictDumper(yaml.SafeDumper):
 for _side in (_StrictLoader, StrictDumper):
     for _kind, _form in (
         ("float", r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
-        # And 089 and 0o10, which are text to YAML 1.1.
+        # And 089 and 0o10, text in YAML 1.1, so that ``_plain`` refuses them.
         ("int", r"^[-+]?0([oObB]?[0-9_]+|[xX][0-9a-fA-F_]+)$"),
     ):
         _side.add_implicit_resolver(
@@ -64,13 +64,13 @@ def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, 
     Args:
         name_or_path: one of ``known`` by name, or a path.
         known: shipped files by name.
-        kind: what it is to hold, for errors.
+        kind: what it should hold, for errors.
 
     Returns:
         The file's path, and its text.
 
     Raises:
-        ConfigError: it is not there, too large, or no text.
+        ConfigError: it is missing, too large, or not text.
     """
     path = known.get(name_or_path, Path(name_or_path))
     try:
@@ -90,10 +90,10 @@ def read(name_or_path: str, known: Mapping[str, Path], kind: str) -> tuple[str, 
 
 
 def parse(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    """Read YAML of keys and values, and the line of each key.
+    """Read a YAML mapping, and the line of each key.
 
     Raises:
-        ConfigError: it is something else; names file and line.
+        ConfigError: it is not a mapping; names file and line.
     """
     values, lines = parse_any(text, source)
     if not isinstance(values, dict | None):
@@ -128,7 +128,7 @@ def _nodes(text: str) -> yaml.Node | None:
 
 
 def _value(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> Any:  # noqa: ANN401
-    """Return a node's value, and put the lines of its keys to the others; each key is one word."""
+    """Return a node's value, and add its keys' lines to ``lines``; a key must be a word."""
     if isinstance(node, yaml.SequenceNode):
         return [_value(each, path, {}) for each in node.value]
     if not isinstance(node, yaml.MappingNode):
@@ -148,9 +148,9 @@ def _value(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> Any:  #
 
 
 def _plain(node: yaml.Node) -> Any:  # noqa: ANN401
-    """Return a word, number or switch; YAML 1.1 would take 010 for 8, and 12:30 for 750.
+    """Return a word, number or switch; YAML 1.1 would read 010 as 8, and 12:30 as 750.
 
-    In hexadecimal an integer could be read that is too long for Python to print.
+    Integers have at most 64 bits, as Python could not print a very long one in hexadecimal.
     """
     kind, text = node.tag.rpartition(":")[2], node.value
     if kind in PLAIN and not PLAIN[kind].fullmatch(text):

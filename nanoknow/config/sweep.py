@@ -1,4 +1,4 @@
-"""A sweep as data: one config, and rows that each change some of its values."""
+"""A sweep as data: a config, and rows that each change some of its values."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from nanoknow.config.values import FileName, Frozen, Thousand
 from nanoknow.errors import ConfigError
 
 MOST_SEEDS, MOST_RUNS = 1_000, 10_000
-"""Of a sweep or a law; runs over all rows, seeds and folds."""
+"""Most seeds and most runs (rows × seeds × folds) of a sweep or a law."""
 RESERVED = ("", ".", "..", "lock", "sweep.json", "law.json", "law.png", "table.csv")
-"""What is a folder's own, and no row's."""
+"""Names that no row may have: the sweep's folder uses them itself."""
 
 
 def slug(row: str) -> str:
@@ -42,10 +42,10 @@ class RowsConfig(Frozen):
     """Variants of one config, as a sweep and a law have them.
 
     Attributes:
-        config: a shipped config's name, or a file; the start of every row.
-        seeds: how many, counted from the config's own.
-        common: values that differ from the config in every row, by dotted key.
-        rows: by name, the values that differ in it.
+        config: a shipped config's name, or a file; every row starts from it.
+        seeds: number of seeds, counted up from the config's own.
+        common: values that every row changes in the config, by dotted key.
+        rows: the values that each row changes, by its name.
     """
 
     config: str
@@ -64,7 +64,7 @@ class RowsConfig(Frozen):
         """Return the config of each row.
 
         Args:
-            load: makes a config of a name and overrides.
+            load: returns the config for a name and overrides.
 
         Raises:
             ConfigError: a row sets a key or value that a config does not have.
@@ -78,8 +78,8 @@ class SweepConfig(RowsConfig):
     """What a sweep file holds.
 
     Attributes:
-        folds: parts of training and evaluation questions together, each asked of a model that was
-            trained on the others; None to ask the evaluation questions.
+        folds: parts into which training and evaluation questions together are divided; each is
+            asked of a model trained on the others. None: ask the evaluation questions.
         predict: files of questions, with answers or without, that every run answers as well.
     """
 
@@ -88,7 +88,7 @@ class SweepConfig(RowsConfig):
 
 
 def load_sweep(name_or_path: str) -> SweepConfig:
-    """Read a sweep: a shipped one's name, or a YAML file.
+    """Read a sweep, by the name of a shipped one or from a YAML file.
 
     Raises:
         ConfigError: one line with the file and the key.
@@ -97,12 +97,12 @@ def load_sweep(name_or_path: str) -> SweepConfig:
 
 
 def load_file(name_or_path: str, kind: type[File], what: str) -> File:
-    """Read a file of a kind: a shipped one's name, or a YAML file.
+    """Read a sweep or a law, by the name of a shipped one or from a YAML file.
 
     Args:
-        name_or_path: of the file.
-        kind: what it holds.
-        what: it is called, and with an s the folder of those that are shipped.
+        name_or_path: which one.
+        kind: the config class of its content.
+        what: its name in errors, and with an s the folder of the shipped ones.
 
     Raises:
         ConfigError: one line with the file and the key.

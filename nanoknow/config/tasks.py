@@ -1,4 +1,4 @@
-"""The tasks as data: how an example is made of a text."""
+"""The tasks as data: how a text becomes examples."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -8,7 +8,7 @@ from nanoknow.config.values import Count, CountOrZero, Frozen, PerDocument, Port
 
 
 class SpanCorruptionConfig(Frozen):
-    """Pretraining: hide a stretch of a document and write it after the rest.
+    """Pretraining: hide a span of a document, to be written after the rest.
 
     Attributes:
         has_marks: whether its vocabulary has a mask and a pad beside the text's characters.
@@ -21,33 +21,33 @@ class SpanCorruptionConfig(Frozen):
     max_truncation: Share = 0.875
     """Longest truncation, as a share of the block."""
     keep_empty_documents: Switch = False
-    """Count empty lines, and the nothing after the last line end, as examples."""
+    """Count empty lines, and the empty text after the last line end, as examples."""
     salient_spans: Portion = 0.0
-    """Share of examples that hide what is worth asking for: salient words."""
+    """Share of examples that hide salient words: those worth asking for."""
     salient_words: Literal["all", "answers", "ranked"] = "all"
-    """all: names and years; answers: those of them that some training question has for an answer,
-    where a document has such; ranked: the spans that are most probably answers, as the training
-    questions teach a ranker."""
+    """all: names and years; answers: of these, in documents that have any, only those that answer
+    some training question; ranked: the spans that are most probably answers, by a ranker that
+    learns from the training questions."""
     context_dropout: Portion = 0.0
-    """Share of these examples that keep of the rest only the subject's name and a little around the
-    hidden word: short contexts."""
+    """Share of these examples that keep, of the rest, only the subject's name and a few characters
+    around the hidden word: short contexts."""
     context_width: CountOrZero = 24
-    """Characters that a short context keeps at most on either side, mostly fewer: the width is
-    drawn as a cube, so that a third of the time a side keeps none (more often with a step)."""
+    """Most characters that a short context keeps on either side. The width is proportional to the
+    cube of a uniform draw: a third of the time a side keeps none, with a step more often."""
     context_step: Count = 1
-    """Widths are multiples of it. Where latents span two characters, 2 puts a name on the same ones
-    as a question does, where the ten characters of 'Where was ' come before it."""
+    """Widths are multiples of this. If a latent spans two characters, 2 aligns a name with the
+    latents as in a question, where the ten characters of 'Where was ' precede it."""
     name_in_place: Portion = 0.0
-    """Share of short contexts that have the name where the hidden word was, and the word after a
-    single mask, as a question has a name and an answer."""
+    """Share of short contexts that put the name where the hidden word was, and the word after a
+    single mask, as an answer follows a question."""
     questions_per_document: PerDocument = 0.0
-    """Training questions beside each document of a batch, with their answers."""
+    """Training questions, with answers, that a batch has beside each of its documents."""
     cloze_loss: Literal["all", "hidden"] = "all"
-    """hidden: of short contexts only the hidden word is to be predicted."""
+    """hidden: in short contexts, only the hidden word carries loss."""
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The texts that it trains on, by role."""
+        """The roles of the texts that it trains on."""
         hides_answers = self.salient_spans > 0 and self.salient_words != "all"
         reads_questions = self.questions_per_document > 0 or hides_answers
         return ("corpus", "questions") if reads_questions else ("corpus",)
@@ -60,11 +60,11 @@ class QuestionAnsweringConfig(Frozen):
     sources: ClassVar[tuple[str, ...]] = ("questions",)
     kind: Literal["question_answering"] = "question_answering"
     max_answer_length: Count | None = None
-    """Characters to decode at most; null: by the longest training answer."""
+    """Most characters to decode; null: a quarter more than the longest training answer."""
 
 
 class LanguageModelingConfig(Frozen):
-    """Predict the next character of a running text, in windows of a block."""
+    """Predict the next character of a running text, in windows of one block."""
 
     has_marks: ClassVar[bool] = False
     sources: ClassVar[tuple[str, ...]] = ("corpus",)
@@ -74,16 +74,16 @@ class LanguageModelingConfig(Frozen):
 
 
 class DocumentModelingConfig(Frozen):
-    """Predict every next character of a document, a document an example."""
+    """Predict every next character of a document; each document is an example."""
 
     has_marks: ClassVar[bool] = True
     kind: Literal["document_modeling"] = "document_modeling"
     questions_per_document: PerDocument = 0.0
-    """Training questions beside each document of a batch, with their answers."""
+    """Training questions, with answers, that a batch has beside each of its documents."""
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The texts that it trains on, by role."""
+        """The roles of the texts that it trains on."""
         return ("corpus", "questions") if self.questions_per_document else ("corpus",)
 
 

@@ -7,16 +7,16 @@ from pydantic import BeforeValidator, Field, Strict, model_validator
 from nanoknow.config.values import Count, CountOrZero, Frozen, Switch
 
 MIN_PEOPLE = 10
-"""Of a built-in world, so that dev and test have two each."""
+"""Fewest people in a built-in world: dev and test then have two each."""
 
 Relation = Literal["birthplace", "birth date", "university", "employer", "profession", "code"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-"""Kinds of facts about the people of a world that has several."""
+"""The kinds of facts that a world may state about its people."""
 Skewed = Literal["birthplace", "university", "employer", "profession"]
 
 
 def _first_relations(value: object) -> object:
-    """Return so many relations, where a number of them is given."""
+    """Return the first n relations for a number n, and any other value as it is."""
     if type(value) is not int:
         return value
     if not 1 <= value <= len(RELATIONS):
@@ -25,14 +25,14 @@ def _first_relations(value: object) -> object:
 
 
 class DrawnConfig(Frozen):
-    """A corpus of statements drawn with repetition: some facts come often, many once or never."""
+    """A corpus of statements drawn with replacement: some facts come often, many once or never."""
 
     statements: Count = 2000
-    """How many are drawn."""
+    """Number of draws."""
     exponent: Annotated[float, Strict(), Field(ge=0.0, le=40.0)] = 1.0
-    """The person of rank r is drawn in proportion to r to minus this power."""
+    """The probability of drawing the person of rank r is proportional to r^-exponent."""
     repeats: Count = 1
-    """How often each of the first twentieth of them comes."""
+    """How often each statement in the first twentieth of the draws comes."""
 
 
 class WorldConfig(Frozen):
@@ -40,20 +40,20 @@ class WorldConfig(Frozen):
 
     people: Annotated[int, Strict(), Field(ge=MIN_PEOPLE, lt=2**63)] = 1000
     paraphrases: Count = 3
-    """Biographies a person, in different words."""
+    """Biographies per person, in different words."""
     seed: CountOrZero = 0
     relations: Annotated[tuple[Relation, ...], BeforeValidator(_first_relations)] = ()
-    """Independent facts a person, by name or number; none: birthplaces alone."""
+    """Independent facts about each person: their names, or how many; none: birthplaces alone."""
     permute: Switch = False
-    """Relations in another order in each biography."""
+    """Shuffle the relations in each biography."""
     full_name: Switch = False
-    """The name in every sentence, not a pronoun."""
+    """Use the name in every sentence, not a pronoun."""
     skewed: tuple[Skewed, ...] = ()
-    """Relations by Zipf's law, not uniform."""
+    """Relations whose values are drawn by Zipf's law, not uniformly."""
     backward: Switch = False
-    """Also questions that name a code and ask whose it is."""
+    """Also ask questions that name a code and ask whose it is."""
     drawn: DrawnConfig | None = None
-    """Statements drawn from all of these."""
+    """Draw the corpus from the biographies, with replacement."""
 
     @model_validator(mode="after")
     def _forms_need_relations(self) -> Self:

@@ -18,10 +18,10 @@ from torch import Tensor
 IGNORE = -100
 """Target of tokens that carry no loss."""
 MAX_GROUPS, MIN_ROWS = 16, 8
-"""A batch has so many groups at most, of so many sequences at least: more of them mean less
-padding, but smaller rectangles for attention."""
+"""Most groups in a batch, and fewest sequences in a group: more groups mean less padding, but
+smaller rectangles for attention."""
 WIDTH_STEP = 4
-"""Lengths of groups are multiples of it."""
+"""Group lengths are rounded up to a multiple of it, at most to the block, and then widened."""
 
 
 class Group(NamedTuple):
@@ -32,7 +32,7 @@ class Group(NamedTuple):
 
     @property
     def n_tokens(self) -> int:
-        """How many tokens it has in the flat tensor."""
+        """Number of its tokens in the flat tensor."""
         return self.n_sequences * self.length
 
 
@@ -42,9 +42,9 @@ class Layout:
 
     Attributes:
         groups: the rectangles, in the order of their tokens; N is the sum of their tokens.
-        positions: (N,) int64, of each token in its own sequence, from 0.
-        end: one past the largest position, where it is known without asking the device.
-        start: the first position of every sequence, where that is one and the same; likewise.
+        positions: (N,) int64, the position of each token in its own sequence, from 0.
+        end: one past the largest position; None if only the device knows it.
+        start: the first position, if all sequences share it and the CPU knows it; else None.
     """
 
     groups: tuple[Group, ...]
@@ -56,7 +56,7 @@ class Layout:
     def of(
         cls, groups: tuple[Group, ...], device: torch.device | None = None, start: int = 0
     ) -> Layout:
-        """Lay out sequences that all start at one position."""
+        """Lay out sequences that all start at position ``start``."""
         rows = [
             torch.arange(start, start + g.length, device=device).repeat(g.n_sequences)
             for g in groups
@@ -78,7 +78,7 @@ class Batch:
 
     Attributes:
         tokens: (N,) int64 input ids.
-        targets: (N,) int64 ids to predict, ``IGNORE`` where nothing is.
+        targets: (N,) int64 ids to predict, ``IGNORE`` where no loss is computed.
         layout: how the N tokens form sequences.
     """
 
@@ -88,11 +88,11 @@ class Batch:
 
     @classmethod
     def from_rows(cls, rows: Tensor, targets: Tensor, lengths: Tensor) -> Batch:
-        """Pack padded rows, on the CPU, as ``pack`` has it; drop the padding past each group.
+        """Group padded rows by ``pack``, on the CPU, and drop the padding beyond each group.
 
         Args:
             rows: (B, T) input ids, meaningful in the first ``lengths[b]`` columns of row b.
-            targets: (B, T) the same for targets; ``IGNORE`` past the length.
+            targets: (B, T) ids to predict; ``IGNORE`` past the length.
             lengths: (B,) int64, each at least 1.
         """
         chunks, groups = pack(lengths, rows.shape[1])
@@ -106,8 +106,8 @@ class Batch:
     def scored(self) -> tuple[Tensor | None, Tensor]:
         """Return the (P,) indices of the tokens that carry loss, and their (P,) targets.
 
-        So that few different P occur (see ``widen``), the indices are padded by 0, without loss.
-        They are None where no token would be left out.
+        So that few different P occur (see ``widen``), the indices are padded with 0, whose targets
+        are ``IGNORE``. The indices are None, and P = N, if no token would be left out.
         """
         indices = (self.targets != IGNORE).nonzero()[:, 0]
         unit = sum(group.n_sequences for group in self.layout.groups) * WIDTH_STEP // 2
@@ -119,7 +119,7 @@ class Batch:
         return F.pad(indices, (0, n - len(indices))), targets
 
     def to(self, device: torch.device) -> Batch:
-        """Copy to a device, if it is not there."""
+        """Copy to a device, unless it is there already."""
         if device == self.tokens.device:
             return self
         layout = Layout.of(self.layout.groups, device)
@@ -128,7 +128,7 @@ class Batch:
     def part(self, rank: int, size: int) -> Batch:
         """Return every ``size``-th sequence of each group, from ``rank`` on.
 
-        Where there is none, it is the first of all, without loss.
+        If that is none, return the first of each group without loss, as no batch may be empty.
         """
         kept = [len(range(rank, group.n_sequences, size)) for group in self.layout.groups]
         if not any(kept):
@@ -143,7 +143,7 @@ class Batch:
         return Batch(of(self.tokens), of(self.targets), layout)
 
     def joined(self, other: Batch) -> Batch:
-        """Return one batch of the examples of both."""
+        """Return one batch with the examples of both."""
         tokens = torch.cat([self.tokens, other.tokens])
         layout = Layout.of(self.layout.groups + other.layout.groups, tokens.device)
         return Batch(tokens, torch.cat([self.targets, other.targets]), layout)
@@ -154,11 +154,11 @@ def pack(lengths: Tensor, widest: int) -> tuple[Sequence[Tensor], tuple[Group, .
 
     Args:
         lengths: each 1 … ``widest``.
-        widest: what a group may be widened to.
+        widest: greatest length of a group.
 
     Returns:
         The indices of the sequences in each group, and the groups, each at least as long as its
-        longest.
+        longest sequence.
     """
     order = torch.argsort(lengths, stable=True)
     n_groups = max(1, min(MAX_GROUPS, len(order) // MIN_ROWS))

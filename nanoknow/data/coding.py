@@ -16,13 +16,13 @@ PART = 1 << 20
 
 
 class Coder:
-    """Numbers characters in the order of their appearance, in one file that grows in place."""
+    """Gives each new character the next code, and keeps a text's codes in one growing file."""
 
     def __init__(self, file: IO[bytes] | None = None) -> None:
         """Begin an empty text.
 
         Args:
-            file: empty, to read and write, that codes are kept in; None for memory.
+            file: an empty file, open to read and write, for the codes; None: keep them in memory.
         """
         self._points: list[int] = []  # code points by code
         self._table = np.full(0x110000, -1, np.int32)  # codes by code point
@@ -43,7 +43,7 @@ class Coder:
             self._n += len(points)
 
     def finish(self) -> tuple[str, Codes]:
-        """Return the characters in sorted order, and the text as their indices."""
+        """Return the different characters, sorted, and the text as indices into them."""
         codes = self._mapped()
         ranks = np.empty(len(self._points), codes.dtype)
         ranks[np.argsort(self._points)] = np.arange(len(self._points))
@@ -53,7 +53,7 @@ class Coder:
         return "".join(map(chr, sorted(self._points))), codes
 
     def _widen(self, width: np.dtype[Any]) -> None:
-        """Convert in place, from the end: what is written is behind what is still to be read."""
+        """Widen the codes in place, from the end, so that none is overwritten before it is read."""
         for start in reversed(range(0, self._n, PART)):
             self._file.seek(start * self._width.itemsize)
             narrow = np.frombuffer(self._file.read(PART * self._width.itemsize), self._width)
@@ -66,7 +66,7 @@ class Coder:
         if not self._n:
             return np.empty(0, self._width)
         if isinstance(self._file, io.BytesIO):
-            self._file.getvalue()  # which cuts off what was kept to grow into
+            self._file.getvalue()  # trims the spare capacity
             return np.frombuffer(self._file.getbuffer(), self._width)
         self._file.flush()
         return np.memmap(self._file, self._width, "r+", shape=(self._n,))

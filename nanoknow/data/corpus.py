@@ -1,9 +1,9 @@
 """The pretraining text, as one array of character codes.
 
-Large texts are encoded once, into files that later runs map into memory instead of reading. They
-are in ``$XDG_CACHE_HOME/nanoknow`` (``~/.cache/nanoknow``), by the text's path, size and time of
-change, and may be deleted at any time. What nobody has read for 30 days is deleted when another is
-made.
+Large texts are encoded once, into files that later runs map into memory. These are in
+``$XDG_CACHE_HOME/nanoknow`` (``~/.cache/nanoknow``), named by a hash of the text's path, size and
+time of change, and may be deleted at any time. Those not read for 30 days are deleted when a new
+one is made.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ from nanoknow.system.plain import to_json
 
 FORMS = "a table (.csv, .tsv) or JSON with a column 'text'"
 MAPPED_FROM = 64 << 20
-"""Bytes of a text from which on it is mapped."""
+"""Size in bytes from which on a text is mapped: 64 MiB."""
 FORMAT = 2
 UNREAD = 30 * 86400
-"""Seconds after which a file is deleted."""
+"""Seconds without being read after which a file is deleted: 30 days."""
 Found = tuple[int, str, str]
-"""A document as it is read: its first line, of whom it is, its text."""
+"""A document as it is read: the number of its first line, whom it is about, its text."""
 Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
@@ -46,11 +46,11 @@ class Corpus:
 
     Attributes:
         name: where it came from, for messages and records.
-        sha256: of the bytes it was read from.
-        characters: the different ones, sorted.
-        codes: (characters of the text,) each one's index in ``characters``.
-        names: (documents,) of whom each is about, empty where its row has none; None where the
-            file has no such column.
+        sha256: hash of the bytes that it was read from.
+        characters: the different characters, sorted.
+        codes: (characters of the text,) the index of each in ``characters``.
+        names: (documents,) whom each is about, empty if its row names nobody; None if no row
+            names anybody.
         first_lines: (documents,) the line of the file that each begins on, from 1; None where
             every line is a document.
     """
@@ -64,16 +64,16 @@ class Corpus:
 
     @cached_property
     def text(self) -> str:
-        """The whole text, 1 to 4 bytes a character beside its codes: not for training."""
+        """The whole text, at 1 to 4 bytes a character beside its codes: too large for training."""
         return code_points(self.characters)[self.codes].tobytes().decode("utf-32-le")
 
     @cached_property
     def documents(self) -> tuple[str, ...]:
-        """One document a line; a last line end is followed by an empty document."""
+        """The documents, split at line feeds; after a last line feed there is an empty one."""
         return tuple(self.text.split("\n"))
 
     def lines(self) -> tuple[Indices, Indices]:
-        """Return where each document starts in the text, and its length; both (documents,)."""
+        """Return the start of each document in the text and its length; both (documents,)."""
         width = np.int32 if len(self.codes) < 2**31 else np.int64
         parts = (indices.astype(width) for indices in self.indices_of("\n"))
         ends = np.concatenate([*parts, np.array([len(self.codes)], width)])
@@ -81,7 +81,7 @@ class Corpus:
         return starts, ends - starts
 
     def indices_of(self, character: str) -> Iterator[npt.NDArray[np.int64]]:
-        """Yield where one character is in the text, in order, many indices at a time."""
+        """Yield the indices at which a character is in the text, in order, many at a time."""
         code = self.characters.find(character)
         for start in range(0, len(self.codes), PART) if code >= 0 else ():
             yield np.flatnonzero(self.codes[start : start + PART] == code) + start
@@ -92,10 +92,10 @@ class Corpus:
         return self.lines_at([first])[0]
 
     def lines_at(self, indices: Sequence[int]) -> list[int]:
-        """Return the line of the file, from 1, where the document of each of some indices begins.
+        """Return, for some indices, the line of the file, from 1, that their document begins on.
 
         Args:
-            indices: of characters of the text.
+            indices: of characters in the text.
         """
         starts, _ = self.lines()
         documents = np.searchsorted(starts, indices, side="right") - 1
@@ -111,7 +111,7 @@ class Corpus:
 
 
 def read_corpus(path: Path, documents: DocumentForm = "lines") -> Corpus:
-    """Read a text: documents as they are asked for, or the rows of a table or of JSON.
+    """Read a text: lines or paragraphs, as ``documents`` says, or the rows of a table or JSON.
 
     Raises:
         DataError: file:line, what is wrong, what to do.
@@ -122,10 +122,10 @@ def read_corpus(path: Path, documents: DocumentForm = "lines") -> Corpus:
 
 
 def _mapped(path: Path) -> Corpus | None:
-    """Return a large text mapped into memory, encoded now where it is not yet.
+    """Return a large text mapped into memory; encode it first if that was not done yet.
 
     Returns:
-        None where it is small, rows, no regular file, or nothing can be written.
+        None if it is small, holds rows, is not a regular file, or the cache cannot be written.
     """
     try:
         found = path.stat()
@@ -156,10 +156,10 @@ def _mapped(path: Path) -> Corpus | None:
 
 
 def _open(path: Path, codes: Path, record: Path) -> Corpus | None:
-    """Map a text's file of codes; None where it is not there, or not what its record says."""
+    """Map a text's file of codes; None if it is missing or does not fit its record."""
     with suppress(OSError, ValueError, KeyError, TypeError), open_regular(codes) as file:
         about: dict[str, Any] = json.loads(read_regular(record))
-        # Copied on write, as torch wants memory that could be written; nothing writes it.
+        # Copy on write, as torch wants writable memory; nothing is written.
         mapped = np.memmap(file, about["width"], "c")
         return Corpus(str(path), about["sha256"], about["characters"], mapped)
     return None
@@ -171,9 +171,9 @@ def corpus_from_chunks(
     documents: DocumentForm = "lines",
     file: IO[bytes] | None = None,
 ) -> Corpus:
-    """Check, decode and encode a corpus (see ``read_corpus``) whose bytes are cut anywhere.
+    """Check, decode and encode a corpus (see ``read_corpus``) from chunks of bytes, cut anywhere.
 
-    Codes are kept in a file where one is given, see ``Coder``.
+    Codes are kept in ``file``, if given; see ``Coder``.
     """
     digest = hashlib.sha256()
     coder, first_lines, names = Coder(file), None, None

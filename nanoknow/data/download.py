@@ -1,4 +1,4 @@
-"""Fetching published files: each is there whole and verified, or not at all, within minutes."""
+"""Fetching published files: each is stored whole and verified, or not at all, within minutes."""
 
 import hashlib
 import time
@@ -15,23 +15,23 @@ from nanoknow.system.files import read_regular, save_result
 from nanoknow.system.reporter import Reporter
 
 SECONDS, SECONDS_OF_SILENCE = 300.0, 30.0
-"""The most that a fetch may take, and that a server may say nothing."""
+"""Longest that a fetch may take, and that a server may be silent."""
 
 
 def fetch(name: str, folder: Path | None, reporter: Reporter) -> list[Path]:
-    """Fetch the files of a data set that are not there yet, and verify all by their hashes.
+    """Fetch the files of a data set that are missing, and verify all of them by their hashes.
 
     Args:
         name: a key of ``DATASETS``.
-        folder: where they go, made where it is missing; None for their own in the data folder.
-        reporter: is notified of how much it is.
+        folder: where they go, created if missing; None for their own in the data folder.
+        reporter: is told the total size.
 
     Returns:
         The paths of the files.
 
     Raises:
         ConfigError: a file cannot be written.
-        DataError: no such data set; or a file cannot be fetched in time, or has another content.
+        DataError: no such data set; or a file cannot be fetched in time, or has other content.
     """
     if name not in DATASETS:
         hint = suggest(name, DATASETS)
@@ -42,7 +42,7 @@ def fetch(name: str, folder: Path | None, reporter: Reporter) -> list[Path]:
 
 
 def fetch_file(remote: RemoteFile, folder: Path, until: float) -> Path:
-    """Fetch a file until a time of the monotonic clock, and return its path; see ``fetch``."""
+    """Fetch a file before a time on the monotonic clock, and return its path; see ``fetch``."""
     target, url = folder / remote.name, remote.base + remote.name
     with naming(target, "move it away, or name another --out", DataError):
         is_there = target.exists()
@@ -59,7 +59,7 @@ def fetch_file(remote: RemoteFile, folder: Path, until: float) -> Path:
 
 
 def _download(url: str, target: Path, size: int, until: float) -> bytes:
-    """Return so many bytes of what is at an address; its server may be slow at any of them."""
+    """Return up to ``size`` bytes from an address; a thread reads, as any byte may be late."""
     answer: Future[bytes] = Future()
 
     def read() -> None:
@@ -74,7 +74,7 @@ def _download(url: str, target: Path, size: int, until: float) -> bytes:
     Thread(target=read, daemon=True).start()
     try:
         return answer.result(until - time.monotonic())
-    except Exception as error:  # whatever a server, or where it redirects to, makes urllib raise
+    except Exception as error:  # whatever urllib raises for what a server, or a redirect, answers
         said = error if isinstance(error, HTTPError) else getattr(error, "reason", error)
         words = getattr(said, "strerror", None) or " ".join(str(said).split())
         why = words or f"not all came within {SECONDS:.0f} seconds"

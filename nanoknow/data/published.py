@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file, pinned by what it contains.
+    """A published file, pinned by the hash of its content.
 
     Attributes:
-        name: of the file, here and at the end of its address.
-        base: the http or https address where it is published, up to and with the last slash.
+        name: its name, both here and at the end of its address.
+        base: its http or https address up to and including the last slash.
         folder: its folder in the data folder.
         size: in bytes.
-        sha256: of its content, 64 lower-case hexadecimal digits.
+        sha256: hash of its content, 64 lower-case hexadecimal digits.
     """
 
     name: str

@@ -17,11 +17,11 @@ from nanoknow.system.plain import to_json
 
 FORMS = "a file of question<TAB>answer lines, or of columns 'question' and 'answer' (CSV, JSON)"
 QUESTIONS_BYTES = 1 << 28
-"""The most that a file of questions, or of answers to them, may have."""
-# Of no width and no meaning: no part of a text, wherever they are.
+"""Largest file of questions, or of answers to them, in bytes: 256 MiB."""
+# Without width and meaning: removed wherever they are.
 INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
-# No part of a text at its ends: blanks and what Unicode calls default-ignorable. Joiners, marks of
-# direction and variation selectors have a meaning within words.
+# Removed only at the ends of a text: blanks and what Unicode calls default-ignorable. Joiners,
+# marks of direction and variation selectors have a meaning within words.
 EDGE = re.compile(
     r"^[\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]+"
@@ -33,11 +33,11 @@ class Question:
     """One question.
 
     Attributes:
-        text: ``clean``.
-        gold: the accepted answers, each ``clean``: its own, then those of its file's other lines
-            that ask the same; empty where the file has none.
-        line: of the file, from 1: where it begins; of JSON several may begin on one.
-        number: which of its file's questions it is, from 1.
+        text: what is asked, ``clean``.
+        gold: the accepted answers, each ``clean``: its own, then those of other lines of the file
+            that ask the same; empty if the file has no answers.
+        line: the line of the file that it begins on, from 1; JSON objects may share a line.
+        number: its place among the questions of the file, from 1.
     """
 
     text: str
@@ -47,7 +47,7 @@ class Question:
 
     @property
     def answer(self) -> str | None:
-        """The first accepted answer: what training learns."""
+        """The first accepted answer, which is the one trained on."""
         return self.gold[0] if self.gold else None
 
 
@@ -56,8 +56,8 @@ class QuestionSet:
     """The questions of one file; either all of them have answers or none.
 
     Attributes:
-        stripped: of how many lines blanks at an end, or invisible characters, were left out.
-        skipped: questions of the file that are not among the items, as they are too long.
+        stripped: number of lines that lost blanks at an end or invisible characters.
+        skipped: questions of the file that are not in ``items``, as they are longer than a block.
     """
 
     name: str
@@ -68,7 +68,7 @@ class QuestionSet:
 
     @property
     def notes(self) -> list[str]:
-        """What was left out, for the user."""
+        """What was left out, in lines for the user."""
         words = "blanks at the ends and invisible characters left out of"
         notes = [f"{self.name}: {words} {self.stripped:,} lines"] if self.stripped else []
         if n := len(self.skipped):
@@ -83,15 +83,15 @@ class QuestionSet:
 
     @cached_property
     def texts(self) -> frozenset[str]:
-        """What is asked, each once."""
+        """The different texts of the questions."""
         return frozenset(item.text for item in self.items)
 
     def require_answers(self, purpose: str, flag: str = "--eval") -> Self:
-        """Return them.
+        """Return the questions themselves, if they have answers.
 
         Args:
-            purpose: what answers are needed for, after ``to``.
-            flag: that names such files.
+            purpose: what the answers are needed for: a verb, after ``to`` in the error.
+            flag: the flag that names such files.
 
         Raises:
             DataError: they have no answers.
@@ -101,16 +101,16 @@ class QuestionSet:
         raise DataError(f"{self.name}: has no answers to {purpose}: name {FORMS} with {flag}")
 
     def characters(self, *, answers: bool) -> str:
-        """Return each character of the questions once, and of all answers too when asked."""
+        """Return the different characters of the questions and, if asked, of all answers."""
         texts = ("".join((q.text, *(q.gold if answers else ()))) for q in self.items)
         return "".join(dict.fromkeys("".join(texts)))
 
 
 def read_questions(path: Path) -> QuestionSet:
-    """Read questions in any of their forms.
+    """Read questions from a file in any of their forms.
 
-    ``question<TAB>answer`` lines, or questions alone when no line has a tab; or a table or JSON
-    lines with columns ``question`` and ``answer`` or ``answers``, which may be a list in JSON.
+    These are ``question<TAB>answer`` lines, or questions alone if no line has a tab; or a table or
+    JSON lines with columns ``question`` and ``answer`` or ``answers``, which may be a list in JSON.
 
     Raises:
         DataError: file:line, what is wrong, what to do.
@@ -119,7 +119,7 @@ def read_questions(path: Path) -> QuestionSet:
 
 
 def questions_from_bytes(raw: bytes | Iterable[bytes], name: str) -> QuestionSet:
-    """Check and decode questions (see ``read_questions``), as a whole or in pieces."""
+    """Decode and check questions (see ``read_questions``), given whole or in chunks."""
     digest = hashlib.sha256()
     text = "".join(decoded([raw] if isinstance(raw, bytes) else raw, name, digest.update))
     form = form_of(text, name, "question")
@@ -153,12 +153,13 @@ def questions_to_jsonl(questions: Iterable[Question]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text ``composed``, without ``INVISIBLE`` and ``EDGE`` at ends, in linear time."""
+    """Return a text ``composed``, without ``INVISIBLE``, and without ``EDGE`` at either end."""
+    # Reversed for its end, as a pattern with ``$`` would take quadratic time.
     return composed(EDGE.sub("", EDGE.sub("", INVISIBLE.sub("", text))[::-1])[::-1])
 
 
 def _split(line: str, where: str, answered: bool) -> list[str]:
-    """Return question and answer of a line."""
+    """Split a line into its question and, if the file has answers, its answer."""
     parts = line.split("\t")
     if not clean(line):
         raise DataError(f"{where}: an empty line: delete it")
@@ -170,7 +171,7 @@ def _split(line: str, where: str, answered: bool) -> list[str]:
 
 
 def _answers(row: Row) -> list[str]:
-    """Return the answers of a row; in a cell of a table they may be a list in JSON."""
+    """Return the answers of a row; a table's cell may hold a JSON list of them."""
     cell = row.values.get("answers")
     if isinstance(cell, dict) and "text" in cell:  # as SQuAD has them
         row.values["answers"] = cell["text"]
@@ -183,7 +184,7 @@ def _answers(row: Row) -> list[str]:
 
 
 def _check(parts: list[str], where: str, answered: bool) -> None:
-    """Check a question and its answers, in this order, each ``clean``."""
+    """Check the parts of a line: a question, then its answers, each ``clean``."""
     what = "question" if not parts[0] else "answer"
     if not all(parts) or (answered and len(parts) == 1):
         raise DataError(f"{where}: no {what}: write question<TAB>answer, or fill both columns")

@@ -1,4 +1,4 @@
-"""Reading text files in one pass, chunk by chunk, and rejecting what would be misread."""
+"""Reads text files in one pass, chunk by chunk, and rejects what would be misread."""
 
 import codecs
 import itertools
@@ -12,7 +12,7 @@ from nanoknow.errors import DataError
 CHUNK = 1 << 20
 """Bytes read at a time."""
 PIPE_BYTES = 1 << 30
-"""The most that is read of what is no regular file, as it may have no end."""
+"""Most bytes that are read from a pipe or a device, which may have no end."""
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 OTHER_FORMATS = {
     LFS_POINTER: "a Git LFS pointer, not the data: run 'git lfs pull'",
@@ -23,20 +23,20 @@ OTHER_FORMATS = {
     b"{\\rtf": "formatted text (RTF): save it as plain text in UTF-8",
     b"<!DOCTYPE": "a web page: save its text, or its table as CSV",
 }
-"""First bytes of files that are often named for a text, what they are, and what to do."""
+"""First bytes of files often given in place of a text, what they are, and what to do."""
 NO_FILE = "is empty, a pipe or a device, and a run's text is a regular file"
-"""Last part of a path that nothing opens, as it goes through what is no folder."""
+"""Appended to a refused file's path: the path then cannot be opened, and the error says this."""
 
 
 def file_chunks(path: Path, limit: float = inf) -> Iterator[bytes]:
-    """Yield the bytes of a file that a user names, of any kind.
+    """Yield the bytes of a file that a user names, which may be a pipe or a device.
 
     Args:
-        path: of the file.
-        limit: bytes that it may have; of a pipe or a device, no more than ``PIPE_BYTES``.
+        path: the file to read.
+        limit: most bytes; for a pipe or a device, no more than ``PIPE_BYTES``.
 
     Raises:
-        DataError: it cannot be read, or has more.
+        DataError: it cannot be read, or has more bytes.
     """
     try:
         limit, done = limit if path.is_file() else min(limit, PIPE_BYTES), 0
@@ -60,21 +60,21 @@ def file_chunks(path: Path, limit: float = inf) -> Iterator[bytes]:
 
 
 def composed(text: str) -> str:
-    """Return a text in Unicode's composed form (NFC), in which é is one character, not two."""
+    """Return a text in Unicode's composed form (NFC), where é is one character, not two."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def decoded(
     chunks: Iterable[bytes], name: str, seen: Callable[[bytes], object] | None = None
 ) -> Iterator[str]:
-    """Decode strict UTF-8 without its byte order mark, ``composed``, line ends as line feeds.
+    """Yield strictly decoded UTF-8, ``composed``, with line feeds for all line ends.
 
-    Nothing is read after the first byte that is wrong.
+    A byte order mark is removed. No chunk is read after the first invalid byte.
 
     Args:
         chunks: a file's bytes, cut anywhere.
-        name: of the file, for errors.
-        seen: is called with the bytes as they are read.
+        name: the file's name, for errors.
+        seen: is called with each chunk as it is read.
 
     Raises:
         DataError: file:line, what is wrong, what to do.
@@ -94,14 +94,14 @@ def decoded(
         try:
             text = decoder.decode(chunk, is_last or bool(nul))
         except UnicodeDecodeError as error:
-            # ``error.object`` is the chunk after the rest of the one before: no line end.
+            # ``error.object`` is the chunk, after bytes of the one before that hold no line end.
             line = lines + error.object.count(b"\n", 0, error.start)
             what = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
             raise DataError(f"{name}:{line}: {what}: save the file as UTF-8") from None
         if nul:
             line = lines + text.count("\n")
             raise DataError(f"{name}:{line}: a NUL character: is this a text file?")
-        # Whole lines, as no character is composed across a line end, and none is cut in two.
+        # Whole lines: composing joins nothing across a line end, and CR LF is not cut in two.
         end = len(text) if is_last else text.rfind("\n") + 1
         parts.append(text[:end])
         if end or is_last:
@@ -110,7 +110,7 @@ def decoded(
             if lines == 1:
                 whole = whole.removeprefix("\ufeff")
             lines += text.count("\n")
-            if whole:  # without any line feed, lines end as those of old Macs do
+            if whole:  # without any line feed, lines end in CR, as on old Macs
                 yield composed(whole.replace("\r\n" if lines > 1 else "\r", "\n"))
             elif lines == 1:
                 raise DataError(f"{name}: an empty file: was it written completely?")

@@ -17,11 +17,11 @@ from nanoknow.system.plain import to_json
 JSON = "json"
 JSON_SUFFIXES, TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv")
 LONGEST_HEADER = 1 << 16
-"""Characters of a first line that are looked through for a table's columns."""
+"""Characters of the first line in which the columns of a table are looked for."""
 LONGEST_NAMES = 1000
-"""Characters of the names of columns in a message."""
+"""Most characters of column names in a message."""
 NEAR = 0.8
-"""How alike a cell of a first line and a column's name are for the line to be a header."""
+"""Similarity (difflib, 0 to 1) from which on a cell is taken for a column's name, misspelt."""
 LINE_END = re.compile(r"\r\n?|\n")
 JSON_START = re.compile(r'\s*\[?\s*\{\s*"')
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -32,9 +32,9 @@ class Row(NamedTuple):
     """A row of a file.
 
     Attributes:
-        where: ``file:line`` of its beginning.
+        where: ``file:line`` that it begins on.
         line: the same line, from 1.
-        values: by column, its name in lower case.
+        values: by the column's name in lower case.
     """
 
     where: str
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     values: dict[str, Any]
 
     def text(self, column: str) -> str:
-        """Return the one text of a column, see ``texts``; empty where there is none."""
+        """Return the single text in a column, see ``texts``; empty if there is none."""
         if isinstance(self.values.get(column), list | dict):
             raise DataError(
                 f"{self.where}: {column}: must be a text in quotes (got a list or object): write "
@@ -51,7 +51,7 @@ class Row(NamedTuple):
         return "".join(self.texts(column))
 
     def texts(self, column: str) -> list[str]:
-        """Return the text or the list of texts in a column, line ends as blanks.
+        """Return the text, or the list of texts, in a column, with blanks for line ends.
 
         Raises:
             DataError: the value is something else.
@@ -60,29 +60,29 @@ class Row(NamedTuple):
         texts = value if isinstance(value, list) else [] if value in (None, "") else [value]
         for text in texts:
             if not isinstance(text, str) or NO_TEXT.search(text):
-                # What is nested may be deeper than Python can show.
+                # Nested values may be too deep for Python to print.
                 shown = "a list or object" if isinstance(text, list | dict) else to_json(text)[:60]
                 raise DataError(f"{self.where}: {column}: must be a text in quotes (got {shown})")
         return [composed(LINE_END.sub(" ", text)) for text in texts]
 
 
 def form_of(head: str, name: str, column: str) -> str | None:
-    """Return how the rows of a file are written, by its name or its first line.
+    """Return in which form a file holds rows, judged by its name or first line.
 
     Args:
         head: the first line, or more.
-        name: of the file.
-        column: that its rows would have.
+        name: the file's name.
+        column: a column that rows would have.
 
     Returns:
-        ``JSON``, or the delimiter of a table; None where the file is lines of text.
+        ``JSON``, or the delimiter of a table; None if the file is lines of text.
     """
     suffix, line = PurePath(name).suffix.lower(), head.partition("\n")[0]
     if suffix in JSON_SUFFIXES or JSON_START.match(head):
         return JSON
     is_table, header = suffix in TABLE_SUFFIXES, line[:LONGEST_HEADER]
     for delimiter in "\t,;":
-        # In prose a blank follows a comma, and the column's name may be a word like others.
+        # Prose has blanks after commas and may hold the name: there, a cell must match exactly.
         blanks, cutoff = (" ", NEAR) if is_table or delimiter == "\t" else ("", 1.0)
         cells = [cell.strip(f'"{blanks}').casefold() for cell in header.split(delimiter)]
         if (is_table or len(cells) > 1) and get_close_matches(column, cells, n=1, cutoff=cutoff):
@@ -93,21 +93,21 @@ def form_of(head: str, name: str, column: str) -> str | None:
 def read_rows(
     form: str, text: str, name: str, column: str, others: tuple[str, ...]
 ) -> Iterator[Row]:
-    """Yield the rows of a file; blank lines are none.
+    """Yield the rows of a file; blank lines are skipped.
 
     Args:
         form: see ``form_of``.
-        text: of the file, with line feeds.
-        name: of the file.
-        column: that each row must have.
-        others: that it may have; more than these are passed over.
+        text: the file's text, with line feeds for line ends.
+        name: the file's name.
+        column: the column that each row must have.
+        others: columns that it may have; further ones are ignored.
 
     Raises:
         DataError: file:line, what is wrong, what to do.
     """
     columns: Iterable[str] = ()
     for i, row in enumerate((_objects if form == JSON else _table)(text, name, form)):
-        if row.values.keys() != columns:  # most rows have those of the one before
+        if row.values.keys() != columns:  # most rows have the columns of the one before
             columns = row.values.keys()
             _check_columns(row, column, others)
         if i or form == JSON:  # else the header
@@ -126,7 +126,7 @@ def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
 
 
 def _objects(text: str, name: str, _: str) -> Iterator[Row]:
-    """Yield the objects of a text, one after the other, or in one list."""
+    """Yield the JSON objects of a text, one after the other or in one list."""
     begin = re.compile(r"[^\s,\[\]]" if text.lstrip().startswith("[") else r"[^\s,]")
     number, counted, end = 1, 0, 0
     outermost: list[tuple[str, Any]] = []
@@ -150,7 +150,7 @@ def _objects(text: str, name: str, _: str) -> Iterator[Row]:
 
 
 def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
-    """Yield the header, as a row, and the rows."""
+    """Yield the header as a row, then the rows."""
     csv.field_size_limit(2**31 - 1)
     reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
     number, header = 1, list[str]()
@@ -172,7 +172,7 @@ def _table(text: str, name: str, delimiter: str) -> Iterator[Row]:
 
 
 def _header(cells: list[str], where: str) -> list[str]:
-    """Return the names of columns, of which only those without one are alike."""
+    """Return the columns' names, which must be different unless they are empty."""
     header = [cell.strip().casefold() for cell in cells]
     for column, n in Counter(header).items():
         if column and n > 1:

@@ -1,4 +1,4 @@
-"""The texts that a config names, read when they are asked for."""
+"""The texts that a config names, each read when it is first used."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ from nanoknow.errors import ConfigError, DataError
 from nanoknow.system.files import open_regular
 
 LINES = 10_000
-"""Of a world's corpus that are read at a time: about a megabyte."""
+"""Lines of a world's corpus that are read at a time: about a megabyte."""
 ROLES = ("corpus", "questions", "eval")
 Text = TypeVar("Text", Corpus, QuestionSet)
 
@@ -34,14 +34,14 @@ class Texts:
 
     @classmethod
     def find(cls, config: DataConfig, roles: tuple[str, ...] = ROLES) -> Self:
-        """Replace the names of files by the absolute paths where they are.
+        """Find the files that a config names, and replace their names by absolute paths.
 
         Args:
-            config: names them.
-            roles: those that will be read; files of other roles need not be there.
+            config: names the files.
+            roles: the roles that will be read; files of other roles may be missing.
 
         Raises:
-            DataError: a named file is nowhere.
+            DataError: a named file is not found.
         """
         named = {role: getattr(config, role) for role in roles}
         found = {role: locate(path).absolute() for role, path in named.items() if path}
@@ -49,7 +49,7 @@ class Texts:
 
     @cached_property
     def corpus(self) -> Corpus | None:
-        """The pretraining text, where one is named."""
+        """The pretraining text: the named file, else the world's; None without either."""
         if self.config.corpus:
             return read_corpus(self.config.corpus, self.config.documents)
         if self._world:
@@ -61,24 +61,24 @@ class Texts:
 
     @cached_property
     def questions(self) -> QuestionSet | None:
-        """The training questions, where a file is named."""
+        """The training questions, from the named file or the world."""
         return self._questions(self.config.questions, "questions")
 
     @cached_property
     def eval(self) -> QuestionSet | None:
-        """The questions to evaluate on, where a file is named."""
+        """The questions to evaluate on, from the named file or the world."""
         return self._questions(self.config.eval, "eval")
 
     @cached_property
     def test(self) -> QuestionSet | None:
-        """The built-in world's test questions, where the corpus is the world's."""
+        """The built-in world's test questions, if the corpus is the world's."""
         return None if self.config.corpus else self._questions(None, "test")
 
     def require_corpus(self) -> Corpus:
         """Return the pretraining text.
 
         Raises:
-            ConfigError: none is named.
+            ConfigError: neither a file nor a world has one.
         """
         return required(self.corpus, "no pretraining text: name one with --corpus FILE")
 
@@ -86,7 +86,7 @@ class Texts:
         """Return the training questions.
 
         Raises:
-            ConfigError: no file is named.
+            ConfigError: neither a file nor a world has them.
         """
         return required(self.questions, "no training questions: name a file with --questions FILE")
 
@@ -94,15 +94,15 @@ class Texts:
         """Return the questions to evaluate on.
 
         Raises:
-            ConfigError: no file is named.
+            ConfigError: neither a file nor a world has them.
         """
         return required(self.eval, "no questions to evaluate on: name a file with --eval FILE")
 
     def tokenizer(self, *, specials: bool) -> Tokenizer:
-        """Build the vocabulary of the corpus; with specials, of the training questions too.
+        """Build the vocabulary of the corpus and, with specials, of the training questions.
 
         Raises:
-            ConfigError: no corpus is named.
+            ConfigError: there is no corpus.
             DataError: it holds one of the specials itself.
         """
         asked = self.questions if specials and "questions" in self.roles else None
@@ -133,10 +133,10 @@ class Texts:
 
 
 def required(text: Text | None, message: str) -> Text:
-    """Return a text that is named.
+    """Return a text that is not None.
 
     Raises:
-        ConfigError: it is not, with this message.
+        ConfigError: it is None; ``message`` is the error's text.
     """
     if text is None:
         raise ConfigError(message)
@@ -144,12 +144,12 @@ def required(text: Text | None, message: str) -> Text:
 
 
 def locate(path: Path) -> Path:
-    """Find a data file: as it is named, else in the data folder or a folder in it.
+    """Find a data file: by its path as given, else in the data folder or a folder in that.
 
     The data folder is ``NANOKNOW_DATA``, or ``./data``, where ``nanoknow data fetch`` writes.
 
     Raises:
-        DataError: it is in none of these folders, or in several of the data folder.
+        DataError: it is in none of these, or in several folders of the data folder.
     """
     if path.is_absolute() or _is_there(path):
         return path
@@ -165,15 +165,15 @@ def locate(path: Path) -> Path:
 
 
 def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -> DataConfig:
-    """Return a run's data with files that have moved where they are now, by name and SHA-256.
+    """Return a run's data config with new paths for files that have moved.
 
-    They are searched for here and in the data folder; one that is not found keeps its path. A pipe
-    or a device that a run names is not taken: what reads it refuses it, unless a command names
-    another file in its place.
+    They are looked for by name and SHA-256, here and in the data folder; a file that is not found
+    keeps its path. A pipe, a device or an empty file is never read for a run: its path becomes one
+    that cannot be opened, unless a command names another file in its place.
 
     Args:
-        config: names them.
-        recorded: name and SHA-256 of each by its role.
+        config: names the files.
+        recorded: name and SHA-256 of each file, by its role.
     """
     named = {role: path for role in ROLES if (path := getattr(config, role))}
     found = {role: _moved(path, recorded.get(role, {})) for role, path in named.items()}
@@ -181,7 +181,7 @@ def found_again(config: DataConfig, recorded: Mapping[str, Mapping[str, str]]) -
 
 
 def _moved(path: Path, text: Mapping[str, str]) -> Path:
-    # See ``open_regular`` for what has no bytes.
+    # See ``open_regular`` for files without bytes.
     if os.path.isfile(path) and path.stat().st_size:  # noqa: PTH113 - see ``_is_there``
         return path
     others = sorted(each for each in data_folder().rglob("*") if each.name == path.name)
@@ -193,7 +193,7 @@ def _moved(path: Path, text: Mapping[str, str]) -> Path:
 
 
 def _is_there(path: Path) -> bool:
-    # Unlike Path.exists, also of a name that is too long, or in a folder that may not be searched.
+    # Unlike Path.exists, this is False for a name too long or in a folder that may not be searched.
     return os.path.exists(path)  # noqa: PTH110
 
 

@@ -13,12 +13,12 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.errors import DataError
 
 PAD = "\u25a1"
-"""White square: fills a sequence up to the block size. Always id 0 where it exists."""
+"""White square: pads a sequence to the length of others. Always id 0 where it exists."""
 MASK = "\u2047"
 """Double question mark: replaces the hidden span, and asks for an answer. Always id 1."""
 SPECIALS = (PAD, MASK)
 MOST_NAMED = 20
-"""Characters in a message."""
+"""Most characters that a message names."""
 
 Ids = npt.NDArray[np.int64]
 
@@ -31,8 +31,8 @@ class Tokenizer:
     the characters of its text alone.
 
     Attributes:
-        reads_marks: whether ``SPECIALS`` in a text are marks: only where nanoknow has put them
-            there. In the texts of others they are characters that the vocabulary does not hold.
+        reads_marks: whether ``SPECIALS`` in a text are read as marks, as in texts that nanoknow
+            has made. Otherwise they count as characters that the vocabulary does not hold.
     """
 
     characters: str
@@ -40,15 +40,15 @@ class Tokenizer:
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, others: str = "", *, specials: bool) -> Tokenizer:
-        """Build a vocabulary: specials, where asked for, then the characters of texts, sorted.
+        """Build a vocabulary: the specials, if asked for, then the characters of texts, sorted.
 
         Args:
-            corpus: a text.
-            others: characters of the training questions, for a vocabulary with specials.
-            specials: whether it has them; else it is the corpus's alone.
+            corpus: the text.
+            others: characters of the training questions; used only with specials.
+            specials: whether the vocabulary has them; without, it is that of the corpus alone.
 
         Raises:
-            DataError: the text holds one of the specials itself.
+            DataError: with specials, the text holds one of them itself.
         """
         if not specials:
             return cls(corpus.characters)
@@ -70,7 +70,7 @@ class Tokenizer:
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        """The id of each character that is read."""
+        """The id of each character that ``encode`` accepts."""
         has_marks = self.characters.startswith("".join(SPECIALS))
         left_out = SPECIALS if has_marks and not self.reads_marks else ()
         return {c: i for i, c in enumerate(self.characters) if c not in left_out}
@@ -86,7 +86,7 @@ class Tokenizer:
         return self.encode_known(text)
 
     def encode_known(self, text: str) -> Ids:
-        """Return the ids of a text, leaving out what the vocabulary does not hold."""
+        """Return the ids of a text; characters that the vocabulary does not hold are left out."""
         ids = self._ids
         return np.array([ids[c] for c in text if c in ids], np.int64)
 
@@ -95,16 +95,16 @@ class Tokenizer:
         return [c for c in text if c not in self._ids]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of some ids."""
+        """Return the text that ids stand for."""
         return "".join(self.characters[int(i)] for i in ids)
 
 
 def refuse_marks(text: str, where: Callable[[str], str]) -> None:
-    """Check that a text of somebody else's holds none of ``SPECIALS``.
+    """Check that a text from outside holds none of ``SPECIALS``.
 
     Args:
-        text: to look through.
-        where: returns, for an error, where the text holds a character.
+        text: the text to check.
+        where: returns, for the error, the place of a character in the text.
 
     Raises:
         DataError: it holds one.

@@ -1,6 +1,6 @@
-"""Pictures by matplotlib: white, lines labelled at their ends, in colours for the colour-blind too.
+"""Pictures by matplotlib, in colours that the colour-blind can tell apart, with labelled lines.
 
-matplotlib is imported when something is drawn, and without pyplot: no window, no global figure.
+matplotlib is imported only when something is drawn, without pyplot: no window, no global figure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Points = Sequence[tuple[float, float]]
 
 COLORS = ("#0072B2", "#D55E00", "#6E6E6E", "#009E73", "#CC79A7")
-"""From Okabe & Ito (2008), the grey aside."""
+"""From Okabe & Ito (2008), except the grey."""
 INK, QUIET, LINE = "#222222", "#595959", "#999999"
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -40,7 +40,7 @@ STYLE: dict[str, Any] = {
     "font.size": 9,
     "grid.color": "#E6E6E6",
     "lines.linewidth": 1.8,
-    "lines.solid_capstyle": "butt",  # an interval is drawn as long as it is
+    "lines.solid_capstyle": "butt",  # round ends would make an interval look longer
     "savefig.dpi": 160,
     "svg.hashsalt": "nanoknow",  # element ids that do not change from one drawing to the next
     "text.color": INK,
@@ -49,17 +49,17 @@ STYLE: dict[str, Any] = {
     "ytick.color": QUIET,
 }
 BESIDE: dict[str, Any] = {"textcoords": "offset points", "va": "center", "annotation_clip": False}
-"""How words are set beside what they name."""
+"""How labels are placed beside what they name."""
 LABEL_WIDTH = 18
 LINE_HEIGHT = 0.055
-"""Of a line of text, as a share of the panel's height."""
+"""Height of a line of text, as a share of the panel's."""
 
 
 @contextmanager
 def picture(path: Path, size: tuple[float, float], *, math: bool = False) -> Iterator[Figure]:
     """Yield a figure of ``size`` inches, and write it to ``path``, .png or .svg, when it is drawn.
 
-    Its texts are shown as they are; with ``math``, where all are our own, formulas are set.
+    Its texts are shown literally; with ``math``, for texts of our own alone, ``$…$`` are formulas.
     """
     form, settings = path.suffix.lower()[1:], STYLE | {"text.parse_math": math}
     with rendered(form, size, settings) as (figure, content):
@@ -71,7 +71,7 @@ def picture(path: Path, size: tuple[float, float], *, math: bool = False) -> Ite
 def rendered(
     form: str, size: tuple[float, float], settings: dict[str, Any]
 ) -> Iterator[tuple[Figure, io.BytesIO]]:
-    """Yield a figure of ``size`` inches, and what holds it as a ``png`` or ``svg`` when drawn."""
+    """Yield a figure of ``size`` inches, and the buffer for its ``png`` or ``svg`` once drawn."""
     from matplotlib import style
     from matplotlib.figure import Figure
 
@@ -81,13 +81,13 @@ def rendered(
         metadata = {"Date": None} if form == "svg" else {"Software": None}
         _make_printable(figure)
         with warnings.catch_warnings():
-            # No font has every script: what it lacks is drawn as a box.
+            # No font has every script; a missing glyph is drawn as a box.
             warnings.filterwarnings("ignore", "Glyph .* missing|Matplotlib currently does not")
             figure.savefig(content, format=form, metadata=metadata)
 
 
 def _make_printable(figure: Figure) -> None:
-    """Let every text of a figure be ``printable``, with its own line ends."""
+    """Make every text of a figure ``printable``, except its line ends."""
     from matplotlib.axis import Axis
     from matplotlib.text import Text
     from matplotlib.ticker import FuncFormatter
@@ -100,7 +100,7 @@ def _make_printable(figure: Figure) -> None:
 
 
 def shortest_ends(paths: Sequence[Path]) -> list[str]:
-    """Return the shortest ends of paths that differ, as many parts for each."""
+    """Return the shortest ends that tell paths apart, each of the same number of parts."""
     parts = [path.absolute().parts for path in paths]
     for n in range(1, max(map(len, parts))):
         names = ["/".join(part[-n:]) for part in parts]
@@ -110,23 +110,23 @@ def shortest_ends(paths: Sequence[Path]) -> list[str]:
 
 
 def caption(figure: Figure, words: str) -> None:
-    """Say above all panels what they show, in lines that fit the figure's width."""
+    """Write above all panels what they show, wrapped to the figure's width."""
     lines = textwrap.wrap(words, int(14 * figure.get_figwidth()))  # 14 letters of size 9 an inch
     figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=9, color=QUIET)
 
 
 def wrap(name: str) -> str:
-    """Break a name into lines of a label."""
+    """Wrap a name into lines of ``LABEL_WIDTH`` characters."""
     return "\n".join(textwrap.wrap(name, LABEL_WIDTH)) or name
 
 
 def write_beside(axes: Axes, x: float, y: float, words: str, color: str = INK) -> None:
-    """Write to the right of a mark."""
+    """Write to the right of a point."""
     axes.annotate(words, (x, y), xytext=(8, 0), color=color, **BESIDE)
 
 
 def draw_curves(axes: Axes, curves: Mapping[str, Points], fixed: Mapping[str, str]) -> None:
-    """Draw lines with their names at their ends; ``fixed`` are colours that some names have."""
+    """Draw lines with their names at their ends; ``fixed`` gives colours for some of the names."""
     from matplotlib.patheffects import withStroke
 
     taken = {fixed[name] for name in curves if name in fixed}

@@ -1,7 +1,7 @@
 """SVG drawings inside a page, in the page's own colours and fonts.
 
-They hold numbers and our own words, never a text from the data. Colours are the page's CSS
-variables, so that one drawing serves light, dark and print.
+They hold numbers and our own words, never text from the data. Their colours are the page's CSS
+variables, so that one drawing serves light mode, dark mode and print.
 """
 
 import html
@@ -17,11 +17,11 @@ from nanoknow.errors import printable
 from nanoknow.figures import canvas
 
 WIDTH = 4.0
-"""Inches: 288 points, which a phone of 320 pixels shows at their size."""
+"""Width in inches: 288 points, which a screen of 320 pixels shows unscaled."""
 INK, QUIET, LINE = canvas.INK, canvas.QUIET, canvas.LINE
 BLUE, ORANGE, *_ = (color.lower() for color in canvas.COLORS)
 VARIABLES = {INK: "--ink", QUIET: "--quiet", LINE: "--line", BLUE: "--blue", ORANGE: "--orange"}
-"""What each colour of a drawing becomes in the page."""
+"""The page's CSS variable for each colour of a drawing."""
 SVG_STYLE: dict[str, Any] = {
     **canvas.STYLE,
     "axes.facecolor": "none",
@@ -39,7 +39,7 @@ class Drawing:
 
     Attributes:
         title: what it shows, in a few words.
-        svg: an element of a page, when it is drawn.
+        svg: the element for the page; empty until it is drawn.
     """
 
     title: str
@@ -50,13 +50,13 @@ class Drawing:
 def drawing(
     name: str, height: float, title: str, description: str
 ) -> Iterator[tuple[Drawing, Axes]]:
-    """Yield a drawing and what to draw on, and make it an SVG element when it is drawn.
+    """Yield a drawing and the axes to draw on, and make it an SVG element at the end.
 
     Args:
-        name: what its ids begin with; no other drawing of the page has it.
-        height: inches.
+        name: prefix of its ids, which no other drawing of the page has.
+        height: in inches.
         title: what it shows, in a few words.
-        description: the same in a sentence with its figures, for those who cannot see it.
+        description: the same in a sentence with the numbers, for those who cannot see it.
     """
     drawn, settings = Drawing(title), {**SVG_STYLE, "svg.hashsalt": name}
     with canvas.rendered("svg", (WIDTH, height), settings) as (figure, content):
@@ -65,24 +65,24 @@ def drawing(
 
 
 def percent_axis(axes: Axes, label: str) -> None:
-    """Let x be a share, in %."""
+    """Make x an axis of shares, in %."""
     axes.set(xlim=(-1.5, 101.5), xticks=[0, 25, 50, 75, 100], xlabel=label)
 
 
 def rows_axis(axes: Axes, n: int, top: float) -> None:
-    """Let y be ``n`` rows, the first at 0 and on top."""
+    """Make y an axis of ``n`` rows, with the first, at 0, on top."""
     axes.set(ylim=(n - 0.5, top), yticks=[])
     axes.spines["left"].set_visible(False)
 
 
 def note_above(axes: Axes, words: str, x: float = 0, color: str = QUIET) -> None:
-    """Write above a panel, where no data are, from its left end (0) or to its right (1)."""
+    """Write above a panel, from its left end (``x`` 0) or up to its right end (1)."""
     side = "right" if x else "left"
     axes.text(x, 1.03, words, transform=axes.transAxes, color=color, ha=side)
 
 
 def _inline(svg: str, name: str, title: str, description: str) -> str:
-    """Make an SVG file an element of a page: with ids of its own, no reference outside."""
+    """Turn an SVG file into an element of a page, with ids of its own and no outside reference."""
     view = re.search(r'viewBox="[^"]*"', svg)
     body = svg[svg.index(">", svg.index("<svg")) + 1 :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)

@@ -13,9 +13,9 @@ from nanoknow.figures.canvas import Points
 BLOCKS = " ▁▂▃▄▅▆▇█"
 LETTERS = string.ascii_lowercase
 MARGIN = 10
-"""Characters left of the area, for numbers as long as -1.23e-06."""
+"""Characters left of the area: room for numbers as long as -1.23e-06."""
 LEAST_WIDTH = 30
-"""A chart is never narrower: the terminal then wraps its lines."""
+"""Least width of a chart, in characters; a narrower terminal wraps its lines."""
 
 _Columns = npt.NDArray[np.float64]
 
@@ -28,11 +28,11 @@ def draw_chart(
     Args:
         title: what is drawn, and its unit.
         x_label: what x is.
-        curves: by name, points with x ascending; one point or more in all.
-        width: characters of a line.
+        curves: by name, points with x ascending; at least one point in all.
+        width: characters in a line.
         height: lines of the area.
-        blocks: whether the terminal shows characters beyond ASCII; one curve is then an area
-            over 0.
+        blocks: whether the terminal shows characters beyond ASCII; a single curve is then drawn
+            as an area over 0.
     """
     drawn = {name: points for name, points in curves.items() if points}
     xs = [x for points in drawn.values() for x, _ in points]
@@ -62,7 +62,7 @@ def draw_chart(
 
 
 def _columns(points: Points, first: float, last: float, n: int) -> _Columns:
-    """Return (n,) means of the points in each column; straight lines between, NaN outside."""
+    """Return (n,) the mean of the points in each column, interpolated between, NaN outside."""
     xs, ys = np.array(points, np.float64).T
     at = np.rint((xs - first) / ((last - first) or 1.0) * (n - 1)).astype(np.int64)
     counts = np.bincount(at, minlength=n)
@@ -72,7 +72,7 @@ def _columns(points: Points, first: float, last: float, n: int) -> _Columns:
 
 
 def _area(share: _Columns, height: int) -> list[str]:
-    """Fill the area under one curve; even the lowest point shows."""
+    """Fill the area under a curve; even its lowest point gets an eighth of a line."""
     eighths = np.maximum(1, np.rint(np.nan_to_num(share) * height * 8)).astype(np.int64)
     eighths[np.isnan(share)] = 0
     floors = range((height - 1) * 8, -8, -8)
@@ -80,7 +80,7 @@ def _area(share: _Columns, height: int) -> list[str]:
 
 
 def _letters(shares: Mapping[str, _Columns], height: int) -> list[str]:
-    """Put each curve's letter in its row of each column; the later one covers the earlier."""
+    """Put each curve's letter at its height in each column; later curves cover earlier ones."""
     grid = [[" "] * len(next(iter(shares.values()))) for _ in range(height)]
     for letter, share in zip(itertools.cycle(LETTERS), shares.values(), strict=False):
         for column in np.flatnonzero(~np.isnan(share)):

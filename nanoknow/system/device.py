@@ -15,7 +15,7 @@ from nanoknow.errors import ConfigError
 CPU_INFO = Path("/proc/cpuinfo")
 """Where Linux describes the CPU."""
 CAPABILITIES = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
-"""What a CPU needs to multiply faster in bfloat16 than in float32, by its name on Linux."""
+"""Features that make a CPU multiply faster in bfloat16 than in float32, by their Linux flags."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Device:
     """Where a model runs and how.
 
     Attributes:
-        torch_device: for tensors.
-        precision: ``float32`` or ``bfloat16``, of training's matrix products.
-        reason: why this device and precision, for people.
+        torch_device: where tensors are.
+        precision: of the matrix products in training: ``float32`` or ``bfloat16``.
+        reason: why this device and precision were chosen, for people to read.
     """
 
     torch_device: torch.device
@@ -44,27 +44,27 @@ class Device:
         return f"{cpu}, {n} thread{'s' if n > 1 else ''}"
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Return the context in which training computes."""
+        """Return the context manager under which training computes, in ``precision``."""
         return torch.autocast(
             self.torch_device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
         )
 
 
 def choose_device(device: str = "auto", precision: str = "float32") -> Device:
-    """Pick CUDA where there is one, else the CPU; and bfloat16 where the hardware is made for it.
+    """Choose a device and a precision; ``auto`` prefers CUDA, and bfloat16 in hardware.
 
     Nothing is timed: the same machine always gives the same answer.
 
     Args:
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or another that torch names, as ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or another torch device such as ``mps``.
         precision: ``auto``, ``float32`` or ``bfloat16``.
 
     Raises:
-        ConfigError: the device does not exist here.
+        ConfigError: the device does not exist here, or cannot compute.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if re.fullmatch(r"cuda(:[0-9]{1,3})?", device) or (device == "auto" and count):
-        rank = os.environ.get("LOCAL_RANK", "0")  # of torchrun's processes, a device each
+        rank = os.environ.get("LOCAL_RANK", "0")  # torchrun's processes take a device each
         index = int(device.partition(":")[2] or rank)
         if index >= count:
             raise ConfigError(
@@ -87,15 +87,15 @@ def choose_device(device: str = "auto", precision: str = "float32") -> Device:
 
 
 def precise(tensor: Tensor) -> Tensor:
-    """Return a tensor in float64, or in float32 on a device that has none."""
+    """Return a tensor in float64, or in float32 on a device that lacks float64."""
     return tensor.float() if tensor.device.type == "mps" else tensor.double()
 
 
 def _another(device: str) -> torch.device:
-    """Return a device that torch names, after computing something on it.
+    """Return the device of this name, after a trial computation on it.
 
     Raises:
-        ConfigError: there is none, or it cannot compute.
+        ConfigError: torch knows no such device, or it cannot compute.
     """
     try:
         chosen = torch.device(device)
@@ -109,7 +109,7 @@ def _another(device: str) -> torch.device:
 
 
 def _is_faster_in_bfloat16(device: torch.device) -> tuple[bool, str]:
-    """Tell whether the hardware is made to multiply in bfloat16, and what it has or lacks."""
+    """Return whether the hardware multiplies in bfloat16, and in words what it has or lacks."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             native = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -122,7 +122,7 @@ def _is_faster_in_bfloat16(device: torch.device) -> tuple[bool, str]:
 
 
 def _cpu_info(key: str) -> str:
-    """Return what Linux says of the first CPU under a key; empty elsewhere."""
+    """Return what Linux reports for the first CPU under a key; empty on other systems."""
     with suppress(OSError):  # no /proc: not Linux
         for line in CPU_INFO.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition(":")

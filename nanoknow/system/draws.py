@@ -1,4 +1,4 @@
-"""Draws that give the same results in every Python version.
+"""Random draws that give the same results in every Python version.
 
 Of ``random.Random`` only ``random()`` is promised to give the same numbers in later versions
 (docs.python.org/3/library/random.html, "Notes on Reproducibility"), so all draws rest on it.
@@ -14,12 +14,12 @@ _Item = TypeVar("_Item")
 
 
 def below(bound: int, rng: Random) -> int:
-    """Draw a whole number, 0 … ``bound`` − 1."""
+    """Draw an integer from 0 … ``bound`` − 1."""
     return int(rng.random() * bound)
 
 
 def choice(items: Sequence[_Item], rng: Random) -> _Item:
-    """Draw one of some items."""
+    """Draw one of the items."""
     return items[below(len(items), rng)]
 
 
@@ -31,14 +31,14 @@ def shuffle(items: MutableSequence[_Item], rng: Random) -> None:
 
 
 def pick(items: Sequence[_Item], most: int, rng: Random) -> list[_Item]:
-    """Draw ``most`` different items, or all where there are fewer; their order stays."""
+    """Draw ``most`` items without replacement, or all if there are fewer, in their order."""
     indices = list(range(len(items)))
     shuffle(indices, rng)
     return [items[i] for i in sorted(indices[:most])]
 
 
 def by_share(shares: Sequence[float], rng: Random) -> Iterator[int]:
-    """Yield indices without end, each as often as its share has it; shares sum to 1."""
+    """Yield indices without end, index i with probability ``shares[i]``; shares sum to 1."""
     cumulative = list(accumulate(shares))
     while True:
         yield min(bisect_right(cumulative, rng.random()), len(shares) - 1)

@@ -1,8 +1,8 @@
-"""Times as one speaks of them."""
+"""Durations in words."""
 
 
 def in_words(seconds: float) -> str:
-    """Write a time as one speaks of it: ``12 minutes``."""
+    """Write a duration in the unit that suits it: ``12 minutes``."""
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 1.5 * size:
             n = seconds / size

@@ -1,7 +1,7 @@
-"""Files, whole or not at all, and by no link: what is written, and what somebody else wrote.
+"""Safe access to files: replaced whole or not at all, and never written through a link.
 
-A run folder may have been made by anybody. What it holds is read where it is a regular file, as a
-pipe or a device may have no end, and up to a limit.
+A run folder may come from anybody. So only its regular files are read, as a pipe or a device may
+have no end, and only up to a limit.
 """
 
 import errno
@@ -19,25 +19,25 @@ from typing import IO
 from nanoknow.errors import ConfigError, naming
 
 RECORD_BYTES = 1 << 24
-"""The most that is read of a record."""
+"""Largest record that is read, in bytes: 16 MiB."""
 LEFT_OVER, STALE_SECONDS = f".*.{'[0-9a-f]' * 16}.tmp", 24 * 3600.0
-"""Temporary files, and the age at which one was left by a process that was killed."""
+"""Pattern of temporary files, and the age in seconds from which on one counts as abandoned."""
 LONGEST = 50
-"""Characters of a name that are kept in a longer one: 200 bytes of the 255 that it may have."""
+"""Characters of a file's name in its temporary file's: up to 200 of the 255 bytes allowed."""
 NO_WAIT, NO_LINK = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW"))
-"""Of POSIX: a pipe that nobody writes to is not waited for, and a link is refused."""
+"""Flags of POSIX, 0 elsewhere: do not wait for a pipe's writer, and refuse a link."""
 
 
 def require_regular(path: Path, *, by_link: bool, limit: float = inf) -> None:
-    """Refuse what is there and is no regular file.
+    """Refuse a path that exists and is not a regular file.
 
     Args:
-        path: of the file.
-        by_link: whether a link to one will do.
-        limit: bytes that it may have.
+        path: the file, which may be missing.
+        by_link: whether a link to a regular file is accepted.
+        limit: largest size, in bytes.
 
     Raises:
-        OSError: it is a folder, a pipe, a device or a link, has more, or cannot be looked at.
+        OSError: it is a folder, a pipe, a device or a link, is larger, or cannot be looked at.
     """
     try:
         found = path.stat(follow_symlinks=by_link)
@@ -52,28 +52,28 @@ def require_regular(path: Path, *, by_link: bool, limit: float = inf) -> None:
 
 
 def open_regular(path: Path, limit: float = inf) -> BufferedReader:
-    """Open a regular file of no more than some bytes, or a link to one, for reading.
+    """Open a regular file of at most ``limit`` bytes, or a link to one, for reading.
 
     Raises:
-        OSError: it is another, which is not opened, or cannot be read.
+        OSError: it is another kind of file, is larger, or cannot be read.
     """
     require_regular(path, by_link=True, limit=limit)
-    if not path.stat().st_size:  # as the system's own, of which some have no end
+    if not path.stat().st_size:  # as in /proc, where some files have no end: read as empty
         path = Path(os.devnull)
     return open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT))
 
 
 def read_regular(path: Path, limit: int = RECORD_BYTES) -> bytes:
-    """Return the bytes of such a file; see ``open_regular``."""
+    """Return the bytes of a regular file; see ``open_regular``."""
     with open_regular(path, limit) as file:
-        return file.read(limit)  # no more, should it grow
+        return file.read(limit)  # not more, even if it grows meanwhile
 
 
 def append(path: Path, content: bytes) -> None:
-    """Write at the end of a regular file, made where it is missing.
+    """Append to a regular file, which is created if missing.
 
     Raises:
-        OSError: it is of another kind, a link too, or cannot be written.
+        OSError: it is a link or another kind of file, or cannot be written.
     """
     require_regular(path, by_link=False)
     flags = NO_LINK | NO_WAIT
@@ -83,13 +83,13 @@ def append(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a new file, to write and read, that takes a path's place once it is synced.
+    """Yield a temporary file, to write and read, that replaces ``path`` once it is synced.
 
-    It is a temporary one beside it. A link is replaced, not followed. What processes that were
-    killed left in the folder is deleted.
+    It is in the same folder. A link is replaced, not followed. Temporary files that killed
+    processes left in the folder are deleted.
 
     Raises:
-        OSError: it cannot be written, or is a folder, a pipe or a device; what was there stays.
+        OSError: it cannot be written, or is a folder, a pipe or a device; the old file stays.
     """
     require_regular(path, by_link=True)
     for left in path.parent.glob(LEFT_OVER):
@@ -112,15 +112,15 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all; see ``replacing``.
 
     Args:
-        path: of the file.
-        content: its bytes, or pieces of them, each written before the next is made.
+        path: the file to write.
+        content: its bytes, or pieces of them, each written before the next is asked for.
     """
     with replacing(path) as file:
         file.writelines([content] if isinstance(content, bytes) else content)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder last through a power cut, where the system can."""
+    """Make a rename in a folder survive a power cut, where the system supports that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -130,22 +130,22 @@ def sync_folder(folder: Path) -> None:
 
 
 def save_result(path: Path, content: bytes, what: str) -> None:
-    """Write the file of a result, whole or not at all; its folder is made where it is missing.
+    """Write a result to a file, whole or not at all; a missing folder is created.
 
     Raises:
         ConfigError: it cannot be written; what was there before stays.
     """
     with naming(f"{path}: cannot write {what}", "name another file", ConfigError):
-        if not path.parent.exists():  # a file in its place is named by the writing
+        if not path.parent.exists():  # a file in its place: the write names it
             path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
 
 
 def require_writable(path: Path, *, is_folder: bool) -> None:
-    """Check that a file, or files in a folder, can be written; missing folders are not made.
+    """Check that a file, or files in a folder, can be written, without creating folders.
 
     Raises:
-        OSError: it cannot.
+        OSError: they cannot.
     """
     if not is_folder:
         require_regular(path, by_link=True)
@@ -175,5 +175,5 @@ def require_unread(path: Path | None, read: Iterable[object], flag: str = "") ->
 
 
 def _temporary(folder: Path, name: str) -> Path:
-    """Return a path that nobody knows before, to be opened with ``x``, which follows no link."""
+    """Return a path that nobody can guess, to be opened in mode ``x``, which follows no link."""
     return folder / f".{name[:LONGEST]}.{secrets.token_hex(8)}.tmp"

@@ -1,4 +1,4 @@
-"""Memory of the CPU: keep what is freed, and find what fits where it runs out."""
+"""Memory: keep what is freed for reuse, and find the largest size that fits."""
 
 import ctypes
 import os
@@ -10,15 +10,15 @@ from math import inf
 from nanoknow.errors import OutOfMemoryError, ran_out_of_memory
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Parameters of mallopt(3): free memory to keep, and the smallest block that is not kept."""
+"""Parameters of mallopt(3): bytes of free memory to keep, and the smallest block to give back."""
 
 
 @cache
 def keep_freed_memory() -> None:
-    """Have the C library keep what tensors free for the next ones, where it is glibc.
+    """Make glibc keep the memory that tensors free for the next ones; do nothing elsewhere.
 
-    It gives large blocks back at once by itself, and the system then clears and maps the
-    activations of a step, or of some answers, again for the next, page by page.
+    By default it returns large blocks to the system at once, which then maps and clears the
+    activations of each step, or batch of answers, again page by page.
     """
     if platform.libc_ver()[0] == "glibc":
         for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
@@ -26,14 +26,14 @@ def keep_freed_memory() -> None:
 
 
 def require_memory(n: int, what: str) -> None:
-    """Refuse what this machine has no memory for, free or not, where it says how much it has.
+    """Refuse what needs more than this machine's whole memory, where the system reports it.
 
     Args:
-        n: bytes.
-        what: needs them.
+        n: bytes needed.
+        what: what needs them, in the plural.
 
     Raises:
-        OutOfMemoryError: it has not so many.
+        OutOfMemoryError: the machine has fewer, free or in use.
     """
     known = getattr(os, "sysconf", None)  # POSIX
     most = known("SC_PAGE_SIZE") * known("SC_PHYS_PAGES") if known else inf
@@ -43,18 +43,18 @@ def require_memory(n: int, what: str) -> None:
 
 
 def largest_that_fits(n: int, attempt: Callable[[int], object]) -> int:
-    """Halve ``n`` until an attempt at it does not run out of memory.
+    """Halve ``n`` until an attempt does not run out of memory.
 
     Args:
-        n: what did not fit.
-        attempt: is made with less and less.
+        n: a size that did not fit.
+        attempt: is called with n/2, n/4, … until it returns.
 
     Returns:
         The first number that fits; 0 where none does.
     """
     while n := n // 2:
         if platform.libc_ver()[0] == "glibc":
-            # For those who do not use the C library's memory: oneDNN's kernels, or a GPU's.
+            # Frees memory for what does not come from malloc: oneDNN's kernels, or a GPU's.
             ctypes.CDLL(None).malloc_trim(0)
         try:
             attempt(n)

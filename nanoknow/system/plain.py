@@ -1,4 +1,4 @@
-"""The one way from a result to JSON, and by it to what Python shows of a result."""
+"""The one way from a result to JSON, and from there to its display in Python."""
 
 import json
 import math
@@ -14,19 +14,19 @@ from nanoknow.errors import printable
 
 SPREAD = "*"
 WIDEST, LONGEST = 100, 20
-"""Of what Python shows: characters of a line, and rows of a table; the rest is cut."""
+"""Most characters of a line and most rows of a table in that display; the rest is cut."""
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
-    """Return a result as what ``to_json`` writes, results inside of it too.
+    """Return a result, and the results inside it, as the plain values that ``to_json`` writes.
 
-    Of a dataclass these are its fields by name. A class that prints more, less or in another
-    order has a class attribute ``JSON``, the names of fields and properties to print. A name that
+    A dataclass becomes a dict of its fields. A class that prints more, less or in another order
+    has a class attribute ``JSON``, the names of fields and properties to print. A name that
     starts with ``*`` prints what it holds in place of itself: ``"*score"`` prints the keys of the
-    score among those of its owner. A number that is not finite, which JSON lacks, is None.
+    score among those of its owner. A number that is not finite becomes None, as JSON has none.
 
     Raises:
-        TypeError: there is no JSON for it.
+        TypeError: a value has no JSON form.
     """
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -53,25 +53,25 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
 
 
 def to_json(value: Any, **layout: Any) -> str:  # noqa: ANN401 - see ``plain``
-    """Return a result as valid JSON, laid out as ``json.dumps`` is asked to.
+    """Return a result as valid JSON; ``layout`` holds arguments of ``json.dumps``.
 
-    It is harmless to show, too: what is not ``printable`` is escaped within its strings.
+    It is safe to show: in its strings, characters that are not ``printable`` are escaped.
 
     Raises:
-        TypeError: there is no JSON for it.
+        TypeError: a value has no JSON form.
     """
     text = json.dumps(plain(value), allow_nan=False, **layout)
     return printable(text, lines=True, escape=json.dumps)
 
 
 class Result:
-    """What work returns: a dataclass of it, with ``repr=False``, shows itself in a few lines.
+    """Base of result types: dataclasses with ``repr=False``, which show themselves in a few lines.
 
-    Lists of them make a pandas ``DataFrame`` of their ``to_dict``.
+    A list of their ``to_dict`` makes a pandas ``DataFrame``.
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``--json`` prints of it."""
+        """Return what ``--json`` prints."""
         return dict(plain(self))
 
     def __repr__(self) -> str:
@@ -86,7 +86,7 @@ class Result:
         return f"<b>{type(self).__name__}</b>{_table(rows)}"
 
     def _shown(self) -> dict[str, Any]:
-        """Return what is not empty; what has words of its own, as a ``Score`` has, by these."""
+        """Return the values that are not empty; what defines ``__str__``, as ``Score``, as that."""
         shown = _filled(self.to_dict())
         for name in shown:
             part = getattr(self, name, None)

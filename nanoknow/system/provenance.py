@@ -1,4 +1,4 @@
-"""What a result was computed by: versions, revision, device, command."""
+"""Provenance of a result: versions, revision, device, command."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def command_line() -> str:
-    """Return the command of this process as a shell would read it."""
+    """Return the command that started this process, quoted for a shell."""
     program = Path(sys.argv[0]).name.replace("__main__.py", "nanoknow")
     return printable(shlex.join([program, *sys.argv[1:]]))
 
 
 def environment(device: Device) -> dict[str, str]:
-    """Describe what a run runs on, so that a figure can be traced."""
+    """Describe the software and hardware of a run, so that its results can be traced."""
     import numpy as np
     import torch
 
@@ -43,9 +43,9 @@ def environment(device: Device) -> dict[str, str]:
     }
 
 
-@cache  # a sweep's runs are computed by what was imported at its beginning
+@cache  # a sweep's later runs still use the code that was imported at its start
 def _hash_of_code() -> str:
-    """Identify the package's source text, which may differ from the revision's."""
+    """Return a hash of the package's source, which may differ from the revision's."""
     files = sorted(Path(__file__).resolve().parents[1].rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""How work reports notes and progress, without knowing of terminals."""
+"""How work reports notes and progress, without knowing about terminals."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ from typing import IO, Protocol
 from nanoknow.errors import printable
 
 Update = Callable[[int, str], None]
-"""Called with the amount done so far and a few words on how it goes."""
+"""Called with the units done so far and a few words on how it goes."""
 
 
 class Reporter(Protocol):
-    """Where work reports while it runs; its result is what it returns."""
+    """Where work reports while it runs; results are returned, not reported."""
 
     def note(self, text: str) -> None:
         """Report one thing that the user should know, in a line."""
@@ -26,19 +26,19 @@ class Reporter(Protocol):
 
 
 SECONDS = 10.0
-"""Between two lines of progress."""
+"""Least time between two lines of progress."""
 
 
 @dataclass(frozen=True)
 class Lines:
-    """A ``Reporter`` for notebooks, scripts and pipes: lines of text, to nowhere if None."""
+    """A ``Reporter`` for notebooks, scripts and pipes: lines of text in ``log``, if not None."""
 
     log: IO[str] | None
 
     def note(self, text: str) -> None:
-        """Write a line; where nobody reads it any more, the work goes on.
+        """Write a line; if it cannot be written, the work goes on.
 
-        Where the log's encoding lacks a character, its number is written.
+        A character that the log's encoding lacks is written as an escape of its number.
         """
         with suppress(OSError):
             if self.log:
@@ -49,7 +49,7 @@ class Lines:
 
     @contextmanager
     def progress(self, title: str, total: int, done: int = 0) -> Iterator[Update]:
-        """Write a line every few seconds, and one at the end."""
+        """Write a line at most every ``SECONDS``, and one at the end."""
         began = last = time.monotonic()
 
         def update(now: int, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, answered between two steps instead of in one."""
+"""Ctrl-C, SIGTERM and a closed terminal, handled between two steps instead of during one."""
 
 import signal
 import threading
@@ -11,10 +11,10 @@ HANGUP: int = getattr(signal, "SIGHUP", 0)  # which Windows lacks
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Yield a list that the first signal is only put into; a second one acts at once.
+    """Yield a list to which the first signal is only appended; a second one acts at once.
 
-    A closed terminal may say so twice, which hurries nothing; what was started to ignore it, as
-    ``nohup`` starts it, goes on ignoring it.
+    SIGHUP is then ignored, as a closed terminal may send it twice. A process that was started to
+    ignore it, as by ``nohup``, ignores it throughout.
     """
     received: list[int] = []
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]

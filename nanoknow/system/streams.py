@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr as commands use them: UTF-8, harmless to show, and never a surprise."""
+"""stdin, stdout and stderr as commands use them: in UTF-8, ``printable``, never None."""
 
 import io
 import os
@@ -9,12 +9,12 @@ from nanoknow.errors import OutputError, printable
 
 
 class Guarded:
-    """A stream whose other end may go away: work does not end by what it cannot report.
+    """An output stream whose reader may go away: only the loss of a result ends the work.
 
     Attributes:
-        stream: what it writes to.
-        is_result: whether that is results: who wanted them has to know that they are lost.
-        last: what was written last, which a joiner may belong to.
+        stream: the stream that it writes to.
+        is_result: whether it carries results: the user has to know when they are lost.
+        last: the last character written, as a joiner after it may stay (see ``printable``).
     """
 
     def __init__(self, stream: Any, *, is_result: bool) -> None:  # noqa: ANN401 - of any kind
@@ -24,40 +24,40 @@ class Guarded:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> None:
-        """Write a text at once.
+        """Write a text and flush it.
 
         Raises:
             OutputError: it is a result, and cannot be written.
         """
-        if not text:  # by which Typer asks what kind of stream this is
+        if not text:  # empty: Typer tests the kind of stream by it
             return
         try:
             self.stream.write(text)
             self.stream.flush()
         except OSError as error:
-            # What is still held back goes nowhere, instead of failing again.
+            # What is still buffered is discarded, instead of failing again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             if self.is_result:
                 raise OutputError(error) from None
 
     def flush(self) -> None:
-        """Do nothing: nothing is held back."""
+        """Do nothing: nothing is buffered."""
 
 
 class Printable(Guarded):
-    """A guarded stream that shows ``printable`` lines, whoever writes on it."""
+    """A guarded stream that makes all text ``printable``, whoever writes it."""
 
     def write(self, text: str) -> None:
-        """Write a text at once; see ``Guarded.write``."""
+        """Write a text and flush it; see ``Guarded.write``."""
         before = len(printable(self.last, lines=True))
         super().write(printable(self.last + text, lines=True)[before:])
         self.last = text[-1:].strip("\u200c\u200d")
 
 
 def open_streams() -> None:
-    """Make the standard streams what commands use; those that are closed lead nowhere."""
-    # In this order, each gets the lowest number that is free: its own. No result can be written
-    # to a stdout that only reads.
+    """Prepare the standard streams; a closed stdin or stdout fails on use, stderr is discarded."""
+    # In this order, each gets the lowest free descriptor: its own. The flags of stdin and stdout
+    # are the reverse of their use, so that reading input or writing a result is an error.
     for name, flags in (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         stream, is_input = getattr(sys, name), name == "stdin"
         if stream is None:
@@ -66,12 +66,12 @@ def open_streams() -> None:
         coding = "utf-8-sig" if is_input else "utf-8"
         if isinstance(stream, io.TextIOWrapper) and (not is_input or stream.encoding != coding):
             errors = "surrogateescape" if is_input else "backslashreplace"
-            stream.reconfigure(encoding=coding, errors=errors)  # stdin: before it is read
+            stream.reconfigure(encoding=coding, errors=errors)  # stdin: only before it is read
         if not (is_input or isinstance(stream, Printable)):
             stream = Printable(stream, is_result=name == "stdout")
         setattr(sys, name, stream)
 
 
-def styled(stream: Any) -> Any:  # noqa: ANN401 - by its other name, a Printable
-    """Return what writes as it is on an opened stream: what is ``printable``, with its styles."""
+def styled(stream: Any) -> Any:  # noqa: ANN401 - sys.stdout, in fact a Printable
+    """Return the stream without its escaping: for ``printable`` text with terminal styles."""
     return Guarded(stream.stream, is_result=stream.is_result)

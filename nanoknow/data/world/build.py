@@ -11,23 +11,23 @@ from nanoknow.errors import ConfigError, DataError, naming
 from nanoknow.system.files import open_regular, write_atomically
 
 MOST_DOCUMENTS = 1_000_000
-"""Of a world that is kept in memory; its files may have more."""
+"""Most documents of a world that is kept in memory; files of ``data make`` may have more."""
 WorldFiles = Mapping[str, Iterable[bytes]]
-"""The exact content of a world's files by name: lines, each with its line feed."""
+"""The content of a world's files, by name, as lines that include their line feeds."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Lines that are made again whenever they are read, and never all in memory.
+    """Lines that are made again on each iteration and are never all in memory.
 
     Attributes:
-        make: yields them, without line feeds.
+        make: yields the lines, without line feeds.
     """
 
     make: Callable[[], Iterator[str]]
 
     def __iter__(self) -> Iterator[bytes]:
-        """Make the lines."""
+        """Yield the lines, encoded and with line feeds."""
         return (f"{line}\n".encode() for line in self.make())
 
 
@@ -36,9 +36,9 @@ class World:
     """A world as its files.
 
     Attributes:
-        files: all of them.
-        roles: the names of those that are corpus, questions, eval and, where there is one, test.
-        bits: of knowledge in each relation; empty where the form of the world leaves them open.
+        files: the content of every file.
+        roles: file names by role: corpus, questions, eval and, if there is one, test.
+        bits: information in each relation's facts; empty for a world without ``relations``.
     """
 
     files: WorldFiles
@@ -47,10 +47,10 @@ class World:
 
 
 def require_small(config: WorldConfig) -> None:
-    """Refuse a world of too many documents to be kept in memory.
+    """Refuse a world with too many documents to be kept in memory.
 
     Raises:
-        ConfigError: names how many it may have.
+        ConfigError: it has more than ``MOST_DOCUMENTS``.
     """
     drawn = config.drawn
     n = drawn.statements * (1 + drawn.repeats // 20) if drawn else config.people
@@ -62,7 +62,7 @@ def require_small(config: WorldConfig) -> None:
 
 
 def build_world(config: WorldConfig) -> World:
-    """Make a world: birthplaces in the forms of the published data, or several relations.
+    """Make a world: of birthplaces, in the form of the published data, or of given relations.
 
     Raises:
         DataError: the config asks for more people than there are names.
@@ -81,9 +81,7 @@ def build_world(config: WorldConfig) -> World:
 
 
 def write_world(world: WorldFiles, directory: Path) -> list[Path]:
-    """Write a world's files, each by temporary file and rename.
-
-    A file that exists with the same content is kept.
+    """Write a world's files, each whole or not at all; one with the same content is kept.
 
     Returns:
         Their paths.
@@ -106,6 +104,6 @@ def write_world(world: WorldFiles, directory: Path) -> list[Path]:
 
 
 def _holds(path: Path, lines: Iterable[bytes]) -> bool:
-    """Return whether a file has this content."""
+    """Return whether a file has exactly this content."""
     with open_regular(path) as file:
         return all(file.read(len(line)) == line for line in lines) and not file.read(1)

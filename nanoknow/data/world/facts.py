@@ -1,4 +1,4 @@
-"""A world of many facts: invented people, six independent facts about each, and its exact bits.
+"""A world of relations: invented people, up to six independent facts each, and their exact bits.
 
 The people of Allen-Zhu and Li, "Physics of Language Models: Part 3.1, Knowledge Storage and
 Extraction" (2023), have six attributes too; theirs are birth date, birth city, university, field of
@@ -32,17 +32,17 @@ from nanoknow.data.world.words import (
 from nanoknow.system.draws import below, by_share, shuffle
 
 REPEATED_PART = 20
-"""One statement in so many."""
+"""The first 1/REPEATED_PART of the drawn statements comes ``repeats`` times."""
 
 
 class Person(NamedTuple):
-    """Somebody invented.
+    """An invented person.
 
     Attributes:
-        name: in full; nobody else's.
+        name: the full name, which nobody else has.
         is_female: whether "she" or "he".
-        values: (relations,) the facts, by number.
-        turns: (relations,) by which the wordings of each are gone through.
+        values: (relations,) the facts, as the numbers of their values.
+        turns: (relations,) the wording in the first biography; each further one takes the next.
     """
 
     name: str
@@ -55,9 +55,9 @@ class Statement(NamedTuple):
     """Where a biography states a fact.
 
     Attributes:
-        relation: its number.
-        start: of the value in the text.
-        end: of the value.
+        relation: the number of the fact's relation.
+        start: where the value starts in the text.
+        end: where it ends.
     """
 
     relation: int
@@ -75,10 +75,10 @@ class Biography(NamedTuple):
 
 @dataclass(frozen=True)
 class FactWorld:
-    """People and what is so of them; of one seed the same ones whatever the biographies are like.
+    """People and their facts, which for one seed do not depend on the form of the biographies.
 
     Attributes:
-        config: with relations.
+        config: of a world with relations.
     """
 
     config: WorldConfig
@@ -87,20 +87,20 @@ class FactWorld:
         """Check the number of people.
 
         Raises:
-            DataError: there are not so many names, or codes.
+            DataError: it is too small, or there are fewer names or codes.
         """
         words = read_words()
-        n_names = words.n_names * len(words.given_female)  # more than there are codes
+        n_names = words.n_names * len(words.given_female)  # more than CODES
         require_names(self.config.people, CODES if CODE in self.config.relations else n_names)
 
     @cached_property
     def relations(self) -> list[Relation]:
-        """The kinds of facts that it has."""
+        """The relations of the config."""
         return [read_relations()[name] for name in self.config.relations]
 
     @cached_property
     def people(self) -> list[Person]:
-        """All of them; every relation is drawn apart from the others, and from the names."""
+        """All people; each relation is drawn independently of the others and of the names."""
         names, turns = self._names(), self._random("turns")
         drawn = [self._draw(relation) for relation in self.relations]
         return [
@@ -109,9 +109,9 @@ class FactWorld:
         ]
 
     def bits(self) -> dict[str, float]:
-        """Return the information in all values of each relation, in bits, to who has the names.
+        """Return the information in all values of each relation, in bits, given the names.
 
-        It is what the values drawn take in the best code for how they are drawn: for N people and
+        It is the length of the values in an optimal code for their distribution: for N people and
         n equally frequent values N log₂ n, for codes log₂ n (n − 1) … (n − N + 1), as no two are
         the same, and for skewed values Σ −log₂ p.
         """
@@ -129,10 +129,10 @@ class FactWorld:
         return found
 
     def biographies(self) -> Iterator[Biography]:
-        """Yield those of the corpus: everybody once in a random order, then in other words again.
+        """Yield the corpus: rounds of everybody in a random order, each round in other words.
 
-        Those with fewer wordings are a part of those with more. Drawn ones come as they are drawn,
-        and the first twentieth of them again.
+        For one seed, fewer paraphrases give the first rounds of more. A drawn corpus is in the
+        order of the draws; after it, the first twentieth comes ``repeats`` − 1 times again.
         """
         if self.config.drawn is None:
             yield from self._rounds()
@@ -143,22 +143,22 @@ class FactWorld:
         yield from drawn[: len(drawn) // REPEATED_PART] * (self.config.drawn.repeats - 1)
 
     def shares(self) -> list[float]:
-        """Return the probability with which each of the people is drawn."""
+        """Return (people,) the probability with which each is drawn."""
         exponent = self.config.drawn.exponent if self.config.drawn else 0.0
         return skewed_shares(len(self.people), exponent)
 
     def draws(self) -> list[int]:
-        """Return of whom each drawn statement is, by number; none comes again for ``repeats``."""
+        """Return the number of the person in each drawn statement, without ``repeats``."""
         n = self.config.drawn.statements if self.config.drawn else 0
         return list(islice(by_share(self.shares(), self._random("statements")), n))
 
     def values(self, person: Person) -> tuple[str, ...]:
-        """Return somebody's facts in words, by relation."""
+        """Return (relations,) the facts of a person in words."""
         each = zip(self.relations, person.values, strict=True)
         return tuple(relation.value(number) for relation, number in each)
 
     def true_statements(self) -> list[Biography]:
-        """Return the statement about each of the people that may be drawn."""
+        """Return (people,) the statement about each that may be drawn: a whole biography."""
         of = {each.person: each for each in self._rounds()}
         return [of[person] for person in self.people]
 
@@ -173,16 +173,16 @@ class FactWorld:
                 yield self._biography(person, wordings, rng)
 
     def unseen_biographies(self) -> Iterator[Biography]:
-        """Yield one of everybody in wordings that the corpus does not have."""
+        """Yield a biography of everybody in wordings that the corpus does not have."""
         rng = self._random("unseen")
         for person in self.people:
             wordings = [n + below(UNSEEN, rng) for n in self._n_seen]
             yield self._biography(person, wordings, rng)
 
     def questions(self, *, held_out: bool) -> Iterator[tuple[str, str]]:
-        """Yield question and answer, of every relation, about one half of the people.
+        """Yield question and answer, for every relation, about one half of the people.
 
-        Where the config asks for it, the question who has a code follows the one for the code.
+        With ``backward``, the question for a code is followed by one that asks whose code it is.
         """
         people = list(self.people)
         shuffle(people, self._random("split"))
@@ -212,11 +212,11 @@ class FactWorld:
 
     @cached_property
     def _n_seen(self) -> list[int]:
-        """How many wordings of each relation biographies have."""
+        """(relations,) the number of wordings that the corpus uses."""
         return [len(relation.wordings) - UNSEEN for relation in self.relations]
 
     def _names(self) -> Iterator[tuple[str, bool]]:
-        """Yield names, and whether a woman's; second given names only where the others run out."""
+        """Yield full names, and whether a woman's; second given names only once pairs run out."""
         pairs = name_pairs(self.config.people, self._random("names"))
         for number, (i, of_one, is_female, surname) in enumerate(pairs):
             names = [of_one[i], surname]
@@ -225,7 +225,7 @@ class FactWorld:
             yield " ".join(names), is_female
 
     def _draw(self, relation: Relation) -> Iterator[int]:
-        """Yield a value for each person."""
+        """Yield the numbers of values, without end: one for each person."""
         name, n, used = relation.name, relation.n_values, set[int]()
         rng = self._random(name)
         if name in self.config.skewed:
@@ -234,7 +234,7 @@ class FactWorld:
             number = below(n, rng)
             if number not in used:
                 yield number
-            if name == CODE:  # which no two share
+            if name == CODE:  # no two people share one
                 used.add(number)
 
     def _random(self, purpose: str) -> Random:

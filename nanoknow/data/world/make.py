@@ -1,9 +1,9 @@
 """The built-in synthetic world: invented people, their biographies, and questions about them.
 
-Its files have the formats of the published birthplace data and need no download. What the
-published data cannot vary, it can: how many differently worded biographies state each fact. That
-paraphrases decide whether a question can extract a fact is the finding of Allen-Zhu and Li,
-"Physics of Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
+Its files have the formats of the published birthplace data and need no download. Unlike those
+data, a world can vary how many differently worded biographies state each fact. That paraphrases
+decide whether a question can extract a fact is the finding of Allen-Zhu and Li, "Physics of
+Language Models: Part 3.1, Knowledge Storage and Extraction" (2023).
 """
 
 from bisect import bisect_right
@@ -16,24 +16,25 @@ from nanoknow.system.draws import below, choice, shuffle
 
 CORPUS, TRAIN, DEV = "wiki.txt", "birth_places_train.tsv", "birth_dev.tsv"
 TEST = "birth_test.tsv"
-"""Names of files, as the published data have them."""
+"""Names of files, as in the published data, which lack the last: test questions with answers."""
 PLACE_FLOOR = 1 / 6
-"""The place of rank r, from 1, has weight 1/r + PLACE_FLOOR: Zipf's law with a floor. The first of
-100 places then has 5.3 % of people, as in the published data, the second 3.1, the last 0.8."""
+"""The place of rank r, from 1, has weight 1/r + PLACE_FLOOR: Zipf's law with a floor. Of 100
+places the first then has 5.3 % of the people, as in the published data, the second 3.1, the last
+0.8."""
 SECOND_NAME_EVERY = 8
 """One person in so many has a second given name."""
 
 
 _Person = dict[str, str]
-"""The values of the sentence forms' fields: ``full`` is the name, ``place`` the birthplace."""
+"""Values for the fields of the sentence forms: ``full`` is the name, ``place`` the birthplace."""
 
 
 def make_world(people: int, paraphrases: int, seed: int) -> dict[str, list[bytes]]:
-    """Make the files of a world, the same ones on every platform and Python version.
+    """Make the files of a world, the same on every platform and Python version.
 
     For one seed and number of people the facts and questions do not depend on ``paraphrases``, and
-    the biographies with fewer paraphrases are a part of those with more, so that runs which differ
-    in it differ in nothing else.
+    the biographies for fewer paraphrases are among those for more, so that runs that differ in it
+    differ in nothing else.
 
     Args:
         people: how many people to invent, from ``MIN_PEOPLE`` to the number of different names.
@@ -43,7 +44,7 @@ def make_world(people: int, paraphrases: int, seed: int) -> dict[str, list[bytes
         seed: not negative.
 
     Raises:
-        DataError: there are fewer or more people than that.
+        DataError: ``people`` is outside these bounds.
     """
     require_names(people, read_words().n_names)
     rng = Random(seed)
@@ -62,8 +63,8 @@ def make_world(people: int, paraphrases: int, seed: int) -> dict[str, list[bytes
 def _split(population: list[_Person], rng: Random) -> tuple[list[_Person], ...]:
     """Divide people, in the order of their birthplaces, into train, dev and test.
 
-    Of every five neighbours three, one and one go to each, so that a place has about the same
-    share in all of them and the constant baseline varies little with the seed.
+    Of every five neighbours three go to train, one to dev and one to test, so that a place has
+    about the same share in each and the constant baseline varies little with the seed.
     """
     whole = len(population) - len(population) % 5
     fives = [population[first : first + 5] for first in range(0, whole, 5)]
@@ -83,7 +84,7 @@ def _questions(people: list[_Person], *, with_answers: bool = True) -> list[byte
 
 
 def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> list[bytes]:
-    """Return the lines about all people, mixed; one that comes again is the same object."""
+    """Return the shuffled lines about all people; repeated lines share one object in memory."""
     lines: list[bytes] = []
     for person in population:
         # All forms are shuffled whatever `paraphrases` is, so that it does not shift later draws.
@@ -97,13 +98,13 @@ def _biographies(population: list[_Person], paraphrases: int, rng: Random) -> li
 
 
 def _invent_people(people: int, rng: Random) -> Iterator[_Person]:
-    """Yield people in the order of their birthplaces, the most frequent place first."""
+    """Yield people, sorted by birthplace, the most frequent place first."""
     words = read_words()
     places = words.places
     cumulative = list(accumulate(1 / rank + PLACE_FLOOR for rank in range(1, len(places) + 1)))
 
     def place_at(share: float) -> str:
-        # Cut off at the last place: rounding may bring share · total up to the total itself.
+        # At most the last place: rounding may bring share · total up to the total itself.
         return places[min(bisect_right(cumulative, share * cumulative[-1]), len(places) - 1)]
 
     offset = rng.random()

@@ -1,4 +1,4 @@
-"""What a text says, by the grammar of a world: exactly, or nothing."""
+"""Reads the facts that a text states, by the exact grammar of a world's biographies."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from nanoknow.data.world.facts import FactWorld
 from nanoknow.data.world.words import CODE, DATE, NAME, PRONOUNS, Relation, filled
 
 NUMBERS = {CODE: r"\d{6}", DATE: r"\d{1,2} [A-Z][a-z]+ \d{4}"}
-"""What values look like that are not listed."""
+"""Patterns of the values that no list holds."""
 
 
 class Parser:
-    """Reads biographies with every relation in its place, in any wording, about anybody."""
+    """Reads biographies of all relations in the config's order, in any wording, about any name."""
 
     def __init__(self, world: FactWorld) -> None:
-        """Make the pattern of all biographies of a world."""
+        """Build the pattern that matches a world's biographies."""
         words = [NAME] if world.config.full_name else PRONOUNS.values()
         pattern = r"([^.]+)\."
         for relation in world.relations:
@@ -22,7 +22,7 @@ class Parser:
         self._pattern = re.compile(pattern)
 
     def read(self, text: str) -> tuple[str, tuple[str, ...]] | None:
-        """Return whose facts a text states, and these by relation; None of any other text."""
+        """Return the name and the (relations,) values that a text states; None without a match."""
         found = self._pattern.fullmatch(text)
         if found is None:
             return None

@@ -1,9 +1,9 @@
 """The words of the built-in worlds: names, places, sentence forms, relations and their values.
 
 All lists were written for nanoknow. Given names and surnames are common ones from many languages,
-combined at random, so nobody in particular is meant; colleges and companies are invented. No place
-and no other value is a name, part of another value, or part of a wording, so that finding one in a
-line is never ambiguous; a test checks that.
+combined at random, so that nobody in particular is meant; colleges and companies are invented. No
+value, such as a place, is a name, part of another value, or part of a wording, so that finding one
+in a line is never ambiguous; a test checks that.
 """
 
 import json
@@ -22,10 +22,10 @@ CODE, DATE = "code", "birth date"
 CODES = 10**6
 DAYS, FIRST_YEAR, YEARS = 28, 1850, 100
 PRONOUNS = {True: ("she", "her", "She", "Her"), False: ("he", "his", "He", "His")}
-"""Of a woman, and of a man: within a sentence and at its beginning, with the possessive forms."""
+"""For women (True) and men: subject and possessive within a sentence, then at its beginning."""
 NAME = ("{name}", "{name}'s") * 2
 UNSEEN = 5
-"""The last wordings of a relation, which no biography of the corpus has."""
+"""How many wordings of each relation, the last ones, the corpus does not use."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Words:
     Attributes:
         given_female: first names of women.
         given_male: first names of men.
-        surnames: of both.
+        surnames: of women and men.
         places: from the most frequent birthplace to the rarest.
         occupations: without an article.
         months: in order.
-        forms: sentences that state the birthplace. All that are about one person agree with one
-            another: born in ``place``, went to ``other`` in the year ``moved``, lived, worked and
-            died there. Some have a question mark, so that the texts' vocabulary has that of the
-            questions too.
+        forms: sentences that state the birthplace. Those about one person do not contradict each
+            other: born in ``place``, went to ``other`` in the year ``moved``, lived, worked and
+            died there. Some have a question mark, so that the vocabulary of the corpus holds that
+            of the questions too.
     """
 
     given_female: tuple[str, ...]
@@ -61,15 +61,15 @@ class Words:
 
 @cache
 def read_words() -> Words:
-    """Read the lists, once."""
+    """Read the lists; cached."""
     return Words(**{name: tuple(words) for name, words in _read("words.json").items()})
 
 
 def require_names(people: int, most: int) -> None:
-    """Refuse a world of too few people, or of more than have names of their own.
+    """Refuse a world of too few people, or of more than there are unique names or codes.
 
     Raises:
-        DataError: names how many it may have.
+        DataError: ``people`` is not ``MIN_PEOPLE`` to ``most``.
     """
     if not MIN_PEOPLE <= people <= most:
         advice = f"ask for {MIN_PEOPLE} to {most}, as no two share a name or a code"
@@ -79,8 +79,8 @@ def require_names(people: int, most: int) -> None:
 def name_pairs(people: int, rng: Random) -> Iterator[tuple[int, tuple[str, ...], bool, str]]:
     """Yield a given name's number, the list that has it, whether it is a woman's, and a surname.
 
-    Going round both lists at once uses every name of a list before any a second time, and gives
-    each pair once before any again, because the lengths of the lists have no common divisor.
+    Going round both lists at once uses all names of a list before any comes a second time, and all
+    pairs before any is repeated, because the lengths of the lists have no common divisor.
     """
     words = read_words()
     surnames = list(words.surnames)
@@ -96,12 +96,12 @@ class Relation(NamedTuple):
     """A kind of fact.
 
     Attributes:
-        name: of the relation.
-        question: about ``name``.
-        wordings: of a sentence that states it; ``v`` is the value, ``X`` and ``Xs`` are a name or
-            pronoun at the beginning and its possessive form, ``x`` and ``xs`` within a sentence.
-        values: that it may have; empty where they are numbers.
-        backward: a question about the value; only a code is one person's alone.
+        name: the relation's name.
+        question: the question, with a field ``name`` for the person.
+        wordings: sentences that state the fact. ``v`` is the value, ``X`` and ``Xs`` are a name or
+            pronoun at the beginning and its possessive, ``x`` and ``xs`` within a sentence.
+        values: the possible values; empty if they are made from numbers: codes and dates.
+        backward: a question that names the value ``v``, for codes alone: no two people share one.
     """
 
     name: str
@@ -112,11 +112,11 @@ class Relation(NamedTuple):
 
     @property
     def n_values(self) -> int:
-        """How many different values there are."""
+        """Number of different values."""
         return {CODE: CODES, DATE: DAYS * 12 * YEARS}.get(self.name, len(self.values))
 
     def value(self, number: int) -> str:
-        """Return the value with a number below ``n_values``."""
+        """Return the value with this number, 0 … ``n_values`` − 1."""
         if self.name == CODE:
             return f"{number:06d}"
         if self.name == DATE:
@@ -128,14 +128,14 @@ class Relation(NamedTuple):
 
 @cache
 def read_relations() -> dict[str, Relation]:
-    """Read the wordings, questions and values, once."""
+    """Read the relations by name; cached."""
     found = _read("relations.json")
     found["birthplace"]["values"] = read_words().places
     return {name: Relation(name, **found[name]) for name in RELATIONS}
 
 
 def skewed_shares(n: int, exponent: float = 1.0) -> list[float]:
-    """Return how often each of n values comes, by Zipf's law: that of rank r as r^-exponent."""
+    """Return (n,) probabilities by Zipf's law: that of rank r is proportional to r^-exponent."""
     shares = [1 / rank**exponent for rank in range(1, n + 1)]
     total = sum(shares)
     return [share / total for share in shares]
@@ -143,7 +143,7 @@ def skewed_shares(n: int, exponent: float = 1.0) -> list[float]:
 
 @cache
 def filled(wording: str, words: tuple[str, str, str, str]) -> list[str]:
-    """Return what a sentence has before its value, and after it; a full name is ``{name}``."""
+    """Return the text of a sentence before and after its value; ``words`` fill its other fields."""
     x, xs, big, bigs = words
     return f" {wording.format(x=x, xs=xs, X=big, Xs=bigs, v='{v}')}".split("{v}")
 
