@@ -77,13 +77,13 @@ class Latents(nn.Module):
     def last_characters(self, x: Tensor, layout: Layout, latent_layout: Layout) -> Tensor:
         """Return (N_latents, d): of (N, d) characters, the last one that each latent reads.
 
-        If ``x`` lacks that one, it is the nearest: nothing sees such a latent.
+        If ``x`` lacks that one, the nearest is taken: nothing sees such a latent.
         """
         ends = self.ends[latent_layout.positions]  # (N_latents,)
         return F.embedding(_indices_at(ends, latent_layout, layout), x)
 
     def memory(self, latents: Tensor, x: Tensor, layout: Layout, latent_layout: Layout) -> Tensor:
-        """Return (N, d): the (N, d) characters, each that completes a latent replaced by it."""
+        """Return the (N, d) characters, with the latent in place of each that completes one."""
         latent = _indices_at(self.first_reader[layout.positions], layout, latent_layout)  # (N,)
         is_latent = self.last_end[layout.positions] == layout.positions
         own = torch.arange(len(x), device=x.device)
