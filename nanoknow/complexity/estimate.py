@@ -12,14 +12,14 @@ from nanoknow.errors import ConfigError
 from nanoknow.system.plain import Result
 
 VOCAB_SIZE = 256
-"""Of the original's pretraining text, specials included."""
+"""Characters of the original's pretraining text, specials included."""
 CODE_POINTS = 0x110000
 SWEEP_LENGTHS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
 @dataclass(frozen=True)
 class SweepRow:
-    """Both models at one sequence length: FLOPs of a forward pass, float32 attention bytes.
+    """Both models at one sequence length: FLOPs of a forward pass, bytes of float32 attention.
 
     Attributes:
         flops_ratio: the perceiver's FLOPs divided by the vanilla model's.
@@ -49,8 +49,8 @@ class ComplexityReport(Result):
     Attributes:
         config: the perceiver's sizes; the vanilla model has the same without the bottleneck.
         vocab_size: characters, specials included.
-        sweep: ascending sequence lengths.
-        bottlenecks: ascending, at ``vanilla.seq_len``.
+        sweep: both models at ascending sequence lengths.
+        bottlenecks: the perceiver with ascending bottlenecks, at ``vanilla.seq_len`` characters.
     """
 
     JSON: ClassVar = ("*sizes", "vanilla", "perceiver", "sweep", "bottlenecks")
@@ -64,7 +64,7 @@ class ComplexityReport(Result):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """What both models were counted for, by name."""
+        """The sizes that both models were counted for, by name."""
         keys = ("n_layers", "n_heads", "d_model", "bottleneck_dim")
         counted = {"seq_len": self.vanilla.seq_len, "vocab_size": self.vocab_size}
         return {**{key: getattr(self.config, key) for key in keys}, **counted}
@@ -75,8 +75,8 @@ def estimate(
 ) -> ComplexityReport:
     """Compare the cost of the vanilla and the perceiver model.
 
-    Sizes left None are the original experiment's (``PerceiverConfig``), but no more latents than
-    there are characters.
+    Sizes that are None default to the original experiment's (``PerceiverConfig``), the bottleneck
+    to ``seq_len`` if that is smaller.
 
     Args:
         seq_len: characters of the sequence, and rows of the position table.
@@ -84,7 +84,7 @@ def estimate(
         sizes: other keys of ``PerceiverConfig``.
 
     Raises:
-        ConfigError: sizes that do not fit each other.
+        ConfigError: the sizes do not fit each other.
     """
     sizes["block_size"] = seq_len
     given = {key: value for key, value in sizes.items() if value is not None}
@@ -94,7 +94,7 @@ def estimate(
         config = PerceiverConfig.model_validate(given)
     except ValidationError as error:
         words = explain(error.errors()[0], "", {}, {}, PerceiverConfig)
-        # Here the table of positions is as long as the sequence, and the user knows it as that.
+        # The block is as long as the sequence here, and the user knows it by that name.
         raise ConfigError(words.replace("block_size", "seq_len")) from None
     if not 1 <= vocab_size <= CODE_POINTS:
         raise ConfigError(f"vocab_size {vocab_size}: give 1 to {CODE_POINTS:,}, all of Unicode")
@@ -121,7 +121,7 @@ def sweep(config: PerceiverConfig, vocab_size: int) -> list[SweepRow]:
 
 
 def sweep_bottlenecks(config: PerceiverConfig, vocab_size: int) -> list[BottleneckRow]:
-    """Return the cost with each bottleneck that is a power of 2, the config's, and the block."""
+    """Return the cost at each power of 2 up to the block, at the block and at the config's own."""
     dims = {1 << n for n in range(config.block_size.bit_length())}
     rows = []
     for m in sorted(dims | {config.bottleneck_dim, config.block_size}):

@@ -1,4 +1,4 @@
-"""The figure of what both models cost."""
+"""Draw what both models cost."""
 
 from pathlib import Path
 from typing import Literal
@@ -13,11 +13,11 @@ def plot_complexity(report: ComplexityReport, path: Path) -> None:
     """Draw what both models cost against sequence length and against the bottleneck, log-log.
 
     Args:
-        report: as ``estimate`` returns it.
-        path: .png or .svg.
+        report: a result of ``estimate``.
+        path: a .png or .svg file.
 
     Raises:
-        ConfigError: it cannot be written.
+        ConfigError: the file cannot be written.
     """
     rows, config = report.sweep, report.config
     names = {"vanilla": "vanilla", "perceiver": f"perceiver m = {config.bottleneck_dim}"}

@@ -1,7 +1,8 @@
 """What a forward pass costs: multiply-adds, parameters and attention memory, by component.
 
-For one sequence of ℓ characters; d is the width, h the heads, L the layers, m the perceiver's
-bottleneck, V the vocabulary. Counted as in ``torch.utils.flop_counter``, whose totals these equal.
+For one sequence of ℓ characters; d is the width, h the number of heads, L of layers, m of the
+perceiver's latents, V of characters in the vocabulary. Totals equal those of
+``torch.utils.flop_counter``.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ FLOAT32_BYTES = 4
 
 @dataclass(frozen=True)
 class Cost:
-    """What layers take on one sequence.
+    """The cost of layers on one sequence.
 
     Attributes:
         multiply_adds: of a forward pass.
@@ -28,12 +29,12 @@ class Cost:
 
     @property
     def flops(self) -> int:
-        """A multiplication and an addition each."""
+        """FLOPs: a multiplication and an addition for each multiply-add."""
         return 2 * self.multiply_adds
 
     @property
     def attention_bytes(self) -> int:
-        """Of the attention weights in float32, as training keeps them."""
+        """Bytes of the attention weights in float32, as training keeps them."""
         return FLOAT32_BYTES * self.attention_entries
 
 
@@ -64,8 +65,8 @@ class Complexity(Cost):
     """A model's cost on one sequence of ``seq_len`` characters.
 
     Attributes:
-        formula: multiply-adds in all.
-        components: of which it is the sum.
+        formula: total multiply-adds.
+        components: its parts, whose costs it sums.
     """
 
     JSON: ClassVar = (
@@ -93,7 +94,7 @@ def complexity_of(config: ModelConfig, vocab_size: int, seq_len: int) -> Complex
     Args:
         config: its variant and sizes.
         vocab_size: characters, specials included.
-        seq_len: 1 or more; past ``block_size``, positions are counted as if it were raised.
+        seq_len: characters, 1 or more; beyond ``block_size``, counted as if that were as large.
     """
     if isinstance(config, PerceiverConfig):
         formula, layers = _perceiver(config, seq_len)
@@ -153,7 +154,7 @@ def _layers(
     big_o: str,
     extra_parameters: int = 0,
 ) -> Component:
-    """Count ``count`` layers of attention and MLP, whose n queries attend to s keys.
+    """Return the cost of ``count`` layers of attention and MLP whose n queries attend to s keys.
 
     An (a × b)·(b × c) product takes abc multiply-adds, two FLOPs each. A layer (Vaswani et al.,
     2017) therefore takes
@@ -172,7 +173,7 @@ def _layers(
         lengths: n and s.
         formula: the multiply-adds of one layer in symbols.
         big_o: how one grows.
-        extra_parameters: on top of those of attention and MLP.
+        extra_parameters: in addition to those of attention and MLP.
     """
     d, (n, s) = config.d_model, lengths
     multiply_adds = count * (10 * n * d**2 + 2 * s * d**2 + 2 * n * s * d)

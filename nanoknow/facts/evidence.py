@@ -1,4 +1,4 @@
-"""Where the training text holds an answer: the document about a question's subject, its line.
+"""Find the line of the training text that holds an answer, in a document about the subject.
 
 This shows that the answer could have been learned; whether the sentence says what was asked is for
 its reader to judge.
@@ -11,7 +11,7 @@ from nanoknow.facts.index import FactIndex
 from nanoknow.facts.words import find_answer
 
 WIDTH = 110
-"""Characters of a sentence to show."""
+"""Characters of a sentence that are shown; more only if the answer itself is longer."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Evidence:
     """What the training text says about a question and an answer.
 
     Attributes:
-        documents: how many are about the question's subject.
-        name: of the subject, as the question has it; None without any.
-        where: ``file:line`` of the document that holds the answer, else of the first; None
-            without any.
-        sentence: around the answer, shortened; None where none of the documents holds it as
-            whole words outside the name itself.
-        mentioned: whether the answer is anywhere in the text, as whole words.
+        documents: how many documents are about the question's subject.
+        name: the subject, as the question spells it; None if no document is about it.
+        where: ``file:line`` of the first of these documents that holds the answer, else of the
+            first of all; None if there is none.
+        sentence: the sentence around the answer, shortened; None if none of the documents holds
+            the answer as whole words outside the subject's name.
+        mentioned: whether the answer occurs anywhere in the training text, as whole words.
     """
 
     documents: int
@@ -46,8 +46,8 @@ def find_evidence(facts: FactIndex, question: str, answer: str) -> Evidence:
 
     Args:
         facts: the training text.
-        question: in any wording.
-        answer: what was answered, right or wrong.
+        question: a question in any wording.
+        answer: the answer given, right or wrong.
     """
     about, name = facts.indices_about(question), facts.name_in(question)
     shown, sentence = (about[0] if about else None), None
@@ -66,7 +66,7 @@ def find_evidence(facts: FactIndex, question: str, answer: str) -> Evidence:
 
 
 def _shorten(document: str, start: int, end: int) -> str:
-    """Return the sentence around a stretch, no more than ``WIDTH`` characters and the stretch."""
+    """Return the sentence around a span, cut to ``WIDTH`` characters, or to the span if longer."""
     first = document.rfind(". ", 0, start)
     first = 0 if first < 0 else first + 2
     last = document.find(". ", end)

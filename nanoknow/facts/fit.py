@@ -1,4 +1,4 @@
-"""Whether texts fit each other: what a model could know of them, and what keeps it from it."""
+"""Check whether texts and questions fit: what a model could learn, and what prevents it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,19 @@ from nanoknow.data.questions import Question
 from nanoknow.facts.index import FactIndex
 
 BAD = 0.5
-"""Below this share a line of the report says what to do."""
+"""A line of the report that holds for less than this share adds what to do about it."""
 
 
 @dataclass(frozen=True)
 class FitLine:
-    """One thing that has to hold, of how many it does, and what to do where it rarely does.
+    """A requirement: for how many items it holds, and what to do if these are too few.
 
     Attributes:
-        first: the line of the first question of which it does not hold.
+        what: the requirement, as the report names it.
+        n: for how many items it holds.
+        of: how many items there are.
+        remedy: what to do.
+        first: the line of the first question for which it does not hold.
     """
 
     what: str
@@ -26,12 +30,12 @@ class FitLine:
 
     @property
     def is_bad(self) -> bool:
-        """Whether it holds of too few."""
+        """Whether it holds for too few items."""
         return self.n < BAD * self.of
 
     @property
     def finding(self) -> str:
-        """Of how many it holds, with the remedy where it is needed."""
+        """For how many items it holds, with the remedy if these are too few."""
         where = f" (not line {self.first:,})" if self.first else ""
         advice = f": {self.remedy}" if self.is_bad else ""
         return f"{self.n:,} of {self.of:,}{where}{advice}"
@@ -43,13 +47,16 @@ class FitLine:
 def judge_fit(
     facts: FactIndex, block_size: int, reach: int | None, evaluation: Sequence[Question] = ()
 ) -> dict[str, list[FitLine]]:
-    """Judge the ``corpus`` and, by role, the ``training`` and ``eval`` questions, where there are.
+    """Check the corpus, and the training and evaluation questions if there are any.
 
     Args:
         facts: the training texts.
         block_size: characters of a document that an example can hold.
-        reach: characters of a document that are read; None for all.
-        evaluation: other questions.
+        reach: leading characters of a document that pretraining reads; None for all.
+        evaluation: the evaluation questions.
+
+    Returns:
+        The lines of the report for ``corpus``, ``training`` and ``eval``.
     """
     found = {"corpus": _documents_that_fit(facts, block_size)}
     for role, questions in (("training", facts.questions), ("eval", evaluation)):
@@ -95,7 +102,7 @@ def _questions_that_fit(
     within = held if reach is None else [q for q in held if facts.in_documents(q, reach)]
     add = "what no document says to the letter is guessed, not known: write answers as documents do"
     add += ", and the subject's name (no pronoun, no title apart) into each document"
-    if "" in facts.corpus.documents[:-1]:  # blank lines: between paragraphs?
+    if "" in facts.corpus.documents[:-1]:  # blank lines probably separate paragraphs
         add += ", or read documents of several lines with --documents paragraphs"
     lines.append(line("answers in a document about the subject", held, add))
     if len(within) < len(held):

@@ -1,4 +1,4 @@
-"""What the training data say about a question, and which answers documents hold."""
+"""Look up what the training data say about a question, and find answers in documents."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from nanoknow.facts.words import holds
 from nanoknow.system.draws import pick, shuffle
 
 MOST_FORMS = 16
-"""Forms of questions that are kept apart; what has another form is left to the last of them."""
+"""Most forms of questions told apart; a question of any other form counts as the last of them."""
 MOST_COMPARED = 24
-"""Spans of a document, the most probable ones, that are compared for an answer."""
+"""Spans of each document, the most probable ones, from which an answer is chosen."""
 MOST_JUDGED = 1200
-"""Questions by which a ranker is judged."""
+"""Most training questions that a ranker is cross-validated on."""
 
 
 class FactIndex(Subjects):
@@ -28,7 +28,7 @@ class FactIndex(Subjects):
 
     @cached_property
     def finder(self) -> AnswerFinder:
-        """Finds answers in documents, taught by all training questions."""
+        """The finder of answers, fitted to all training questions."""
         return AnswerFinder(self, self.questions)
 
     @cached_property
@@ -38,17 +38,17 @@ class FactIndex(Subjects):
 
     @cached_property
     def mentions(self) -> Callable[[str], bool]:
-        """Whether a string is in the corpus, as whole words; each is searched for once."""
+        """A cached function: whether the corpus holds a string as whole words."""
         return cache(partial(holds, self.corpus.text))
 
 
 @dataclass(frozen=True)
 class AnswerFinder:
-    """Finds the answers that documents hold, by a ranker that questions have taught.
+    """Finds the answers that documents hold, by a ranker fitted to training questions.
 
     Attributes:
         facts: the training texts.
-        questions: those that teach; some of the training questions, or all.
+        questions: the training questions that the ranker is fitted to, all or some.
     """
 
     facts: Subjects
@@ -56,12 +56,12 @@ class AnswerFinder:
 
     @cached_property
     def templates(self) -> Sequence[Template]:
-        """The forms of questions that the ranker tells apart."""
+        """The forms of questions that the ranker tells apart, the most frequent first."""
         return tuple(self.facts.templates)[:MOST_FORMS]
 
     @cached_property
     def ranker(self) -> Ranker | None:
-        """Taught when it is first needed; None where no document holds the answer of a question."""
+        """The ranker, fitted on first use; None if no document holds the answer to a question."""
         lessons = [
             Lesson(self.facts.passages[i], self.form_of(question.text), question.gold)
             for question in self.questions
@@ -71,16 +71,16 @@ class AnswerFinder:
 
     @cached_property
     def cross_validated(self) -> tuple[int, int]:
-        """How many training questions a ranker answers that was taught by others, and of how many.
+        """How many training questions a ranker answers that was fitted to others, and of how many.
 
-        Of the questions whose answer is in a document about their subject, in thirds; a subject's
-        questions are all in one. Of more than ``MOST_JUDGED``, so many.
+        Threefold cross-validation over the questions whose answer is in a document about their
+        subject, or over ``MOST_JUDGED`` of them, drawn; a subject's questions share one fold.
         """
         held = [question for question in self.questions if self.facts.in_documents(question)]
         held = pick(held, MOST_JUDGED, Random(0))
         names = [self.facts.name_in(question.text) or "" for question in held]
         order = list(dict.fromkeys(names))
-        shuffle(order, Random(0))  # or a third could be of one kind
+        shuffle(order, Random(0))  # the file may be sorted by kind
         third = {name: i % 3 for i, name in enumerate(order)}
         right = 0
         for k in range(3):
@@ -91,22 +91,22 @@ class AnswerFinder:
         return right, len(held)
 
     def form_of(self, question: str) -> int:
-        """Return which of the forms a question has; the last for any other."""
+        """Return the index of a question's form; of the last form if it has none of them."""
         form = form_of(question, self.templates, self.facts.where)
         return self.templates.index(form) if form else max(0, len(self.templates) - 1)
 
     def spans(self, most: int, documents: Sequence[int] | None = None) -> list[list[RankedSpan]]:
-        """Return the spans of all or some documents that are most probably answers."""
+        """Return, for all or some documents, the ``most`` spans that are most probably answers."""
         passages = self.facts.passages
         asked = passages if documents is None else [passages[i] for i in documents]
         return self.ranker.rank(asked, most) if self.ranker else [[] for _ in asked]
 
     def answers(self, questions: Sequence[str], least: float = 0.0) -> list[str | None]:
-        """Return what the documents about its subject answer to each question, together.
+        """Return the answer to each question from the documents about its subject, or None.
 
         Args:
-            questions: in any form.
-            least: of a document's answers, to leave out those whose probabilities sum to no more.
+            questions: questions in any form, answered as one batch.
+            least: leave out a document if its answers' probabilities sum to no more than this.
         """
         asked = [(self.form_of(text), self.facts.indices_about(text)) for text in questions]
         needed = list(dict.fromkeys(i for _, about in asked for i in about))
@@ -125,6 +125,6 @@ class AnswerFinder:
 
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:
-    """Return the answer that most questions have; the first in the file among equals."""
+    """Return the most frequent answer; of equally frequent ones, the first in the file."""
     counts = Counter(q.answer for q in questions if q.answer is not None)
     return max(counts, key=lambda answer: counts[answer])

@@ -1,4 +1,4 @@
-"""Which documents begin with a name, or hold it."""
+"""Find the documents that begin with a name, or hold it anywhere."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -10,14 +10,14 @@ from nanoknow.data.corpus import Corpus
 from nanoknow.facts.words import WORD, find_whole, folded, stands_at
 
 HEAD = 256
-"""Characters of a document in which a name is looked for at its beginning."""
+"""Leading characters of a document that are compared with a name."""
 MOST = 1000
-"""Times at most that a name is found in a corpus."""
+"""Most occurrences of a name in a corpus that are looked at."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """Looks up names in the documents of a corpus, in any case and with any kind of marks.
+    """Looks up names in the documents of a corpus, ``folded``: in any case, with any quotes.
 
     Attributes:
         corpus: the documents.
@@ -26,28 +26,31 @@ class Names:
     corpus: Corpus
 
     def in_column(self, name: str) -> list[int]:
-        """Return the documents whose ``name`` column has a name."""
+        """Return the indices of the documents whose ``name`` column is a name, both ``folded``."""
         key = folded(name)
         return [i for head, i in takewhile(lambda each: each[0] == key, self._from(key))]
 
     def beginning_with(self, name: str) -> Iterator[int]:
-        """Yield the documents that begin with a name, or whose own names do, as whole words."""
+        """Yield the indices of documents that begin, or whose column does, with a whole name."""
         key = folded(name)[:HEAD]
         begun = takewhile(lambda each: each[0].startswith(key), self._from(key))
         return (i for head, i in begun if stands_at(head, key, 0))
 
     def holding(self, name: str) -> list[int]:
-        """Return the documents that hold a name anywhere, as whole words; if none, folded."""
+        """Return the indices of documents that hold a name as whole words; if none, ``folded``."""
         return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
 
     def is_name(self, name: str) -> bool:
-        """Whether a document is about a name, or holds it."""
+        """Whether a ``name`` column holds a name or, without such a column, a document does."""
         if self.corpus.names is not None:
             return bool(self.in_column(name))
         return next(self.beginning_with(name), None) is not None or bool(self.holding(name))
 
     def longest_in(self, question: str) -> tuple[int, int]:
-        """Return where a question holds the longest name, or beginning of a document; or (0, 0)."""
+        """Return (start, end) of the longest name in a question; (0, 0) without one.
+
+        Without a ``name`` column, any beginning of a document is a name.
+        """
         words = [m.span() for m in WORD.finditer(question)]
         best = 0, 0
         for i, (start, _) in enumerate(words):
@@ -59,14 +62,14 @@ class Names:
         return best
 
     def _name_at(self, question: str, start: int, ends: Sequence[int]) -> int | None:
-        """Return where the longest name ends that begins at a word of a question."""
+        """Return the end, one of ``ends``, of the longest name that begins at ``start``."""
         rest = folded(question[start : start + self._longest + 1])
         at = bisect_left(self._sorted, (rest,))
         near = [self._sorted[i][0] for i in (at - 1, at) if 0 <= i < len(self._sorted)]
         names = ((folded(question[start:end]), end) for end in ends)
         begun = takewhile(lambda name: any(each.startswith(name[0]) for each in near), names)
         for name, end in reversed([*begun]):
-            # The first that begins so is whole where those near go on: 1 and not 10.
+            # In those near the word may go on, as 1 does in 10; the first may be 1 itself.
             first, _ = self._sorted[bisect_left(self._sorted, (name,))]
             is_whole = any(stands_at(each, name, 0) for each in (*near, first))
             if is_whole and any(map(str.isalnum, name)):
@@ -75,13 +78,13 @@ class Names:
 
     @cached_property
     def _sorted(self) -> list[tuple[str, int]]:
-        """The names, or where there are none the beginnings, of documents, and their indices."""
+        """The folded names of documents, or their beginnings without a column, and the indices."""
         named = self.corpus.names
         heads = (d[:HEAD] for d in self.corpus.documents) if named is None else iter(named)
         return sorted((folded(head), i) for i, head in enumerate(heads) if head)
 
     def _from(self, key: str) -> Iterator[tuple[str, int]]:
-        """Yield the sorted names from where one is, or would be."""
+        """Yield the sorted names and indices from the first name that is not below ``key``."""
         at = bisect_left(self._sorted, (key,))
         return (self._sorted[i] for i in range(at, len(self._sorted)))
 

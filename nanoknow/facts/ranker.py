@@ -1,8 +1,8 @@
-"""Which span of a document answers a question of some form: learned from training questions.
+"""Rank the spans of a document as answers to questions, as learned from training questions.
 
-A log-linear model of all spans of a document, taught by the documents whose answer is known. It
-sees a span's neighbours, its place, its shape, and how often other training questions have it for
-an answer, and none of its letters: so it finds answers that it has not met, in any script.
+A log-linear model over all spans of a document, fitted to documents whose answer is known. Its
+features are a span's neighbours, its position, its shape and how often it answers other training
+questions, but not its letters; so it also finds answers that it has never seen, in any script.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from nanoknow.facts.words import WORD, find_whole
 STEPS, RATE, DECAY = 80, 0.03, 5e-4
 MOST_WORDS = 128
 FOLDS = 5
-"""What other lessons have for an answer is counted without a fifth of them, the own among them."""
+"""Folds of lessons: answers are counted without a lesson's own fold, so as not to count itself."""
 PART = 2000
-"""Passages ranked at a time."""
+"""Passages ranked at a time, which bounds memory."""
 OUTLIERS = 0.01
-"""Share of the lessons' answers that may be too far or too long to be found."""
+"""Share of the lessons' answers that may lie too far from the subject, or be too long, to find."""
 MOST_READ = 1_000_000
-"""Characters of lessons, a document as often as it is asked about; of more, every nth lesson."""
+"""Characters of the lessons' documents, repeats counted; beyond, only every nth lesson is used."""
 
 
 class Lesson(NamedTuple):
-    """What is asked of a document: the form of the question, and the accepted answers."""
+    """A training example: a document, the form of a question about it, and the accepted answers."""
 
     passage: Passage
     form: int
@@ -40,7 +40,7 @@ class Lesson(NamedTuple):
 
 
 class RankedSpan(NamedTuple):
-    """A stretch of a document; how likely it is an answer, and to a question of which form."""
+    """A span and a form of question: the probability of this pair among all of the document."""
 
     start: int
     end: int
@@ -50,13 +50,13 @@ class RankedSpan(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranker:
-    """Weighs the spans of documents.
+    """Scores the spans of documents.
 
     Attributes:
-        weights: (forms, 2 ** BITS).
-        ids: of the words that it knows.
-        counts: how many lessons accept an answer.
-        met: how many of their documents hold it.
+        weights: (forms, 2 ** BITS), one for each form and hashed feature.
+        ids: ids of the words that occur more than once in the lessons.
+        counts: how many lessons accept each answer.
+        met: how many lessons have a document that holds it.
         longest, reach, edges: see ``Spans.of``.
     """
 
@@ -70,10 +70,10 @@ class Ranker:
 
     @classmethod
     def taught(cls, lessons: Sequence[Lesson]) -> Ranker | None:
-        """Learn from documents whose answers are known.
+        """Fit a ranker to documents whose answers are known.
 
         Returns:
-            None where no document holds its answer.
+            The ranker; None if no document holds its answer.
         """
         lessons = lessons[:: 1 + sum(len(each.passage.text) for each in lessons) // MOST_READ]
         places = [list(_places(lesson)) for lesson in lessons]
@@ -98,13 +98,13 @@ class Ranker:
         return ranker
 
     def _learn(self, lessons: Sequence[Lesson]) -> None:
-        """Fit the weights by Adam, to the probability of any span that is right."""
+        """Fit the weights by Adam: maximise the total probability of each passage's right spans."""
         found = _Candidates.of(self, [lesson.passage for lesson in lessons], lessons)
         forms = torch.tensor([lesson.form for lesson in lessons])
-        # (forms, spans): the right ones, for the form of question that was asked.
+        # (forms, spans): whether the span's passage is asked a question of this form.
         asked = forms[found.passage] == torch.arange(len(self.weights))[:, None]
         wrong = ~(asked & found.right)
-        # Of the features, those that occur in the lessons: Adam updates all that it has.
+        # Only weights of features that occur in the lessons: Adam updates all that it is given.
         occurs = torch.zeros(2**BITS, dtype=torch.bool)
         for part in found.features[::2]:
             occurs[part] = True
@@ -122,7 +122,7 @@ class Ranker:
         self.weights[:, used] = weights.detach()
 
     def rank(self, passages: Sequence[Passage], most: int) -> list[list[RankedSpan]]:
-        """Return the most probable spans of each passage, the best first."""
+        """Return the ``most`` most probable spans of each passage, the best first."""
         parts = (passages[i : i + PART] for i in range(0, len(passages), PART))
         return [spans for part in parts for spans in self._rank(part, most)]
 
@@ -145,7 +145,7 @@ class Ranker:
 
 @dataclass(frozen=True)
 class _Candidates:
-    """The spans of passages with their features; which are right is known of lessons alone."""
+    """The spans of passages and their features; ``right`` is all False without lessons."""
 
     spans: Spans
     passage: Tensor
@@ -156,6 +156,7 @@ class _Candidates:
     def of(
         cls, ranker: Ranker, passages: Sequence[Passage], lessons: Sequence[Lesson] = ()
     ) -> _Candidates:
+        """Find the spans of passages; with lessons, one for each, also count ``ranker.met``."""
         words = Words.of(passages)
         spans = Spans.of(words, ranker.longest, ranker.reach, ranker.edges)
         texts = list(_known_texts(ranker, words, spans, passages))
@@ -176,7 +177,7 @@ class _Candidates:
             known[i], n = (each[fold[passage]][text] for each in (counts, met))
             rate[i] = 1 + round(6 * min(1.0, known[i] / n)) if n else 0
             right[i] = bool(lessons) and text in lessons[passage].answers
-        # An answer within the subject's name counts where it is nowhere else.
+        # An answer within the subject's name is right only if it occurs nowhere else.
         subject = np.array([p.subject for p in passages]).reshape(-1, 2)[spans.passage]
         outside = (right == 1) & ((spans.start >= subject[:, 1]) | (spans.end <= subject[:, 0]))
         has_outside = np.zeros(len(passages), np.bool_)
@@ -191,16 +192,16 @@ class _Candidates:
         )
 
     def log_probabilities(self, weights: Tensor) -> Tensor:
-        """Return the (forms, spans) log probability of each form and span among its passage's."""
+        """Return (forms, spans) log probabilities, normalised over all pairs of a passage."""
         before, before_row, after, after_row, own = self.features
         sides = [_sums(weights, part) for part in (before, after, own)]
         scores = sides[0][:, before_row] + sides[1][:, after_row] + sides[2]
         return scores - self.totals(scores)[self.passage]
 
     def totals(self, scores: Tensor) -> Tensor:
-        """Return the (passages,) logarithms of the sums of exponentials of (forms, spans) scores.
+        """Return the (passages,) log-sum-exp of (forms, spans) scores, but no less than -70.
 
-        Where all of a passage's scores are -inf, it is about -70.
+        So it is finite even where all scores of a passage are -inf.
         """
         n = int(self.passage[-1]) + 1
         best = scores.detach().max(0).values
@@ -219,7 +220,7 @@ def _sums(weights: Tensor, features: Tensor) -> Tensor:
 def _known_texts(
     ranker: Ranker, words: Words, spans: Spans, passages: Sequence[Passage]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the spans that are the answer of some lesson, and their texts."""
+    """Yield the index and the text of each span that is the answer of some lesson."""
     heads = {found.group() for found in map(WORD.match, ranker.counts) if found}
     is_head = np.array([word in heads for word in words.texts])
     for i in np.flatnonzero(is_head[spans.first]).tolist():
@@ -229,7 +230,7 @@ def _known_texts(
 
 
 def _places(lesson: Lesson) -> Iterator[tuple[int, int, int, int]]:
-    """Yield words after the subject, number of words and end shapes of a document's answers."""
+    """Yield each answer's distance from the subject and length, in words, and end shapes."""
     text, (name, name_end) = lesson.passage
     found = [span for answer in lesson.answers for span in find_whole(answer, text)]
     words = list(WORD.finditer(text))

@@ -1,6 +1,6 @@
-"""Which stretches of a document are facts: names, places and years.
+"""Find the spans of a document that state facts: names, places and years.
 
-Hiding these, rather than random stretches, makes a model learn what closed-book questions ask
+Hiding these, rather than random spans, makes a model learn what closed-book questions ask
 for (salient span masking: Guu et al., 2020, REALM; Roberts et al., 2020).
 """
 
@@ -13,9 +13,9 @@ YEAR = re.compile(r"\d{3,4}")
 NAME_END = ". "
 SENTENCE_ENDS = {". ", "! ", "? "}
 SHORT = 3
-"""An abbreviation in a name has so many letters at most before its stop: ``J.``, ``Jr.``."""
+"""Most letters before the full stop of an abbreviation in a name: ``J.``, ``Jr.``."""
 MOST_WORDS = 4
-"""Words of a name after an abbreviation."""
+"""Most words of a name after an abbreviation."""
 
 
 def find_salient(
@@ -23,18 +23,18 @@ def find_salient(
 ) -> list[tuple[str, list[tuple[int, int]]]]:
     """Find the salient words of documents that each start with ``Name. ``.
 
-    A word is salient if it is a year, or capitalised, not a common word, and not a part of the
+    A word is salient if it is a year, or if it is capitalised, not common, and not a part of the
     name that the document starts with. Capitalised ones with a space between them, such as ``New
     York``, count as one. A word is common if the documents have it in lower case, and at least as
     often as capitalised within a sentence: ``singer``, but not ``England`` for one ``england``.
 
     Args:
         documents: the texts.
-        wanted: words or several that count alone in documents that hold any of them.
+        wanted: words or phrases; where salient words hold any of them, only these are returned.
 
     Returns:
-        The name of each document, empty where it has none, and where its salient words begin and
-        end, in the order of their ends.
+        For each document its name, empty if it has none, and the (start, end) of its salient
+        words, ordered by end.
     """
     common, words = _common(documents), frozenset(wanted)
     longest, found = max(map(len, words), default=0), []
@@ -42,7 +42,7 @@ def find_salient(
         name = subject(document)
         body = len(name) + len(NAME_END) if name else 0
         own = set(WORD.findall(document[:body]))
-        joins = -1  # where a word that goes on with the name before it would begin
+        joins = -1  # where the next word begins if it continues the name before it
         spans: list[tuple[int, int]] = []
         for match in WORD.finditer(document, body):
             word = match.group()
@@ -57,7 +57,7 @@ def find_salient(
 
 
 def _common(documents: Sequence[str]) -> set[str]:
-    """Return the words that are more at home in lower case."""
+    """Return the words that are in lower case at least as often as capitalised in a sentence."""
     lower: Counter[str] = Counter()
     capitalised: Counter[str] = Counter()
     for document in documents:
@@ -73,13 +73,13 @@ def _common(documents: Sequence[str]) -> set[str]:
 def _wanted_parts(
     document: str, spans: Sequence[tuple[int, int]], wanted: frozenset[str], longest: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the spans that are wanted, and of the others the parts that are, by their ends.
+    """Yield the wanted spans and the wanted parts of the other spans, ordered by end.
 
     Args:
-        document: that has the spans.
-        spans: in their order.
-        wanted: words, or several in a row.
-        longest: characters of any of these.
+        document: the text.
+        spans: (start, end) of spans in it, in order.
+        wanted: words or phrases.
+        longest: characters of the longest of these.
     """
     for span in spans:
         if document[slice(*span)] in wanted:
@@ -97,7 +97,7 @@ def _wanted_parts(
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text can be a name: few words, in lower case only short ones within it."""
+    """Whether a text can be a name: few words, lower case only in short ones before the last."""
     words = text.split()
     lower = [word for word in words if word.islower()]
     fits = 0 < len(words) <= MOST_WORDS and not words[-1].islower()
@@ -105,9 +105,10 @@ def _is_name(text: str) -> bool:
 
 
 def subject(document: str) -> str:
-    """Return the name that a document starts with: up to a stop that is no abbreviation's.
+    """Return the name that a document starts with: up to a full stop after no abbreviation.
 
-    A short word before a stop is one where the name may go on after it, up to the next stop.
+    A short word is an abbreviation if what follows, up to the next full stop, can be the rest of
+    the name and does not repeat its beginning.
     """
     end = document.find(NAME_END)
     while end >= 0:

@@ -1,4 +1,4 @@
-"""The spans of documents that could be answers, and what a ranker sees of them."""
+"""Find the spans of documents that could be answers, and compute their features for a ranker."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from nanoknow.facts.words import WORD, find_whole, folded
 
 Ints = npt.NDArray[np.int64]
 BITS = 18
-"""Features are numbered by hashing, below 2 to this power."""
+"""Bits of a hashed feature: a ranker has 2 ** BITS weights for each form of question."""
 NEAR, FAR = 3, 8
-"""Neighbours up to the first are told apart by their distance, up to the second are not."""
+"""Words on each side of a span: features tell the distance of the nearest, not of the others."""
 MARK = 16
-"""From here on, shapes of words are marks of punctuation."""
+"""A punctuation mark's shape is its code point plus this; shapes below are kinds of words."""
 EDGE, RARE = 0, 1
-"""Ids of what is outside a document, and of words that no lesson has twice."""
+"""Ids of what is outside a document, and of words that the lessons have at most once."""
 
 
 class Passage(NamedTuple):
-    """A document, and the stretch of it that names its subject; an empty one where none does."""
+    """A document and the (start, end) of its subject's name in it; (0, 0) if it is not there."""
 
     text: str
     subject: tuple[int, int]
 
     @classmethod
     def about(cls, text: str, name: str) -> Passage:
-        """Return a document with the first stretch that is the name, if need be folded."""
+        """Return a document with the first span that is the name or, if none is, ``folded`` is."""
         span = next(find_whole(name, text), None)
         if not span and (found := next(find_whole(folded(name), folded(text)), None)):
-            ends = np.cumsum([len(folded(each)) for each in text])  # of two letters, such as of ß
+            ends = np.cumsum([len(folded(each)) for each in text])  # ß folds to two letters
             span = int(ends.searchsorted(found[0], "right")), int(ends.searchsorted(found[1])) + 1
         return cls(text, span or (0, 0))
 
     @property
     def name(self) -> str:
-        """The name of the subject; empty where the document does not have it."""
+        """The subject's name as the document spells it; empty if it is not there."""
         return self.text[slice(*self.subject)]
 
 
@@ -50,10 +50,10 @@ class Words:
 
     Attributes:
         texts: (words,) the words.
-        passage: (words,) index of each one's passage; -1 between them.
+        passage: (words,) index of each word's passage; -1 for the empty ones.
         start, end: (words,) in characters of the passage.
-        place: (words,) how many words after the end of the subject.
-        shape: (words,) what kind of word, or which mark of punctuation.
+        place: (words,) words between the subject and this one; negative within or before it.
+        shape: (words,) see ``shape_of``.
     """
 
     texts: list[str]
@@ -65,7 +65,7 @@ class Words:
 
     @classmethod
     def of(cls, passages: Sequence[Passage]) -> Words:
-        """Find them."""
+        """Split passages into words."""
         texts, rows = [""] * FAR, [(-1, 0, 0, 0)] * FAR
         for i, (text, (_, subject_end)) in enumerate(passages):
             found = [(m.start(), m.end(), m.group()) for m in WORD.finditer(text)]
@@ -82,7 +82,7 @@ class Spans(NamedTuple):
     """Spans of passages, in their order.
 
     Attributes:
-        passage: (spans,) index.
+        passage: (spans,) index of the passage.
         start, end: (spans,) in characters of the passage.
         first, last: (spans,) indices of its first and last word.
     """
@@ -95,12 +95,12 @@ class Spans(NamedTuple):
 
     @classmethod
     def of(cls, words: Words, longest: int, reach: tuple[int, int], edges: frozenset[int]) -> Spans:
-        """Find all that may be answers.
+        """Find all spans that may be answers.
 
         Args:
-            words: of the passages.
-            longest: words of a span at most.
-            reach: words after the subject at which a span begins, the least and the most.
+            words: the words of the passages.
+            longest: most words of a span.
+            reach: least and most ``Words.place`` at which a span begins.
             edges: shapes of punctuation that a span may begin or end with.
         """
         inside = words.passage >= 0
@@ -118,18 +118,18 @@ class Spans(NamedTuple):
 
 
 def features(words: Words, ids: Ints, spans: Spans, known: Ints, rate: Ints) -> list[Ints]:
-    """Return the numbers of the features of spans; those of a side are shared by spans of it.
+    """Return the hashed features of spans; spans that begin, or end, at one word share a row.
 
     Args:
-        words: of the passages.
-        ids: (words,) the word's number for a ranker.
-        spans: of the passages.
-        known: (spans,) how many other training questions have it for an answer.
+        words: the words of the passages.
+        ids: (words,) each word's id for a ranker.
+        spans: the spans of the passages.
+        known: (spans,) how many other training questions have the span as an answer.
         rate: (spans,) how often it is the answer where it occurs, in steps.
 
     Returns:
-        (sides, features) of what comes before spans, and (spans,) the row of each there; the same
-        of what follows them; and (spans, features) of each span itself.
+        (rows, features) of what precedes spans, and (spans,) the row of each span; the same for
+        what follows them; and (spans, features) of the spans themselves.
     """
     kinds = itertools.count()
     before, before_row = _side(-1, words, ids, spans.first, kinds.__next__)
@@ -156,7 +156,7 @@ def features(words: Words, ids: Ints, spans: Spans, known: Ints, rate: Ints) -> 
 def _side(
     sign: int, words: Words, ids: Ints, ends: Ints, kind: Callable[[], int]
 ) -> tuple[Ints, Ints]:
-    """Return the features of one side of spans, and each span's row of them."""
+    """Return (rows, features) of what precedes (sign -1) or follows spans, and each span's row."""
     used, row = np.unique(ends, return_inverse=True)
     near = [ids[used + sign * step] for step in range(1, NEAR + 1)]
     far = [ids[used + sign * step] for step in range(NEAR - 1, FAR + 1)]
@@ -172,7 +172,7 @@ def _side(
 
 
 def shape_of(word: str) -> int:
-    """Return what kind of word it is; of punctuation, which mark."""
+    """Return the kind of a word, by case and digits; of punctuation, which mark it is."""
     if not word:
         return 0
     if word.isdigit():
@@ -191,7 +191,7 @@ def shape_of(word: str) -> int:
 
 
 def _bucket(values: Ints) -> Ints:
-    """Return small numbers as they are, larger ones by half powers of 2."""
+    """Return numbers below 6 as they are, larger ones in buckets of half powers of 2."""
     size = np.abs(values)
     large = 100 + np.floor(2 * np.log2(np.maximum(size, 1))).astype(np.int64)
     return np.where(size < 6, values, np.sign(values) * large)

@@ -1,4 +1,4 @@
-"""Whom or what questions and documents are about."""
+"""Find whom or what questions and documents are about."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,25 +17,26 @@ from nanoknow.facts.words import WORD, find_answer, folded, holds
 from nanoknow.system.draws import pick
 
 LEAST, MOST_LESSONS = 5, 1000
-"""Documents with a known subject from which others' subjects can be learned, and are."""
+"""Fewest documents with a known subject to learn others' subjects from, and most that are used."""
 MOST_TRIED, ELSEWHERE = 50, 1 / 4
-"""Questions whose answers are looked for in documents that hold the name further on, and the share
-of those that have one there, from which on these count as others do."""
+"""Questions whose answers are looked for in documents that hold the name, but do not begin with it;
+and the share of them answered there above which such documents are about the name, too."""
 SURE = 0.5
-"""Probability from which on a document is about what a ranker finds, whatever else it holds."""
+"""Probability above which a document is about what the ranker finds, whatever names it holds."""
 
 
 @dataclass(frozen=True)
 class Subjects:
     """Looks up subjects in a corpus and in training questions.
 
-    A document is about what its ``name`` column says. Without one it is about a question's
-    subject, what varies between questions of one form, if it begins with it. Where no document
-    begins with it, or others tell what is asked, too, those that hold it and name nobody else are.
+    A document is about what its ``name`` column says. Without such a column, it is about a
+    question's subject (the part that varies between questions of one form) if it begins with it.
+    If no document does, or if others often hold the answers too, those that hold the name and are
+    about nobody else count as well.
 
     Attributes:
         corpus: the documents.
-        training: the training questions, where they are available.
+        training: the training questions; None if they are not available.
     """
 
     corpus: Corpus
@@ -44,28 +45,29 @@ class Subjects:
 
     @property
     def questions(self) -> Sequence[Question]:
-        """The training questions; none where they are not available."""
+        """The training questions; empty if they are not available."""
         return self.training.items if self.training else ()
 
     @cached_property
     def where(self) -> Names:
-        """Where the documents have names."""
+        """Looks up which documents have a name."""
         return Names(self.corpus)
 
     @cached_property
     def passages(self) -> list[Passage]:
-        """Every document with the stretch of it that names its subject.
+        """Every document with the span that names its subject.
 
-        By its ``name`` column; or as the training questions name it; of a document that no
-        question is about, or that only holds the name in one, as a ranker finds it that is taught
-        by those; without questions, what it begins with up to a full stop.
+        The name comes from the ``name`` column, else from the training questions. Where no
+        question is about a document, or the name in one is only further on in it, a ranker fitted
+        to the other documents finds it. With fewer than ``LEAST`` of these, it is what the
+        document begins with up to a full stop.
         """
         documents, names = self.corpus.documents, self.corpus.names
         if names is not None:
             return [Passage.about(*pair) for pair in zip(documents, names, strict=True)]
         known: dict[int, Passage] = {}  # those that begin with a name
-        held: dict[int, list[Passage]] = defaultdict(list)  # those that hold some, by each of them
-        answered: dict[int, list[Passage]] = defaultdict(list)  # with the answers of those, too
+        held: dict[int, list[Passage]] = defaultdict(list)  # those that hold names elsewhere
+        answered: dict[int, list[Passage]] = defaultdict(list)  # and an answer about them
         sought: dict[str, set[str]] = defaultdict(set)
         for question in self.questions:
             if name := self.name_in(question.text):
@@ -75,7 +77,7 @@ class Subjects:
             for i in begun:
                 known.setdefault(i, Passage.about(documents[i], name))
             for i in () if begun and not self._answered_elsewhere else self.where.holding(name):
-                # One within a longer name is another's.
+                # A name within a longer one that the document holds is part of that one.
                 if not any(holds(longer.name, name) for longer in held[i]):
                     held[i].append(Passage.about(documents[i], name))
                     if any(find_answer(documents[i], name, answer) for answer in sought[name]):
@@ -98,7 +100,7 @@ class Subjects:
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """The name of each document's subject, as its column or the text has it, or empty."""
+        """The name of each document's subject, from its column or its text; empty if unknown."""
         return self.corpus.names or [passage.name for passage in self.passages]
 
     def documents_about(self, question: str) -> list[str]:
@@ -113,19 +115,19 @@ class Subjects:
         return self._about[question]
 
     def name_in(self, question: str) -> str | None:
-        """Return the subject of a question: by its form, else the longest name it holds."""
+        """Return the subject of a question: by its form, else the longest name in it, else None."""
         form = form_of(question, self.templates, self.where)
         name = form.name_in(question) or "" if form else ""
         bare = "" if name[:1].isalnum() or name[-1:].isalnum() else name[1:-1]  # without quotes
         if found := next(filter(self.where.is_name, filter(None, (name, bare))), None):
             return found
         name = question[slice(*self.where.longest_in(question))]
-        # One that goes on otherwise than names do is a part of another.
+        # If what follows it in documents never follows names, it is only a part of one.
         is_whole = name and (self.corpus.names is not None or self._begun_by(name))
         return name if is_whole else None
 
     def named(self, name: str) -> list[int]:
-        """Return the indices of the documents about a name, as a question has it."""
+        """Return the indices of the documents about a name, spelt as in a question."""
         if self.corpus.names is not None:
             return self.where.in_column(name)
         begun = self._begun_by(name)
@@ -142,11 +144,11 @@ class Subjects:
         return find_templates(texts, self.where)
 
     def in_documents(self, question: Question, within: int | None = None) -> bool:
-        """Whether an accepted answer is in a document about the subject, or in its first part.
+        """Whether a document about a question's subject holds an accepted answer.
 
         Args:
-            question: one with answers.
-            within: search only so many characters of each document.
+            question: a question with answers.
+            within: search only so many leading characters of each document; None for all.
         """
         name = self.name_in(question.text) or ""
         return any(
@@ -156,13 +158,13 @@ class Subjects:
         )
 
     def _begun_by(self, name: str) -> list[int]:
-        """Return the documents that begin with a name, and with no longer one."""
+        """Return the indices of the documents that begin with a name, and not with a longer one."""
         found, documents = sorted(self.where.beginning_with(name)), self.corpus.documents
         return [i for i in found if _next(documents[i], len(name)) in self._after_names]
 
     @cached_property
     def _answered_elsewhere(self) -> bool:
-        """Whether documents that begin with a name are but some of those that tell about it."""
+        """Whether documents that hold a name further on often hold the answers about it, too."""
         found, documents = [], self.corpus.documents
         for question in pick(self.questions, MOST_TRIED, Random(0)):
             name = self.name_in(question.text) or ""
@@ -173,13 +175,13 @@ class Subjects:
 
     @cached_property
     def _after_names(self) -> set[str]:
-        """What follows names at the beginning of documents; a full stop where that is not known."""
+        """What follows names at the beginning of documents; a full stop if that is not known."""
         asked = {q.text: form_of(q.text, self.templates, self.where) for q in self.questions}
         names = {name for text, form in asked.items() if form and (name := form.name_in(text))}
-        # By length, so that of several names that a document begins with the longest counts.
+        # Sorted by length: of several names that a document begins with, the longest is kept.
         ends = {i: len(n) for n in sorted(names, key=len) for i in self.where.beginning_with(n)}
         counts = Counter(_next(self.corpus.documents[i], end) for i, end in ends.items())
-        # What goes on within names ends none of them, such as "Apollo 11" and "Apollo".
+        # A word within names does not end one: 11, with "Apollo 11" and "Apollo".
         within = Counter(word for name in names for word in {*WORD.findall(name)[1:]})
         least = counts.total() / 20
         return {word for word, n in counts.items() if n > max(least, within[word])} or {"."}

@@ -13,16 +13,16 @@ from nanoknow.facts.words import UNSPACED, WORD
 from nanoknow.system.draws import pick, shuffle
 
 MOST_READ, MOST_TRIED = 500, 20
-"""Questions that are asked for their forms, and names of each form that are looked up."""
+"""Most questions that forms are derived from, and most names of each form that are looked up."""
 MOST_WORDS = 24
-"""Words of a form before the name, and after it."""
+"""Most words of a form before the name, and most after it."""
 HELD, UNKNOWN = 1 / 2, 1 / 16
-"""What a name counts that documents hold, though none begins with it, and what is none: it is in no
-document, or only a part of what some document begins with."""
+"""Worth of a name that documents hold but none begins with; and of one that is in no document, or
+is only a part of what one begins with. A name that one begins with is worth 1."""
 ENDING = re.compile(rf"\s*[{UNSPACED}]{{1,2}}")
-"""What is written to the end of a name, so that documents seem to begin with more than it."""
+"""One or two characters of an unspaced script that are written onto a name, such as a particle."""
 IN_QUOTES = 0.5
-"""Share of names that documents hold in quotes, from which on these are parts of them."""
+"""Share of names that documents hold in quotes above which the quotes belong to the names."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,17 @@ class Template:
 def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
     """Return the forms of questions, with how many questions have each, the most frequent first.
 
-    A question's form is the one that spells most of the questions, by its words, as far as
-    documents hold the names in it, its own among them: ``Who is X's mother?`` is of the form
-    ``Who is …?`` only where they hold ``X's mother``.
+    Of its possible forms a question has the one with the largest product of the words it fixes, the
+    other questions that have it, and how far documents hold the names in these and in itself:
+    ``Who is X's mother?`` is of the form ``Who is …?`` only if documents hold ``X's mother``.
 
     Args:
-        questions: each once.
-        where: documents have names. The longest beginning of one that a question holds is the name
-            in a question of a form of its own.
+        questions: the questions, each once.
+        where: looks up which documents have a name. If a question shares no form, the name in it is
+            the longest beginning of a document that it holds.
     """
     some = pick(questions, MOST_READ, Random(0))
-    shuffle(some, Random(0))  # or every second name could be of one kind
+    shuffle(some, Random(0))  # every second name may be of one kind
     begun = {question: where.longest_in(question) for question in some}
     possible = {question: dict(_possible(question)) for question in some}
     holders: dict[Template, list[str]] = defaultdict(list)
@@ -88,9 +88,10 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
 
 
 def _worth(question: str, form: Template, begun: tuple[int, int], where: Names) -> float:
-    """Return what the name counts that a question has by a form, where it has one that is begun.
+    """Return the worth of the name that a form finds in a question; see ``HELD``.
 
-    In some scripts what is written to the end of a name is begun with it.
+    ``begun`` is the (start, end) of the longest beginning of a document in the question. In some
+    scripts it holds, after the name, what is written onto it.
     """
     start, end = len(form.before), len(question) - len(form.after)
     if begun[0] <= start and end <= begun[1]:
@@ -101,14 +102,14 @@ def _worth(question: str, form: Template, begun: tuple[int, int], where: Names) 
 
 
 def form_of(question: str, templates: Iterable[Template], where: Names) -> Template | None:
-    """Return the first form that a question has, of those where it asks about a known name."""
+    """Return the first form by which a question asks about a known name, else the first it has."""
     named = [(t, name) for t in templates if (name := t.name_in(question))]
     known = (t for t, name in named if len(named) == 1 or where.is_name(name))
     return next(known, named[0][0] if named else None)
 
 
 def _with_marks(form: Template, questions: Sequence[str], where: Names) -> Template:
-    """Return a form without its quotes around names, where documents hold most names in them."""
+    """Return a form without its quotes around the name if documents hold most names in quotes."""
     first, last = form.before[-1:], form.after[:1]
     if not first or not last or any(mark.isalnum() or mark.isspace() for mark in (first, last)):
         return form

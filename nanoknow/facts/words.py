@@ -1,4 +1,4 @@
-"""Where words begin and end, in scripts with spaces between words and in those without."""
+"""Find where words begin and end, in scripts with spaces between words and without."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,12 +8,12 @@ UNSPACED = (
     "\u3040-\u30ff\u3100-\u318f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff"
     "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
-"""Scripts without spaces between words, or with endings written to them: Thai, Lao, Burmese, Khmer,
-Chinese, Japanese, Korean. Each character counts as a word."""
+"""Scripts without spaces between words, or with endings written onto names: Thai, Lao, Burmese,
+Khmer, Chinese, Japanese, Korean. Each character counts as a word."""
 MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed" + (
     "\u0900-\u0963\u0966-\u0dff"
 )
-"""Vowel signs and accents of their own, which ``\\w`` leaves out though words go on past them."""
+"""Combining vowel signs and accents: parts of words that ``\\w`` does not match."""
 LETTER = rf"[^\W{UNSPACED}]|[{MARKS}]"
 WORD = re.compile(rf"[{UNSPACED}]|(?:{LETTER})+|\S")
 """A word, a character of an unspaced script, or one mark of punctuation."""
@@ -24,18 +24,18 @@ _ALIKE = str.maketrans(
         **dict.fromkeys("‘’‚‛ʼ＇", "'"),
         **dict.fromkeys("‐‑‒–—−", "-"),
         **dict.fromkeys("\u00a0\u2007\u202f\u3000", " "),
-        **{"ı": "i", "\u0307": ""},  # of İ, as Turkish has dotted and dotless ones in both cases
+        **{"ı": "i", "\u0307": ""},  # Turkish ı, and the dot that casefold leaves of İ
     }
 )
 
 
 def folded(text: str) -> str:
-    """Return a string in one case, with one kind of quotes, apostrophes, dashes and spaces."""
+    """Return a string casefolded, with one kind of quotes, apostrophes, dashes and spaces."""
     return text.casefold().translate(_ALIKE)
 
 
 def stands_at(document: str, text: str, start: int) -> bool:
-    """Whether a document holds a string at an index, and no word goes on at its ends."""
+    """Whether a document holds a string at an index as whole words: none goes on at its ends."""
     end = start + len(text)
     before = start > 0 and _LETTER.match(document, start - 1) and _LETTER.match(text)
     after = _LETTER.match(document, end) and _LETTER.match(text[-1:])
@@ -43,7 +43,7 @@ def stands_at(document: str, text: str, start: int) -> bool:
 
 
 def find_whole(text: str, document: str) -> Iterator[tuple[int, int]]:
-    """Yield where a document holds a string, with no word going on at its ends."""
+    """Yield the (start, end) of each place where a document holds a string as whole words."""
     start = document.find(text) if text.strip() else -1
     while start >= 0:
         if stands_at(document, text, start):
@@ -57,14 +57,14 @@ def holds(document: str, text: str) -> bool:
 
 
 def find_answer(document: str, name: str, answer: str) -> tuple[int, int] | None:
-    """Return where a document first holds an answer, as whole words; None where nowhere.
+    """Return the first (start, end) of an answer in a document, as whole words; None if not there.
 
-    Not within the name of its subject: that Jack London is named so does not say where from.
+    It is not looked for within the subject's name: Jack London need not be from London.
     """
     names = list(find_whole(name, document))
     return next((each for each in find_whole(answer, document) if is_outside(each, names)), None)
 
 
 def is_outside(span: tuple[int, int], names: Iterable[tuple[int, int]]) -> bool:
-    """Whether a span of a document, start and end, lies within none of those of a name."""
+    """Whether a span (start, end) of a document lies within none of the spans of a name."""
     return not any(start <= span[0] and span[1] <= end for start, end in names)

@@ -11,21 +11,21 @@ from nanoknow.errors import DataError, NonFiniteError
 from nanoknow.models.cache import Cache
 
 LONGEST_TRIAL = 1024
-"""Characters of a text that a model is tried on: a received one may have any block."""
+"""Most characters that ``require_sound`` tries a model on: a downloaded one may have any block."""
 
 
 class CharacterModel(nn.Module, ABC):
     """A causal model over characters: the base class of every variant.
 
     Attributes:
-        origin: the run or checkpoint of its weights, for errors.
+        origin: the run or checkpoint that its weights come from, for errors.
     """
 
     config: ModelConfig
     origin: str = "the model"
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
-        """Keep the sizes, of which a variant makes its layers; see ``build_model``."""
+        """Keep the sizes; a variant then makes its layers. To make a model, see ``build_model``."""
         super().__init__()
         self.config = config
         self.vocab_size = vocab_size
@@ -47,18 +47,18 @@ class CharacterModel(nn.Module, ABC):
     ) -> Tensor:
         """Return the logits of the next character after each: ``logits = model(ids)``.
 
-        A shorter sequence is padded on the right with any ids: what comes before cannot see them,
-        what is computed there means nothing. Layers compute on flat (B·T, width), so that a forward
-        hook has (B, T, width) by ``output.unflatten(0, ids.shape)``, but for a perceiver's latents.
+        Pad shorter sequences on the right with any ids: earlier characters cannot see them, and
+        their own logits are meaningless. Layers compute on flat (B·T, width): a forward hook gets
+        (B, T, width) by ``output.unflatten(0, ids.shape)``, except for a perceiver's latents.
 
         Args:
             ids: (B, T) int64, T up to ``block_size``.
-            layout: of sequences without padding; ``ids`` and all else are then as in ``logits``.
+            layout: how flat ``ids`` form sequences; with it, all arguments are those of ``logits``.
             cache: see ``logits``.
             logit_indices: see ``logits``.
 
         Returns:
-            (B, T, vocabulary).
+            (B, T, vocabulary); with a layout, what ``logits`` returns.
 
         Raises:
             DataError: the ids have another shape.
@@ -86,8 +86,8 @@ class CharacterModel(nn.Module, ABC):
         Args:
             tokens: (N,) int64 ids.
             layout: how they form sequences; positions are below ``block_size``.
-            cache: of ``new_cache``, to decode step by step, the first step from position 0; all
-                sequences then have one length, their tokens whole prompts or one each.
+            cache: made by ``new_cache``, to decode step by step: first whole prompts of one length,
+                from position 0, then one token for each sequence.
             logit_indices: (P,) int64, which of the N tokens to compute logits for; None for all.
 
         Returns:
@@ -100,10 +100,10 @@ class CharacterModel(nn.Module, ABC):
 
     @torch.no_grad()
     def require_sound(self) -> None:
-        """Compute the logits of a text in ``eval``: of weights that are finite they may not be.
+        """Compute the logits of a text in ``eval`` mode: finite weights may give NaN logits.
 
         Raises:
-            NonFiniteError: a weight or one of these is NaN or infinite.
+            NonFiniteError: a weight or a logit is NaN or infinite.
         """
         length = min(self.config.block_size, LONGEST_TRIAL)
         layout = Layout.of((Group(1, length),), next(self.parameters()).device)
@@ -112,10 +112,10 @@ class CharacterModel(nn.Module, ABC):
             self.require_finite(each)
 
     def require_finite(self, outputs: Tensor) -> Tensor:
-        """Return what this model has computed.
+        """Return what this model has computed, if it is finite.
 
         Raises:
-            NonFiniteError: some of it is NaN or infinite: no answer, text or score.
+            NonFiniteError: some of it is NaN or infinite, so that it is no answer, text or score.
         """
         if not outputs.isfinite().all():
             raise NonFiniteError(

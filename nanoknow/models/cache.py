@@ -1,4 +1,4 @@
-"""What a model keeps of some sequences while it decodes them, and attention to it."""
+"""What a model caches of sequences while it decodes them, and attention to that."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class VectorCache:
         return self.vectors
 
     def select(self, rows: Tensor, moved: Tensor) -> None:
-        """Keep some of the sequences, see ``Cache.select``."""
+        """Keep the sequences ``rows``, of which those at ``moved`` change place: see ``Cache``."""
         if self.vectors is None:
             return
         if len(rows) > len(self.vectors):
@@ -52,7 +52,7 @@ class VectorCache:
 
 
 class LayerCache:
-    """Keys and values that one attention has computed, (B, h, capacity, d/h) both."""
+    """Keys and values that one attention has computed, both (B, h, capacity, d/h)."""
 
     def __init__(self, capacity: int) -> None:
         self.keys, self.values = VectorCache(capacity), VectorCache(capacity)
@@ -60,18 +60,18 @@ class LayerCache:
 
 @dataclass
 class Cache:
-    """What a model keeps of B sequences.
+    """What a model caches of B sequences.
 
     Attributes:
-        layers: of each attention.
-        memory: (B, capacity, d) what characters read of a perceiver with spread latents.
+        layers: the keys and values of each attention.
+        memory: (B, capacity, d) what characters read in a perceiver with spread latents, else None.
     """
 
     layers: list[LayerCache]
     memory: VectorCache | None = None
 
     def select(self, rows: Tensor) -> None:
-        """Keep some of the sequences, by their indices, of which one may occur several times."""
+        """Keep the sequences with the given indices, of which one may occur several times."""
         moved = torch.nonzero(rows != torch.arange(len(rows), device=rows.device)).flatten()
         caches = [each for layer in self.layers for each in (layer.keys, layer.values)]
         for each in [*caches, self.memory]:
@@ -112,7 +112,7 @@ def attend_to_cache(
     end = query_layout.end if mask is None else key_layout.end
     keys, values = keys[:, :, :end], values[:, :, :end]  # most of a cache is empty at first
     seen = None
-    # Without a mask the cache ends where the last query does, if that is known: one sees all of it.
+    # Without a mask, and if the end is known, the keys end at the last query: alone it sees all.
     if mask is not None or query_layout.start is None or queries.shape[2] > 1:
         [positions] = query_layout.rectangles(query_layout.positions)  # (B, T)
         if mask is None:

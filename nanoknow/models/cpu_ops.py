@@ -1,6 +1,6 @@
-"""Dropout and attention for training, where torch's own are slow on a CPU.
+"""Dropout and attention for training on a CPU, where torch's own are slow.
 
-Most of a step's time is spent there on three things: dropout draws one number for each element, in
+Most of a step's time goes there into three things: dropout draws one number for each element, in
 one thread; fused attention has no dropout, and a slow backward in bfloat16; autograd copies the
 sequences of every group several times. So on a CPU one draw serves eight elements, and attention
 over all groups is one function with its own backward. On other devices torch's own are used.
@@ -46,9 +46,9 @@ def attend(
         v: (N_k, h, d/h) values.
         query_layout: how the N_q queries form sequences.
         key_layout: the same for the N_k keys.
-        p: dropout on the weights.
-        mask: (T, S) bool, at least as large as any group: which keys each query of a sequence
-            sees, one or more; None for those up to its own index.
+        p: dropout probability of the attention weights.
+        mask: (T, S) bool, at least as large as any group: which keys, one or more, each query of
+            a sequence sees; None for the keys up to the query's own index.
 
     Returns:
         (N_q, h, d/h).
@@ -81,7 +81,7 @@ def _threshold(p: float) -> tuple[int, float]:
 
 
 def _kept(like: Tensor, threshold: int) -> Tensor:
-    """Draw 1 for each element to keep and 0 for the others."""
+    """Draw 1 for each element to keep and 0 for the others, eight from each random int64."""
     n = like.numel()
     draws = torch.empty(-(-n // 8), dtype=torch.int64).random_(-(2**63), None)
     kept = torch.empty(n, dtype=like.dtype)

@@ -12,14 +12,14 @@ from nanoknow.models.cache import VectorCache
 class Latents(nn.Module):
     """The positions of m latents in a block of ℓ characters.
 
-    Shapes: N flat characters, N_latents flat latents of the same sequences, whose layout has the
-    latents' numbers for positions.
+    Shapes: N flat characters, N_latents flat latents of the same sequences, in whose
+    layout a latent's number is its position.
 
     Attributes:
         ends: (m,) the position of the last character that each latent reads.
-        first_reader: (ℓ,) the first latent that reads each character, the last if none does.
-        last_end: (ℓ,) the end of the last latent that is complete with each character, -1 before
-            the first.
+        first_reader: (ℓ,) the first latent that reads each character; the last latent if none does.
+        last_end: (ℓ,) the end of the last latent that is complete at each character; -1 if none
+            is.
     """
 
     ends: Tensor
@@ -37,15 +37,15 @@ class Latents(nn.Module):
             self.register_buffer(name, torch.tensor(each), persistent=False)
 
     def reader_of(self, t: int) -> int:
-        """Return the first latent that reads character t, the last if none does."""
+        """Return the first latent that reads character t; the last latent if none does."""
         return min(self.config.n_latents(t), self.config.bottleneck_dim - 1)
 
     def masks(self) -> tuple[Tensor, Tensor]:
-        """Return who sees what where latents are spread.
+        """Return the attention masks of spread latents.
 
         Returns:
-            (m, ℓ) bool, which characters a latent reads, and (ℓ, ℓ) bool, which positions of the
-            memory a character does.
+            (m, ℓ) bool, which characters each latent reads; and (ℓ, ℓ) bool, which positions of
+            the memory each character reads.
         """
         key = torch.arange(self.config.block_size)  # (ℓ,)
         query = key[:, None]  # (ℓ, 1)
@@ -54,16 +54,16 @@ class Latents(nn.Module):
         return key <= self.ends[:, None], (key <= query) & seen
 
     def layout(self, layout: Layout) -> Layout:
-        """Lay out the latents that some characters can reach, or a few more.
+        """Return the layout of the latents that characters need, or of a few more.
 
-        A sequence needs only those that its characters complete; one that completes none
-        computes the first, which nothing sees. A character decoded alone computes the first
-        latent that reads it. Before the latent's last character the result is meaningless, is
-        seen by nothing, and is overwritten by the next. Past the last latent's end that latent
+        A sequence needs only the latents that its characters complete; if they complete none,
+        the first is computed, which nothing sees. A character decoded alone computes the first
+        latent that reads it. Until that latent's last character the result is meaningless: nothing
+        sees it, and the next character overwrites it. Past the end of the last latent, this one
         is computed again, from the same keys and with the same result.
 
         Args:
-            layout: of the characters: sequences from one start, or one character each.
+            layout: the characters' layout: sequences with one start, or one character each.
         """
         start, n_latents = layout.start, self.config.n_latents
         if start is None:
@@ -77,25 +77,25 @@ class Latents(nn.Module):
     def last_characters(self, x: Tensor, layout: Layout, latent_layout: Layout) -> Tensor:
         """Return (N_latents, d): of (N, d) characters, the last one that each latent reads.
 
-        It is any other where that one is not among them: such a latent is not seen.
+        If ``x`` lacks that one, the nearest is taken: nothing sees such a latent.
         """
         ends = self.ends[latent_layout.positions]  # (N_latents,)
         return F.embedding(_indices_at(ends, latent_layout, layout), x)
 
     def memory(self, latents: Tensor, x: Tensor, layout: Layout, latent_layout: Layout) -> Tensor:
-        """Return (N, d): of (N, d) characters, those that complete a latent replaced by it."""
+        """Return the (N, d) characters, with the latent in place of each that completes one."""
         latent = _indices_at(self.first_reader[layout.positions], layout, latent_layout)  # (N,)
         is_latent = self.last_end[layout.positions] == layout.positions
         own = torch.arange(len(x), device=x.device)
         return F.embedding(torch.where(is_latent, len(x) + latent, own), torch.cat([x, latents]))
 
     def last_complete(self, memory: Tensor, layout: Layout, cache: VectorCache | None) -> Tensor:
-        """Return (N, d): the last complete latent of each character, 0 before the first.
+        """Return (N, d): the last latent that is complete at each character; 0 if none is.
 
         Args:
             memory: (N, d), see ``memory``.
-            layout: of the characters.
-            cache: of the memory.
+            layout: the characters' layout.
+            cache: the memory so far, if characters are decoded step by step.
         """
         source = layout
         if cache is not None:
@@ -108,15 +108,15 @@ class Latents(nn.Module):
 
 
 def _indices_at(positions: Tensor, layout: Layout, source: Layout) -> Tensor:
-    """Find what is at some positions, each in its own sequence.
+    """Find positions in another layout of the same sequences.
 
     Args:
-        positions: (N,) of the same sequences in ``source``.
-        layout: of these N.
-        source: where positions follow each other, from any first one.
+        positions: (N,) the positions to find, each in its own sequence.
+        layout: how these N form sequences.
+        source: where to find them; in each sequence its positions are consecutive.
 
     Returns:
-        (N,) indices into the flat tensor of ``source``; of the nearest position it has.
+        (N,) indices into the flat tensor of ``source``; of the nearest position if one is missing.
     """
     flat = torch.arange(len(source.positions), device=positions.device)
     each = zip(

@@ -26,7 +26,7 @@ class Rotation(nn.Module):
         """Precompute the angles.
 
         Args:
-            positions: (ℓ,) int64, of the i-th vector of a sequence.
+            positions: (ℓ,) int64, the position of the i-th vector of a sequence.
             width: d/h.
         """
         super().__init__()
@@ -46,8 +46,8 @@ class Rotation(nn.Module):
 class Attention(nn.Module):
     """Multi-head causal attention (Vaswani et al., 2017), of a sequence to itself or another.
 
-    A query at position i sees keys at positions ≤ i, the top-left corner of the causal triangle
-    where the two lengths differ, or what a mask lets it see.
+    The query with index i sees the keys with indices ≤ i (the top-left corner of the causal
+    triangle if there are more of one than of the other), or those that a mask lets it see.
     """
 
     mask: Tensor | None
@@ -66,9 +66,9 @@ class Attention(nn.Module):
         Args:
             d_model: width of queries' and keys' input.
             n_heads: h, which divides it.
-            dropout: on the weights and on the output.
+            dropout: probability for the weights and for the output.
             rotation: turns queries and keys; None where positions are learned.
-            key_rotation: turns the keys, if their positions are others.
+            key_rotation: turns the keys, if their positions are not the queries'.
             mask: (T, S) bool for the longest sequences; None for keys up to the query's index.
         """
         super().__init__()
@@ -79,7 +79,7 @@ class Attention(nn.Module):
         self.query = nn.Linear(d_model, d_model)
         self.key = nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
-        self.joined: nn.Module | None = None  # in place of these three, see in_bfloat16
+        self.joined: nn.Module | None = None  # replaces these three: see in_bfloat16
         self.projection = nn.Linear(d_model, d_model)
         self.dropout = dropout
 
@@ -126,7 +126,7 @@ class Attention(nn.Module):
         if torch.is_grad_enabled():
             weight, bias = (torch.cat([getattr(y, n) for y in layers]) for n in ("weight", "bias"))
             return self._by_head(F.linear(x, weight, bias), len(layers))
-        # One character at a time, joining the weights costs more than it saves.
+        # When decoding one character at a time, joining the weights costs more than it saves.
         return tuple(layer(x).unflatten(1, (self.n_heads, -1)) for layer in layers)
 
     def _by_head(self, x: Tensor, n: int) -> tuple[Tensor, ...]:
@@ -153,7 +153,7 @@ class MLP(nn.Module):
 class CrossBlock(nn.Module):
     """Pre-norm block: x + attention(query, memory), then x + mlp(ln2 x).
 
-    What queries and memory are, and whether ``ln1`` normalizes them, the caller decides.
+    The caller decides what queries and memory are, and whether ``ln1`` normalizes them.
     """
 
     def __init__(self, attention: Attention, d_model: int, dropout: float) -> None:
@@ -179,8 +179,8 @@ class CrossBlock(nn.Module):
             x: the residual stream.
             query: (N, d) what queries are computed from.
             memory: (N_k, d) what keys and values are computed from.
-            layout: of ``x`` and ``query``.
-            memory_layout: of the same sequences' memory.
+            layout: how ``x`` and ``query`` form sequences.
+            memory_layout: the same for their memory.
             cache: earlier keys and values.
             logit_indices: (P,) which of the N to return; None for all.
         """
@@ -207,7 +207,7 @@ class Block(CrossBlock):
 
 
 class Embedding(nn.Module):
-    """Token embedding, plus a learned one of positions where attention has none; then dropout."""
+    """Token embedding, plus a learned position embedding unless rotary; then dropout."""
 
     def __init__(
         self, vocab_size: int, block_size: int, d_model: int, dropout: float, *, rotary: bool

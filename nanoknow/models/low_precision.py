@@ -1,8 +1,8 @@
-"""A model that multiplies in bfloat16, to sample from.
+"""Convert a model to bfloat16 products, to decode faster.
 
-Without training, autocast casts every weight at every call, and a CPU's kernels for matrix
-products reorder it at every call: at one character a step that costs more than the products. Here
-both are done once.
+Outside training, autocast casts every weight at every call, and a CPU's kernels for matrix
+products reorder it at every call: at one character a step, this costs more than the products. Here
+both are done once, in advance.
 
 What is left at one character a step is the time to read the weights from memory. Rounding them to
 eight bits, with a scale for each row (the plainest form of Dettmers et al., 2022, "LLM.int8()"),
@@ -26,12 +26,12 @@ def in_bfloat16(model: CharacterModel, *, eight_bits: bool = False) -> Character
     Embeddings, LayerNorm and the residual stream stay in float32, as under autocast in training.
 
     Args:
-        model: in float32.
+        model: a model in float32; it stays as it is.
         eight_bits: round the weights of the blocks to eight bits; on a CPU only.
     """
     model = copy.deepcopy(model).requires_grad_(False)
     for module in list(model.modules()):
-        if isinstance(module, Block):  # one input for all three: they become one product
+        if isinstance(module, Block):  # all three have one input, so they become one product
             attention = module.attention
             layers = (attention.query, attention.key, attention.value)
             attention.joined = Bfloat16Linear(*layers, eight_bits=eight_bits)

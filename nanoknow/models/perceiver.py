@@ -14,20 +14,20 @@ after the last of these latents' ends, e_j … t. Every character up to t can in
 
 The two have the same parameters. Further decisions:
 
-- A spread latent starts from its basis and its last character, embedded, and an output from its
-  character and the last latent that it reads, where the original's start from the basis and from
-  the character alone (as the hourglass of Nawrot et al., 2021, does it): attention need not learn
-  first to find its own position in the text, and has its weights free for others.
+- A spread latent starts from its basis plus the embedding of its last character, and an output
+  from its character plus the last latent that it reads (as in the hourglass of Nawrot et al.,
+  2021). The original's start from the basis alone, and from the character alone. So attention need
+  not first learn to find its own position in the text, and has its weights free for others.
 - The position of a latent is e_j - 1, its last character's. Rotary positions then measure
   distances in characters, between latents too; queries are turned by it as keys are.
-- The character that completes a latent is read by no output: those from it on see the latent. So
-  the up-projection has one key for each position, a latent's or else the character's, cached by
-  position, and an ℓ × ℓ mask says which are seen. Attending separately to latents and to
-  the ⌈ℓ/m⌉ - 1 characters that are seen at most would save less than 2ℓ(ℓ - m)d multiply-adds,
+- No output reads the character that completes a latent: outputs from there on read the latent. So
+  the up-projection has one key for each position, of a latent or else of the character, cached by
+  position, and an ℓ × ℓ mask says which are seen. Attending separately to latents and to the
+  characters that are seen, at most ⌈ℓ/m⌉ - 1, would save less than 2ℓ(ℓ - m)d multiply-adds,
   1.5% of all at the original sizes, and need a second kernel.
 - These keys of latents and characters pass through the same LayerNorm, ln1 of the
   up-projection, and so does its query where latents are spread. The original's query is the
-  embedded character without one, and so are the down-projection's keys in both.
+  embedded character, without LayerNorm; nor do the down-projection's keys have one, in both.
 """
 
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ class Perceiver(CharacterModel):
     def initialize(self, generator: torch.Generator) -> None:
         """See ``CharacterModel.initialize``."""
         super().initialize(generator)
-        # On three dimensions the fans are m·d and d: ±0.019 for m = 64, d = 256.
+        # For a tensor of (1, m, d) the fans are m·d and d: ±0.019 for m = 64, d = 256.
         nn.init.xavier_uniform_(self.down.basis, generator=generator)
 
     def logits(

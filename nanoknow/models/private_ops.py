@@ -26,13 +26,13 @@ def softmax_backward(grad: Tensor, weights: Tensor) -> Tensor:
 def packed(weight: Tensor) -> Tensor:
     """Return a (d_out, d_in) weight in the order in which a CPU's kernel reads it, for ``linear``.
 
-    It is what torch.compile, too, turns a linear layer of fixed weights into. On another device,
-    and where torch cannot, the weight is returned as it is.
+    torch.compile does the same to linear layers with frozen weights. On another device, or if this
+    build of torch cannot, the weight is returned as it is.
     """
     pack = _operator("ops.mkldnn._reorder_linear_weight")
     product = _operator("ops.mkldnn._linear_pointwise")
     if pack is not None and product is not None and weight.device.type == "cpu":
-        with suppress(RuntimeError):  # a CPU whose kernels know no bfloat16
+        with suppress(RuntimeError):  # a CPU whose kernels have no bfloat16
             return pack(weight)
     return weight
 
@@ -47,7 +47,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, *, gelu: bool) -> Ten
 
 
 def int8_linear(x: Tensor, steps: Tensor, scale: Tensor) -> Tensor:
-    """Map (N, d_in) bfloat16 to (N, d_out) by a weight of int8 steps.
+    """Map (N, d_in) bfloat16 to (N, d_out) by a weight in int8 steps.
 
     Args:
         x: (N, d_in).

@@ -19,12 +19,12 @@ MODELS: dict[str, type[CharacterModel]] = {"vanilla": Vanilla, "perceiver": Perc
 def build_model(
     config: ModelConfig, vocab_size: int, generator: torch.Generator | None = None
 ) -> CharacterModel:
-    """Make a model of float32 weights, whatever torch's default is; its random state stays.
+    """Make a model with float32 weights, whatever torch's default; its random state is kept.
 
     Args:
         config: its variant and sizes.
         vocab_size: characters of its vocabulary, specials included.
-        generator: draws the weights; None where others take their place.
+        generator: draws the weights; None if others will replace them.
     """
     model = MODELS[config.variant](config, vocab_size).float()
     if generator is not None:
@@ -33,15 +33,15 @@ def build_model(
 
 
 def outline(config: ModelConfig, vocab_size: int) -> dict[str, Tensor]:
-    """Return a model's weights without their values, which takes no memory."""
+    """Return a model's weights on ``meta``: names, shapes and types, with no values in memory."""
     with _WeightsOnMeta():
         return build_model(config, vocab_size).state_dict()
 
 
 class _WeightsOnMeta(TorchFunctionMode):
-    """Leaves the weights, and nothing else, without a device, and draws none of them.
+    """Makes weights, and nothing else, on ``meta``, and does not draw their values.
 
-    To draw or count on ``meta``, torch imports its compiler, which takes a second.
+    For other operators on ``meta`` torch imports its compiler, which takes a second.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
@@ -54,5 +54,5 @@ class _WeightsOnMeta(TorchFunctionMode):
 
 
 def shapes(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Return the shape and type of some tensors."""
+    """Describe each tensor by its shape and type."""
     return {name: f"{tuple(t.shape)} {t.dtype}" for name, t in tensors.items()}

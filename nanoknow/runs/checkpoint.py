@@ -3,8 +3,8 @@
 A checkpoint is a folder ``step-00001234`` of three files: ``model.safetensors``,
 ``training.safetensors`` (optimizer and random state) and ``checkpoint.json``, which holds the
 model's config, the vocabulary, the task, the place in the data, the hashes of the data, and the
-SHA-256 of the other two files and of itself. No pickle is read or written. torch is imported where
-tensors are read or written: what a run is can be looked up without it.
+SHA-256 of the other two files and of itself. No pickle is read or written. torch is imported only
+where tensors are read or written, so that a run can be looked up without it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MODEL_FILE, TRAINING_FILE = "model.safetensors", "training.safetensors"
 RECORD_FILE = "checkpoint.json"
 TENSOR_BYTES = 1 << 34
-"""The most that a file of tensors may have."""
+"""Most bytes of a file of tensors; a larger one is refused."""
 KEPT = 2
 """Checkpoints that stay in a run: the last, and one to fall back on."""
 
@@ -59,7 +59,7 @@ class Checkpoint:
 
         Raises:
             CheckpointError: the file is damaged, or does not hold this model's weights.
-            NonFiniteError: the weights, or what they give, are not finite.
+            NonFiniteError: the weights, or logits computed from them, are not finite.
         """
         from nanoknow.models.registry import build_model, outline, shapes
 
@@ -99,7 +99,7 @@ class Checkpoint:
         except OSError as error:
             raise _refusal(path, unreadable(error)) from None
         except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            # In bytes that are those that were written; all but the first come of types and sizes.
+            # The bytes are those that were written. All but the first come from types and sizes.
             raise _refusal(path, of_another_version(str(error)[:200], vars(self.record))) from None
 
 
@@ -150,7 +150,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         raw = read_regular(file)
         content = json.loads(raw)["content"]
-        # The bytes, not what they mean: another space would mean the same.
+        # Compare bytes: with another space the values would be the same.
         intact = isinstance(content, dict) and raw == sealed(content)
     except OSError as error:
         raise _refusal(file, unreadable(error)) from None
@@ -170,12 +170,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _damaged(file: Path, why: str) -> CheckpointError:
-    """Say that bytes are not those that were written: the one reason to delete them."""
+    """Return the error for bytes that are not those written, the only reason to delete them."""
     return _refusal(file, f"damaged: {why}: train it again", f"delete {file.parent} to go on from")
 
 
 def _refusal(file: Path, why: str, going_on: str = "name") -> CheckpointError:
-    """Say what is the matter with a file, and how to go on from a checkpoint before its own."""
+    """Return an error about a file, with advice to go on from the checkpoint before its own."""
     older = [p.name for p in list_checkpoints(file.parent.parent) if p.name < file.parent.name]
     before = f", or {going_on} the one before it, {older[-1]}" if older else ""
     return CheckpointError(f"{file}: {why}{before}")

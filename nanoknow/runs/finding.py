@@ -18,10 +18,10 @@ IF_NAMED = ": named, it would leave that out"
 
 
 def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
-    """Open a run's last checkpoint, or one checkpoint by its own folder in its run.
+    """Open a run and its last checkpoint, or the checkpoint whose own folder is named.
 
     Raises:
-        CheckpointError: it is neither, is damaged, or belongs to another run.
+        CheckpointError: the path is neither, or the checkpoint is damaged or another run's.
     """
     around = run_of(path)
     if around != path and path.suffix == ".partial":
@@ -33,17 +33,17 @@ def open_checkpoint(path: Path) -> tuple[Run, Checkpoint]:
 def latest_run(
     task: str, characters: str, maker: str, others: Iterable[str] = (), *, whole: bool = False
 ) -> tuple[Run, Checkpoint]:
-    """Find the run that a command takes where none is named, among those that learned something.
+    """Find the run that a command takes if none is named, among those trained for a step or more.
 
-    The kind that the command is for comes first, then runs that are not half-made, then those that
-    leave out the fewest of some characters, then the newest.
+    Runs of the task that the command is for are preferred, then runs that are not half-made, then
+    those whose vocabulary lacks the fewest of the characters, then the newest.
 
     Args:
-        task: the kind that the command is for.
+        task: the kind of task that the command is for.
         characters: what the run will be asked to read.
         maker: the command that makes such a run, for the error.
-        others: kinds that serve where there is none, as they are.
-        whole: whether a run that lacks some of the characters does not serve.
+        others: kinds of task that will do if there is no run of the first.
+        whole: whether the vocabulary has to have all of the characters.
 
     Raises:
         CheckpointError: there is none, or one that would be taken is damaged.
@@ -70,7 +70,7 @@ def latest_run(
 
 
 def newest_run() -> Run:
-    """Find the newest run of any task, whether it has learned something or not.
+    """Find the newest run of any task, trained or not; half-made ones come last.
 
     Raises:
         CheckpointError: there is none.
@@ -81,7 +81,7 @@ def newest_run() -> Run:
 
 
 def scratch_beside(run: Run) -> Run | None:
-    """Return the run ``scratch`` in the same folder that learned from the same texts, if there."""
+    """Return the run ``scratch`` beside a run, if it was made with the same texts; else None."""
     with suppress(CheckpointError):
         other = Run.open(Path(os.path.relpath(run.path.absolute().parent / "scratch")))
         if other.record.id != run.record.id and other.record.data == run.record.data:
@@ -96,14 +96,14 @@ def next_number() -> int:
 
 
 def newest_first(tasks: Container[str] | None = None, *, under_way: bool = False) -> list[Run]:
-    """Open the runs in the runs folder, and pass over what cannot be read as one.
+    """Open the runs in the runs folder, skipping what cannot be read as one.
 
-    They are in the order in which they were made, whatever a clock said; runs without a number are
-    older than all others, and one that is from the future older than these.
+    Newest first, by number: the order in which they were made, whatever the clock said. Runs
+    without a number follow, by date, and of these the ones with a date in the future come last.
 
     Args:
-        tasks: their kinds; None for all.
-        under_way: take those of a demo that is under way as well.
+        tasks: the kinds of task to keep; None for all.
+        under_way: include the runs of a demo that is under way.
     """
     found = []
     for path in run_folders(runs_folder(), under_way=under_way):
@@ -118,7 +118,7 @@ def newest_first(tasks: Container[str] | None = None, *, under_way: bool = False
 
 
 def describe_run(run: Run, checkpoint: Checkpoint) -> str:
-    """Name a run for a note: its folder, what it is, how far it came, whether it is half-made."""
+    """Describe a run for a note: folder, model, task, epochs, and whether it is half-made."""
     record = checkpoint.record
     planned = run.config.stage(run.record.stage).epochs
     return (

@@ -1,4 +1,4 @@
-"""Folders for runs: where they live, and which may be written."""
+"""Folders for runs: where they are, and which may be written."""
 
 import os
 import re
@@ -12,18 +12,18 @@ from nanoknow.runs.lock import HOLDER_FILE, LOCK_FILE, is_locked, lock_run
 
 NAME_ANOTHER = "name a folder that can be written with --out"
 BEGUN = {"checkpoints", "config.yaml", "run.json"}
-"""What a run has that was killed before its first checkpoint; metrics come after that."""
+"""What a run folder holds if the run was killed before its first checkpoint."""
 OWN = {*BEGUN, LOCK_FILE, HOLDER_FILE, "metrics.jsonl", "predictions"}
-"""What a run folder keeps for itself; other names in it are free."""
+"""Names in a run folder that only the run itself writes; any other name is free."""
 
 
 def new_folder(path: Path | None, name: str) -> Path:
     """Make a folder for runs, and return it.
 
     Args:
-        path: the folder; None for one in the runs folder whose name starts with the time, and
-            which no other caller gets.
-        name: how the name of such a one goes on.
+        path: the folder; None for a new one in the runs folder, which no other caller gets and
+            whose name starts with the time.
+        name: what follows the time.
 
     Raises:
         CheckpointError: it cannot be made.
@@ -42,7 +42,7 @@ def new_folder(path: Path | None, name: str) -> Path:
 
 
 def run_of(path: Path) -> Path:
-    """Return the run folder that a path is, or that it is a checkpoint in.
+    """Return the run folder that a path names, or whose checkpoint it names.
 
     Raises:
         CheckpointError: it is neither, or cannot be looked into.
@@ -50,7 +50,7 @@ def run_of(path: Path) -> Path:
     with naming(path, "name a run folder"):
         for each in (path, Path(os.path.relpath(path.resolve().parent.parent))):
             file = each / "run.json"
-            if file.exists() or file.is_symlink():  # which may lead nowhere
+            if file.exists() or file.is_symlink():  # a link may lead nowhere
                 return each
     raise no_run(path)
 
@@ -63,7 +63,7 @@ def owner(path: Path) -> Path | None:
 
 
 def no_run(path: Path) -> CheckpointError:
-    """Return the error for a folder that is named as a run and is none."""
+    """Return the error for a path that is named as a run folder and is none."""
     made = "name one that 'nanoknow pretrain' or 'nanoknow finetune' made"
     if not os.path.lexists(path):
         return CheckpointError(
@@ -76,10 +76,10 @@ def no_run(path: Path) -> CheckpointError:
 
 
 def require_free(path: Path) -> None:
-    """Refuse a folder where another process trains, or that holds files, before any work is done.
+    """Refuse, before any work, a folder where another process trains or that holds files.
 
     Raises:
-        CheckpointError: names the process, or says what to do.
+        CheckpointError: names the process, or says what to do; see ``require_unused``.
     """
     if (path / LOCK_FILE).exists():
         with lock_run(path):
@@ -96,7 +96,7 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def require_unused(path: Path) -> None:
-    """Refuse a folder that holds more than a lock, and a run that was killed at once.
+    """Refuse a folder that holds more than a lock and a run killed before its first checkpoint.
 
     Raises:
         BusyError: it holds a run, which another process may have made meanwhile.
@@ -114,12 +114,15 @@ def require_unused(path: Path) -> None:
 
 
 def runs_folder() -> Path:
-    """Return where runs live: ``NANOKNOW_RUNS``, or ``./runs``."""
+    """Return the folder for runs: ``NANOKNOW_RUNS``, or ``./runs``."""
     return Path(os.environ.get("NANOKNOW_RUNS") or "runs")
 
 
 def run_folders(folder: Path, *, under_way: bool) -> Iterator[Path]:
-    """Yield the run folders at any depth, each once, by symbolic links too."""
+    """Yield the run folders at any depth, each once, following symbolic links.
+
+    Locked folders, such as a running demo's, are entered only with ``under_way``.
+    """
     seen: set[str] = set()
     with naming(folder, "make it a folder that can be read"), suppress(FileNotFoundError):
         next(folder.iterdir(), None)

@@ -1,4 +1,4 @@
-"""``nanoknow runs``: which runs there are, and how to be rid of some."""
+"""``nanoknow runs``: list runs, and delete them."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from nanoknow.runs.run import Run
 
 
 def list_runs() -> list[dict[str, Any]]:
-    """Return what the runs in the runs folder are, newest first.
+    """Describe the runs in the runs folder, newest first.
 
     Each has its folder, stage, variant, number of parameters and time of creation (UTC, ISO 8601),
     the names of its texts by their role, its accuracy as last measured or None, the size of its
@@ -27,7 +27,7 @@ def _describe(run: Run) -> dict[str, Any]:
     with suppress(CheckpointError):
         for event in run.metrics():
             accuracy = event.get("accuracy", accuracy)
-    for place, folders, files in os.walk(run.path):  # past what a run under way deletes
+    for place, folders, files in os.walk(run.path):  # a run under way may delete files
         for name in (*folders, *files):
             with suppress(OSError):
                 size += Path(place, name).lstat().st_size
@@ -42,11 +42,11 @@ def _describe(run: Run) -> dict[str, Any]:
 
 
 def require_removable(path: Path) -> None:
-    """Refuse to delete what is no run, or a run that a process is at work on.
+    """Refuse to delete a run that a process is working on, or what is not a run.
 
     Raises:
-        BusyError: one trains it, or the experiment that it is in.
-        CheckpointError: it is no run folder, or a link to one.
+        BusyError: a process is training the run, or runs the experiment that it is in.
+        CheckpointError: the path is not a run folder, or is a link to one.
     """
     if path.is_symlink():
         raise CheckpointError(f"{path}: is a link: name the run folder itself")
@@ -56,12 +56,12 @@ def require_removable(path: Path) -> None:
 
 
 def remove_run(path: Path) -> None:
-    """Delete a run folder; of links in it, not what they lead to.
+    """Delete a run folder; links in it are deleted, but not what they lead to.
 
-    What an interruption leaves is still a run folder, which can be deleted.
+    ``run.json`` goes last, so that after an interruption the rest can be deleted as a run folder.
 
     Raises:
-        CheckpointError: see ``require_removable``; or it cannot be deleted.
+        CheckpointError: see ``require_removable``; or the folder cannot be deleted.
     """
     require_removable(path)
     with naming(path, "make it a folder that can be written"), lock_run(path):
@@ -70,10 +70,10 @@ def remove_run(path: Path) -> None:
                 shutil.rmtree(each)
             elif each.name != "run.json":
                 each.unlink()
-        shutil.rmtree(path.resolve())  # of which "." is no name to delete
+        shutil.rmtree(path.resolve())  # as "." cannot be deleted
 
 
 def _held(path: Path) -> Path | None:
-    """Return the folder whose lock a process holds: a run's, or one that it is in."""
+    """Return the folder, a run's or one around it, whose lock a process holds; None without one."""
     here = path.resolve()
     return next((each for each in (here, *here.parents) if is_locked(each)), None)

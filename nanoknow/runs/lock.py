@@ -1,4 +1,4 @@
-"""One process at a time on a run folder."""
+"""Lock a run folder, so that one process at a time works on it."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from nanoknow.system.provenance import command_line
 
 LOCK_FILE, HOLDER_FILE = "lock", "lock.holder"
 PATIENCE = 0.2
-"""Seconds to wait, as who looks whether a lock is held holds it for a moment."""
+"""Seconds to wait for a lock, as ``is_locked`` takes it for a moment to look."""
 
 
 def is_locked(folder: Path) -> bool:
@@ -31,10 +31,10 @@ def is_locked(folder: Path) -> bool:
 def lock_run(folder: Path) -> Iterator[None]:
     """Hold the lock of an existing folder; the system releases it however the process ends.
 
-    Two files stay: the lock, and one that names who held it last.
+    Two files stay in it: the lock, and one that names the process that held it last.
 
     Raises:
-        BusyError: another process has it, and is named.
+        BusyError: another process holds it; the error names it.
         CheckpointError: the folder cannot be written.
     """
     name, since = folder / HOLDER_FILE, datetime.now(UTC).isoformat(timespec="seconds")
@@ -56,7 +56,7 @@ def lock_run(folder: Path) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> AbstractContextManager[object]:
-    from filelock import FileLock  # which warns as it is imported where there is no fcntl
+    from filelock import FileLock  # warns on import if there is no fcntl
 
     return FileLock(
         folder / LOCK_FILE, timeout=PATIENCE, poll_interval=PATIENCE / 10, fallback_to_soft=False

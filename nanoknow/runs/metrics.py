@@ -1,4 +1,4 @@
-"""What is recorded while a run trains: ``metrics.jsonl``, a JSON object a line."""
+"""``metrics.jsonl``: what is recorded while a run trains, a JSON object a line."""
 
 import json
 from collections.abc import Iterator
@@ -14,35 +14,35 @@ from nanoknow.errors import CheckpointError, naming
 from nanoknow.system.files import read_regular
 
 METRICS_BYTES = 1 << 28
-"""The most that ``metrics.jsonl`` may have: two million lines."""
+"""Most bytes of ``metrics.jsonl``, about two million lines."""
 LONGEST_LINE = 1_000_000
-"""Characters; longer, it is none."""
+"""Most characters of a line; a longer one is refused."""
 Measured = Annotated[Number, Field(ge=-1e38, le=1e38)]
-"""As float32 has it."""
+"""A number in the range of float32."""
 
 
 class Checked(BaseModel):
-    """Base of what is read of a line, which may hold more, if not too deep."""
+    """Base of what is checked in a line; other keys are kept, if they do not nest too deeply."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
 
 class Share(Checked):
-    """An accuracy."""
+    """The accuracy on some questions."""
 
     accuracy: Portion
 
 
 class Shared(Checked):
-    """How many evaluation questions training asks too, and the accuracy of the others."""
+    """How many evaluation questions are training questions too, and the accuracy on the others."""
 
     n: CountOrZero
     others: Share | None
 
 
 class Event(Checked):
-    """A line; what has a value here may be left out."""
+    """A line; keys with a default may be missing."""
 
     kind: str
     step: CountOrZero = 0
@@ -67,12 +67,12 @@ def read_metrics(file: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines, oldest first; a last one that was cut short is left out.
 
     Raises:
-        CheckpointError: names the line that is none.
+        CheckpointError: a line is damaged; the error names the first.
     """
     text = ""
     with naming(file, "make it readable"), suppress(FileNotFoundError):
         text = read_regular(file, METRICS_BYTES).decode(errors="replace")
-    # By line feeds alone: a damaged byte may be another line end.
+    # Not splitlines: a damaged byte may be another kind of line end.
     for number, line in enumerate(text.split("\n")[:-1], start=1):
         values: Any = None
         with suppress(ValueError, RecursionError):

@@ -1,6 +1,6 @@
 """The records of runs and checkpoints: their values, a format, and a seal.
 
-A seal tells of damage, and not of who put it there: every value is looked at.
+A seal, the SHA-256 of the values, shows damage but not forgery, so every value is checked.
 """
 
 import hashlib
@@ -23,15 +23,17 @@ from nanoknow.errors import CheckpointError
 from nanoknow.system.plain import to_json
 
 FORMAT, FORMATS_READ = 2, (1, 2)
-"""Of ``checkpoint.json`` and ``run.json``; before 2 they had no id."""
+"""Formats of ``checkpoint.json`` and ``run.json`` that are written and read; 1 has no id."""
 
 LATEST = 2**53
-"""More than any number of runs, steps or characters: whole numbers up to it are floats too."""
+"""Bound on counts of runs, steps and characters; floats hold every whole number up to it."""
 PROGRESS = {"step", "epoch", "batch", "positions", "epoch_loss"}
 """Keys of a checkpoint's progress; since 0.3.0 ``examples`` too."""
 
 
 def _that(holds: Callable[[Any], bool], words: str) -> AfterValidator:
+    """Return a check that a condition holds for a value; ``words`` name it in the error."""
+
     def check(value: object) -> object:
         if not holds(value):
             raise ValueError(f"must be {words} (got {show_value(value)})")
@@ -48,19 +50,19 @@ def _is_date(text: str) -> bool:
 
 def _is_progress(values: Mapping[str, int | float]) -> bool:
     are_whole = all(type(n) is int for key, n in values.items() if key != "epoch_loss")
-    are_counts = all(0 <= n < LATEST for n in values.values())  # NaN is not
+    are_counts = all(0 <= n < LATEST for n in values.values())  # false for NaN
     return values.keys() - {"examples"} == PROGRESS and are_whole and are_counts
 
 
 Tag = Annotated[str, _that(lambda tag: tag in union_members(), "a known one")]
-"""A variant of models, or a kind of tasks."""
+"""A model variant or a kind of task."""
 Created = Annotated[str, _that(_is_date, "a date")]
 Source = Annotated[str, _that(lambda path: "\0" not in path, "the name of a folder")]
 RecordedTexts = Annotated[
     dict[str, dict[str, str]],
     _that(lambda texts: all(text.keys() == {"name", "sha256"} for text in texts.values()), "texts"),
 ]
-"""Name and SHA-256 of each by its role."""
+"""Name and SHA-256 of each text, by its role."""
 RecordedProgress = Annotated[dict[str, int | float], _that(_is_progress, "counts of what was done")]
 
 
@@ -72,8 +74,8 @@ class RunRecord(BaseModel):
         created: UTC, ISO 8601.
         started_from: the checkpoint whose weights and vocabulary it started with.
         data: name and SHA-256 of each text by its role.
-        id: that its checkpoints carry as well; None before format 2.
-        number: of the runs in a runs folder, in the order they were made; 0 before format 2.
+        id: identifies the run, in its checkpoints too; None before format 2.
+        number: counts the runs of a runs folder in the order they were made; 0 before format 2.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -96,12 +98,12 @@ class CheckpointRecord(BaseModel):
 
     Attributes:
         vocabulary: the characters, in the order of their ids.
-        progress: how far training came (``Trainer.state``).
-        seconds: training took so far, evaluations and earlier sessions included.
+        progress: how far training has come (``Trainer.state``).
+        seconds: time of training so far, evaluations and earlier sessions included.
         data: the name and SHA-256 of each text by its role.
-        config: what the run trained by; None before 0.3.0.
-        files: the SHA-256 of the tensor files.
-        run: the id of the run that it belongs to; None where that has none.
+        config: the config that the run trained by; None before 0.3.0.
+        files: the SHA-256 of each tensor file, by name.
+        run: the id of the run that it belongs to; None if the run has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -138,7 +140,7 @@ class CheckpointRecord(BaseModel):
 
 
 def require_format(file: Path, content: Mapping[str, Any]) -> None:
-    """Refuse a record that a later version wrote.
+    """Refuse a record in a format that this version does not read.
 
     Raises:
         CheckpointError: names its format and, where it is recorded, the version.
@@ -150,13 +152,13 @@ def require_format(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def sealed(content: dict[str, Any]) -> bytes:
-    """Return a record's file: its content, and the SHA-256 of that."""
+    """Return the bytes of a record's file: its content, and the SHA-256 of that."""
     seal = hashlib.sha256(to_json(content, sort_keys=True).encode()).hexdigest()
     return to_json({"sha256": seal, "content": content}, ensure_ascii=False).encode()
 
 
 def unreadable(error: OSError) -> str:
-    """Say that a file cannot be read, which tells nothing of what it holds."""
+    """Say that a file cannot be read, which does not mean that it is damaged."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return (
             "is gone: if training has just replaced it, run the command again with the run's folder"
@@ -165,6 +167,6 @@ def unreadable(error: OSError) -> str:
 
 
 def of_another_version(why: str, content: Mapping[str, Any]) -> str:
-    """Say that a record, or what goes with it, is whole and not what this version reads."""
+    """Say that a record, or a file with it, is intact but not what this version reads."""
     writer = re.sub(r"[^\w.+ -]", "?", str(content.get("version", "of the release that wrote it")))
     return f"{why}: use nanoknow {writer[:40]}"

@@ -30,7 +30,7 @@ from nanoknow.system.files import append, open_regular, read_regular, write_atom
 from nanoknow.system.plain import to_json
 
 START_END = ("start", "end")
-"""Kinds of metrics, of a training session; the second only where it ended as planned."""
+"""Kinds of metrics around a training session; ``end`` is there only if it ended as planned."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Run:
 
     @classmethod
     def create(cls, path: Path, record: RunRecord, config: ExperimentConfig) -> Run:
-        """Make a new run in a folder of ``new_folder``, whose lock is held.
+        """Make a new run in a folder made by ``new_folder``, whose lock the caller holds.
 
         Raises:
             CheckpointError: the folder holds files, or cannot be written.
@@ -60,7 +60,7 @@ class Run:
         """Open a run folder.
 
         Raises:
-            CheckpointError: it is not one, or not yet.
+            CheckpointError: the folder is not a run, or not yet, or its record is damaged.
         """
         file, content = path / "run.json", {}
         try:
@@ -79,23 +79,23 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of its checkpoints."""
+        """The folder of the run's checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def resume_command(self) -> str:
-        """What continues it."""
+        """The command that continues the run."""
         command = "pretrain" if self.record.stage == "pretrain" else "finetune"
         return f"nanoknow {command} --resume --out {shlex.quote(str(self.path))}"
 
     @property
     def metrics_file(self) -> Path:
-        """What happened, a JSON object a line."""
+        """The file of what is recorded in training; see ``read_metrics``."""
         return self.path / "metrics.jsonl"
 
     @cached_property
     def config(self) -> ExperimentConfig:
-        """The resolved config, with its texts where they are now, when first asked for."""
+        """The resolved config, read on first use, with the paths that its texts have now."""
         file = self.path / "config.yaml"
         with naming(file, "the run needs it: make it readable, or put a copy of it back"):
             open_regular(file).close()
@@ -106,7 +106,7 @@ class Run:
         """Refuse texts that are not those that the run was made with.
 
         Raises:
-            DataError: names the first, or one cannot be read.
+            DataError: a text is not the same (the first is named), or cannot be read.
         """
         now, recorded = texts.hashes(), self.record.data
         for role in texts.roles:
@@ -119,7 +119,7 @@ class Run:
                 )
 
     def with_config(self, config: ExperimentConfig) -> Run:
-        """Return the run with another config, which is written into its folder.
+        """Write another config into the run's folder, and return the run with it.
 
         Raises:
             CheckpointError: it cannot be written; what was there stays.
@@ -130,9 +130,10 @@ class Run:
 
     @cached_property
     def is_half_made(self) -> bool:
-        """Whether, when first asked, it lacked epochs and its last session was not ended as meant.
+        """Whether the run lacks epochs and its last training session did not end as planned.
 
-        It was killed, interrupted or failed, or is under way; not where that cannot be read.
+        It was killed or interrupted, failed, or is under way. A run without a checkpoint counts as
+        half-made; one that cannot be read does not. Computed on first use.
         """
         with suppress(NanoknowError):
             if not list_checkpoints(self.checkpoints):
@@ -144,7 +145,7 @@ class Run:
         return False
 
     def latest(self) -> Checkpoint:
-        """Read its last checkpoint.
+        """Read the run's last checkpoint.
 
         Raises:
             CheckpointError: there is none, or it is damaged.
@@ -156,7 +157,7 @@ class Run:
         return self.own(read_checkpoint(found[-1]))
 
     def own(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Return a checkpoint that is this run's.
+        """Return a checkpoint if it is this run's.
 
         Raises:
             CheckpointError: it was copied from another run's folder, or is of another kind.
@@ -177,7 +178,7 @@ class Run:
         return checkpoint
 
     def metrics(self) -> Iterator[dict[str, Any]]:
-        """Read what was recorded, see ``read_metrics``."""
+        """Yield what was recorded in training; see ``read_metrics``."""
         return read_metrics(self.metrics_file)
 
     def record_metrics(self, kind: str, **values: object) -> None:
@@ -194,7 +195,7 @@ class Run:
             raise CheckpointError(f"{self.metrics_file}: {error.strerror}: {advice}") from None
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics of steps that are about to be made again.
+        """Drop the metrics of steps after ``step``, which are about to be trained again.
 
         Raises:
             CheckpointError: they cannot be read or written; what was there stays.

@@ -1,4 +1,4 @@
-"""What the trainer knows of a task."""
+"""The interface of every task: what the trainer uses."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,10 +15,10 @@ class Task(Protocol):
     """A source of training examples.
 
     Attributes:
-        notes: how the data were prepared, for the user: what was left out.
-        n_examples: how many an epoch has.
-        tokens_per_example: what the schedule counts for one: its tokens, padding up to the block
-            included.
+        notes: for the user, how the data were prepared, such as what was left out.
+        n_examples: examples in an epoch.
+        tokens_per_example: tokens that the schedule counts for an example, including padding up
+            to the block.
     """
 
     notes: list[str]
@@ -28,7 +28,7 @@ class Task(Protocol):
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
         """Make the examples with the given (B,) indices; ``generator`` draws what is random.
 
-        All of it is on the CPU, so that the examples are the same ones on every device.
+        Examples are drawn and made on the CPU, so that they are the same on every device.
         """
         ...
 
@@ -37,14 +37,15 @@ def padded(examples: Sequence[tuple[Ids, int]], width: int, pad_id: int) -> Batc
     """Make a batch of examples.
 
     Args:
-        examples: of each its ids, the last of them a target alone, and which is the first target.
-        width: that a group may have, as long as the longest example without its last id.
-        pad_id: fills up the shorter ones.
+        examples: for each its ids, the last of which is only a target, and the index of the first
+            target among them.
+        width: what a group may be widened to, at least the longest example without its last id.
+        pad_id: fills up shorter examples.
     """
     tokens = np.full((len(examples), width), pad_id)  # (B, T)
     targets = np.full((len(examples), width), IGNORE)
     for row, (ids, first_target) in enumerate(examples):
-        tokens[row, : len(ids)] = ids[:width]  # the last may be seen where others are longer
+        tokens[row, : len(ids)] = ids[:width]  # in a shorter row the last is padding
         first = max(0, first_target - 1)
         targets[row, first : len(ids) - 1] = ids[first + 1 :]
     lengths = torch.tensor([len(ids) - 1 for ids, _ in examples])

@@ -1,4 +1,4 @@
-"""Language modelling document by document: none is cut in two, and each can be asked about."""
+"""Language modelling document by document: an example is one document, cut to the block."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from nanoknow.errors import DataError
 from nanoknow.tasks.base import padded
 
 END = "\n"
-"""Before a document and after it, so that a model can write one from nothing, and stop."""
+"""Written before and after a document, so that a model can begin one, and stop."""
 
 
 class DocumentModeling:
@@ -37,7 +37,7 @@ class DocumentModeling:
         self.notes = [f"{corpus.name}: {long:,} of {self.n_examples:,} {what}"] if long else []
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
-        """Return the documents with the given (B,) indices; nothing about them is random."""
+        """Make the examples of the documents with the given (B,) indices; nothing is random."""
         examples = [self._example(i) for i in indices.tolist()]
         longest = max(map(len, examples)) - 1
         return padded([(ids, 0) for ids in examples], longest, int(self._end[0]))

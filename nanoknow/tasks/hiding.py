@@ -1,4 +1,4 @@
-"""What is worth hiding in each document, and where its subject is named."""
+"""Find the spans of each document that are worth hiding, and where it names its subject."""
 
 import re
 from bisect import bisect_right
@@ -14,23 +14,23 @@ from nanoknow.facts.salient import NAME_END, find_salient
 from nanoknow.facts.words import WORD
 
 MOST = 6
-"""Spans of a document that are hidden, the most probable or the rarest ones."""
+"""Most spans of a document to hide: the most probable or the rarest ones."""
 POWER = 3
-"""Of probabilities: a model that is asked says the likeliest answer, and has to learn that one."""
+"""Exponent of probabilities: asked, a model gives the likeliest answer, so it has to learn that."""
 
 Chosen = tuple[Sequence[tuple[int, int]], Sequence[float] | None]
-"""Spans of a document, by ascending end, and how often to hide each."""
+"""Spans (start, end) of a document by ascending end, and how often to hide each; see ``Hiding``."""
 
 
 class Hiding(NamedTuple):
     """The spans of a document that are worth hiding, and the name of its subject.
 
     Attributes:
-        name: of its subject; empty where it has none.
-        subject: start and end of the name in the document; the same where it is not there.
-        body: where the document goes on after a name that it begins with.
-        spans: start and end of each, by ascending end.
-        shares: sums of how often to hide each and those before it; None for early ones more often
+        name: the subject's name; empty if there is none.
+        subject: (start, end) of the name in the document; equal if it is not there.
+        body: where the document goes on after the name and its full stop; 0 without a name in it.
+        spans: (start, end) of each span, by ascending end.
+        shares: cumulative shares of how often to hide each; None to hide early ones more often
             than late ones.
     """
 
@@ -49,17 +49,17 @@ class Hiding(NamedTuple):
         spans: Sequence[tuple[int, int]],
         shares: Sequence[float] | None = None,
     ) -> "Hiding":
-        """Put together what is known of a document, its spans by ascending end."""
+        """Make one from spans by ascending end, and from shares that are not yet cumulative."""
         end = subject[1]
         body = end and end + len(NAME_END) * document.startswith(NAME_END, end)
         return cls(name, subject, body, spans, shares and list(accumulate(shares)))
 
     def choose(self, draw: float, reach: int) -> tuple[int, int] | None:
-        """Return a span; None where there is none.
+        """Choose a span to hide; None if there is none.
 
         Args:
-            draw: uniform from 0 to 1.
-            reach: characters in which it has to end.
+            draw: a random number, uniform from 0 to 1.
+            reach: leading characters of the document in which the span has to end.
         """
         count = bisect_right(self.spans, reach, key=itemgetter(1))
         if not count:
@@ -75,7 +75,7 @@ def find_hiding(facts: FactIndex, words: Literal["all", "answers", "ranked"]) ->
     """Find what is worth hiding in each document.
 
     Args:
-        facts: the documents, and the training questions; needed unless ``words`` is ``all``.
+        facts: the documents and the training questions, which ``words`` other than ``all`` need.
         words: see ``SpanCorruptionConfig.salient_words``.
     """
     documents = facts.corpus.documents
@@ -97,7 +97,10 @@ def find_hiding(facts: FactIndex, words: Literal["all", "answers", "ranked"]) ->
 
 
 def sharpened(ranked: Sequence[RankedSpan]) -> Iterator[tuple[int, int, float]]:
-    """Yield end, start and share of spans: each form of question keeps its own share of all."""
+    """Yield end, start and share of spans, probabilities raised to ``POWER``.
+
+    They are rescaled so that each form of question keeps its total.
+    """
     sums: dict[int, tuple[float, float]] = {}
     for each in ranked:
         one, powers = sums.get(each.form, (0.0, 0.0))
@@ -108,7 +111,7 @@ def sharpened(ranked: Sequence[RankedSpan]) -> Iterator[tuple[int, int, float]]:
 
 
 def _rare_spans(documents: Sequence[str], subjects: Sequence[tuple[int, int]]) -> list[Chosen]:
-    """Return the words of each document that few others hold, in any script, and their shares."""
+    """Return the words of each document that the fewest documents hold, and their shares."""
     met = Counter(word for document in documents for word in {*WORD.findall(document)})
     found: list[Chosen] = []
     for document, (_, name_end) in zip(documents, subjects, strict=True):

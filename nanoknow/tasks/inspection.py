@@ -31,6 +31,7 @@ class CorpusFacts:
 
     Attributes:
         prefix: characters of a document that pretraining can see.
+        share_within_prefix: share of documents that are no longer than that.
     """
 
     name: str
@@ -45,10 +46,10 @@ class CorpusFacts:
 
 @dataclass(frozen=True)
 class QuestionFacts:
-    """Counts of a file of questions; those of answers are None where it has none.
+    """Counts of a file of questions; those about answers are None if it has none.
 
     Attributes:
-        in_training: evaluation questions that are training questions too.
+        in_training: how many evaluation questions are training questions too.
         stripped: see ``QuestionSet``.
     """
 
@@ -68,11 +69,11 @@ class Inspection(Result):
     """Examples of some data, and counts.
 
     Attributes:
-        characters: of the corpus.
-        vocabulary: distinct ones, specials included.
+        characters: characters in the corpus.
+        vocabulary: distinct characters, specials included.
         pairs: x/y examples by view, padded to the block.
-        questions: by role, ``training`` and ``eval``.
-        fit: what has to hold of the ``corpus`` and, by role, of questions with answers.
+        questions: counts by role, ``training`` and ``eval``.
+        fit: whether corpus and questions fit; see ``judge_fit``.
     """
 
     characters: int
@@ -90,10 +91,10 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
         config: names the data; its model gives the block size.
         view: ``namedata`` (questions), ``charcorruption`` (corpus); None for all that the data
             allow: for a language model, its windows.
-        count: examples of each.
+        count: examples of each view.
 
     Raises:
-        ConfigError: no corpus is named, or there is no such view of what is in the config.
+        ConfigError: no corpus is named, or the view is unknown or not one of this config.
         DataError: the data cannot be read.
     """
     if view is not None and view not in VIEWS:
@@ -159,7 +160,7 @@ def _pairs(task: Task, tokenizer: Tokenizer, seed: int, count: int) -> list[tupl
 def example_of(
     task: Task, tokenizer: Tokenizer, index: int, generator: torch.Generator
 ) -> tuple[str, str]:
-    """Return what a model reads of one example, and what it learns to write after that."""
+    """Return the text that a model reads in an example, and what it learns to write next."""
     batch = task.batch(torch.tensor([index]), generator)
     predicted = (batch.targets != IGNORE).nonzero().flatten().tolist()
     ids = [*batch.tokens[: predicted[-1] + 1].tolist(), int(batch.targets[predicted[-1]])]

@@ -1,4 +1,4 @@
-"""Character language modelling: windows of a running text, at every offset or every so many."""
+"""Character language modelling: windows of a running text, ``stride`` characters apart."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from nanoknow.errors import DataError
 
 
 class LanguageModeling:
-    """An example is a block of the text and, as targets, the same moved by one character."""
+    """An example is a block of the text; its targets are the block one character further on."""
 
     def __init__(
         self, corpus: Corpus, tokenizer: Tokenizer, config: LanguageModelingConfig, block_size: int
@@ -23,7 +23,7 @@ class LanguageModeling:
         Raises:
             DataError: the text is not longer than the block.
         """
-        # Looked up where they are needed: the ids would be a second, larger copy of the text.
+        # Ids are looked up for each batch: all of them would be a second, larger copy of the text.
         self._codes = torch.from_numpy(corpus.codes)  # (characters of the text,)
         self._ids = torch.from_numpy(tokenizer.encode(corpus.characters))  # by code
         self.stride = config.stride
@@ -35,7 +35,7 @@ class LanguageModeling:
             raise DataError(f"{corpus.name}: {what} {block_size} and one more: name a longer text")
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
-        """Return the windows with the given (B,) numbers; nothing about them is random."""
+        """Return the windows with the given (B,) indices; nothing about them is random."""
         length = self.tokens_per_example
         indices = self.stride * indices[:, None] + torch.arange(length + 1)  # (B, T + 1)
         rows = self._ids[self._codes[indices].long()]
@@ -46,10 +46,10 @@ class LanguageModeling:
 def hold_out(
     corpus: Corpus, share: float, tokenizer: Tokenizer, block_size: int
 ) -> tuple[Corpus, LanguageModeling]:
-    """Return a text without its end, and the end in windows, one after another.
+    """Return a text without its last ``share``, and that share in windows that do not overlap.
 
     Raises:
-        DataError: the end is not longer than the block.
+        DataError: that share is not longer than the block.
     """
     cut = round(len(corpus.codes) * (1 - share))
     first, rest = (replace(corpus, codes=part) for part in (corpus.codes[:cut], corpus.codes[cut:]))

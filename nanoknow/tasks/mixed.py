@@ -13,15 +13,15 @@ from nanoknow.tasks.question_answering import QuestionAnswering
 
 
 class WithQuestions:
-    """Batches of documents, each with its share of questions on top."""
+    """Batches of documents, each with a share of questions in addition."""
 
     def __init__(self, documents: Task, questions: QuestionAnswering, per_document: float) -> None:
         """Put two tasks together.
 
         Args:
-            documents: whose examples make an epoch.
-            questions: drawn from at random.
-            per_document: questions for each document of a batch.
+            documents: the task whose examples make an epoch.
+            questions: the task whose examples are drawn at random.
+            per_document: how many questions a batch has for each of its documents.
         """
         self.documents = documents
         self.questions = questions
@@ -31,7 +31,7 @@ class WithQuestions:
         self.tokens_per_example = documents.tokens_per_example
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:
-        """Corrupt the documents with the given (B,) indices, and add questions."""
+        """Make the examples of documents with the given (B,) indices, and add random questions."""
         documents = self.documents.batch(indices, generator)
         n = round(self.per_document * len(indices))
         if not n:

@@ -1,4 +1,4 @@
-"""Closed-book question answering: ``question⁇answer⁇``, and the loss is on the answer alone."""
+"""Closed-book question answering: ``question⁇answer⁇``, with loss on ``⁇answer⁇`` alone."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from nanoknow.errors import DataError
 from nanoknow.tasks.base import padded
 
 SHOWN = 3
-"""Lines of questions that are too long to name in an error."""
+"""Most line numbers that the error about too long questions names."""
 SHORTEST_LIMIT = 8
-"""Characters that an answer may have at least, however short the training answers are."""
+"""Characters that an answer may always have, however short the training answers are."""
 
 
 class QuestionAnswering:
-    """Question and answer pairs as examples; how to ask, and how to judge an answer."""
+    """Question and answer pairs as examples, and prompts for asking the questions."""
 
     def __init__(
         self,
@@ -34,7 +34,8 @@ class QuestionAnswering:
         """Prepare questions, for training or for asking.
 
         Characters outside the vocabulary are left out and counted in ``unknown``; ``unreachable``
-        are the answers that hold some, or are longer than an answer may be: never given exactly.
+        counts the answers that a model cannot give exactly, as they hold such characters or are
+        longer than ``max_answer_length``.
 
         Raises:
             DataError: questions, with their answers where they have any, are longer than the
@@ -76,7 +77,7 @@ class QuestionAnswering:
 
 
 def answer_limit(training: QuestionSet | None) -> int:
-    """Return how many characters an answer may have, by the training answers."""
+    """Return how many characters an answer may have: 5/4 of the longest training answer."""
     answers = (answer for q in training.items for answer in q.gold) if training else ()
     return max(SHORTEST_LIMIT, max(map(len, answers), default=0) * 5 // 4)
 
@@ -84,16 +85,16 @@ def answer_limit(training: QuestionSet | None) -> int:
 def fitting(
     questions: QuestionSet, tokenizer: Tokenizer, block_size: int, *, skip_long: bool
 ) -> QuestionSet:
-    """Return questions of which none is longer, with its answer and the marks, than a block.
+    """Return the questions that fit into a block with their answers and marks.
 
     Args:
-        questions: with answers or without.
-        tokenizer: what its vocabulary lacks does not count.
+        questions: questions with or without answers.
+        tokenizer: characters that its vocabulary lacks do not count.
         block_size: characters that a model reads.
-        skip_long: leave out those that are longer.
+        skip_long: leave out questions that do not fit.
 
     Raises:
-        DataError: some are longer and may not be left out, or all are.
+        DataError: some do not fit and may not be left out, or none fits.
     """
     sizes = [length_of(question, tokenizer) for question in questions.items]
     long = [q for q, n in zip(questions.items, sizes, strict=True) if n > block_size]
@@ -112,17 +113,17 @@ def fitting(
 
 
 def length_of(question: Question, tokenizer: Tokenizer) -> int:
-    """Return the characters of a question, its answer and the marks that the vocabulary holds."""
+    """Return the length of a question, its answer and two marks, without unknown characters."""
     return len(tokenizer.encode_known(f"{question.text}{question.answer or ''}")) + 2
 
 
 def prompt_ids(tokenizer: Tokenizer, question: str) -> Ids:
-    """Return ``question⁇`` as ids; what the vocabulary does not hold is left out."""
+    """Return ``question⁇`` as ids; characters outside the vocabulary are left out."""
     return np.append(tokenizer.encode_known(question), tokenizer.mask_id)
 
 
 def fitting_prompt(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
-    """Return ``prompt_ids`` of a question that is asked alone, ``clean``.
+    """Return the ``prompt_ids`` of one question, after ``clean``.
 
     Raises:
         DataError: it is longer than the block.
@@ -135,7 +136,7 @@ def fitting_prompt(tokenizer: Tokenizer, question: str, block_size: int) -> Ids:
 
 
 def answer_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
-    """Return the answer in some decoded ids: what is before the first mask."""
+    """Return the answer in generated ids: the text before the first mask."""
     return tokenizer.decode(ids).partition(MASK)[0]
 
 

@@ -1,4 +1,4 @@
-"""From a task's config to the task; a new task is one case here."""
+"""Build the task that a config describes; a new task is one case here."""
 
 from nanoknow.config.tasks import (
     DocumentModelingConfig,
@@ -32,15 +32,15 @@ def build_task(
     """Make a task from the texts it trains on.
 
     Args:
-        config: of the task.
-        corpus: where it trains on one.
-        questions: likewise.
-        tokenizer: of the texts' characters.
-        block_size: of the model.
-        facts: of these texts, where they are at work elsewhere too.
+        config: the task's config.
+        corpus: the corpus; needed if the task trains on one.
+        questions: the training questions; likewise.
+        tokenizer: encodes the characters of the texts.
+        block_size: the model's block size.
+        facts: the index of these texts, if the caller has one; it is costly to make twice.
 
     Raises:
-        ConfigError: one of them is not named.
+        ConfigError: a text that the task trains on is not named.
         DataError: a text does not suit the task.
     """
 

@@ -1,13 +1,13 @@
-"""Span corruption: hide a stretch of a document and write it after the rest.
+"""Span corruption: hide a span of a document and write it after the rest.
 
 After Raffel et al., 2020 (T5), in the form of the original assignment: a document is cut to a
 random length, and ``prefix masked suffix`` is rearranged to ``prefix⁇suffix⁇masked``. The model
-predicts every next character of that, so it learns the text as well as the filling in.
+predicts every next character of that, so it learns the text as well as to fill in.
 
-Two things beyond the original, both off unless the config asks for them. Salient spans: what is
-hidden is worth asking for. Context dropout: of the document only the subject's name is kept and a
-few characters on either side of what is hidden, so that there is nothing but the name to know it
-by, in one of two forms:
+Two things go beyond the original, both off by default. Salient spans: what is hidden is worth
+asking for. Context dropout: an example keeps only the subject's name and a few characters on either
+side of the hidden span, a short context, so that the model can know the span by the name alone. It
+has one of two forms:
 
     cloze       Name. left ⁇ right ⁇ word
     in place    left Name right ⁇ word ⁇
@@ -30,7 +30,7 @@ from nanoknow.tasks.hiding import Hiding
 
 
 class Draw(NamedTuple):
-    """The random numbers of one example, each uniform from 0 to 1; the last six hide a span."""
+    """The random numbers of an example, uniform from 0 to 1; the last six are for salient spans."""
 
     truncation: float
     masked: float
@@ -44,13 +44,13 @@ class Draw(NamedTuple):
 
 
 def longest_truncation(config: SpanCorruptionConfig, block_size: int) -> int:
-    """Return how many characters of a document an example can show, the first ones."""
+    """Return how many leading characters of a document an example can have."""
     # The two masks of an example take two characters of the block.
     return min(int(block_size * config.max_truncation), block_size - 2)
 
 
 def reach_of(config: SpanCorruptionConfig, block_size: int) -> int | None:
-    """Return how many characters of a document are read; None where all are, a few at a time."""
+    """Return how many leading characters of documents are read; None if short contexts read all."""
     all_of_it = config.salient_spans > 0 and config.context_dropout > 0
     return None if all_of_it else longest_truncation(config, block_size)
 
@@ -69,11 +69,11 @@ class SpanCorruption:
         """Prepare a corpus.
 
         Args:
-            corpus: its documents.
-            tokenizer: of its characters.
+            corpus: the documents.
+            tokenizer: encodes their characters.
             config: how to corrupt.
-            block_size: of the model.
-            hiding: what is worth hiding in each document, where ``salient_spans`` asks for it.
+            block_size: the model's block size.
+            hiding: what is worth hiding in each document; None to hide no salient spans.
 
         Raises:
             ConfigError: no truncation length is left between the shortest and the longest.
@@ -119,14 +119,14 @@ class SpanCorruption:
         return padded(examples, self.tokens_per_example, self.tokenizer.pad_id)
 
     def example(self, index: int, draw: Draw) -> tuple[Ids, int]:
-        """Return the characters of one example, and the first of them that is to be predicted.
+        """Return the ids of one example, and the index of the first that is a target.
 
         With n the truncated length, the length of a random span is uniform on 1 … max(1, ⌊n/2⌋),
         so n/4 on average, and its start is uniform.
 
         Args:
-            index: of the document.
-            draw: what is random about it.
+            index: the document's index among ``documents``.
+            draw: the example's random numbers.
         """
         start, length = int(self.starts[index]), int(self.lengths[index])
         document = self._ids[self._codes[start : start + length]]
@@ -156,7 +156,7 @@ class SpanCorruption:
     def _alone(
         self, document: Ids, hiding: Hiding, name: Ids, span: tuple[int, int], draw: Draw
     ) -> tuple[Ids, int]:
-        """Return a span with the name of the subject and a little of what is around it."""
+        """Return a short context: the ids, and the index of the first that is a target."""
         start, end = span
         name_start, name_end = hiding.subject
         low = hiding.body if name_end <= start else 0
