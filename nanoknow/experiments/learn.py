@@ -76,7 +76,7 @@ class LearnReport(Result):
 
     @property
     def asked(self) -> dict[str, dict[str, list[Score]]]:
-        """By short names of the questions, the scores of each way of training and of the constant."""
+        """By short names of the questions, the scores of each way of training and the constant."""
         by_way = {self.label: {**self.scores, self.constant.name: [self.constant.score]}}
         if self.test_constant is not None:
             by_way["test"] = {**self.test_scores, self.constant.name: [self.test_constant.score]}
