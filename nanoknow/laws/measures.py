@@ -77,7 +77,7 @@ def extraction(subject: Subject) -> dict[str, Score | float]:
 
 
 def reversal(subject: Subject) -> dict[str, Score | float]:
-    """Return the accuracy of codes given for names, ``forward``, and of names, ``backward``."""
+    """Return how often a name gets its code, ``forward``, and a code its name, ``backward``."""
     names = {person.name for person in subject.world.people}
     return {
         "memorised": _memorised(subject),
