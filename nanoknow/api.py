@@ -1,4 +1,4 @@
-"""nanoknow from Python: functions with the names of the commands, and arguments of their flags.
+"""nanoknow from Python: functions named like the commands, with arguments named like their flags.
 
 ``nanoknow.pretrain(epochs=3)`` is ``nanoknow pretrain --epochs 3``; ``nanoknow pretrain --help``
 explains each argument. Three differ: ``from_`` is ``--from``, ``set`` is a dictionary of config

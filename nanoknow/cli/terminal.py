@@ -136,7 +136,7 @@ class Terminal:
         self.write(f"{printable(text)}\n")
 
     def write(self, text: str) -> None:
-        """Write text to stdout as it is, which need not end a line."""
+        """Write text to stdout at once; it need not end a line."""
         sys.stdout.write(text)
 
     @property

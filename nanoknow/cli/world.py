@@ -24,7 +24,7 @@ def data_make(
         str | None,
         Option(
             metavar="1-6|NAME,NAME",
-            help=f"Independent facts per person: the first of, or some of, {', '.join(RELATIONS)}.",
+            help=f"Independent facts a person: the first 1-6, or some, of {', '.join(RELATIONS)}.",
         ),
     ] = None,
     permute: Annotated[
