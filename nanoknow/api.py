@@ -1,14 +1,14 @@
-"""nanoknow from Python: what the commands of these names do, by the names of their flags.
+"""nanoknow from Python: functions named like the commands, with arguments named like their flags.
 
-``nanoknow.pretrain(epochs=3)`` is ``nanoknow pretrain --epochs 3``; what each argument means,
-``nanoknow pretrain --help`` says. Three differ: ``from_`` is ``--from``, ``set`` is a dictionary of
-config keys and values, and ``log`` is where to write notes and progress, such as ``sys.stdout``
-(nowhere if not given). Where a run is named, it is a folder or one of its checkpoints; ``latest``,
-or none, is the latest that fits, as for the commands.
+``nanoknow.pretrain(epochs=3)`` is ``nanoknow pretrain --epochs 3``; ``nanoknow pretrain --help``
+explains each argument. Three differ: ``from_`` is ``--from``, ``set`` is a dictionary of config
+keys and values, and ``log`` is a stream for notes and progress, such as ``sys.stdout`` (none if not
+given). A run is named by its folder or one of its checkpoints; ``latest``, or None, is the latest
+that fits, as for the commands.
 
-Each returns a dataclass that shows itself as a few lines or, in a notebook, as a table; its
-``to_dict()`` is what ``--json`` prints. What a user can fix raises a ``NanoknowError``, in one line
-that names what, where and what to do.
+Each function returns a dataclass that shows itself as a few lines or, in a notebook, as a table;
+its ``to_dict()`` is what ``--json`` prints. An error that a user can fix raises a
+``NanoknowError``: one line that says what is wrong, where, and what to do.
 """
 
 import os
@@ -82,9 +82,9 @@ def evaluate(
     documents: str | None = None, questions: File = None, skip_long: bool = False,
     predictions: File = None, device: str = "auto", log: IO[str] | None = None,
 ) -> Evaluation:  # fmt: skip
-    """Score a finetuned run, beside a baseline, and judge what it knew or made up.
+    """Score a finetuned run beside a baseline, and judge what it knew or made up.
 
-    Or ``predictions``, a file of answers that were made elsewhere, one a line.
+    With ``predictions``, score a file of answers that were made elsewhere, one a line.
     """
     data = named_data(corpus, questions, eval, documents, skip_long)
     if predictions is not None:
@@ -100,7 +100,7 @@ def ask(
     corpus: File = None, documents: str | None = None, questions: File = None,
     device: str = "auto", log: IO[str] | None = None,
 ) -> Reply:  # fmt: skip
-    """Ask a finetuned run: its answers, how sure it is of each, and whether it can know."""
+    """Ask a finetuned run; return its answers, how sure it is of each, and whether it can know."""
     if not 1 <= n_best <= 100:
         raise ConfigError(f"n_best {n_best}: give a number of answers, from 1 to 100")
     if not 0 <= abstain_below <= 1:
@@ -117,7 +117,7 @@ def sample(
     mark_copied: bool = False, min_copied: int | None = None, corpus: File = None,
     device: str = "auto", log: IO[str] | None = None,
 ) -> Sampled:  # fmt: skip
-    """Sample text from a language model; ``print`` shows the text alone."""
+    """Sample text from a language model; ``print`` of the result shows the text alone."""
     _require_positive(min_copied=min_copied)
     reporter, given = Lines(log), (context, length, temperature, top_k, past_block, weights)
     named = text_to_compare(mark_copied, min_copied, _path(corpus))
@@ -130,7 +130,7 @@ def sweep(
     file: str, *, seeds: int | None = None, processes: int = 1, shard: str | None = None,
     launcher: str | None = None, device: str = "auto", out: File = None, log: IO[str] | None = None,
 ) -> SweepReport:  # fmt: skip
-    """Train variants of a config with several seeds; ``table`` has a row for each run."""
+    """Train variants of a config with several seeds; the result's ``table`` has a row a run."""
     _require_positive(seeds=seeds, processes=processes)
     launch = Launch(seeds, _path(out), device, processes, shard, launcher)
     return run_sweep(load_sweep(file), launch, Lines(log))
@@ -142,7 +142,7 @@ def inspect(
     count: int = 4, set: Mapping[str, Any] | None = None, seed: int | None = None,  # noqa: A002
     log: IO[str] | None = None,
 ) -> Inspection:  # fmt: skip
-    """Show how data become examples: ``nanoknow data inspect``."""
+    """Show how data become examples, as ``nanoknow data inspect`` does."""
     _require_positive(count=count)
     data = data_flags(corpus, questions, eval, documents)
     flags = overrides(set, [*data, Override("seed", seed, "--seed")])
@@ -150,7 +150,7 @@ def inspect(
 
 
 def load(run: File = None, device: str = "auto") -> OpenedRun:
-    """Load a run, or the newest of any kind: it answers, it samples, and it has a torch module.
+    """Load a run, or the newest of any kind, to ask it, to sample, or to use its torch module.
 
     ``run.model(ids)`` maps (B, T) ids, as ``run.encode(texts)`` makes them, to (B, T, V) logits.
 

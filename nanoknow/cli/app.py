@@ -42,33 +42,33 @@ from nanoknow.errors import Interrupted, NanoknowError, OutputError, printable, 
 from nanoknow.system.streams import open_streams
 
 USAGE_ERROR: Any = typer.BadParameter.__base__
-"""What Typer refuses a command line by, which has no public name."""
+"""The exception by which Typer refuses a command line; it has no public name."""
 
 
 class Commands(Group):
-    """The commands, each of which ends as users expect.
+    """The commands; an error ends each of them as users expect.
 
-    That is one line for what they can fix, and no traceback for Ctrl-C.
+    An error that they can fix is shown in one line, and Ctrl-C without a traceback.
     """
 
     def main(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        """Run a command on streams that are as they have to be."""
+        """Run a command on standard streams that ``open_streams`` has prepared."""
         open_streams()
         try:
             return super().main(*arguments, **named)
         except OutputError as error:
-            if error.exit_code == 1:  # else nobody reads on (``| head``): stop without a word
+            if error.exit_code == 1:  # else the reader has gone (``| head``): stop silently
                 Terminal().error(str(error))
             sys.exit(error.exit_code)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own types have no names
-        """Run a command, and end it."""
+        """Run a command; turn its errors into a line and an exit code."""
         try:
             return super().invoke(ctx)
         except USAGE_ERROR as error:
             if isinstance(error.__cause__, ValidationError):
-                error.message = in_words(error.__cause__.errors()[0])  # as a config refuses it
-            if type(error).__name__ != "NoArgsIsHelpError":  # whose message is the help
+                error.message = in_words(error.__cause__.errors()[0])  # the words of a config error
+            if type(error).__name__ != "NoArgsIsHelpError":  # its message is the help
                 error.message = printable(error.message)
             raise
         except Interrupted as stop:
@@ -83,7 +83,7 @@ class Commands(Group):
 
 
 def _last_words(error: BaseException) -> tuple[int, str]:
-    """Return an error's exit code and its line; no line where it shows a mistake of ours."""
+    """Return an error's exit code and its line; an empty line if it is a defect of nanoknow."""
     if isinstance(error, NanoknowError):
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
@@ -102,7 +102,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # which would read the words of help and errors as markup
+    rich_markup_mode=None,  # else words of help and errors would be read as markup
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -121,7 +121,7 @@ app.add_typer(config_app, name="config", rich_help_panel=SHARE)
 
 
 TOGETHER = ("pretrain", "finetune")
-"""Commands that several processes of torchrun do together."""
+"""Commands that torchrun may run as several processes."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -133,7 +133,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def root(
     ctx: typer.Context,
-    version: Annotated[  # noqa: ARG001 - which its callback reads
+    version: Annotated[  # noqa: ARG001 - its callback reads it
         bool, Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
@@ -150,5 +150,5 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
-    except KeyboardInterrupt:  # while a command was still being loaded
+    except KeyboardInterrupt:  # while a command is still being loaded
         sys.exit(130)

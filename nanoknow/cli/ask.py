@@ -25,15 +25,12 @@ ABSTAINED = "I don't know"
 
 def ask(
     question: Annotated[
-        str | None, Argument(metavar="QUESTION", help="Without one, they are read a line each.")
+        str | None, Argument(metavar="QUESTION", help="If not given, read questions, one a line.")
     ] = None,
     run: opt.RunFlag = None,
     n_best: Annotated[int, Option(min=1, max=100, metavar="N", help="Answers to show.")] = 3,
     abstain_below: Annotated[
-        float,
-        Option(
-            min=0, max=1, metavar="P", help="Say 'I don't know' where the probability is lower."
-        ),
+        float, Option(min=0, max=1, metavar="P", help="Say 'I don't know' below this probability.")
     ] = 0.0,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
@@ -43,8 +40,8 @@ def ask(
 ) -> None:
     """Ask a finetuned run questions.
 
-    For each: its answers, how sure it is, and whether it can know. Without a question they are
-    read a line each, from the terminal or a pipe; --json prints an object a line.
+    For each question, show its answers, how sure it is, and whether it can know. Without QUESTION,
+    read questions from the terminal or a pipe, one a line; --json then prints an object a line.
 
     Example: nanoknow ask "Where was Khatchig Mouradian born?"
     """
@@ -63,7 +60,7 @@ def ask(
         except DataError as error:
             if question is not None:
                 raise
-            terminal.error(str(error))  # and the next one may do
+            terminal.error(str(error))  # the next question may be fine
             refused = True
             continue
         if as_json:
@@ -92,7 +89,7 @@ def _require_utf8(text: str, where: str) -> None:
 
 
 def show_reply(terminal: Terminal, reply: Reply) -> None:
-    """Show an answer, the next best, where the training text holds it, and what to doubt."""
+    """Show an answer, the next best, where the training text holds it, and any doubt."""
     best, *others = reply.answers
     style, rest = _style(reply), reply.answers if reply.abstained else others
     listed = ", ".join(f"{_quoted(answer)} {_percent(answer)}" for answer in rest)
@@ -115,12 +112,12 @@ def show_reply(terminal: Terminal, reply: Reply) -> None:
 
 
 def _style(reply: Reply) -> str:
-    """Return the colour of what there is to doubt: a probability of 97 % alone is no knowledge."""
+    """Return a colour by the doubt about an answer: a probability of 97 % alone is no knowledge."""
     from nanoknow.evaluation.ask import MADE_UP
 
     if reply.doubt:
         return "red" if reply.doubt.startswith(MADE_UP) else "yellow"
-    return "green" if reply.evidence else "default"  # what could not be checked is not known
+    return "green" if reply.evidence else "default"  # unchecked: not known
 
 
 def _quoted(answer: RankedAnswer) -> str:

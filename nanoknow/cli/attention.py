@@ -1,4 +1,4 @@
-"""``nanoknow attention``: what attention can do, beside theory; and what a run's heads read."""
+"""``nanoknow attention``: measure what attention can do, or show what a run's heads read."""
 
 from __future__ import annotations
 
@@ -19,33 +19,31 @@ if TYPE_CHECKING:
 
 MARKS = " ▁▂▃▄▅▆▇█"
 PEAK_WIDTH = 6
-"""Columns to the right of the text."""
+"""Columns to the right of the text, for a line's largest weight."""
 
 
 def attention(
     run: opt.RunFolder = None,
     run_flag: opt.RunFlag = None,
     question: Annotated[
-        str | None, Option(metavar="TEXT", help="Ask a run this, see what its heads read.")
+        str | None, Option(metavar="TEXT", help="Ask a run this; show what its heads read.")
     ] = None,
     device: Annotated[
-        str | None, Option(help="With --question: what to compute on.", **opt.DEVICES)
+        str | None, Option(help="With --question: device to compute on.", **opt.DEVICES)
     ] = None,
     dim: Annotated[
         int | None, Option(help="Without --question: dimensions of keys and values.")
     ] = None,
-    keys: Annotated[int | None, Option(help="Likewise: number of keys.")] = None,
-    beta: Annotated[float | None, Option(help="Likewise: β, the query's length.")] = None,
-    draws: Annotated[
-        int | None, Option(help="Likewise: how often keys and values are drawn.")
-    ] = None,
-    seed: Annotated[int | None, Option(help="Likewise: of the draws.")] = None,
+    keys: Annotated[int | None, Option(help="Without --question: number of keys.")] = None,
+    beta: Annotated[float | None, Option(help="Without --question: β, the query's length.")] = None,
+    draws: Annotated[int | None, Option(help="Without --question: number of draws.")] = None,
+    seed: Annotated[int | None, Option(help="Without --question: seed of draws.")] = None,
     plot: opt.Plot = None,
     as_json: opt.AsJson = False,
 ) -> None:
     """Measure what attention can do, or what a run's heads read.
 
-    Without a question: the findings of the attention exploration, beside theory.
+    Without --question, measure the findings of the attention exploration, and show theory beside.
 
     Examples: nanoknow attention --plot attention.png
 
@@ -84,7 +82,7 @@ def attention(
 
 
 def show_theory(terminal: Terminal, report: TheoryReport) -> None:
-    """Show what was measured beside what theory says."""
+    """Show measured quantities beside theory."""
     s = report.setting
     rows = []
     for finding in report.findings:
@@ -100,7 +98,7 @@ def show_theory(terminal: Terminal, report: TheoryReport) -> None:
 
 
 def show_trace(terminal: Terminal, report: AttentionReport) -> None:
-    """Mark under the text how much each head attended to each of its characters."""
+    """Show, as marks under the text, how much each head attended to each character."""
     trace = report.trace
     answer = f"{report.answer} (log probability {report.log_probability:.3f})"
     run = f"{report.run} ({report.variant}, epoch {report.epoch})"
@@ -124,15 +122,15 @@ def show_trace(terminal: Terminal, report: AttentionReport) -> None:
 
 
 def _show_marks(terminal: Terminal, title: str, read: str, rows: list[tuple[str, Tensor]]) -> None:
-    """Print (read,) weights as marks, a line's highest for its largest weight, named on the right.
+    """Print weights as marks; a line's highest is its largest weight, printed on the right.
 
     A text wider than the terminal is cut into lines, one below the other.
 
     Args:
-        terminal: to print on.
-        title: of them all.
-        read: the text.
-        rows: labels of one width, and weights.
+        terminal: the terminal to print on.
+        title: the heading above all lines.
+        read: the text that the model reads.
+        rows: labels, all of one width, and (len(read),) weights.
     """
     margin = len(rows[0][0])
     text = "".join(map(_shown, read))
@@ -149,5 +147,5 @@ def _show_marks(terminal: Terminal, title: str, read: str, rows: list[tuple[str,
 
 
 def _shown(character: str) -> str:
-    """Return a character that takes one column, or a dot for it."""
+    """Return a character if it takes one column, else a dot."""
     return character if character.isprintable() and cell_len(character) == 1 else "·"

@@ -1,4 +1,4 @@
-"""``nanoknow baseline``: what accuracy is worth, by answers that need no model."""
+"""``nanoknow baseline``: score answers that need no model, to compare a run with."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def baseline(
     method: Annotated[
         str,
         Option(
-            help="One answer to all, or the first training answer in the subject's own document.",
+            help="One answer to all, or the first training answer in the subject's document.",
             **opt.one_of("constant", "lookup"),
         ),
     ] = "constant",
     answer: Annotated[
-        str | None, Option(help="The constant; the most frequent training answer if not given.")
+        str | None, Option(help="Constant answer; the most frequent training answer if not given.")
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -47,5 +47,5 @@ def baseline(
 
 
 def show_baseline(terminal: Terminal, result: BaselineResult) -> None:
-    """Show what answering without a model scores."""
+    """Show the score of a baseline."""
     terminal.pairs([("questions", result.questions), (result.name, result.score)])

@@ -1,4 +1,4 @@
-"""``nanoknow compare``: runs on the same questions, pair by pair."""
+"""``nanoknow compare``: compare runs on the same questions, pair by pair."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def compare(
 ) -> None:
     """Compare finetuned runs on the same questions.
 
-    Pair by pair: which of them answer what the others do not. In place of a run, a file of answers
-    that were made elsewhere, one a line.
+    Pair by pair: how many questions one of them answers and the other does not. In place of a run,
+    name a file of answers that were made elsewhere, one a line.
 
     Example: nanoknow compare runs/pretrained runs/scratch --plot compare.png
     """
@@ -78,7 +78,7 @@ def show_comparison(terminal: Terminal, comparison: Comparison) -> None:
 
 
 def show_pairs(terminal: Terminal, pairs: Sequence[tuple[str, ComparedPair]]) -> None:
-    """Show pairs of runs on the same questions, each by its name."""
+    """Show pairs of runs compared on the same questions, each under its name."""
     rows = []
     for name, each in pairs:
         found = each.pairing

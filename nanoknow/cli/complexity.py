@@ -1,4 +1,4 @@
-"""``nanoknow complexity``: what both models' forward pass costs."""
+"""``nanoknow complexity``: estimate the cost of a forward pass of both models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,10 @@ def complexity(
     seq_len: Annotated[int | None, Option(help="Characters of the sequence, ℓ.")] = None,
     bottleneck: Annotated[int | None, Option(help="Latents of the perceiver, m.")] = None,
     latents: Annotated[
-        str | None, Option(help="What the latents read.", **opt.one_of("first", "spread"))
+        str | None,
+        Option(
+            help="Latents read the first m characters, or all.", **opt.one_of("first", "spread")
+        ),
     ] = None,
     d_model: Annotated[int | None, Option(help="Width, d.")] = None,
     n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,
@@ -26,9 +29,9 @@ def complexity(
     ] = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Estimate what both models cost.
+    """Estimate the cost of both models.
 
-    With the original's sizes where none are given.
+    Sizes that are not given are the original's.
 
     Example: nanoknow complexity --seq-len 128 --bottleneck 64
     """
@@ -49,7 +52,7 @@ def complexity(
 
 
 def show_complexity(terminal: Terminal, report: ComplexityReport) -> None:
-    """Show cost by component, and against the length of the sequence."""
+    """Show the cost by component and by sequence length."""
     config = report.config
     terminal.paragraph(
         f"One sequence of ℓ = {report.vanilla.seq_len} characters, forward: d = {config.d_model}, "
@@ -83,7 +86,7 @@ def _costs(part: Cost) -> tuple[str, str, str, str]:
 
 
 def si(number: float) -> str:
-    """Write a number with three digits and a prefix: ``872 M``."""
+    """Write a number with three digits and an SI prefix: ``872 M``."""
     for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= 0.9995 * factor:  # 999,960 is 1 M, not 1e+03 k
             return f"{number / factor:.3g} {prefix}"

@@ -1,4 +1,4 @@
-"""``nanoknow config``: what configs resolve to."""
+"""``nanoknow config``: list the shipped files, and print resolved configs."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from nanoknow.config.loading import described, dump_config, load_config, shipped
 from nanoknow.data.published import DATASETS
 
 config_app = typer.Typer(
-    help="List what is shipped, and show what configs resolve to.", no_args_is_help=True
+    help="List the shipped configs, and print one with every value.", no_args_is_help=True
 )
 
 

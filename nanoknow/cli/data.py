@@ -1,4 +1,4 @@
-"""``nanoknow data``: the built-in world, the published files, and questions about documents."""
+"""``nanoknow data``: inspect data, fetch published files, write questions about documents."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VIEWS = opt.one_of("namedata", "charcorruption")
 
 @data_app.command("inspect")
 def data_inspect(
-    view: Annotated[str | None, Argument(help="One view; both if not given.", **VIEWS)] = None,
+    view: Annotated[str | None, Argument(help="View to show; both if not given.", **VIEWS)] = None,
     config: opt.Config = None,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
@@ -43,7 +43,7 @@ def data_inspect(
 ) -> None:
     """Show how the data become examples.
 
-    And what can be known from them.
+    Also show what can be known from them.
 
     Example: nanoknow data inspect charcorruption --config birthplaces --count 2
     """
@@ -59,11 +59,11 @@ def data_inspect(
 
 @data_app.command("fetch")
 def data_fetch(
-    name: Annotated[str, Argument(help="A data set.", **opt.one_of(*DATASETS))],
+    name: Annotated[str, Argument(help="Name of a data set.", **opt.one_of(*DATASETS))],
     out: Annotated[Path | None, opt.written("DIR", "Folder; in ./data if not given.")] = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Download the published data, verified by their hashes.
+    """Download published data, and verify their hashes.
 
     Example: nanoknow data fetch birthplaces
     """
@@ -84,9 +84,9 @@ def data_augment(
     assign: opt.Set = None,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Write a question and an answer for every document.
+    """Write questions about the documents, with answers.
 
-    By a ranker that finds answers in documents, as the training questions teach it.
+    The training questions teach a ranker, which finds the answers in the documents.
 
     Example: nanoknow data augment --config birthplaces --out augmented
     """
@@ -100,7 +100,7 @@ def data_augment(
 
 
 def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
-    """Show what was written, and how accurate it is."""
+    """Show how many questions were written, and how accurate their answers are."""
     rows = [
         ("file", result.file),
         ("questions", f"{result.questions:,}"),
@@ -113,7 +113,7 @@ def show_augmentation(terminal: Terminal, result: Augmentation) -> None:
 
 
 def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
-    """Show the headline and the pairs as the original printed them, then the counts."""
+    """Show the headline and the (x, y) pairs as the original printed them, then the counts."""
     terminal.line(f"data has {inspection.characters} characters, {inspection.vocabulary} unique.")
     for view, pairs in inspection.pairs.items():
         terminal.write(f"\n{view}\n")
@@ -135,9 +135,9 @@ def show_inspection(terminal: Terminal, inspection: Inspection) -> None:
 
 
 def _show_pair(terminal: Terminal, x: str, y: str) -> None:
-    """Show y under x, character by character, with counts of pads and the answer in colour.
+    """Show y under x, character by character, with the answer in colour and pads counted.
 
-    What is no terminal gets both as they are.
+    If stdout is no terminal, write both as they are.
     """
     if not terminal.out.is_terminal:
         terminal.write(f"x: {x}\ny: {y}\n")
@@ -146,7 +146,7 @@ def _show_pair(terminal: Terminal, x: str, y: str) -> None:
 
     end = max(len(each.rstrip(PAD)) for each in (x, y))
     rest = f" {PAD} ×{len(x) - end}" if end < len(x) else ""
-    blank = len(y) - len(y.lstrip(PAD))  # what is not scored
+    blank = len(y) - len(y.lstrip(PAD))  # characters that are not scored
     unscored = f"{PAD} ×{blank}".ljust(blank) if blank > 5 else blank * PAD
     rows = {"x": shown(x[:end] + rest), "y": shown(unscored + y[blank:end] + rest)}
     answer = re.search(f"{MASK}([^{MASK}{PAD}]+){MASK}?{PAD}*$", x)
@@ -180,5 +180,5 @@ def _fit_rows(inspection: Inspection, part: str) -> list[tuple[str, str]]:
 
 
 def _one_line(text: str) -> str:
-    """Write line ends, and all else that is not seen, as visible characters."""
+    """Write line ends and other invisible characters as visible ones."""
     return printable(text.replace("\n", "↵").replace("\r", "␍"))

@@ -19,7 +19,7 @@ def demo(
 ) -> None:
     """Run the whole experiment on the built-in world.
 
-    In minutes, to a table and a picture.
+    It takes minutes, and ends in a table and a picture.
 
     Example: nanoknow demo --seeds 3
     """

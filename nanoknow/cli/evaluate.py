@@ -1,4 +1,4 @@
-"""``nanoknow evaluate``: a finetuned run's answers, judged; with ``--report``, in depth."""
+"""``nanoknow evaluate``: judge a finetuned run's answers; with ``--report``, in depth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nanoknow.report.findings import Report
 
 SHORT_VERDICTS = ("right", "near", "own", "taught", "other", "nowhere")
-"""The verdicts, in their order, as columns."""
+"""Column names of the verdicts, in their order."""
 TARGET_ACCURACY = 0.8
 SEED = 0
 
@@ -40,12 +40,12 @@ def evaluate(
         float | None,
         Option(
             metavar="SHARE",
-            help="With --report: the accuracy to reach by giving only confident answers; "
+            help="With --report: accuracy to reach by giving only confident answers; "
             f"{TARGET_ACCURACY} if not given.",
         ),
     ] = None,
     seed: Annotated[
-        int | None, Option(help=f"With --report: of its random draws; {SEED} if not given.")
+        int | None, Option(help=f"With --report: seed of its draws; {SEED} if not given.")
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -57,7 +57,7 @@ def evaluate(
     device: opt.DeviceName = "auto",
     as_json: opt.AsJson = False,
 ) -> None:
-    """Score a finetuned run, and what it knew or made up.
+    """Score a finetuned run, and judge what it knew or made up.
 
     Its predictions are written into its folder.
 
@@ -104,7 +104,7 @@ def evaluate(
 
 
 def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
-    """Show the score beside the baseline, the verdicts, and the split by what was in the data."""
+    """Show the score beside the baseline, the verdicts, and the splits by what the data hold."""
     of = f" ({evaluation.variant}, epoch {evaluation.epoch})" if evaluation.variant else ""
     n, named, lost = len(evaluation.answers), evaluation.documented, evaluation.unreachable
     shared, constant = evaluation.overlap, evaluation.baseline
@@ -135,7 +135,7 @@ def show_evaluation(terminal: Terminal, evaluation: Evaluation) -> None:
 
 
 def show_report(terminal: Terminal, report: Report, page: Path) -> None:
-    """Show the page's first lines, and where it is."""
+    """Show the headlines of the report, and where its page is."""
     from nanoknow.report.findings import headlines, standing_out, title
 
     terminal.heading(title(report))

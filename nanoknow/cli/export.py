@@ -1,4 +1,4 @@
-"""``nanoknow export``: a run in the format of transformers."""
+"""``nanoknow export``: write a run in the format of transformers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def export(
     run: opt.RunFolder = None,
     run_flag: opt.RunFlag = None,
     lm_eval: Annotated[
-        bool, Option("--lm-eval", help="With a task for lm-evaluation-harness.")
+        bool, Option("--lm-eval", help="Also write a task for lm-evaluation-harness.")
     ] = False,
     eval_file: opt.EvalFile = None,
     corpus: opt.CorpusFile = None,
@@ -32,7 +32,7 @@ def export(
 ) -> None:
     """Write a run as a Hugging Face folder.
 
-    With a model card: what it was trained on, how often it is right, how to ask it.
+    Its model card says what it was trained on, how often it is right, and how to ask it.
 
     Example: nanoknow export runs/demo/seed-0/finetune --out ada
     """

@@ -1,4 +1,4 @@
-"""``nanoknow finetune``."""
+"""``nanoknow finetune``: train a model to answer questions."""
 
 from pathlib import Path
 from typing import Annotated
@@ -45,7 +45,7 @@ def finetune(
 ) -> None:
     """Train a model to answer questions.
 
-    After pretraining, or --from scratch.
+    It starts from a pretrained run, or --from scratch.
 
     Example: nanoknow finetune --questions birth_places_train.tsv
     """

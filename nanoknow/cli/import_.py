@@ -1,4 +1,4 @@
-"""``nanoknow import``: the course's checkpoints."""
+"""``nanoknow import``: make a run of a checkpoint of the course's code."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from nanoknow.errors import ConfigError
 
 def import_(
     file: Annotated[
-        Path, Argument(metavar="FILE", help="What torch.save(model.state_dict(), …) wrote.")
+        Path, Argument(metavar="FILE", help="Written by torch.save(model.state_dict(), …).")
     ],
     model: opt.Variant = None,
     corpus: opt.CorpusFile = None,
@@ -28,7 +28,7 @@ def import_(
 ) -> None:
     """Make a run of a checkpoint of the course's own code.
 
-    Pretrained on the corpus; or, where the training questions are named, finetuned on these.
+    The run counts as pretrained on the corpus; with --questions, as finetuned on these.
 
     Example: nanoknow import vanilla.params --model vanilla --corpus wiki.txt
     """

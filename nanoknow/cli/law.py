@@ -1,4 +1,4 @@
-"""``nanoknow law``: published findings, each an experiment with a verdict."""
+"""``nanoknow law``: test published findings, each by an experiment with a verdict."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def law_run(
     ],
     seeds: Seeds = None,
     quick: Annotated[
-        bool, Option("--quick", help="By smaller runs, in folders of their own.")
+        bool, Option("--quick", help="Train smaller runs, in folders of their own.")
     ] = False,
     processes: Processes = 1,
     shard: Shard = None,
@@ -52,9 +52,9 @@ def law_run(
     dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Train what a law needs, measure it, and judge whether it holds.
+    """Train the runs of a law, measure them, and judge whether it holds.
 
-    Beside the paper's figures, to a table and a picture. Run again, it continues.
+    A table and a picture show the results beside the paper's. Run again, it continues.
 
     Example: nanoknow law run extraction --processes 2
     """
@@ -81,7 +81,7 @@ def _show_laws(terminal: Terminal, laws: dict[str, dict[str, Any]]) -> None:
 
 
 def show_law(terminal: Terminal, report: LawReport) -> None:
-    """Show what each row gave beside the paper's values, each claim's verdict, and the law's."""
+    """Show each row's values beside the paper's, each claim's verdict, and the law's."""
     names = list(dict.fromkeys(name for row in report.rows for name in row.values))
     rows = []
     for row in report.rows:

@@ -1,4 +1,4 @@
-"""``nanoknow learn``: the whole experiment on one's own files."""
+"""``nanoknow learn``: run the whole experiment on one's own files."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def learn(
 ) -> None:
     """Run the whole experiment on your own files.
 
-    To a table and a picture: pretrain on the text, finetune on the questions, with and without
-    pretraining, and ask the questions to evaluate on. Run again with its folder, it continues.
+    Pretrain on the text, finetune on the questions with and without pretraining, and ask the
+    evaluation questions; a table and a picture compare both ways. Run again with its folder, it
+    continues.
 
     Example: nanoknow learn --corpus lives.txt --questions train.tsv --eval dev.tsv
     """

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they do with them."""
+"""Options that several commands share, and the functions that check them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ PICTURE, PAGE, TABLE = (".png", ".svg"), (".html", ".htm"), (".csv",)
 
 
 def one_of(*values: str) -> dict[str, Any]:
-    """Return what shows values as choices; the command refuses others, with the nearest."""
+    """Return the arguments of an option that shows and completes values, but refuses no other."""
     return {"metavar": "|".join(values), "autocompletion": lambda: list(values)}
 
 
 def named_file(folder: str = "") -> dict[str, Any]:
-    """Return what completes a shipped file's name, or a YAML file of the working directory."""
+    """Return the arguments of an option that completes shipped names, and YAML files here."""
     return {
         "metavar": "NAME|FILE",
         "autocompletion": lambda: [*shipped(folder), *map(str, Path().glob("*.yaml"))],
@@ -51,30 +51,31 @@ def run_names() -> list[str]:
 
 
 def run_folder(words: str) -> dict[str, Any]:
-    """Return what completes a run folder's name, with its help."""
+    """Return the arguments of an option that completes run folders; ``words`` is its help."""
     return {"metavar": "RUN", "help": words, "autocompletion": run_names}
 
 
 def known(name: str | None) -> str | None:
-    """Refuse a config that is not there, before anything is loaded.
+    """Refuse a config that does not exist, before anything is loaded.
 
     Raises:
         ConfigError: see ``read``.
     """
     if name is not None and name not in shipped() and not os.path.lexists(name):
-        read(name, shipped(), "config")  # which says so; a pipe would be empty afterwards
+        read(name, shipped(), "config")  # raises; reading a pipe here would empty it
     return name
 
 
 def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
-    """Return an option that names what a command writes, refused if it cannot, before the work.
+    """Return an option that names what a command writes; refuse, before the work, what it cannot.
 
-    So is a file that the command reads as its data, and one of a run folder's own.
+    It also refuses a file that the command reads as its data, and one that a run folder keeps for
+    itself.
 
     Args:
-        metavar: ``FILE``, or ``DIR`` for a folder; of ``DIR|FILE.csv``, the suffix says which.
-        words: its help.
-        suffixes: that the file may have; none for any.
+        metavar: ``FILE``, or ``DIR`` for a folder; for ``DIR|FILE.csv`` the suffix decides.
+        words: the help.
+        suffixes: suffixes that the file may have; none for any.
     """
 
     def check(ctx: Context, param: CallbackParam, path: Path | None) -> Path | None:
@@ -99,7 +100,8 @@ def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
 
 data = partial(Option, rich_help_panel="Data", is_eager=True)
 model, training = (partial(Option, rich_help_panel=panel) for panel in ("Model", "Training"))
-"""Options under these headings of the help; data are read first: none of them is written on."""
+"""Options under these headings of the help. Data options are parsed first, so that ``written``
+can refuse to overwrite their files."""
 
 Config = Annotated[
     str | None, Option(help="A shipped config, or a YAML file.", callback=known, **named_file())
@@ -108,21 +110,27 @@ Set = Annotated[
     list[str] | None,
     Option("--set", metavar="KEY=VALUE", help="Set any config value, as a.b=c; repeatable."),
 ]
-Seed = Annotated[int | None, Option(help="Fixes weights, data order, corruption, dropout.")]
+Seed = Annotated[int | None, Option(help="Seed of weights, data order, corruption, dropout.")]
 DEVICES = one_of("auto", "cpu", "cuda") | {"metavar": "auto|cpu|cuda|cuda:N"}
-DeviceName = Annotated[str, Option(help="Or another that torch has.", **DEVICES)]
+DeviceName = Annotated[
+    str, Option(help="Device: one of these, or another that torch has.", **DEVICES)
+]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[Path | None, data(metavar="FILE", help="Text: lines, CSV, TSV or JSON.")]
-Documents = Annotated[str | None, data(help="What a document is.", **one_of("lines", "paragraphs"))]
+Documents = Annotated[
+    str | None,
+    data(help="How the text is divided into documents.", **one_of("lines", "paragraphs")),
+]
 QuestionsFile = Annotated[
-    Path | None, data(metavar="FILE", help="question<TAB>answer lines, CSV or JSON.")
+    Path | None,
+    data(metavar="FILE", help="Training questions: question<TAB>answer lines, CSV or JSON."),
 ]
 SkipLong = Annotated[bool, data("--skip-long", help="Leave out questions longer than the block.")]
 EvalFile = Annotated[Path | None, data("--eval", metavar="FILE", help="Questions to evaluate on.")]
 Variant = Annotated[str | None, model(help="The architecture.", **one_of("vanilla", "perceiver"))]
-Bottleneck = Annotated[int | None, model(help="Latents of the perceiver.")]
+Bottleneck = Annotated[int | None, model(help="Number of latents of the perceiver.")]
 Epochs = Annotated[int | None, training(help="Epochs to train.")]
-BatchSize = Annotated[int | None, training(help="Examples a step.")]
+BatchSize = Annotated[int | None, training(help="Examples per step.")]
 LearningRate = Annotated[float | None, training(help="The peak learning rate.")]
 Out = Annotated[Path | None, written("DIR", "The run folder; a new one in ./runs if not given.")]
 Runs = Annotated[Path | None, written("DIR", "Folder for the runs.")]
@@ -137,7 +145,7 @@ Resume = Annotated[
     bool, training("--resume", help="Continue the run in --out, or extend it with --epochs.")
 ]
 MaxMinutes = Annotated[
-    float | None, training(min=0, help="Stop, with a checkpoint, after so long.")
+    float | None, training(min=0, help="Minutes after which to stop, with a checkpoint.")
 ]
 TensorBoard = Annotated[
     bool,
@@ -153,15 +161,15 @@ RunFlags = Annotated[list[Path] | None, Option("--run", is_eager=True, **RUNS)]
 
 
 def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Path]:
-    """Return the runs that a command names, as arguments or by ``--run``; none where it names none.
+    """Return the runs that a command line names, as arguments or by ``--run``; it may name none.
 
     Args:
-        forms: as they are named.
-        or_files: whether files may be in their place.
+        forms: the arguments, and the values of ``--run``.
+        or_files: whether a file of answers may be in place of a run.
 
     Raises:
-        BadParameter: they are named in both forms.
-        CheckpointError: one is no run, before anything is loaded.
+        BadParameter: runs are named in both forms.
+        CheckpointError: one is no run; this is found before anything is loaded.
     """
     given = [form for form in forms if form]
     if len(given) > 1:
@@ -169,25 +177,25 @@ def named_runs(*forms: Sequence[Path] | None, or_files: bool = False) -> list[Pa
     runs = [run for form in given for run in form]
     for run in runs:
         if not (or_files and run.is_file()):
-            run_of(run)  # or it is none
+            run_of(run)  # raises if it is no run
     return runs
 
 
 def check_resume(resume: bool, dry_run: bool, out: Path | None) -> None:
-    """Refuse to resume what is no run, before anything is loaded, or without training."""
+    """Refuse, before anything is loaded, to resume a folder that is no run, or in a dry run."""
     if resume and dry_run:
         raise BadParameter("--dry-run: for what starts, not with --resume")
     if resume and out is not None:
-        run_of(out)  # or it is none
+        run_of(out)  # raises if it is no run
 
 
 def named_run(*forms: Path | None) -> Path | None:
-    """Return the run of a command that takes one, by ``named_runs``."""
+    """Return the run of a command that takes one; see ``named_runs``."""
     return next(iter(named_runs(*([form] for form in forms if form))), None)
 
 
 def folder_of(out: Path | None) -> Path | None:
-    """Return the folder for runs that ``--out`` names, unless it names a file for their table."""
+    """Return the folder for runs that ``--out`` names; None if it names a file for the table."""
     return None if out and out.suffix.lower() in TABLE else out
 
 

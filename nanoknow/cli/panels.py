@@ -1,4 +1,4 @@
-"""Help under headings, as plain text: no word of it is read as markup, whatever it quotes."""
+"""Help under headings, as plain text: nothing that it quotes is read as markup."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 LEARN, ASK, STUDY, SHARE = "Learn", "Ask", "Study", "Keep and share"
-"""What commands are for, in the order of ``--help``."""
+"""Headings of the commands, in the order of ``--help``."""
 
 
 class Command(TyperCommand):
@@ -27,7 +27,7 @@ class Group(TyperGroup):
 
 
 def _write(formatter: Any, entries: Iterable[tuple[Any, tuple[str, str]]]) -> None:  # noqa: ANN401
-    """Write entries under the headings that they are listed by, else by what they are."""
+    """Write entries under their own headings, else under the name of their kind."""
     panels: dict[str, list[tuple[str, str]]] = {}
     for each, record in entries:
         kind = f"{getattr(each, 'param_type_name', 'command').capitalize()}s"

@@ -14,9 +14,9 @@ def play(
     run_flag: opt.RunFlag = None,
     beside: Annotated[
         Path | None,
-        Option(**opt.run_folder("Another, to be asked the same; by default its from-scratch.")),
+        Option(**opt.run_folder("Another run to ask the same; by default the from-scratch one.")),
     ] = None,
-    port: Annotated[int, Option(min=0, max=65535, help="0 for any that is free.")] = 8224,
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 for any free one.")] = 8224,
     corpus: opt.CorpusFile = None,
     documents: opt.Documents = None,
     questions: opt.QuestionsFile = None,
@@ -26,8 +26,8 @@ def play(
 ) -> None:
     """Play with a finetuned run in the browser.
 
-    Ask it, make it invent, see how sure it is and what that is worth, and how it learned. Served
-    on this machine alone, until Ctrl-C.
+    Ask it, make it invent, see how sure it is and what that is worth, and how it learned. The page
+    is served on this machine alone, until Ctrl-C.
 
     Example: nanoknow play
     """

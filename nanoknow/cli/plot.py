@@ -1,4 +1,4 @@
-"""``nanoknow plot``: loss, learning rate and accuracy of runs."""
+"""``nanoknow plot``: draw loss, learning rate and accuracy of runs."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def plot(
         Path | None, opt.written("FILE", "Draw them as .png or .svg.", *opt.PICTURE)
     ] = None,
     terminal_too: Annotated[
-        bool, Option("--terminal", help="Draw them here as well; without --out it is done anyway.")
+        bool, Option("--terminal", help="With --out: draw them in the terminal as well.")
     ] = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Draw loss, learning rate and accuracy of runs.
 
-    Of the newest if none is named. In the terminal, or into a file with --out.
+    The newest run if none is named; in the terminal, or with --out in a file.
 
     Example: nanoknow plot runs/* --out curves.png
     """
@@ -51,7 +51,7 @@ def plot(
 
 
 def show_charts(terminal: Terminal, curves: RunsCurves) -> None:
-    """Draw each panel as text, in ASCII where the locale has no more."""
+    """Draw each panel as text, in ASCII where the locale is not UTF-8."""
     from nanoknow.figures.text_chart import draw_chart
 
     blocks = "utf" in locale.getencoding().lower()

@@ -1,4 +1,4 @@
-"""``nanoknow pretrain``."""
+"""``nanoknow pretrain``: train a model on a text."""
 
 from nanoknow.cli import options as opt
 from nanoknow.cli.terminal import Terminal
@@ -28,7 +28,8 @@ def pretrain(
 ) -> None:
     """Train a model on a text.
 
-    By span corruption; as a language model with --set pretrain.task.kind=language_modeling.
+    The task is span corruption; --set pretrain.task.kind=language_modeling makes it a language
+    model.
 
     Example: nanoknow pretrain --model perceiver --bottleneck-dim 64
     """

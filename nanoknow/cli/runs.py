@@ -31,12 +31,12 @@ def runs_list(as_json: opt.AsJson = False) -> None:
 @runs_app.command("rm")
 def runs_rm(
     runs: Annotated[list[Path], Argument(**opt.RUNS)],
-    yes: Annotated[bool, Option("--yes", help="Delete them without a question.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Delete them without asking.")] = False,
     as_json: opt.AsJson = False,
 ) -> None:
     """Delete runs with all that is in their folders.
 
-    Never one under way, a link, or a folder that is no run.
+    It refuses a run under way, a link, and a folder that is no run.
 
     Example: nanoknow runs rm runs/20260131-120000-pretrain-vanilla
     """

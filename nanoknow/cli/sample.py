@@ -1,4 +1,4 @@
-"""``nanoknow sample``: text that a language model writes."""
+"""``nanoknow sample``: let a language model write text."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def sample(
     run_flag: opt.RunFlag = None,
     context: Annotated[str | None, Option(help="Text to continue.")] = None,
     length: Annotated[int | None, Option(help="Characters to write.")] = None,
-    temperature: Annotated[float | None, Option(help="Divides the logits.")] = None,
-    top_k: Annotated[int | None, Option(help="Draw among so many; 0 for all.")] = None,
+    temperature: Annotated[float | None, Option(help="Divisor of the logits.")] = None,
+    top_k: Annotated[int | None, Option(help="Draw among the K most probable; 0 for all.")] = None,
     past_block: Annotated[
         str | None,
         Option(
-            help="Past the block: read it again for each character; or go on from half of it.",
+            help="Past the block: reread it for each character, or go on from half of it.",
             **opt.one_of("recompute", "hop"),
         ),
     ] = None,
@@ -35,16 +35,19 @@ def sample(
         str | None, Option(help="int8: round them to eight bits.", **opt.one_of("full", "int8"))
     ] = None,
     precision: Annotated[
-        str | None, Option(help="Of the arithmetic.", **opt.one_of("auto", "float32", "bfloat16"))
+        str | None,
+        Option(help="Precision to compute in.", **opt.one_of("auto", "float32", "bfloat16")),
     ] = None,
-    seed: Annotated[int, Option(help="Of the draws.")] = 0,
+    seed: Annotated[int, Option(help="Seed of the draws.")] = 0,
     mark_copied: Annotated[
-        bool, Option("--mark-copied", help="Mark what is copied from the training text.")
+        bool, Option("--mark-copied", help="Mark text copied from the training text.")
     ] = False,
     min_copied: Annotated[
         int | None,
         Option(
-            min=1, metavar="N", help=f"Characters that count as copied; {MIN_COPIED} if not given."
+            min=1,
+            metavar="N",
+            help=f"Shortest copied stretch, in characters; {MIN_COPIED} if not given.",
         ),
     ] = None,
     corpus: opt.CorpusFile = None,
@@ -53,7 +56,7 @@ def sample(
 ) -> None:
     """Sample text from a language model, character by character.
 
-    With --mark-copied the text is printed at the end, with how much of it is copied.
+    With --mark-copied the text is printed when complete, with the share that is copied.
 
     Example: nanoknow sample --context "O God, O God!"
     """
@@ -76,7 +79,7 @@ def sample(
 def show_copied(terminal: Terminal, written: Sampled) -> None:
     """Show a text with its copied stretches marked, and how many characters they have.
 
-    They are underlined where that can be seen, and in ``[[`` and ``]]`` elsewhere.
+    Stretches are underlined on a terminal with colours, and elsewhere between ``[[`` and ``]]``.
     """
     copied = written.copied
     assert copied is not None

@@ -1,4 +1,4 @@
-"""``nanoknow sweep``: variants of a config, each trained with several seeds."""
+"""``nanoknow sweep``: train variants of a config, each with several seeds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sweep(
 ) -> None:
     """Train variants of a config with several seeds, to one table.
 
-    Run again, it continues. The runs are in ./runs/sweep if --out names no folder.
+    Run again, it continues. The runs are in ./runs/sweep unless --out names a folder.
 
     Example: nanoknow sweep ablations
     """
@@ -56,7 +56,7 @@ def sweep(
 
 
 def show_sweep(terminal: Terminal, report: SweepReport) -> None:
-    """Show each row's accuracy over its seeds and what it cost, then each pair of rows."""
+    """Show each row's accuracy over its seeds and its cost, then each pair of rows."""
     numbers = {row.name: str(i) for i, row in enumerate(report.rows, start=1)}
     several = len({row.questions for row in report.rows}) > 1
     rows = []

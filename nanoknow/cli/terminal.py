@@ -1,7 +1,7 @@
-"""The terminal: notes and progress on stderr, results on stdout, and nothing of what they say.
+"""The terminal: notes and progress on stderr, results on stdout; how they look, not what they say.
 
-It is the only way to the screen: whatever a command shows comes from here, ``printable``, and no
-word of it is read as markup.
+Commands show everything through it; it makes all text ``printable``, and reads no word of it as
+markup.
 """
 
 import itertools
@@ -24,20 +24,20 @@ from nanoknow.system.reporter import Lines, Update
 from nanoknow.system.streams import open_streams, styled
 
 PLAIN_WIDTH = 120
-"""Width of tables that go to a file or a pipe."""
+"""Columns of tables that go to a file or a pipe."""
 LONGEST_LINE = 100_000
-"""Characters of a line of stdin."""
+"""Longest line of stdin, in characters; a longer one is refused."""
 
 T = TypeVar("T")
 
 
 def shown(text: str, style: str = "", *, lines: bool = False) -> Text:
-    """Return a text of anybody for the terminal: ``printable``, and in one line if not asked."""
+    """Return any text for the terminal: ``printable``, and on one line unless ``lines``."""
     return Text(printable(text, lines=lines), style)
 
 
 class Terminal:
-    """A ``Reporter`` for people; colours and bars only where they can be seen.
+    """A ``Reporter`` for people; it shows colours and bars on terminals only.
 
     Attributes:
         as_json: whether results are printed as JSON.
@@ -61,7 +61,7 @@ class Terminal:
         self.err.print(line, soft_wrap=not self.err.is_terminal)
 
     def ask(self, prompt: str) -> str:
-        """Return the line that is typed after a prompt on stderr; empty at the end of stdin.
+        """Print a prompt on stderr and return the line typed after it; empty at the end of stdin.
 
         Raises:
             DataError: see ``lines_read``.
@@ -69,14 +69,14 @@ class Terminal:
         self.err.print(shown(prompt), end="")
         for _, line in self.lines_read():
             return line
-        self.err.print()  # Ctrl-D leaves the cursor behind the prompt
+        self.err.print()  # Ctrl-D leaves the cursor after the prompt
         return ""
 
     def lines_read(self) -> Iterator[tuple[str, str]]:
-        """Yield where each line of stdin is, ``stdin:1``, and the line.
+        """Yield each line of stdin, stripped, after its place, such as ``stdin:1``.
 
         Raises:
-            DataError: stdin cannot be read, or a line of it has no end.
+            DataError: stdin cannot be read, or a line is longer than ``LONGEST_LINE``.
         """
         with naming("stdin", "give it a file or a pipe that can be read", DataError):
             for n in itertools.count(1):
@@ -102,13 +102,13 @@ class Terminal:
             BarColumn(bar_width=None),
         )
         title = printable(title)
-        # What is redirected would be read as commands of a terminal.
+        # Redirected text would be read as commands of the terminal.
         how: dict[str, Any] = {"redirect_stdout": False, "redirect_stderr": False}
         with Progress(*columns, console=self.err, speed_estimate_period=120, **how) as bar:
             task = bar.add_task("", total=total, completed=done, words=title)
 
             def update(now: int, words: str) -> None:
-                # The first ones are kept where it is narrow.
+                # On a narrow terminal, drop the title first, then the last words.
                 parts = [*printable(words).split("  "), title]
                 while len("  ".join(parts)) > bar.console.width - 30 and len(parts) > 1:
                     parts.pop()
@@ -117,12 +117,12 @@ class Terminal:
             yield update
 
     def show(self, result: T, show_table: Callable[[Self, T], None], **more: Any) -> None:  # noqa: ANN401
-        """Print a result on stdout: as JSON where that is asked for, or as a table for people.
+        """Print a result on stdout: as JSON with ``--json``, else as a table for people.
 
         Args:
-            result: what the work returned.
-            show_table: shows it to people.
-            more: keys of the JSON beside the result's own; a picture is named to people too.
+            result: the value that the work returned.
+            show_table: prints the result for people.
+            more: further keys of the JSON; the path of a picture is shown to people too.
         """
         if self.as_json:
             self.write(to_json(plain(result) | more, indent=2, ensure_ascii=False) + "\n")
@@ -132,28 +132,28 @@ class Terminal:
             self.line(f"Picture: {picture}")
 
     def line(self, text: str = "") -> None:
-        """Print a line on stdout, and one only."""
+        """Print exactly one line on stdout, whatever the text holds."""
         self.write(f"{printable(text)}\n")
 
     def write(self, text: str) -> None:
-        """Print lines, or a part of them, on stdout at once."""
+        """Write text to stdout at once; it need not end a line."""
         sys.stdout.write(text)
 
     @property
     def has_colors(self) -> bool:
-        """Whether stdout is a terminal that shows colours and is asked to."""
+        """Whether stdout is a terminal that shows colours, and ``NO_COLOR`` is not set."""
         return self.out.is_terminal and bool(self.out.color_system) and not self.out.no_color
 
     def styled(self, *parts: Text) -> None:
-        """Print what is ``shown`` on stdout, in its styles."""
+        """Print texts made by ``shown`` on stdout, with their styles."""
         self.out.print(Text.assemble(*parts), end="", soft_wrap=True)
 
     def heading(self, text: str) -> None:
-        """Print the heading of a part of a result on stdout."""
+        """Print a bold heading on stdout, after an empty line."""
         self.out.print(Text.assemble("\n", shown(text, "bold")))
 
     def paragraph(self, text: str) -> None:
-        """Print sentences of a result on stdout, at the width of its tables."""
+        """Print sentences on stdout, wrapped at the width of the tables."""
         self.out.print(shown(text))
 
     def table(
@@ -196,13 +196,16 @@ class Terminal:
 
 
 def _indented(cell: Text) -> Text | Padding:
-    """Keep the indent of a cell in all of its lines."""
+    """Indent all wrapped lines of a cell like its first."""
     n = len(cell.plain) - len(cell.plain.lstrip(" "))
     return Padding(cell[n:], (0, 0, 0, n)) if n else cell
 
 
 def _widths(columns: Sequence[Sequence[Text]], room: int) -> list[int] | None:
-    """Return widths that break no word, of two columns none but long paths; None without any."""
+    """Return column widths that break no word; None if there are none.
+
+    With two columns, a word longer than half of the room, such as a path, may be broken.
+    """
     longest = room // 2 if len(columns) == 2 else room
     widths = [max(cell.cell_len for cell in column) for column in columns]
     words = [[cell_len(w) for cell in column for w in cell.plain.split()] for column in columns]

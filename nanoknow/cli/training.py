@@ -1,4 +1,4 @@
-"""What the commands that train share."""
+"""Options and tables that the commands that train share."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 Processes = Annotated[
     int,
     Option(
-        min=1, help="Runs to train side by side, each by one thread; with two cores, 2 is fastest."
+        min=1, help="Runs to train side by side, each in one thread; with two cores, 2 is fastest."
     ),
 ]
 
-Seeds = Annotated[int | None, Option(min=1, max=MOST_SEEDS, help="In place of the file's own.")]
-Repeats = Annotated[int, Option(min=1, max=MOST_SEEDS, help="How many seeds to repeat it with.")]
+Seeds = Annotated[
+    int | None, Option(min=1, max=MOST_SEEDS, help="Number of seeds; the file's if not given.")
+]
+Repeats = Annotated[int, Option(min=1, max=MOST_SEEDS, help="Number of seeds to repeat it with.")]
 Shard = Annotated[
     str | None,
     Option(
-        metavar="I/N",
-        help="Train the I-th of N parts of the runs; without it, go on and report on all.",
+        metavar="I/N", help="Train only the I-th of N parts of the runs; without it, report on all."
     ),
 ]
 
@@ -45,7 +46,7 @@ Launcher = Annotated[
 
 
 def stages_of(finetunes: bool) -> tuple[StageName, ...]:
-    """Return the stages of what is pretrained, and perhaps finetuned after that."""
+    """Return the stages of a run: pretraining, then finetuning if it has that."""
     return ("pretrain", "finetune") if finetunes else ("pretrain",)
 
 
@@ -57,7 +58,7 @@ def show_plan(
     source: Checkpoint | None = None,
     times: int = 1,
 ) -> None:
-    """Show a config and what its stages would take here, each so many times; write nothing."""
+    """Show a config and the expected cost of its stages, each run so many times; write nothing."""
     config, expected = _expect(terminal, stages, config, device, source)
 
     def show(terminal: Terminal, _: object) -> None:
@@ -74,9 +75,9 @@ def show_plan_of_rows(
     device: str,
     times: int,
 ) -> None:
-    """Show what each row's stages would take here, and all of it, and write nothing.
+    """Show the expected cost of each row's stages, and the total time; write nothing.
 
-    Every row is trained so many times: by its seeds, and by the folds of its data.
+    Every row is trained ``times`` times: once for each seed and each fold of its data.
     """
     from nanoknow.experiments.pipeline import what_pretraining_reads
 
@@ -109,7 +110,7 @@ def _expect(
     device: str,
     source: Checkpoint | None,
 ) -> tuple[ExperimentConfig, dict[StageName, Expected]]:
-    """Return a config as its first stage has it, and what its stages take here."""
+    """Return the config as its first stage resolves it, and the expected cost of each stage."""
     from nanoknow.training.expected_time import expect
     from nanoknow.training.start import get_ready
 

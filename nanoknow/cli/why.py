@@ -1,4 +1,4 @@
-"""``nanoknow why``: which documents taught an answer."""
+"""``nanoknow why``: find the documents that taught an answer."""
 
 from __future__ import annotations
 
@@ -20,20 +20,27 @@ if TYPE_CHECKING:
     from nanoknow.experiments.why import Explained, WhyReport
 
 STRONGEST = 10
-"""Documents to show by their gradient."""
+"""Most documents to show by their gradients."""
 
 
 def why(
     question: Annotated[str | None, Argument(metavar="QUESTION", help="One question.")] = None,
     eval_file: Annotated[
         Path | None,
-        Option("--eval", metavar="FILE", help="Questions, in its place: all are left out at once."),
+        Option(
+            "--eval",
+            metavar="FILE",
+            help="Questions in its place; all their documents are left out.",
+        ),
     ] = None,
     run: opt.RunFlag = None,
     retrain: Annotated[
         int,
         Option(
-            min=0, max=100, metavar="K", help="Train K runs without them, and K without others."
+            min=0,
+            max=100,
+            metavar="K",
+            help="Train K runs without its documents, and K without others.",
         ),
     ] = 0,
     processes: Processes = 1,
@@ -44,9 +51,9 @@ def why(
 ) -> None:
     """Find the documents that taught an answer.
 
-    The documents about the subject, and those whose gradients are most like the answer's. With
-    --retrain, the proof: runs of the same settings are trained without these documents and without
-    as many others, and the answer's probabilities compared.
+    Show the documents about the subject, and those whose gradients are most like the answer's. With
+    --retrain, test it: train runs of the same settings without the documents about the subject, and
+    without as many others, and compare the answer's probabilities.
 
     Example: nanoknow why "Where was Khatchig Mouradian born?" --retrain 4 --processes 2
     """

@@ -1,4 +1,4 @@
-"""``nanoknow data make``: the built-in world as files."""
+"""``nanoknow data make``: write the built-in world as files."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,36 +15,37 @@ WORLD = WorldConfig()
 
 def data_make(
     out: Annotated[Path, opt.written("DIR", "Folder for the files.")],
-    people: Annotated[int, Option(help="How many people live in it.")] = WORLD.people,
+    people: Annotated[int, Option(help="Number of people in it.")] = WORLD.people,
     paraphrases: Annotated[
         int,
-        Option("--paraphrases", "--wordings", help="Biographies a person, each worded otherwise."),
+        Option("--paraphrases", "--wordings", help="Biographies per person, in different words."),
     ] = WORLD.paraphrases,
     relations: Annotated[
         str | None,
         Option(
             metavar="1-6|NAME,NAME",
-            help=f"Independent facts a person: the first of, or some of, {', '.join(RELATIONS)}.",
+            help=f"Independent facts a person: the first 1-6, or some, of {', '.join(RELATIONS)}.",
         ),
     ] = None,
     permute: Annotated[
-        bool, Option("--permute", help="Facts in another order in each biography.")
+        bool, Option("--permute", help="Another order of facts in each biography.")
     ] = False,
     full_name: Annotated[
-        bool, Option("--full-name", help="The name in every sentence, not a pronoun.")
+        bool, Option("--full-name", help="The name, not a pronoun, in every sentence.")
     ] = False,
     skewed: Annotated[
-        str | None, Option(metavar="NAME,NAME", help="Those drawn by Zipf's law, not uniformly.")
+        str | None, Option(metavar="NAME,NAME", help="Facts drawn by Zipf's law, not uniformly.")
     ] = None,
     backward: Annotated[
-        bool, Option("--backward", help="Also ask who has a code, not only for the code.")
+        bool, Option("--backward", help="Also ask whose a code is, not only for codes.")
     ] = False,
-    seed: Annotated[int, Option(help="Fixes everything about it.")] = WORLD.seed,
+    seed: Annotated[int, Option(help="Fixes the whole world.")] = WORLD.seed,
     as_json: opt.AsJson = False,
 ) -> None:
     """Write the built-in world as files.
 
-    Birthplaces in the formats of the published data, or several facts a person and their bits.
+    Birthplaces in the formats of the published data; with --relations, several facts a person, and
+    their bits.
 
     Example: nanoknow data make --people 300 --out data/world
     """
@@ -52,7 +53,7 @@ def data_make(
     from nanoknow.data.world.build import build_world, write_world
 
     chosen = relations or ""
-    is_number = chosen.isdecimal() and len(chosen) < 10  # of any more digits, no number of them
+    is_number = chosen.isdecimal() and len(chosen) < 10  # more digits are no number of relations
     flags = {
         "people": people,
         "paraphrases": paraphrases,
@@ -75,7 +76,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def show_world(terminal: Terminal, result: dict[str, Any]) -> None:
-    """Show the paths of a world's files and, where its bits are known, these."""
+    """Show the paths of a world's files and, where they are known, its bits."""
     show_files(terminal, result)
     if bits := result["bits"]:
         rows = [(name, f"{n:,.1f}") for name, n in [*bits.items(), ("all", sum(bits.values()))]]

@@ -1,8 +1,8 @@
-"""``nanoknow data augment``: questions and answers written from the documents.
+"""``nanoknow data augment``: write questions and answers from the documents.
 
-The documents that training questions are about teach a ranker to find answers; it then answers for
-all the others. A closed-book model that trains on the result sees no fact that the corpus and the
-training questions do not hold.
+The training questions and the documents about their subjects teach a ranker to find answers; it
+then answers questions about all documents. A closed-book model that trains on the result sees no
+fact that the corpus and the training questions do not hold.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from nanoknow.system.files import require_unread, save_result
 from nanoknow.system.reporter import Reporter
 
 LEAST = 0.2
-"""Probability at which a document is asked in a form of question."""
+"""Least probability of the ranker's answer; a question with a less probable one is not written."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Augmentation:
 
     Attributes:
         file: ``question<TAB>answer`` lines, the training questions' own answers among them.
-        questions: how many.
-        from_training: of them, those with a training question's answer.
-        skipped: questions and answers that a line cannot hold.
-        ranker: exact match on training questions that the ranker was not taught by.
-        eval: the answers to the evaluation questions, where these have answers: what a
-            closed-book model that remembers all of the file would reach.
+        questions: number of questions in the file.
+        from_training: how many of them are training questions, with the answers of these.
+        skipped: question-answer pairs left out because a line cannot hold them.
+        ranker: cross-validated exact match of the ranker on training questions.
+        eval: exact match of the file's answers on the evaluation questions, where these have
+            answers: what a closed-book model that remembers all of the file would reach.
     """
 
     file: str
@@ -48,7 +48,7 @@ def augment(data: DataConfig, out: Path, reporter: Reporter) -> Augmentation:
 
     Args:
         data: names corpus and training questions.
-        out: folder of the file.
+        out: the folder to write the file into.
         reporter: is notified of what happens.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Folds: all questions asked, each by a model that never trained on its subject's."""
+"""Folds: every question is asked of a model that trained on no question about its subject."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from nanoknow.training.order import ShuffledOrder
 
 @dataclass(frozen=True)
 class Folds:
-    """Training and evaluation questions together, in disjoint parts.
+    """Training and evaluation questions together, in disjoint folds.
 
     Attributes:
         questions: all of them, fold by fold.
-        data: for each fold the texts of its runs: it is asked, the others are trained on.
+        data: the texts of each fold's runs, which train on the other folds and are asked this one.
     """
 
     questions: QuestionSet
@@ -28,16 +28,16 @@ class Folds:
 
 
 def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
-    """Split the questions, or find the parts of an earlier call again.
+    """Split the questions into folds, or read the files that an earlier call wrote.
 
-    All questions about a subject are in one fold, and folds are as even as that allows. Where only
-    one is asked for, it is the evaluation questions as they are.
+    All questions about a subject are in one fold, and folds are as even as that allows. With
+    ``n`` 1 the evaluation questions stay as they are, and the only fold.
 
     Args:
         texts: corpus, training and evaluation questions.
-        n: of folds.
-        seed: of the draw.
-        folder: for the files, in a folder of these texts' own.
+        n: number of folds.
+        seed: orders the subjects.
+        folder: the files are written into a folder in it that is named by a hash of the texts.
 
     Raises:
         ConfigError: a text is not named, or a file cannot be written.
@@ -53,7 +53,7 @@ def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
     digest = hashlib.sha256(key.encode()).hexdigest()
     place = (folder / f"folds-{digest[:8]}").absolute()
     paths = [(place / f"without-{i}.jsonl", place / f"fold-{i}.jsonl") for i in range(1, n + 1)]
-    # The last file is written last: where it is there, all are as they were.
+    # The last file is written last: where it exists, all of them are complete.
     if not paths[-1][1].exists():
         everything = [*training.items, *asked.items]
         fold_of = _assign(everything, FactIndex(corpus, None), n, seed, training.name)
@@ -69,7 +69,7 @@ def split_into_folds(texts: Texts, n: int, seed: int, folder: Path) -> Folds:
 
 
 def _assign(questions: list[Question], facts: FactIndex, n: int, seed: int, name: str) -> list[int]:
-    """Return each question's fold: subjects in a random order, each to the smallest fold."""
+    """Return each question's fold: each subject, in random order, goes to the smallest fold."""
     subjects: dict[str, list[int]] = {}
     for i, question in enumerate(questions):
         about = facts.documents_about(question.text)

@@ -1,4 +1,4 @@
-"""Runs as jobs of a cluster, by submitit, which is an extra of nanoknow."""
+"""Train runs as jobs of a cluster, through submitit (the extra ``slurm``)."""
 
 import logging
 import sys
@@ -15,14 +15,14 @@ from nanoknow.system.reporter import Lines, Reporter
 from nanoknow.training.session import TrainingOptions
 
 MINUTES, TURNS = 60, 1000
-"""Of a job before it waits in the queue again, and how often it may."""
+"""Minutes that a job may run before it is queued again, and how often it may be."""
 
 
 class Job:
-    """Trains runs in turn; submitit submits it again where the cluster ends it early."""
+    """Trains runs one after the other; submitit queues it again if the cluster ends it early."""
 
     def __call__(self, chain: Sequence[PlannedRun], device: str) -> str:
-        """Return what it failed by, nothing where all runs are complete."""
+        """Return the error that it failed with, or an empty text when all runs are complete."""
         try:
             for run in chain:
                 run.train(TrainingOptions(device), Lines(sys.stderr))
@@ -32,7 +32,7 @@ class Job:
         return ""
 
     def checkpoint(self, *arguments: Any) -> Any:  # noqa: ANN401 - submitit's
-        """Return what goes on from the last checkpoints."""
+        """Return the submission that goes on from the last checkpoints, as submitit asks for it."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, *arguments)
@@ -41,26 +41,26 @@ class Job:
 def train_as_jobs(
     runs: Sequence[PlannedRun], device: str, launcher: str, folder: Path, reporter: Reporter
 ) -> None:
-    """Train what is not complete, each chain of runs as a job, and wait for all of them.
+    """Train all incomplete runs, each chain of them as a job, and wait for the jobs.
 
     Args:
-        runs: see ``chains_of``.
-        device: of the jobs.
-        launcher: ``slurm``, or ``local`` for all at once on this machine.
-        folder: for what jobs are given, and their logs; all machines of the cluster share it.
+        runs: all runs; ``chains_of`` divides them into jobs.
+        device: that the jobs train on.
+        launcher: ``slurm``, or ``local`` for all jobs at once on this machine.
+        folder: for the jobs' pickled inputs and logs; all machines of the cluster must share it.
         reporter: is notified of each job that has ended.
 
     Raises:
         ConfigError: submitit is not installed, jobs cannot be submitted, or some have failed.
-        KeyboardInterrupt: the jobs are cancelled.
+        KeyboardInterrupt: after the jobs were cancelled.
     """
     try:
         import submitit
     except ImportError:
         needs = "--launcher: needs the package submitit: install it with"
         raise ConfigError(f"{needs} \"pip install 'nanoknow[slurm]'\"") from None
-    logging.getLogger("submitit").handlers.clear()  # of which one writes on stdout
-    choose_device(device)  # which looks at their results here: found missing before, not after them
+    logging.getLogger("submitit").handlers.clear()  # one writes to stdout
+    choose_device(device)  # refuse a missing one now: it evaluates the runs after the jobs
     chains = [chain for chain in chains_of(runs) if not all(map(_is_complete, chain))]
     if not chains:
         return

@@ -1,4 +1,4 @@
-"""``nanoknow learn`` and ``demo``: the whole experiment on some texts, to a table and a picture."""
+"""``nanoknow learn`` and ``demo``: the whole experiment, which ends in a table and a picture."""
 
 import shlex
 import time
@@ -36,22 +36,23 @@ FOLDERS = {PRETRAINED: "finetune", SCRATCH: "scratch"}
 
 @dataclass(frozen=True, repr=False)
 class LearnReport(Result):
-    """What an experiment found.
+    """The results of an experiment.
 
     Attributes:
-        folder: of its runs, a folder for each seed.
+        folder: holds the runs, in a folder for each seed.
         questions: the name of the evaluation questions.
         training_questions: how many of these are training questions too.
         is_world: whether all texts are the built-in world's.
-        scores: by way of training, one for each seed, on the evaluation questions.
-        constant: the most frequent training answer, given to all.
+        scores: on the evaluation questions, by way of training, one score for each seed.
+        constant: the baseline that gives the most frequent training answer to every question.
         test_scores, test_constant: the same on the world's test questions; empty and None where
-            the corpus is not the world's.
-        seconds: that this command took.
-        picture: accuracies and learning curves.
+            there are none.
+        seconds: how long this command took.
+        picture: the file with accuracies and learning curves.
         table: every run on the evaluation questions and on the world's test questions.
-        run: the first run that was pretrained.
-        replies: its answers to two evaluation questions, and to one about an invented subject.
+        run: the pretrained and finetuned run of the first seed.
+        replies: its answers to two evaluation questions, and to one about an invented subject
+            where one can be made.
     """
 
     folder: str
@@ -85,17 +86,16 @@ class LearnReport(Result):
 def learn(
     config: ExperimentConfig, launch: Launch, reporter: Reporter, name: str = "learn"
 ) -> LearnReport:
-    """Pretrain, finetune with and without it, evaluate both, and compare with a constant.
+    """Finetune with and without pretraining, evaluate both, and compare with a constant answer.
 
     Args:
-        config: its own seed is the first one.
-        launch: how to train the runs, all on the same texts, with one seed or as many as it has;
-            in a new folder where it names none.
+        config: its seed is the first one.
+        launch: how to train the runs; by default with one seed, in a new folder.
         reporter: is notified of what happens.
-        name: of the picture and the report in the folder.
+        name: names the picture and the report in the folder.
 
     Raises:
-        BusyError: another experiment is at work in the folder.
+        BusyError: another experiment uses the folder.
         ConfigError: a text is not named.
         DataError: a text cannot be read, or questions have no answers.
     """
@@ -112,7 +112,7 @@ def learn(
     require_report(runs, folder / f"{name}.json", folder / f"{name}.png")
     table = []
     more = "" if launch.out else f" --out {shlex.quote(str(folder))}"
-    # Locked, no command takes one of its runs for the latest meanwhile.
+    # While the folder is locked, no other command takes one of its runs for the latest.
     with lock_run(folder), several_runs(runs, launch, folder, reporter, more) as options:
         for run in runs:
             first = run.train(options, reporter).seconds
@@ -145,14 +145,14 @@ def learn(
 
 
 def _runs_of(config: ExperimentConfig, folder: Path, seed: int) -> list[PlannedRun]:
-    """Return a seed's runs, the second with pretraining: so the latest run is one that has it."""
+    """Return a seed's two runs; the pretrained one is trained last, and so becomes the latest."""
     seeded, place = config.model_copy(update={"seed": seed}), folder / f"seed-{seed}"
     sources = {SCRATCH: None, PRETRAINED: (seeded, place / "pretrain")}
     return [PlannedRun(way, seeded, place / FOLDERS[way], start) for way, start in sources.items()]
 
 
 def _examples(opened: AnsweringRun, asked: QuestionSet) -> list[str]:
-    """Return two questions, and the same about an invented subject where one can be made."""
+    """Return two questions, and one about an invented subject where one can be made."""
     questions = list(opened.fitting(asked).items[:2])
     with suppress(DataError):
         maker = ProbeMaker.of(asked, opened.texts.require_corpus(), 1, Random(0))

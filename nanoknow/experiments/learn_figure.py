@@ -1,4 +1,4 @@
-"""The figure of an experiment: what pretraining brought, and how training went."""
+"""The figure of an experiment: the accuracy that pretraining gains, and learning curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,18 +15,18 @@ def plot_learned(
     loss_curves: Mapping[str, Points],
     accuracy_curves: Mapping[str, Points],
 ) -> None:
-    """Draw what pretraining brought: accuracies as bars, and how training went.
+    """Draw accuracies as bars, and the curves of pretraining and finetuning.
 
     Args:
-        path: .png or .svg.
-        asked: by questions and name, the score of each seed; the first questions have all of the
+        path: the picture to write, .png or .svg.
+        asked: each seed's score, by questions and then by name; the first questions have all
             names.
-        loss_curves: by name, (epoch, mean of its batches in nats a character) of pretraining; no
-            panel without any.
-        accuracy_curves: by name, (epoch, share of right answers) of finetuning; the same.
+        loss_curves: pretraining, by name: (epoch, mean loss of its batches in nats per character);
+            no panel if empty.
+        accuracy_curves: finetuning, by name: (epoch, share of right answers); no panel if empty.
 
     Raises:
-        ConfigError: it cannot be written.
+        ConfigError: the picture cannot be written.
     """
     names = next(iter(asked.values()))
     bar_colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
@@ -50,7 +50,7 @@ def plot_learned(
 def _draw_bars(
     axes: Axes, asked: Mapping[str, Mapping[str, Sequence[Score]]], colors: Mapping[str, str]
 ) -> None:
-    """Draw means as bars; the range of seeds, or one's interval, as a line; others paler."""
+    """Draw means as bars, paler for further questions; lines: range of seeds, or one's interval."""
     names = list(colors)
     seeds = max(len(scores) for by_name in asked.values() for scores in by_name.values())
     height = 0.7 / len(asked)

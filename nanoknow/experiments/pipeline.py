@@ -1,4 +1,4 @@
-"""A run and its pretraining, in named folders where an interrupted one is resumed."""
+"""Plan and train runs with their pretraining; a second call resumes what was interrupted."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,15 +22,15 @@ from nanoknow.training.train import after_pretraining
 
 @dataclass(frozen=True)
 class Launch:
-    """How often, where and which of some runs to train.
+    """How a command trains its runs: how many seeds, where, and which of the runs.
 
     Attributes:
-        seeds: how many, in place of a file's own number.
-        out: folder for the runs, where interrupted ones continue; None for one of the command's.
+        seeds: number of seeds; None for the file's own.
+        out: folder for the runs, where interrupted ones continue; None for the command's default.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        processes: runs to train side by side.
-        shard: which part of the runs to train, ``I/N``; no report is written then.
-        launcher: of jobs that train them first; see ``train_as_jobs``.
+        processes: number of runs to train side by side.
+        shard: which part of the runs to train, ``I/N``; then no report is written.
+        launcher: ``slurm`` or ``local``: jobs train the runs first (``train_as_jobs``).
     """
 
     seeds: int | None
@@ -46,12 +46,11 @@ class PlannedRun:
     """A run that learns to answer questions, and what it starts from.
 
     Attributes:
-        row: what it is an instance of: a row of a sweep, a way to train.
-        config: its own.
+        row: the row of a sweep, or the way of training, that it is an instance of.
+        config: its own config.
         place: its folder.
-        pretraining: config and folder of the run that it starts from, which may be that of
-            others too, and where nothing is finetuned is its own; None where it starts from
-            scratch.
+        pretraining: config and folder of the pretrained run that it starts from, which others may
+            share; where nothing is finetuned, this is the run itself. None: from scratch.
     """
 
     row: str
@@ -60,10 +59,10 @@ class PlannedRun:
     pretraining: tuple[ExperimentConfig, Path] | None
 
     def train(self, options: TrainingOptions, reporter: Reporter) -> TrainingSummary:
-        """Train the run, after its pretraining; what is complete is left as it is.
+        """Train the run, after its pretraining; a complete stage is left as it is.
 
         Returns:
-            What its first stage gave.
+            The summary of its first stage: pretraining, or training from scratch.
 
         Raises:
             BusyError: another process trains one of them.
@@ -87,19 +86,19 @@ def plan_runs(
     *,
     finetunes: bool = True,
 ) -> list[PlannedRun]:
-    """Return the runs of all rows of each seed in turn, one for each of a row's data.
+    """Return the runs of all rows, seed by seed; a row has one for each of its data configs.
 
-    Those whose pretraining would compute the same share it.
+    Runs whose pretraining would be identical share one.
 
     Args:
-        configs: of the rows; their own seed is the first.
-        data: of the rows: their texts, or those of every fold.
-        seeds: how many.
+        configs: by row; the seed in a config is the first one.
+        data: by row, its texts, or those of each fold.
+        seeds: number of seeds.
         folder: for the runs.
-        finetunes: whether they are finetuned.
+        finetunes: whether the runs are finetuned after pretraining.
 
     Raises:
-        ConfigError: they are too many, or a seed would be too large.
+        ConfigError: there would be too many runs, or a seed would be too large.
     """
     n = seeds * sum(map(len, data.values()))
     if n > MOST_RUNS:
@@ -121,10 +120,10 @@ def plan_runs(
 
 
 def seeds_from(first: int, n: int) -> range:
-    """Return ``n`` seeds.
+    """Return the ``n`` seeds from ``first`` on.
 
     Raises:
-        ConfigError: they are too many, or end too high.
+        ConfigError: ``n`` is not from 1 to ``MOST_SEEDS``, or a seed reaches 2^63.
     """
     if not (1 <= n <= MOST_SEEDS and first + n <= 2**63):
         raise ConfigError(f"{n:,} seeds from {first}: ask for {MOST_SEEDS:,} at most, below 2^63")
@@ -132,7 +131,7 @@ def seeds_from(first: int, n: int) -> range:
 
 
 def chains_of(runs: Iterable[PlannedRun]) -> list[list[PlannedRun]]:
-    """Return runs in groups: those that start from one pretrained run are trained in turn."""
+    """Group runs into chains: those that share a pretrained run are trained one after the other."""
     chains: dict[Path, list[PlannedRun]] = {}
     for run in runs:
         chains.setdefault(run.pretraining[1] if run.pretraining else run.place, []).append(run)
@@ -140,10 +139,10 @@ def chains_of(runs: Iterable[PlannedRun]) -> list[list[PlannedRun]]:
 
 
 def shard_of(runs: Iterable[PlannedRun], shard: str | None) -> list[PlannedRun]:
-    """Return one of N parts of some runs, ``I/N``, whole chains; all of them for None.
+    """Return the runs of a shard ``I/N``: the I-th of N parts, of whole chains; all for None.
 
     Raises:
-        ConfigError: it is no such part.
+        ConfigError: ``shard`` names no such part.
     """
     found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", shard or "1/1")
     number, n = map(int, found.groups()) if found else (1, 0)
@@ -155,9 +154,9 @@ def shard_of(runs: Iterable[PlannedRun], shard: str | None) -> list[PlannedRun]:
 def train_in_turn(
     runs: Iterable[PlannedRun], options: TrainingOptions, reporter: Reporter
 ) -> Iterator[tuple[PlannedRun, TrainingSummary]]:
-    """Train runs; yield each that is complete, with what its first stage gave.
+    """Train runs; yield each when it is complete, with the summary of its first stage.
 
-    One that another process is training is left to it, and tried once more after the others.
+    A run that another process is training is skipped, and tried once more after the others.
     """
     left = list(runs)
     for _ in range(2):
@@ -173,7 +172,7 @@ def train_in_turn(
 
 
 def what_pretraining_reads(config: ExperimentConfig) -> str:
-    """Return all that decides what a config's pretraining computes."""
+    """Return, as one text, all settings and texts that determine a config's pretraining."""
     data = config.data
     texts = [getattr(data, role) or data.world for role in roles_of(config, "pretrain")]
     settings = (config.seed, config.precision, config.model, config.pretrain)
@@ -191,10 +190,10 @@ def train_or_resume(
     """Train a run, or resume it where an interrupted command left it.
 
     Args:
-        stage: the part of the config to train by.
-        config: of the run.
-        out: its folder.
-        options: device, time, and the precision of a run that starts where its config leaves it.
+        stage: the section of the config that holds the training settings.
+        config: the run's config.
+        out: the run's folder.
+        options: device, time limit, and the precision of a new run whose config says ``auto``.
         reporter: is notified of what happens.
         source: the pretrained run to start from.
 
@@ -202,7 +201,7 @@ def train_or_resume(
         BusyError: another process trains it.
         ConfigError: the folder holds a run with other settings.
     """
-    # Without a checkpoint it was killed at once, or others have just begun it.
+    # Without a checkpoint, the run was killed at its start or has just been begun elsewhere.
     run = Run.open(out) if list_checkpoints(out / "checkpoints") else None
     if config.precision == "auto":
         own = run.config.precision if run else options.precision
@@ -214,7 +213,7 @@ def train_or_resume(
             config = after_pretraining(pretrained, checkpoint, config)
         return start_run(stage, config, out, options, reporter, checkpoint)
     config = config.with_answer_length(run.config.finetune.task.max_answer_length)
-    # Texts have hashes, and ``resume_run`` compares the precision with the checkpoint's.
+    # ``resume_run`` compares these two: texts by their hashes, precision with the checkpoint's.
     compared_there = {"data": config.data, "precision": config.precision}
     if run.config.model_copy(update=compared_there) != config:
         advice = "name another folder with --out"

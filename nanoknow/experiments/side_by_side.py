@@ -1,4 +1,4 @@
-"""Runs that one command trains: in one precision, and side by side, each process by one thread."""
+"""Train the runs of one command in one precision; side by side, each process has one thread."""
 
 import multiprocessing
 import signal
@@ -26,39 +26,39 @@ from nanoknow.system.signals import HANGUP, stop_signals
 from nanoknow.training.session import TrainingOptions
 
 SECONDS = 30.0
-"""Between two lines of a run's progress."""
+"""Least time between two progress lines of a run."""
 
 
 @contextmanager
 def several_runs(
     runs: Sequence[PlannedRun], launch: Launch, folder: Path, reporter: Reporter, more: str = ""
 ) -> Iterator[TrainingOptions]:
-    """Yield the options of runs that one command trains, in one precision.
+    """Yield the options by which one command trains all of its runs, in one precision.
 
-    What ``precision: auto`` is in their configs is decided once: what some of them have already,
-    or else what suits the device. Where a signal stops the command, the error names what continues
-    all of it.
+    ``precision: auto`` is resolved once for all configs: to the precision of a run that has been
+    begun, or else to what suits the device. Where a signal stops the command, the error names the
+    command that continues all of it.
 
     Args:
-        runs: whose folders' parents hold nothing but runs that belong to these.
-        launch: jobs, and several processes, have trained the runs before anything is yielded;
-            of such processes each has one thread, this one too.
-        folder: of the runs.
+        runs: the runs; the parent of each one's folder holds only runs of this command.
+        launch: with a launcher or several processes, these train the runs before anything is
+            yielded; with several processes each has one thread, this one included.
+        folder: the folder of all runs.
         reporter: is notified of the precision.
-        more: to be added to the command that continues.
+        more: arguments to add to the command that continues.
 
     Raises:
         CheckpointError: a run's checkpoint is damaged.
         ConfigError: the device does not exist, or jobs have failed.
-        Interrupted: it was stopped, in the middle of a run or between two.
-        NanoknowError: what stopped one of the processes.
+        Interrupted: a signal stopped it, in a run or between two.
+        NanoknowError: the error that stopped one of the processes.
     """
     if launch.launcher is not None:
         train_as_jobs(runs, launch.device, launch.launcher, folder / "jobs", reporter)
     folders = [run.place.parent for run in runs if run.config.precision == "auto"]
-    # Not **, which fails where another process deletes a checkpoint as it is looked into.
+    # Not **, which fails if another process deletes a checkpoint while it is searched.
     found = [path for each in folders for path in sorted(each.glob("*/checkpoints/step-*"))]
-    # A run's newest: the one before it may be deleted by another process that trains it.
+    # The newest: another process that trains the run may delete those before it.
     precision = read_checkpoint(found[-1]).record.precision if found else "auto"
     chosen = choose_device(launch.device, precision)
     if folders:
@@ -81,10 +81,10 @@ def several_runs(
 def _train_side_by_side(
     runs: Sequence[PlannedRun], processes: int, options: TrainingOptions, reporter: Reporter
 ) -> None:
-    """Train runs in processes of their own; one that another command trains is left to it.
+    """Train runs in several processes; a run that another command trains is skipped.
 
-    Those that start from one pretrained run are trained one after another. Where one fails, or a
-    signal comes, the others save what they have and end too.
+    Each chain of runs is trained by one process. If one fails, or a signal comes, the others save
+    their state and end too.
     """
     waiting, running = deque(chains_of(runs)), dict[Connection, SpawnProcess]()
     failure: Exception | None = None
@@ -100,7 +100,7 @@ def _train_side_by_side(
             if failure is None and (failure := next(filter(None, found), None)):
                 waiting.clear()
                 for process in running.values():
-                    process.terminate()  # once: a second signal would cut its saving short
+                    process.terminate()  # once: a second signal would cut the saving short
     if failure is not None:
         raise failure
 
@@ -108,10 +108,10 @@ def _train_side_by_side(
 def _hear(
     connection: Connection, running: dict[Connection, SpawnProcess], reporter: Reporter
 ) -> Exception | None:
-    """Pass on what a process says; return what it failed by, and forget it when it has ended."""
+    """Pass on a process's note, or return its error; once it has ended, remove it."""
     try:
         message = connection.recv()
-    except (EOFError, OSError):  # the latter of what is killed within a message
+    except (EOFError, OSError):  # OSError: it was killed while it sent a message
         process = running.pop(connection)
         process.join()
         connection.close()
@@ -130,12 +130,12 @@ def _hear(
 def _start(
     chain: Sequence[PlannedRun], options: TrainingOptions
 ) -> tuple[Connection, SpawnProcess]:
-    """Start a process, left out where Ctrl-C or the end of a terminal goes to all of them."""
+    """Start a process that blocks Ctrl-C and hang-ups: only the first process acts on these."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(chain, options, sender), daemon=True)
     if mask := getattr(signal, "pthread_sigmask", None):  # POSIX
-        resource_tracker.ensure_running()  # which unblocks the signal where it has to be started
+        resource_tracker.ensure_running()  # if started later, it would unblock the signals
         before = mask(signal.SIG_BLOCK, {signal.SIGINT, HANGUP})
     process.start()
     if mask:
@@ -160,7 +160,7 @@ def _work(chain: Sequence[PlannedRun], options: TrainingOptions, sender: Connect
 
 @dataclass
 class _Sender:
-    """A reporter that sends its notes, and progress now and then, to the first process."""
+    """A reporter that sends notes, and progress every ``SECONDS``, to the first process."""
 
     name: Path
     connection: Connection
@@ -177,7 +177,7 @@ class _Sender:
         def update(now: int, words: str) -> None:
             parent = multiprocessing.parent_process()
             if parent is not None and not parent.is_alive():
-                signal.raise_signal(signal.SIGTERM)  # the run is saved
+                signal.raise_signal(signal.SIGTERM)  # saves the run
             if time.monotonic() - self.said > SECONDS:
                 self.said = time.monotonic()
                 self.note(f"{title} {now}/{total} {words}")

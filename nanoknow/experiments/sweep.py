@@ -1,4 +1,4 @@
-"""``nanoknow sweep``: train every row of a sweep with several seeds, to one table.
+"""``nanoknow sweep``: train every row of a sweep with several seeds, and tabulate the results.
 
 Several processes may work on one sweep: each takes runs that no other process is training.
 """
@@ -27,18 +27,18 @@ from nanoknow.training.session import TrainingSummary
 
 
 def sweep(file: SweepConfig, launch: Launch, reporter: Reporter) -> SweepReport:
-    """Pretrain, finetune and evaluate every row with every seed, row after row of a seed.
+    """Pretrain, finetune and evaluate all rows with the first seed, then with the next.
 
-    Rows that differ only in what pretraining does not read share the pretrained run.
+    Rows whose pretraining would be identical share the pretrained run.
 
     Args:
-        file: the rows.
-        launch: how to train the runs; in ``sweep`` of the runs folder where it names no other.
-            ``sweep.json`` and ``table.csv`` are written there.
+        file: the sweep: its rows, seeds and folds.
+        launch: how to train the runs; by default in ``sweep`` in the runs folder.
+            ``sweep.json`` and ``table.csv`` are written beside them, but not for a shard.
         reporter: is notified of what happens.
 
     Raises:
-        ConfigError: a row is not a config, or the folder holds another sweep.
+        ConfigError: a row is not a valid config, or the folder holds another sweep.
         DataError: a row's questions have no answers.
     """
     folder = launch.out or runs_folder() / "sweep"
@@ -50,7 +50,7 @@ def sweep(file: SweepConfig, launch: Launch, reporter: Reporter) -> SweepReport:
     questions = {name: each.questions for name, each in folds.items()}
     asked_too = [Texts.find(DataConfig(eval=path), ("eval",)) for path in file.predict]
     for texts in asked_too:
-        texts.require_eval()  # what cannot be read is refused before the training
+        texts.require_eval()  # refuses an unreadable file before the training
     data = {name: each.data for name, each in folds.items()}
     planned = plan_runs(configs, data, launch.seeds or file.seeds, folder)
     runs = shard_of(planned, launch.shard)
@@ -86,10 +86,10 @@ def sweep(file: SweepConfig, launch: Launch, reporter: Reporter) -> SweepReport:
 
 
 def configs_of(file: SweepConfig, reporter: Reporter) -> dict[str, ExperimentConfig]:
-    """Return the config of each row, sized by its data where the file asks for that.
+    """Return the config of each row; those of a sweep on ``own-facts`` are sized by the data.
 
     Raises:
-        ConfigError: a row is not a config.
+        ConfigError: a row is not a valid config.
     """
     is_sized = file.config == OWN_FACTS
     return file.resolve(partial(resolve_recipe, reporter=reporter) if is_sized else load_config)

@@ -1,4 +1,4 @@
-"""What a sweep found: row by row, run by run, and pair by pair."""
+"""The results of a sweep: by row, by run, and by pair of rows."""
 
 import itertools
 from collections import ChainMap
@@ -17,17 +17,17 @@ from nanoknow.system.plain import Result
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run gave.
+    """The results of one run.
 
     Attributes:
-        row: of the table of runs.
-        right: whether each evaluation question was answered right, but for those that are left
-            out as they are longer than the model's block.
-        recall: on the training questions: what finetuning retained of those that it saw.
-        loss: of pretraining: mean of its last epoch's batches, in nats a character; NaN where its
-            metrics have been lost.
+        row: its row in the table of runs.
+        right: whether each evaluation question was answered right, without those that were left
+            out because they are longer than the model's block.
+        recall: exact match on the training questions, which the run saw in finetuning.
+        loss: pretraining loss: mean over the batches of the last epoch, in nats per character; NaN
+            where its metrics have been lost.
         predictions: files of answers to the questions of ``predict``.
-        n_parameters: of the model.
+        n_parameters: size of the model.
     """
 
     row: TableRow
@@ -39,7 +39,7 @@ class Outcome:
 
 
 Outcomes = Mapping[int, Sequence[Outcome]]
-"""What a row's finished runs gave, by seed, ascending; of each seed a run for each fold."""
+"""The outcomes of a row's finished runs by ascending seed; each seed has one for each fold."""
 
 
 def _sum(scores: Sequence[Score]) -> Score:
@@ -48,14 +48,14 @@ def _sum(scores: Sequence[Score]) -> Score:
 
 @dataclass(frozen=True, repr=False)
 class Row(Result):
-    """What a row gave; the lists are by ascending seed, of its finished runs.
+    """The results of a row; its lists have an entry for each finished seed, ascending.
 
     Attributes:
-        name: of the row.
-        changes: the values that it sets.
+        name: the row's name.
+        changes: the config values that it sets.
         questions: the name of its evaluation questions.
-        scores: on these.
-        folds: of each seed, the score on each fold; empty without folds.
+        scores: exact match on these questions, all folds together.
+        folds: for each seed, the score on each fold; empty without folds.
         recall, losses, minutes, predictions: see ``Outcome``.
     """
 
@@ -93,7 +93,7 @@ class Row(Result):
 
 
 def rows_of_table(questions: str, folds: Sequence[Outcome]) -> list[TableRow]:
-    """Return the rows of a seed's runs, and of their sum, in their parent, where it has folds."""
+    """Return the table rows of a seed's runs; with folds, a last row has their sum."""
     rows = [run.row for run in folds]
     if len(rows) == 1:
         return rows
@@ -104,10 +104,10 @@ def rows_of_table(questions: str, folds: Sequence[Outcome]) -> list[TableRow]:
 
 @dataclass(frozen=True)
 class RowPair(ComparedPair):
-    """Two rows on the same questions, by a run of each.
+    """Two rows compared on the same questions, by their runs of one seed.
 
     Attributes:
-        seed: of the runs, the first that both rows have finished.
+        seed: the first that both rows have finished.
     """
 
     seed: int
@@ -115,16 +115,16 @@ class RowPair(ComparedPair):
 
 @dataclass(frozen=True, repr=False)
 class SweepReport(Result):
-    """What a sweep found.
+    """The results of a sweep.
 
     Attributes:
-        folder: of its runs.
+        folder: holds the runs.
         questions: the names of the evaluation questions.
-        device: that the last run of the table was trained on, and its precision.
+        device: device and precision that the last run of the table was trained with.
         rows: in the order of the file.
-        elsewhere: runs that another process is training.
+        elsewhere: number of runs that other processes are training.
         table: every finished run, row by row; after the folds of a seed, their sum.
-        pairs: each row with each that has the same questions.
+        pairs: each pair of rows that have the same questions.
     """
 
     folder: str
@@ -139,7 +139,7 @@ class SweepReport(Result):
 def compare_rows(
     questions: Mapping[str, QuestionSet], outcomes: Mapping[str, Outcomes]
 ) -> list[RowPair]:
-    """Compare rows by the exact test on what both answered, p corrected for the number of pairs."""
+    """Compare rows by the exact McNemar test on what both answered; p is corrected by Holm."""
     pairs, seeds = [], []
     for one, other in itertools.combinations(outcomes, 2):
         both = outcomes[one].keys() & outcomes[other].keys()

@@ -1,4 +1,4 @@
-"""A table of runs: one shape for what ``compare``, ``sweep`` and ``demo`` measure."""
+"""The table of runs that ``compare``, ``sweep``, ``law``, ``learn`` and ``demo`` share."""
 
 import csv
 import io
@@ -23,21 +23,21 @@ COLUMNS = (
     "row", "seed", "questions", "n_right", "n", "accuracy", "interval_95_low", "interval_95_high",
     "seconds", "device", "run",
 )  # fmt: skip
-"""Of a table as CSV; as JSON a row has the two ends of the interval in one list."""
+"""Columns of the CSV; in JSON a row has the two ends of the interval in one list."""
 
 
 @dataclass(frozen=True, repr=False)
 class TableRow(Result):
-    """A run's answers to the questions of one file.
+    """A run's score on the questions of one file.
 
     Attributes:
-        row: what the run is an instance of: a row of a sweep, a way to train, its own folder.
+        row: what the run is an instance of: a row of a sweep, a way of training, its own folder.
         seed: that it was trained with; None for answers that were made elsewhere.
-        questions: the file's name.
+        questions: the name of the questions.
         score: exact match, with its 95 % interval (Wilson, 1927).
-        seconds: of training, of its pretraining too; None where the pretrained run is gone.
-        device: that trained it, and the precision.
-        run: its folder.
+        seconds: training time, pretraining included; None where the pretrained run is gone.
+        device: device and precision that it was trained with.
+        run: its folder, or the file of answers that were made elsewhere.
     """
 
     row: str
@@ -53,16 +53,16 @@ class TableRow(Result):
 def table_row(
     row: str, run: Run, checkpoint: Checkpoint, questions: str, score: Score, first: float | None
 ) -> TableRow:
-    """Return a run's row, by what the run and its checkpoint record.
+    """Return a run's row, from the records of the run and its checkpoint.
 
     Args:
         row: see ``TableRow``.
-        run: that answered.
-        checkpoint: its own.
-        questions: the file's name.
-        score: on these.
-        first: seconds of its first stage; None to look for the run that it started from, which is
-            not found where its folder was moved.
+        run: the run that answered.
+        checkpoint: the checkpoint of it that answered.
+        questions: the name of the questions.
+        score: the score on these.
+        first: seconds of its first stage; None to read them from the run that it started from,
+            which is not found if its folder was moved.
     """
     record, source, seconds = checkpoint.record, run.record.started_from, None
     with suppress(CheckpointError):
@@ -85,15 +85,15 @@ def rows_of_comparison(comparison: Comparison) -> list[TableRow]:
 
 
 def require_report(runs: Sequence[PlannedRun], path: Path, *beside: Path) -> None:
-    """Refuse a folder in which a report cannot be saved, before the work.
+    """Refuse, before the work, a folder in which a report cannot be saved.
 
     Args:
-        runs: that it will be about; their texts are not written on.
-        path: of the report; ``table.csv`` is beside it.
-        beside: what else is written there.
+        runs: the runs that it reports on; none of the files may be a text of theirs.
+        path: the report's file; ``table.csv`` is written beside it.
+        beside: further files to write there.
 
     Raises:
-        ConfigError: names the file.
+        ConfigError: one of the files cannot be written, or is a text of the runs.
     """
     texts = [text for run in runs for text in vars(run.config.data).values()]
     for each in (path, path.with_name("table.csv"), *beside):
@@ -114,7 +114,7 @@ def save_report(path: Path, report: object, rows: Sequence[TableRow]) -> None:
 
 
 def write_table(path: Path, rows: Sequence[TableRow]) -> None:
-    """Write a table as CSV, of texts that are ``printable``, and no formulas to a spreadsheet.
+    """Write a table as CSV; its texts are ``printable``, and no formulas in a spreadsheet.
 
     Raises:
         ConfigError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""``nanoknow why``: which documents taught a model an answer, by training without them."""
+"""``nanoknow why``: find the documents that taught an answer, by training without them."""
 
 import hashlib
 import math
@@ -26,22 +26,22 @@ from nanoknow.system.reporter import Reporter
 
 TAUGHT, KNOWN, UNCLEAR = "taught by them", "known without them", "cannot tell"
 TWICE = 2.0
-"""What taught an answer makes it at least so many times as probable."""
+"""Documents that make an answer more than this many times as probable have taught it."""
 FLOOR = 1e-3
-"""Probabilities below it count as it."""
+"""Probabilities below it are raised to it before they are compared."""
 OTHERS, SHOWN = 200, 80
-"""Documents whose gradients a question's own are compared with; characters of each to show."""
+"""Other documents whose gradients are compared too; characters of a document to show."""
 
 
 @dataclass(frozen=True)
 class Influence:
-    """A document, and how learning it has to do with the answer.
+    """A document, and how much a training step on it would change the answer.
 
     Attributes:
         where: ``file:line``.
         text: its beginning.
-        is_own: whether it is about the subject.
-        cosine: of its gradient and the answer's.
+        is_own: whether it is about the question's subject.
+        cosine: between its gradient and the answer's, from -1 to 1.
     """
 
     where: str
@@ -52,16 +52,16 @@ class Influence:
 
 @dataclass(frozen=True)
 class Explained:
-    """An answer, and what is known of where it came from.
+    """An answer, and what is known of its origin.
 
     Attributes:
-        answer: that the run gives, greedily.
-        probability: that it has there.
+        answer: the run's greedy answer.
+        probability: that the run gives it.
         evidence: what the documents about the subject say.
-        without: its probability in each run that was trained without the documents.
-        others: the same without as many others.
-        times: how many times as probable the documents make it: geometric mean of the runs.
-        interval_95: of that.
+        without: its probability in each run that was trained without these documents.
+        others: its probability in each run that was trained without as many other documents.
+        times: how many times as probable the documents make it: geometric mean over the runs.
+        interval_95: the 95 % interval of ``times``.
         verdict: ``TAUGHT``, ``KNOWN`` or ``UNCLEAR``; None where nothing was trained.
     """
 
@@ -76,7 +76,7 @@ class Explained:
     verdict: str | None = None
 
     def judged(self) -> "Explained":
-        """Return it with its verdict, on the 95 % interval of the logarithms over the runs."""
+        """Return a copy with a verdict, by the 95 % interval of the mean log ratio of the runs."""
         if not self.without:
             return self
         logs = [
@@ -87,7 +87,7 @@ class Explained:
         if interval is None:
             return replace(self, times=math.exp(logs[0]), verdict=UNCLEAR)
         low, high = interval
-        is_known = high < bound and mean(self.without) > FLOOR  # else nobody gives this answer
+        is_known = high < bound and mean(self.without) > FLOOR  # else no run gives this answer
         verdict = TAUGHT if low > bound else KNOWN if is_known else UNCLEAR
         times, both = math.exp((low + high) / 2), (math.exp(low), math.exp(high))
         return replace(self, times=times, interval_95=both, verdict=verdict)
@@ -95,14 +95,15 @@ class Explained:
 
 @dataclass(frozen=True)
 class WhyReport:
-    """Why a run says what it says.
+    """Why a run gives its answers.
 
     Attributes:
-        run: that was asked.
-        documents: ``file:line`` of those that are about the subjects.
-        explained: by question.
-        influences: of one question: its own documents' and some others', the largest first.
-        folder: of the runs that were trained without documents; None without any.
+        run: the run that was asked.
+        documents: ``file:line`` of the documents about the subjects.
+        explained: the answer to each question.
+        influences: for a single question: of its own documents and of some others, the largest
+            absolute cosine first; empty for several questions.
+        folder: holds the runs that were trained without documents; None without any.
     """
 
     run: Path
@@ -117,9 +118,9 @@ def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Repo
 
     Args:
         opened: a run that was pretrained on documents.
-        asked: questions; the documents about all of their subjects are left out together.
-        launch: how to train runs without these documents, as many as it has seeds, and as many
-            without as many others; in a folder of these questions where it names no other.
+        asked: the questions; the documents about all of their subjects are left out together.
+        launch: how to train runs without these documents, one for each of its seeds, and as many
+            runs without as many other documents; by default in a folder of these questions.
         reporter: is notified of what happens.
 
     Raises:
@@ -167,7 +168,7 @@ def why(opened: AnsweringRun, asked: QuestionSet, launch: Launch, reporter: Repo
 def _influences(
     opened: AnsweringRun, facts: FactIndex, given: QuestionSet, own: Sequence[int]
 ) -> list[Influence]:
-    """Return what a question's documents and some others do to its answer, the most first."""
+    """Return the influences of a question's documents and some others, the strongest first."""
     corpus, seed = facts.corpus, opened.run.config.seed
     compared = [*own, *pick(others_than(corpus, own), OTHERS, Random(f"{seed} compared"))]
     found = influences(opened, opened.task(given), compared)
@@ -178,7 +179,7 @@ def _influences(
 
 
 def _probabilities(trained: AnsweringRun, given: QuestionSet) -> list[float]:
-    """Return the probability of each question's given answer in another run."""
+    """Return the probability that another run gives to each of the answers in ``given``."""
     with torch.no_grad():
         losses = answer_losses(trained, trained.task(given))
     unknown = [trained.tokenizer.unknown(q.answer or "") for q in given.items]
@@ -189,6 +190,6 @@ def _probabilities(trained: AnsweringRun, given: QuestionSet) -> list[float]:
 
 
 def _folder(run: Path, asked: QuestionSet) -> Path:
-    """Return the folder of a run's and some questions' trainings: the same one each time."""
+    """Return the default folder for a run and some questions: the same one each time."""
     which = "\n".join([str(run.resolve()), *(question.text for question in asked.items)])
     return runs_folder() / f"why-{hashlib.sha256(which.encode()).hexdigest()[:8]}"

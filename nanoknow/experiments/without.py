@@ -1,4 +1,4 @@
-"""Runs like another one, trained without some of its documents."""
+"""Plan runs that repeat another one without some of its documents."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,17 +20,17 @@ WITHOUT, CONTROL = "without", "without others"
 def plan_without(
     run: Run, corpus: Corpus, own: Sequence[int], retrain: int, folder: Path
 ) -> list[PlannedRun]:
-    """Return the runs without some documents, and those of the same seeds without others.
+    """Plan runs without some documents, and control runs of the same seeds without others.
 
     Args:
-        run: that was trained on all of them; the new ones have its settings.
-        corpus: its own.
+        run: was trained on all documents; the new runs have its settings.
+        corpus: the run's corpus.
         own: numbers of the documents to leave out.
-        retrain: runs of each kind.
-        folder: for them.
+        retrain: number of runs of each kind.
+        folder: for the new runs.
 
     Raises:
-        DataError: there are not as many others.
+        DataError: the corpus has not more other documents than are left out.
     """
     config, others = run.config, others_than(corpus, own)
     if len(others) <= len(own):
@@ -49,13 +49,13 @@ def plan_without(
 
 
 def leave_out(data: DataConfig, corpus: Corpus, documents: Sequence[int], path: Path) -> DataConfig:
-    """Write a corpus without some documents, one a line, and return the data with it in place.
+    """Write a corpus without some documents, one a line; return the data config that names it.
 
     Args:
-        data: whose corpus it is.
-        corpus: as it was read.
-        documents: their numbers.
-        path: of the new file, without its suffix.
+        data: the data config with the whole corpus.
+        corpus: the whole corpus.
+        documents: numbers of the documents to leave out.
+        path: the new file, without a suffix.
     """
     kept = sorted({*range(len(corpus.documents))} - {*documents})
     texts, names = corpus.documents, corpus.names
@@ -70,6 +70,6 @@ def leave_out(data: DataConfig, corpus: Corpus, documents: Sequence[int], path: 
 
 
 def others_than(corpus: Corpus, own: Sequence[int]) -> list[int]:
-    """Return the numbers of the other documents that hold something."""
+    """Return the numbers of the other documents, without empty ones."""
     mine = set(own)
     return [i for i, text in enumerate(corpus.documents) if text and i not in mine]

@@ -1,4 +1,4 @@
-"""The figure of a law: what was measured beside what the paper has."""
+"""The figure of a law: measured values beside the paper's."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,19 +8,19 @@ from nanoknow.evaluation.scores import interval_of_mean
 from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, wrap
 
 Panel = Mapping[str, tuple[Sequence[float], float | None]]
-"""By row, the value of each seed and the published one."""
+"""By row, the values of its seeds, and the published value if there is one."""
 
 
 def plot_law(path: Path, title: str, panels: Mapping[str, Panel]) -> None:
     """Draw each row's seeds, their mean with its 95 % interval, and the published value.
 
     Args:
-        path: .png or .svg.
-        title: of the whole.
-        panels: by the name of what is measured.
+        path: the picture to write, .png or .svg.
+        title: the title above all panels.
+        panels: by the name of the measured value; all have the same rows.
 
     Raises:
-        ConfigError: it cannot be written.
+        ConfigError: the picture cannot be written.
     """
     rows = list(next(iter(panels.values())))
     with picture(path, (2.2 + 3.6 * len(panels), 1.4 + 0.5 * len(rows))) as figure:

@@ -1,4 +1,4 @@
-"""What a law measures of a trained run; a new law needs at most one more function here."""
+"""What laws measure on a trained run; a new law needs at most one more function here."""
 
 import copy
 import math
@@ -32,10 +32,10 @@ from nanoknow.tasks.document_modeling import END
 AT_ONCE = 128
 """Documents in a batch."""
 LEFT = 24
-"""Characters before a value in a short context."""
+"""Most characters before a value in a short context."""
 INT8 = 127
 SAMPLES, BINS = 4000, 20
-"""Statements that a model writes, and sets of them that are about equally probable."""
+"""Statements that a model writes, and bins of them by probability, of about equal mass."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Subject:
     """A trained run that a law is measured on.
 
     Attributes:
-        answering: the run, and the texts to ask about.
-        pretrained: the model as it was before it was finetuned.
-        world: of its texts.
+        answering: the run, with the texts that it is asked about.
+        pretrained: its model before finetuning.
+        world: the world that its texts describe.
     """
 
     answering: AnsweringRun
@@ -54,7 +54,7 @@ class Subject:
 
     @classmethod
     def open(cls, run: Path, first: str, world: FactWorld, device: str, reporter: Reporter) -> Self:
-        """Open a run that was trained on texts of a world, and the one that it started from."""
+        """Open a run that was trained on a world's texts, and the model that it started from."""
         answering = AnsweringRun.open(run, None, device, reporter)
         pretrained = answering.model
         if Path(first) != run:
@@ -63,21 +63,21 @@ class Subject:
 
 
 Measure = Callable[[Subject], dict[str, Score | float]]
-"""Values by name; a score counts in per cent."""
+"""Returns the measured values by name; of a score, the accuracy in % is the value."""
 
 
 def extraction(subject: Subject) -> dict[str, Score | float]:
-    """Return what is memorised, and what of it questions extract.
+    """Return how much is memorised, and how much of it questions extract.
 
-    ``memorised``: the values that the pretrained model writes, greedily, where the training text
-    has them. ``extracted``: the questions about people of whom training asks nothing that the
-    finetuned model answers right.
+    ``memorised``: the share of values that the pretrained model writes, greedily, where the
+    training text has them. ``extracted``: the share of evaluation questions, about people of whom
+    training asks nothing, that the finetuned model answers right.
     """
     return {"memorised": _memorised(subject), "extracted": _answered(subject, lambda _: True)}
 
 
 def reversal(subject: Subject) -> dict[str, Score | float]:
-    """Return the codes given for a name, ``forward``, and the names for a code, ``backward``."""
+    """Return how often a name gets its code, ``forward``, and a code its name, ``backward``."""
     names = {person.name for person in subject.world.people}
     return {
         "memorised": _memorised(subject),
@@ -87,12 +87,12 @@ def reversal(subject: Subject) -> dict[str, Score | float]:
 
 
 def capacity(subject: Subject) -> dict[str, Score | float]:
-    """Return how many bits of the world the model holds, for each of its parameters.
+    """Return how many bits of the world the model holds per parameter.
 
-    What is learned of a value is its information (``FactWorld.bits``) less what is left of it, the
-    loss of its characters in the training text in bits (Allen-Zhu and Li, 2024, Physics of Language
-    Models 3.3). Names are given, and do not count. The same with every matrix rounded to eight
-    bits, by rows.
+    The bits learned are the information in all values (``FactWorld.bits``) less the information
+    that the model lacks: the loss of their characters in the training text, in bits (Allen-Zhu and
+    Li, 2024, Physics of Language Models 3.3). Names are given, and do not count. The same is
+    measured with every matrix rounded to eight bits, row by row.
     """
     world, model = subject.world, subject.pretrained
     bits, n = sum(world.bits().values()), model.n_parameters
@@ -107,14 +107,15 @@ def capacity(subject: Subject) -> dict[str, Score | float]:
 
 
 def invention(subject: Subject) -> dict[str, Score | float]:
-    """Return how much of what the model writes of itself is made up, and the theorem's bound.
+    """Return how much of what the model writes unprompted is made up, and the theorem's bound.
 
-    ``SAMPLES`` statements are drawn at temperature 1 and read by the grammar of the world:
-    ``hallucinated`` are those that are false, of somebody or about nobody. ``bound`` is what Kalai
-    and Vempala (2024, Calibrated Language Models Must Hallucinate) put below it, less their terms
-    for small samples: ``monofacts``, the share of drawn statements whose fact was drawn once,
-    minus ``miscalibration``, half the summed difference between the mass that the model gives to
-    statements of about one probability (``BINS`` of equal mass) and the mass that these have.
+    The model writes ``SAMPLES`` statements at temperature 1; the grammar of the world parses them.
+    ``hallucinated`` are those that are false about a person, or about nobody in the world.
+    ``bound`` is the lower bound on it by Kalai and Vempala (2024, Calibrated Language Models Must
+    Hallucinate) without their terms for small samples: ``monofacts``, the share of statements
+    drawn for the training text whose fact was drawn once, minus ``miscalibration``, half the sum,
+    over ``BINS`` bins of about equally probable statements, of the absolute difference between the
+    mass that the model gives to a bin and the mass that the world gives to it.
     """
     world, model, tokenizer = subject.world, subject.pretrained, subject.answering.tokenizer
     parser, true = Parser(world), {p.name: world.values(p) for p in world.people}
@@ -128,7 +129,7 @@ def invention(subject: Subject) -> dict[str, Score | float]:
     different = sorted({*facts, *drawn} - {()})
     losses = zip(different, _losses(model, different), strict=True)
     scores = {ids: float(loss.sum()) for ids, loss in losses}
-    scores[()] = math.inf  # of what the vocabulary cannot write
+    scores[()] = math.inf  # a text that the vocabulary cannot write
     of_drawn, of_facts = (np.array([scores[ids] for ids in each]) for each in (drawn, facts))
     edges = np.unique(np.quantile(of_drawn, np.linspace(0, 1, BINS + 1)[1:-1]))
     given = np.bincount(np.digitize(of_drawn, edges), minlength=BINS) / len(drawn)
@@ -149,7 +150,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def needs(measure: str, world: WorldConfig, kind: str) -> list[str]:
-    """Return what a measure would read wrongly without, of what a world and a task lack."""
+    """Return the settings that a measure needs and that a world and a task lack."""
     met = {
         "data.world.backward": measure != "reversal" or world.backward,
         "data.world.drawn": measure != "invention" or world.drawn,
@@ -161,7 +162,7 @@ def needs(measure: str, world: WorldConfig, kind: str) -> list[str]:
 
 
 def _answered(subject: Subject, is_asked: Callable[[str], bool]) -> Score:
-    """Return how many evaluation questions with some answers are answered right."""
+    """Score the evaluation questions whose right answer satisfies ``is_asked``."""
     run = subject.answering
     answers = run.answer_questions(run.task(run.texts.require_eval()))
     return score_answers([answer for answer in answers if is_asked(answer.gold[0])])
@@ -170,8 +171,8 @@ def _answered(subject: Subject, is_asked: Callable[[str], bool]) -> Score:
 def _memorised(subject: Subject) -> Score:
     """Return how many values in the training text the pretrained model writes in their place.
 
-    Of the places where a text goes on like no other that begins in the same way: after "His code
-    is " the value or "number" may come.
+    After a full context, a value counts only if all of the person's texts that begin in the same
+    way go on with it: after "His code is " the value or "number" may come.
     """
     tokenizer, task = subject.answering.tokenizer, subject.answering.run.config.pretrain.task
     in_context = not isinstance(task, SpanCorruptionConfig)
@@ -190,19 +191,19 @@ def _memorised(subject: Subject) -> Score:
             prompts.append(ids if in_context else np.append(ids, tokenizer.mask_id))
             wanted.append(tokenizer.encode(text[start:end]).tolist())
     longest = max(map(len, wanted))
-    stop = tokenizer.mask_id  # which language models never write; what follows a value is not read
+    stop = tokenizer.mask_id  # language models never write it; text after the value is ignored
     decoded = decode_greedily(subject.pretrained, prompts, stop, longest)
     right = [bool(got.ids[: len(ids)] == ids) for got, ids in zip(decoded, wanted, strict=True)]
     return Score(sum(right), len(right))
 
 
 def _document(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
-    """Return the ids of a text between its two ends."""
+    """Return the ids of a text with an ``END`` on either side."""
     return tuple(tokenizer.encode(f"{END}{text}{END}").tolist())
 
 
 def _bits_of_values(subject: Subject, model: CharacterModel) -> float:
-    """Return the loss of all values' characters, each in a text, in bits."""
+    """Return the summed loss, in bits, of the characters of all values in their texts."""
     biographies = subject.world.true_statements()
     documents = [_document(subject.answering.tokenizer, each.text) for each in biographies]
     losses = zip(biographies, _losses(model, documents), strict=True)
@@ -213,7 +214,7 @@ def _bits_of_values(subject: Subject, model: CharacterModel) -> float:
 
 @torch.inference_mode()
 def _losses(model: CharacterModel, documents: Sequence[tuple[int, ...]]) -> Iterator[Tensor]:
-    """Yield the (T,) losses in bits of each document's ids after the first."""
+    """Yield each document's losses in bits, (T,), of its T ids after the first."""
     device = next(model.parameters()).device
     for first in range(0, len(documents), AT_ONCE):
         part = [*map(torch.tensor, documents[first : first + AT_ONCE])]
@@ -225,7 +226,7 @@ def _losses(model: CharacterModel, documents: Sequence[tuple[int, ...]]) -> Iter
 
 
 def _written(model: CharacterModel, tokenizer: Tokenizer, seed: int) -> list[tuple[int, ...]]:
-    """Return the ids of documents that a model writes from nothing, each up to its end."""
+    """Return the ids of ``SAMPLES`` documents that a model writes unprompted, up to their ends."""
     [end] = tokenizer.encode(END).tolist()
     prompts, length = [tokenizer.encode(END)] * SAMPLES, model.config.block_size
     drawn = decode_at_random(model, prompts, end, length, new_generator(seed, "invention"))
@@ -233,7 +234,7 @@ def _written(model: CharacterModel, tokenizer: Tokenizer, seed: int) -> list[tup
 
 
 def _in_eight_bits(model: CharacterModel) -> CharacterModel:
-    """Return a copy whose matrices have each row rounded to 255 steps of its largest value."""
+    """Return a copy whose matrices are rounded, each row to 255 levels up to its largest value."""
     model = copy.deepcopy(model)
     for parameter in (each.data for each in model.parameters() if each.dim() > 1):
         scale = parameter.abs().amax(-1, keepdim=True).clamp(min=1e-12) / INT8

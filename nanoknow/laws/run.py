@@ -24,14 +24,14 @@ from nanoknow.system.reporter import Reporter
 
 @dataclass(frozen=True)
 class LawRow:
-    """What a row gave; lists are by ascending seed, of its finished runs.
+    """The results of a row; its lists have an entry for each finished seed, ascending.
 
     Attributes:
-        name: of the row.
-        published: the paper's values by name.
-        seeds: of the runs.
-        values: that were measured, by name.
-        minutes: of training, of pretraining that several rows share too.
+        name: the row's name.
+        published: the paper's values, by name.
+        seeds: the seeds of the finished runs.
+        values: the measured values, by name.
+        minutes: training time; pretraining that several rows share counts for each.
     """
 
     name: str
@@ -43,18 +43,18 @@ class LawRow:
 
 @dataclass(frozen=True)
 class LawReport:
-    """What a test of a law found.
+    """The results of testing a law.
 
     Attributes:
         law: its name.
         paper, finding: see ``LawConfig``.
-        verdict: of ``verdict.HOLDS``, ``DIFFERS`` and ``NOT_TESTED``.
-        unmet: what the runs do not reach that it takes to be a test.
+        verdict: one of ``verdict.HOLDS``, ``DIFFERS`` and ``NOT_TESTED``.
+        unmet: the law's requirements that the runs do not meet, in words.
         claims: each with its verdict.
         rows: in the order of the file.
-        elsewhere: runs that another process is training.
-        picture: values beside the paper's.
-        folder: of the runs, laid out as a sweep's.
+        elsewhere: number of runs that other processes are training.
+        picture: the file that shows the values beside the paper's.
+        folder: holds the runs, laid out like a sweep's.
         table: every run's scores, in the columns of a sweep's table.
     """
 
@@ -72,17 +72,17 @@ class LawReport:
 
 
 def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> LawReport:
-    """Train what a law needs, where an earlier call left it, and judge it.
+    """Train the runs that a law needs, or resume those of an earlier call, and judge the law.
 
     Args:
-        name: of the law.
-        law: as its file has it, or in short.
-        launch: how to train the runs; in a folder of this law where it names no other.
+        name: the law's name.
+        law: as its file has it, or with its ``quick`` values.
+        launch: how to train the runs; by default in a folder of this law.
         reporter: is notified of what happens.
 
     Raises:
-        ConfigError: the file names a measure or value that is not there, or the folder holds runs
-            with other settings.
+        ConfigError: the file names an unknown measure or value, a row's world does not suit the
+            measure, or the folder holds runs with other settings.
     """
     if law.measure not in MEASURES:
         hint = suggest(law.measure, MEASURES)
@@ -111,7 +111,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
                 for name, value in values.items()
                 if isinstance(value, Score)
             ]
-            # A name that is not measured is found at the first run.
+            # A value that is not measured is refused after the first run, not after the last.
             for named in (*_named(law), *(each.measure for each in law.require)):
                 value_of(measured[run.row][run.config.seed], named)
             own = opened.checkpoint.record.seconds if law.finetunes else 0.0
@@ -122,7 +122,7 @@ def run_law(name: str, law: LawConfig, launch: Launch, reporter: Reporter) -> La
     judged = [judge(claim, measured) for claim in law.claims]
     rows = []
     for row, by_seed in measured.items():
-        seeds = sorted(by_seed)  # which may have ended in another order
+        seeds = sorted(by_seed)  # runs may have ended in another order
         names = by_seed[seeds[0]] if seeds else ()
         by_name = {name: [by_seed[seed][name] for seed in seeds] for name in names}
         of_seeds = [minutes[row][seed] for seed in seeds]
@@ -157,8 +157,8 @@ def _world(row: str, config: ExperimentConfig, measure: str) -> FactWorld:
     """Return the world of a row.
 
     Raises:
-        ConfigError: there is none, it is not what the measure is of, or its texts would be cut, so
-            that they could not be learned.
+        ConfigError: the row has no world, the measure needs another one, or the block would cut
+            its texts, so that they could not be learned.
     """
     form = config.data.world
     if form is None or not form.relations or config.data.corpus:
@@ -179,6 +179,6 @@ def _world(row: str, config: ExperimentConfig, measure: str) -> FactWorld:
 
 
 def _named(law: LawConfig) -> dict[str, None]:
-    """Return the values that claims and the paper are about, in their order."""
+    """Return the names of the values that claims and the paper are about, in their order."""
     named = [name for claim in law.claims for name in (claim.measure, claim.minus_measure) if name]
     return dict.fromkeys(named + [name for values in law.published.values() for name in values])

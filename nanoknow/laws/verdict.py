@@ -1,4 +1,4 @@
-"""Whether a law holds: its claims, on the 95 % intervals of what was measured."""
+"""Judge whether a law holds: compare 95 % intervals of measured values with its claims."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from nanoknow.evaluation.scores import interval_of_mean
 HOLDS, DIFFERS, NOT_TESTED = "holds", "differs", "not tested"
 
 Measured = Mapping[str, Mapping[int, Mapping[str, float]]]
-"""Values by row, seed and name."""
+"""Measured values by row, seed and name."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Judged:
 
     Attributes:
         says: the claim.
-        bound: what the value is compared with.
-        seeds: that it was measured with.
+        bound: the bound that the value is compared with, in words.
+        seeds: number of seeds that it was measured with.
         value: mean over the seeds; None without any.
-        interval_95: of the mean; None with fewer than two seeds.
+        interval_95: interval of that mean; None with fewer than two seeds.
         verdict: one of ``HOLDS``, ``DIFFERS`` and ``NOT_TESTED``.
     """
 
@@ -36,10 +36,10 @@ class Judged:
 
 
 def judge(claim: Claim, measured: Measured) -> Judged:
-    """Compare a value's interval with the claim's bound.
+    """Compare the 95 % interval of a value with the claim's bound.
 
-    It holds where all of the interval does, differs where nothing of it does, and is not tested
-    where the interval has the bound in it.
+    The claim holds if all of the interval meets the bound, differs if none of it does, and is not
+    tested if the bound lies within the interval or there are fewer than two seeds.
 
     Raises:
         ConfigError: the claim names a value that is not measured.
@@ -60,7 +60,7 @@ def judge(claim: Claim, measured: Measured) -> Judged:
 
 
 def unmet(law: LawConfig, measured: Measured) -> list[str]:
-    """Return in words what the runs do not reach that the law requires of a test."""
+    """Return, in words, which of the law's requirements the runs do not meet."""
     return [
         f"{row}, seed {seed}: {each.measure} is {value_of(values, each.measure):.4g}, not {each}"
         for each in law.require
@@ -71,7 +71,7 @@ def unmet(law: LawConfig, measured: Measured) -> list[str]:
 
 
 def overall(judged: Sequence[Judged], missing: Sequence[str]) -> str:
-    """Return the verdict on a law."""
+    """Return the verdict on a law: it holds if all requirements are met and all claims hold."""
     if missing:
         return NOT_TESTED
     found = {each.verdict for each in judged}

@@ -1,4 +1,4 @@
-"""What a page plays with: an opened run, what its answers are worth, and how it learned."""
+"""What the page plays with: an opened run, the worth of its answers, and how it learned."""
 
 from contextlib import suppress
 from functools import cached_property
@@ -27,21 +27,21 @@ from nanoknow.tasks.inspection import example_of
 from nanoknow.training.curves import RunCurves, read_curves
 
 LONGEST = 1000
-"""Characters of a question that are read."""
+"""Longest question, in characters; a longer one is refused."""
 NAMES = 8
-"""Names to suggest."""
+"""Most names to suggest."""
 ALTERNATIVES = 5
-"""Characters that could have been written, at each place."""
+"""Most probable characters to show at each position of an answer."""
 HIDINGS = 3
-"""Examples of one document."""
+"""Examples of one document in a lesson."""
 POINTS = 200
-"""Of a curve."""
+"""Most points of a curve."""
 NEAR = 0.05
-"""A probability at most so far away, up or down, is alike."""
+"""Largest difference between two probabilities that count as alike."""
 
 
 class Lab:
-    """An opened run to play with; one question at a time, whoever asks."""
+    """An opened run to play with; a lock lets it answer one question at a time."""
 
     def __init__(
         self,
@@ -51,17 +51,17 @@ class Lab:
         device: str,
         reporter: Reporter,
     ) -> None:
-        """Open a run, and ask it its evaluation questions, and about invented names.
+        """Open a run, and ask it its evaluation questions and questions about invented names.
 
         Args:
-            run: a finetuned one; None for the latest that fits.
-            beside: another one, to be asked the same; by default ``scratch_beside`` it.
+            run: a finetuned run; None for the latest that fits.
+            beside: another run to ask the same questions; None for ``scratch_beside`` the first.
             data: texts in place of the run's own.
             device: see ``AnsweringRun.open``.
             reporter: is notified of what is not available.
 
         Raises:
-            CheckpointError: one of them is missing, or answers no questions.
+            CheckpointError: a run is missing, or cannot answer questions.
             DataError: a file that was named cannot be read.
         """
         self.opened = opened = AnsweringRun.open(run, data, device, reporter)
@@ -76,7 +76,7 @@ class Lab:
         self._invented = self._about_nobody()
 
     def introduction(self) -> Introduction:
-        """Return what is known before anything is asked."""
+        """Return what the page shows before anything is asked."""
         record, facts, questions = self.opened.checkpoint.record, self.opened.facts, self._asked
         has_read = self.opened.run.record.stage != "scratch"
         return Introduction(
@@ -93,13 +93,13 @@ class Lab:
         )
 
     def names(self, text: str) -> list[str]:
-        """Return subjects of the corpus that begin with a text, or have a word that does."""
+        """Return subjects that begin with a text, then those in which a later word does."""
         start, known = f" {folded(text.strip())}", self._known
         found = [name for name in known if start in known[name]]
         return sorted(found, key=lambda name: not known[name].startswith(start))[:NAMES]
 
     def invent(self) -> str:
-        """Return a question about somebody, or something, that no document is about.
+        """Return a question about an invented name, which no document is about.
 
         Raises:
             DataError: no name can be made of those in the corpus.
@@ -110,10 +110,10 @@ class Lab:
             return choice(self._invented, self._rng).question
 
     def ask(self, text: str) -> Played:
-        """Ask a question, or about a name in the form of most training questions.
+        """Answer a question; a mere name is asked about in the most frequent form of question.
 
         Raises:
-            DataError: it is empty or too long.
+            DataError: the text is empty or too long.
         """
         if len(text) > LONGEST:
             raise DataError(f"a question of {len(text):,} characters: ask in {LONGEST:,} or fewer")
@@ -123,7 +123,7 @@ class Lab:
             return Played(reply, self._written(reply), self._worth(reply.probability), other)
 
     def lesson(self) -> Lesson:
-        """Return a document that is drawn, and examples of it as pretraining makes them.
+        """Return a random document, and examples that pretraining makes of it.
 
         Raises:
             ConfigError: the run was not pretrained.
@@ -139,9 +139,9 @@ class Lab:
         return Lesson(corpus.where(document), corpus.documents[document], examples)
 
     def curves(self) -> list[RunCurves]:
-        """Return how loss and accuracy went: of its pretraining, if that is there, and of itself.
+        """Return the curves of loss and accuracy of the run, and of its pretraining if available.
 
-        Of each curve at most ``POINTS`` points, evenly taken.
+        Each curve is thinned evenly to ``POINTS`` points at most.
         """
         started_from, paths = self.opened.run.record.started_from, [self.opened.run.path]
         if started_from:
@@ -151,7 +151,7 @@ class Lab:
 
     @cached_property
     def _known(self) -> dict[str, str]:
-        """Subjects of the corpus, with the form in which they are looked up."""
+        """Subjects of the corpus, each with the folded form in which ``names`` looks it up."""
         facts = self.opened.facts
         return {name: f" {folded(name)}" for name in facts.names if name} if facts else {}
 
@@ -168,7 +168,7 @@ class Lab:
         return ask_fitting(self.opened, invented)[1]
 
     def _as_question(self, text: str) -> str:
-        """Return a name as it would be asked about; a question as it is."""
+        """Put a mere name into the most frequent form of question; return other texts unchanged."""
         facts = self.opened.facts
         forms = list(facts.templates) if facts else []
         if not text or not facts or not forms or any(form.name_in(text) for form in forms):
@@ -180,7 +180,7 @@ class Lab:
         opened, tokenizer = self.opened, self.opened.tokenizer
         prompt, stop = opened.prompt(reply.question), tokenizer.mask_id
         best, unknown = reply.answers[0], tokenizer.unknown(reply.question)
-        [answer], _ = opened.encode([best.answer])  # which may hold the pad
+        [answer], _ = opened.encode([best.answer])  # an answer may contain the pad
         ids = [*answer.tolist(), *([stop] if best.is_whole else [])]
         traced = trace(opened.model, prompt, Decoded(ids, best.log_probability))
         attended = traced.by_position().mean((0, 2))[:, : traced.n_prompt - 1]  # (written, prompt)
@@ -204,6 +204,6 @@ class Lab:
 
 
 def _thinned(points: Points) -> Points:
-    """Return at most ``POINTS`` of some points, the last among them."""
+    """Return at most ``POINTS`` of the points, evenly spaced, the last one included."""
     step = -(-len(points) // POINTS) or 1
     return points[::-1][::step][::-1]

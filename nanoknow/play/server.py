@@ -1,9 +1,9 @@
-"""The page's server: on this machine alone, for pages of its own alone.
+"""The server of the page: it serves this machine alone, and its own page alone.
 
-Requests with another ``Host`` are refused, so that no name that somebody makes point to 127.0.0.1
-reads from it, and those that a page of another site makes. What the page may do is said by its
-content security policy: load nothing from elsewhere, run no script but its own. No request has a
-body, and who takes too long to send one, or to read its answer, is cut off.
+It refuses requests with another ``Host``, so that no domain name made to point to 127.0.0.1 can
+read from it (DNS rebinding), and requests that a page of another site makes. The content security
+policy forbids the page to load anything from elsewhere or to run any script but its own. No
+request has a body; a client that is slow to send one, or to read its answer, is disconnected.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ except ModuleNotFoundError as error:
 
 HOST = "127.0.0.1"
 AT_ONCE = 64
-"""Connections; more are answered that the server is busy."""
+"""Most connections that are served at once; further ones are answered 503 (busy)."""
 LONGEST_HEAD = 16 * 1024
-"""Bytes of a request, which is all head."""
+"""Longest request, in bytes; it has a head and no body."""
 PATIENCE = 5.0
-"""Seconds between two looks at a connection; who is late at both is cut off."""
+"""Seconds between two checks of a connection; it is closed if it is late at two in a row."""
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -47,7 +47,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 OWN = ("same-origin", "none")
-"""Where a request may come from, as browsers say in ``Sec-Fetch-Site``: the page, or the user."""
+"""Origins of requests that are answered, by ``Sec-Fetch-Site``: the page itself, or the user."""
 PAGES = {
     "/": ("index.html", "text/html"),
     "/play.css": ("play.css", "text/css"),
@@ -56,17 +56,17 @@ PAGES = {
 
 
 class Impatient(H11Protocol):
-    """A connection that ends where a request does not come whole, or an answer is not read."""
+    """A connection that is closed if a request does not arrive, or an answer is not read, soon."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, unless there are far too many."""
+        """Begin, or close the connection if there are far too many."""
         super().connection_made(transport)
         if len(self.connections) > 2 * AT_ONCE:
             transport.abort()
         self._look(was_late=False)
 
     def _look(self, *, was_late: bool) -> None:
-        waits = self.cycle is None or self.cycle.response_complete  # for a request
+        waits = self.cycle is None or self.cycle.response_complete  # for a request to arrive
         is_late = waits or self.transport.get_write_buffer_size() > 0
         if is_late and was_late:
             self.transport.abort()
@@ -75,7 +75,7 @@ class Impatient(H11Protocol):
 
 
 def application(lab: Lab) -> Starlette:
-    """Return the server's routes: the page, and what it asks for, as JSON."""
+    """Return the application: it serves the page's files, and answers its requests in JSON."""
     answers: dict[str, Callable[[str], Any]] = {
         "/api/run": lambda _: lab.introduction(),
         "/api/names": lab.names,
@@ -94,17 +94,17 @@ def application(lab: Lab) -> Starlette:
 
 
 def listen(port: int) -> socket.socket:
-    """Return a socket that listens on this machine's own address alone.
+    """Return a socket that listens on ``HOST``, which only this machine reaches.
 
     Raises:
-        ConfigError: the port is taken, or is not allowed.
+        ConfigError: the port is in use, or not allowed.
     """
     with naming(f"--port {port}", "take another, or 0 for any that is free", ConfigError):
         return socket.create_server((HOST, port))
 
 
 def server(lab: Lab) -> uvicorn.Server:
-    """Return what serves, with ``run([listen(port)])``, until a signal or ``should_exit``."""
+    """Return a server; its ``run([listen(port)])`` serves until a signal or ``should_exit``."""
     config = uvicorn.Config(
         application(lab),
         log_level="error",
@@ -143,7 +143,7 @@ async def _guarded(
     if headers.get("sec-fetch-site", "none") not in OWN or headers.get("origin", own) != own:
         response = Response("asked by another page", 403, media_type="text/plain")
     elif headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
-        closing = {"Connection": "close"}  # or the rest of it would be read
+        closing = {"Connection": "close"}  # else the body would be read
         response = Response("no body is read", 413, closing, "text/plain")
     else:
         response = await call_next(request)

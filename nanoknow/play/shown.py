@@ -1,4 +1,4 @@
-"""What the page of ``nanoknow play`` receives."""
+"""The data that the page of ``nanoknow play`` receives, as JSON."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ class Written:
     """A character of an answer.
 
     Attributes:
-        character: empty where the answer ends.
-        alternatives: the most probable ones there, with their probabilities.
-        attended: (characters of the question,) mean weight over layers and heads; 0 for those that
-            the vocabulary lacks.
+        character: the character written; empty where the answer ends.
+        alternatives: the most probable characters there, with their probabilities.
+        attended: for each character of the question, the attention weight, mean over layers and
+            heads; 0 for characters that the vocabulary lacks.
     """
 
     character: str
@@ -24,12 +24,12 @@ class Written:
 
 @dataclass(frozen=True)
 class Worth:
-    """What a probability was worth so far: of answers about as probable as this one.
+    """How right the answers are that the run gave with about the same probability.
 
     Attributes:
-        score: those to evaluation questions; None without any.
-        n_invented: those about invented names.
-        invented: all that were asked about these.
+        score: of such answers to evaluation questions; None without any.
+        n_invented: number of such answers about invented names.
+        invented: number of all answers about invented names.
     """
 
     score: Score | None
@@ -39,13 +39,13 @@ class Worth:
 
 @dataclass(frozen=True)
 class Played:
-    """A question that was asked on the page.
+    """The reply to a question that was asked on the page.
 
     Attributes:
         reply: the answers, the evidence and the doubt.
         written: the characters of the most probable answer, its end last.
-        worth: of that answer's probability.
-        beside: what another run says.
+        worth: what that answer's probability is worth.
+        beside: the reply of another run.
     """
 
     reply: Reply
@@ -56,13 +56,16 @@ class Played:
 
 @dataclass(frozen=True)
 class Introduction:
-    """What the page says of a run before anything is asked.
+    """What the page says about a run before anything is asked.
 
     Attributes:
-        documents: how many it has read; None if none, or where they are not available.
+        documents: number of documents it has read; None if it read none, or they are not available.
+        eval: the name of the evaluation questions.
+        beside: the folder of the other run.
         example: a question to begin with.
-        score: of the evaluation questions; None where there are none with answers.
-        right, wrong, invented: confidences, ascending.
+        score: on the evaluation questions; None where there are none with answers.
+        right, wrong, invented: confidences of right answers, of wrong ones, and of answers about
+            invented names, ascending.
     """
 
     run: str
@@ -79,11 +82,11 @@ class Introduction:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A document, and what training made of it.
+    """A document, and examples that pretraining makes of it.
 
     Attributes:
         where: ``file:line``.
-        examples: what the model reads of each, and what it learns to write after that.
+        examples: of each, the text that the model reads, and what it learns to write after that.
     """
 
     where: str

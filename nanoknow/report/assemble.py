@@ -1,4 +1,4 @@
-"""``nanoknow evaluate --report``: one finetuned run, evaluated in depth."""
+"""``nanoknow evaluate --report``: evaluate one finetuned run in depth."""
 
 from pathlib import Path
 from random import Random
@@ -33,11 +33,11 @@ def report(
     """Evaluate a run in depth.
 
     Args:
-        run_path: see ``evaluate``.
-        data: likewise.
-        device: likewise.
+        run_path: a run or checkpoint folder; None for the latest that answers.
+        data: texts in place of the run's own.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         target: the target accuracy of the answers given, above 0, at most 1.
-        seed: of the probes, the sample of training questions and the folds.
+        seed: seeds the probes, the sample of training questions and the folds.
         reporter: is notified of what happens.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Documents that questions are about, each with what pretraining hid in it."""
+"""Documents that the questions are about, each with the span that pretraining hid in it."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ from nanoknow.tasks.span_corruption import SpanCorruption
 
 SHOWN = 4
 DRAWS = 100
-"""Examples of the first document, of which the one is shown that hides the right answer."""
+"""Examples drawn of the first document, to find one that hides the right answer."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class ShownDocument:
     """A document, an example that pretraining made of it, and a question about it.
 
     Attributes:
-        text: of the document.
-        name: of its subject, as the question has it.
-        read: what the model read of it, with masks; empty where pretraining hid nothing.
-        hidden: what it learned to write after that.
-        answer: to the question.
+        text: the document.
+        name: its subject's name, as the question writes it.
+        read: the part that the model read, with masks; empty where pretraining hid nothing.
+        hidden: the text that it learned to write after that.
+        answer: the run's answer to the question.
     """
 
     text: str
@@ -39,12 +39,12 @@ class ShownDocument:
 def show_documents(
     opened: AnsweringRun, answers: Sequence[Answer], seed: int
 ) -> list[ShownDocument]:
-    """Return the document of a right answer, if there is one, and the first ones of other answers.
+    """Return at most ``SHOWN`` documents: one of a right answer, if any, then the first others.
 
     Args:
-        opened: its texts and its block.
-        answers: of the run.
-        seed: of what is hidden.
+        opened: the run; its pretraining task makes the examples.
+        answers: the run's answers.
+        seed: decides what each example hides.
     """
     facts = opened.facts
     if facts is None:
@@ -56,7 +56,7 @@ def show_documents(
     first = next((i for i, a in about.items() if a.is_right and a.in_document), None)
     chosen = sorted(about, key=lambda i: i != first)[:SHOWN]
     made, seed, shown = None, derive_seed(seed, "documents"), []
-    with suppress(ConfigError, DataError):  # pretraining read none, or a text is not here
+    with suppress(ConfigError, DataError):  # not pretrained, or a text is missing
         made = opened.pretraining_documents
     for i in chosen:
         gold = about[i].gold[0] if i == first else ""
@@ -67,7 +67,7 @@ def show_documents(
 
 
 def _example(made: SpanCorruption, document: int, gold: str, seed: int) -> tuple[str, str]:
-    """Return what an example shows and what it hides: the answer, if one is given and can be."""
+    """Return what an example shows and what it hides: ``gold``, if that is given and can be."""
     index = made.documents.tolist().index(document)
     examples = []
     for draw in range(DRAWS if gold else 1):

@@ -29,7 +29,7 @@ from nanoknow.system.shares import percent
 
 BASELINES = {"constant": "one answer to all", "lookup": "looking it up in the documents"}
 ROW = 0.42
-"""Inches that a line of a dot plot takes."""
+"""Height of a line of a dot plot, in inches."""
 DASHED = (0, (4, 3))
 
 
@@ -38,7 +38,7 @@ class Line:
     """A line of a dot plot: a share with its interval, or a heading without a score.
 
     Attributes:
-        confidence: the median, marked beside the share.
+        confidence: median confidence, marked as a ring.
     """
 
     name: str
@@ -51,8 +51,8 @@ def drawings(report: Report, learning: Mapping[str, Points]) -> dict[str, list[D
     """Return a report's drawings, by the key of the section that they belong to.
 
     Args:
-        report: of a run.
-        learning: accuracies in % by step, of this run and of one to compare it with, by name.
+        report: the evaluation of a run.
+        learning: by name, accuracies in % by step of this run and of one to compare it with.
     """
     c, invented = report.confidence, report.probed.invented
     return {
@@ -85,14 +85,14 @@ def _wordings(report: Report) -> Drawing:
     first = report.probes[0]
     lines = [Line("as the file asks", first.as_asked, confidence=first.confidence_as_asked)]
     for i, probe in enumerate(report.probes, start=1):
-        # The words around the X may be the file's own, in any script.
+        # The words around the X may be quoted from the question file, in any script.
         name = probe.name if probe.name.isascii() else f"in other words, {i}"
         lines.append(Line(name, probe.score, ORANGE, probe.confidence))
     return _dots("wordings", "Accuracy by the words of the question", lines)
 
 
 def _dots(name: str, title: str, lines: Sequence[Line]) -> Drawing:
-    """Draw shares as dots with their intervals, each under its own name."""
+    """Draw shares as dots with their 95 % intervals, a line each, under their names."""
     scores = [(line.name, line.score) for line in lines if line.score]
     description = "; ".join(f"{of}: {percent(score.accuracy)} of {score.n}" for of, score in scores)
     with drawing(name, ROW * len(lines) + 0.7, title, description) as (drawn, axes):
@@ -151,7 +151,7 @@ def _kinds(wrong: WrongAnswers) -> Drawing:
 
 
 def draw_reliability(confidence: Confidence) -> Drawing:
-    """Draw the accuracy by the confidence: on the diagonal if it is well calibrated."""
+    """Draw accuracy against confidence; a calibrated model is on the diagonal."""
     bins = confidence.bins
     description = "; ".join(
         f"{b.n} answers of {percent(b.confidence)} mean confidence, {percent(b.accuracy)} right"
@@ -193,7 +193,7 @@ def draw_invented(invented: InventedNames) -> Drawing:
 def _histograms(
     name: str, title: str, parts: Sequence[tuple[str, Sequence[float], str]]
 ) -> Drawing:
-    """Draw two distributions of confidence side by side, or value by value where there are few."""
+    """Draw two distributions of confidence as histograms, or as dots where values are few."""
     drawable = [part for part in parts if part[1]]
     description = "; ".join(
         f"{part}: {len(values)}, median confidence {percent(float(np.median(values)))}"
@@ -224,7 +224,7 @@ def _histograms(
 
 
 def draw_coverage(confidence: Confidence) -> Drawing:
-    """Draw how right the answers are that are given from each confidence on."""
+    """Draw the accuracy of the answers given against their share, for every threshold."""
     c, reached = confidence, confidence.at_target
     chosen = f"never {100 * c.target:g} % right"
     if reached:

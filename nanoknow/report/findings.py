@@ -1,4 +1,4 @@
-"""What an evaluation in depth measured, and the same in sentences."""
+"""The result of an evaluation in depth, and its findings in sentences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ from nanoknow.report.documents import ShownDocument
 from nanoknow.system.shares import percent
 
 FEW = 20
-"""Answers, of which fewer are shown one by one: shares of so few would say too much."""
+"""Fewer answers than this are drawn one by one: shares of so few would claim too much."""
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Report(Evaluation):
-    """What one evaluation in depth measured.
+    """The result of one evaluation in depth.
 
     Attributes:
-        model: what it is, in a few words.
-        pretrained: whether it read a corpus before it was finetuned.
-        baselines: the constant one, and the look-up where the training texts are
+        model: variant, task, size and epoch of the model, in a few words.
+        pretrained: whether the model read a corpus before it was finetuned.
+        baselines: the constant answer, and the look-up where the training texts are
             available.
         buckets: the questions split by what the training texts say of them.
-        recall: training questions, asked again; None where they are not available.
-        wrong: None without the training texts.
-        confidence: of all answers.
+        recall: the training questions asked again; None where they are not available.
+        wrong: the wrong answers by kind; None without the training texts.
+        confidence: the confidence of all answers.
         documents: some that questions are about; none without the corpus.
         probed: the questions in other words, with misspelt and with invented names.
-        seed: of all random draws.
-        provenance: what else is needed to trace a figure, by name.
+        seed: seeds all random draws.
+        provenance: by name, what else one needs to trace a figure.
     """
 
     model: str
@@ -59,24 +59,24 @@ class Report(Evaluation):
 
     @property
     def score(self) -> Score:
-        """Exact match: the questions have answers."""
+        """Exact match; the questions of a report always have answers."""
         return score_answers(self.answers)
 
     @property
     def parts(self) -> list[Bucket]:
-        """Parts of the questions, and the training questions."""
+        """The buckets of the questions, and that of the training questions."""
         return [*self.buckets, *([self.recall] if self.recall else [])]
 
     @property
     def probes(self) -> list[ProbeResult]:
-        """All probes of the same subjects."""
+        """All probes that keep the subjects: other words, and misspelt names."""
         misspelt = self.probed.misspelt
         return [*self.probed.rewordings, *([misspelt] if misspelt else [])]
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A number that a report begins with, what it is, and what else to know of it."""
+    """A number at the head of a report, with its name and a detail such as its interval."""
 
     value: str
     name: str
@@ -84,12 +84,12 @@ class Headline:
 
 
 def title(report: Report) -> str:
-    """Return the question that a report answers; nobody knows what no document is about."""
+    """Return the title: a model can only "know" somebody whom a document is about."""
     return f"What does this model {'know' if report.documented else 'answer'}?"
 
 
 def headlines(report: Report) -> list[Headline]:
-    """Return the score, the best baseline's, and the confidence about what there is not."""
+    """Return the score, the best baseline's, and the confidence about invented names."""
     score, invented = report.score, report.probed.invented
     detail = f"{score.n_right} of {score.n}; 95 % interval {interval(score)} %"
     found = [Headline(percent(score.accuracy), "of its answers are right", detail)]
@@ -106,17 +106,17 @@ def headlines(report: Report) -> list[Headline]:
 
 
 def standing_out(report: Report) -> list[str]:
-    """Return the findings that a score does not tell: warnings, then what the probes gave."""
+    """Return the findings that the score does not show: warnings, then the probes' results."""
     return _say(report, "warnings", "probes" if report.probes else "sources")
 
 
 def findings(report: Report) -> list[str]:
-    """Say in sentences what the figures say, no more."""
+    """Return sentences that say what the figures show, and no more."""
     return _say(report, "score", "warnings", "sources", "answers", "probes")
 
 
 def _say(report: Report, *parts: str) -> list[str]:
-    """Return the sentences of parts of ``findings.txt``."""
+    """Return the sentences of some blocks of ``findings.txt``, in order."""
     texts = environment()
     texts.filters |= {"percent": percent, "share": _share}
     template = texts.get_template("findings.txt")
@@ -126,7 +126,7 @@ def _say(report: Report, *parts: str) -> list[str]:
 
 
 def environment(**options: Any) -> Environment:  # noqa: ANN401 - of jinja2
-    """Return what fills in the templates of a report."""
+    """Return the jinja2 environment that renders the templates of a report."""
     options |= {"loader": PackageLoader("nanoknow", "report"), "undefined": StrictUndefined}
     return Environment(trim_blocks=True, lstrip_blocks=True, **options)
 

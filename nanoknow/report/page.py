@@ -1,7 +1,7 @@
-"""A report as one HTML page that needs nothing else: no network, no font, and no script to read it.
+"""A report as one self-contained HTML page: it needs no network, no font and no script.
 
-It reads on a telephone, on a wide screen, on paper, and in light and dark as the reader's device
-asks for. Everything quoted from data is escaped, and ``printable``.
+It can be read on a telephone, a wide screen and paper, in light or dark as the reader's device
+asks. Everything quoted from data is escaped, and ``printable``.
 """
 
 import re
@@ -18,10 +18,10 @@ from nanoknow.system.shares import percent
 
 
 def page(report: Report, learning: Mapping[str, Points]) -> str:
-    """Return the page of a report; ``learning`` as ``drawings`` takes it."""
+    """Return a report's page as HTML; see ``drawings`` for ``learning``."""
     templates = environment(
         autoescape=True,
-        # What is markup already was made of such texts.
+        # Markup is left as it is: the texts in it have been made printable before.
         finalize=lambda each: printable(each, lines=True) if type(each) is str else each,
     )
     templates.filters |= {
@@ -42,12 +42,12 @@ def page(report: Report, learning: Mapping[str, Points]) -> str:
 
 
 def _spaced(text: str) -> str:
-    """Keep a number and its % on one line."""
+    """Join a number and its % by a no-break space."""
     return text.replace(" %", "\u00a0%")
 
 
 def _parts(text: str, shown: ShownDocument) -> list[tuple[str, str]]:
-    """Split a text into parts, each with what it is: mask, name, answer or nothing."""
+    """Split a text into parts, each with its kind: ``mask``, ``name``, ``answer`` or empty."""
     kinds = {MASK: "mask", shown.name: "name", **dict.fromkeys(shown.answer.gold, "answer")}
     kinds.pop("", None)
     longest = sorted(map(re.escape, kinds), key=len, reverse=True)

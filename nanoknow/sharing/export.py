@@ -1,4 +1,4 @@
-"""``nanoknow export``: a run as a folder that transformers and what is built on it open."""
+"""``nanoknow export``: write a run as a folder that transformers, and tools built on it, open."""
 
 import re
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ from nanoknow.system.plain import Result, to_json
 from nanoknow.system.reporter import Reporter
 
 LM_EVAL = "lm_eval"
-"""The folder of the task for lm-evaluation-harness."""
+"""Subfolder with the task for lm-evaluation-harness."""
 
 
 @dataclass(frozen=True, repr=False)
 class Exported(Result):
-    """A folder for other software.
+    """An exported run.
 
     Attributes:
-        folder: where it is.
-        run: what it was made of.
-        model_type: of transformers.
-        evaluation: of its answers; None where there was nothing to ask.
-        lm_eval: the name of its task, where that was asked for.
+        folder: the folder that was written.
+        run: the folder of the run.
+        model_type: its type in transformers, ``gpt2`` or ``gpt_neox``.
+        evaluation: the run's answers and score; None where there were no questions with answers.
+        lm_eval: the name of the lm-evaluation-harness task; None if none was asked for.
     """
 
     folder: str
@@ -58,13 +58,13 @@ def export(
     Args:
         run: a run or checkpoint folder; None for the latest that answers.
         out: the new folder.
-        data: texts to evaluate it on, in place of the run's own.
-        device: what answers are computed on.
+        data: texts to evaluate the run on, in place of its own.
+        device: the device that computes the answers.
         reporter: is notified of what is missing.
-        lm_eval: whether to write a task for lm-evaluation-harness too, of the same questions.
+        lm_eval: whether to write also a task for lm-evaluation-harness with the same questions.
 
     Raises:
-        CheckpointError: it is no run, or the folder holds files.
+        CheckpointError: ``run`` is no run, or ``out`` holds files.
         ConfigError: transformers has no such model, or there are no questions for the task.
         DataError: a file that was named cannot be read.
     """
@@ -101,7 +101,7 @@ def export(
 
 
 def _open(path: Path | None, data: DataConfig, device: str, reporter: Reporter) -> OpenedRun:
-    """Open a run, with its texts where it answers; a language model answers nothing."""
+    """Open a run, with its texts if it answers questions; a language model answers none."""
     if path is not None and data == DataConfig():
         run, checkpoint = open_checkpoint(path)
         if not checkpoint.record.task.has_marks:
@@ -111,7 +111,7 @@ def _open(path: Path | None, data: DataConfig, device: str, reporter: Reporter) 
 
 
 def _evaluated(opened: OpenedRun, data: DataConfig, reporter: Reporter) -> Evaluation | None:
-    """Ask an answering run the questions that are there and have answers."""
+    """Evaluate an answering run on its questions, if these are available and have answers."""
     if not isinstance(opened, AnsweringRun):
         return None
     try:
@@ -125,7 +125,7 @@ def _evaluated(opened: OpenedRun, data: DataConfig, reporter: Reporter) -> Evalu
 
 
 def _card(opened: OpenedRun, kind: str, evaluation: Evaluation | None) -> str:
-    """Return the model card; what is quoted of others in it stands in code."""
+    """Return the model card; texts quoted from data are put into code spans and blocks."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"code": _code, "quoted": _quoted}
     source = files("nanoknow.sharing").joinpath("card.md").read_text(encoding="utf-8")
@@ -143,17 +143,17 @@ def _card(opened: OpenedRun, kind: str, evaluation: Evaluation | None) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as a code span of Markdown, which nothing in it can end."""
+    """Return a text as a Markdown code span that nothing in the text can end."""
     return f"`{printable(text).replace('`', chr(0x2019))}`"
 
 
 def _quoted(text: str) -> str:
-    """Return a text as a string of Python on one line, which cannot end a code block."""
+    """Return a text as a one-line Python string, which cannot end a code block."""
     return to_json(text, ensure_ascii=False)
 
 
 def _lm_eval_files(name: str, evaluation: Evaluation, longest: int) -> dict[str, bytes]:
-    """Return a task for lm-evaluation-harness, that scores what ``evaluate`` scores."""
+    """Return the files of an lm-evaluation-harness task with the questions that were evaluated."""
     task = {
         "task": name,
         "dataset_path": "json",

@@ -1,6 +1,6 @@
-"""``nanoknow import``: the course's checkpoints, a state dict of its transformer, as a run.
+"""``nanoknow import``: make a run of a state dict of the course's transformer.
 
-The only reader of pickles, which it lets torch restrict to tensors (``weights_only``).
+This is the only module that reads pickles; torch restricts them to tensors (``weights_only``).
 """
 
 import pickletools
@@ -41,16 +41,17 @@ NAMES = {
     "mlp.0.": "mlp.expand.",
     "mlp.2.": "mlp.contract.",
 }
-"""What the course calls parts of its parameters, and what they are here; before these, what
-torch.compile and DataParallel put before names."""
+"""The course's names of parts of parameters, and the names here. The first two are prefixes of
+torch.compile and DataParallel."""
 MADE_BY = re.compile(
     r"torch \w+Storage|torch\._utils _rebuild_(tensor_v2|parameter)|collections OrderedDict"
 )
-"""What makes plain tensors, and a state dict of them."""
+"""The globals that a pickle of a state dict of plain tensors may name."""
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 MOST_TENSORS, MOST_TUPLES = 20_000, 20
+"""Most tensors of a file, and most nested tuples of an object in it."""
 OLDER_PICKLES = 4
-"""Of a file that torch wrote before 1.6: the last of them is the state dict."""
+"""Pickles to check in a file that torch wrote before 1.6: the last of them is the state dict."""
 SAVE = "save model.state_dict()"
 
 
@@ -60,16 +61,17 @@ def import_params(
     """Make a run of a state dict: a pretrained one, or with training questions a finetuned one.
 
     Args:
-        file: written by ``torch.save(model.state_dict(), file)``: query, key and value apart,
-            positions learned.
-        config: names the corpus, whose characters are the vocabulary, and how many heads there are.
-        out: the run folder; None for a fresh one.
-        device: to check it on.
-        reporter: is notified of what it is.
+        file: written by ``torch.save(model.state_dict(), file)``; the model has separate query,
+            key and value, and learned positions.
+        config: names the corpus, whose characters are the vocabulary, and the number of heads.
+        out: the run folder; None for a new one.
+        device: the device to check the model on.
+        reporter: is notified of what happens.
 
     Raises:
         CheckpointError: the folder is in use, or cannot be written.
-        ConfigError: no corpus is named, or questions to evaluate on alone.
+        ConfigError: no corpus is named, evaluation questions are named without training questions,
+            or the number of heads does not divide the width.
         DataError: the file is no such state dict, or the corpus has another number of characters.
         NonFiniteError: a weight is NaN or infinite.
     """
@@ -87,7 +89,7 @@ def import_params(
             f"{file}: has {n} characters, and {name} gives {len(tokenizer)}: name the corpus that "
             f"it was pretrained on with --corpus"
         )
-    weights["embedding.position"] = weights["embedding.position"].flatten(0, 1)  # of (1, ℓ, d)
+    weights["embedding.position"] = weights["embedding.position"].flatten(0, 1)  # from (1, ℓ, d)
     for name, _ in sorted(shapes(weights).items() ^ shapes(outline(sizes, len(tokenizer))).items()):
         raise DataError(f"{file}: {_odd(name, name in weights)}")
     model = build_model(sizes, len(tokenizer))
@@ -108,7 +110,7 @@ def import_params(
 
 
 def read_params(file: Path) -> dict[str, Tensor]:
-    """Read a state dict by the names of ``Vanilla``; what is no weight in it is left out.
+    """Read a state dict under the names of ``Vanilla``; attention masks in it are left out.
 
     Raises:
         DataError: it is no state dict of the course's transformer.
@@ -119,7 +121,7 @@ def read_params(file: Path) -> dict[str, Tensor]:
     try:
         with file.open("rb") as opened:
             pickles: list[IO[bytes]] = [opened] * OLDER_PICKLES
-            if opened.read(4) == b"PK\3\4":  # by which torch knows a zip archive
+            if opened.read(4) == b"PK\3\4":  # the mark by which torch recognises a zip archive
                 archive = zipfile.ZipFile(opened)
                 parts = archive.infolist()
                 if sum(part.file_size for part in parts) > size or len(parts) > MOST_TENSORS:
@@ -129,7 +131,7 @@ def read_params(file: Path) -> dict[str, Tensor]:
             for each in pickles:
                 _require_flat(each)
         loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a file that is none of torch's makes it raise
+    except Exception as error:  # a file that torch did not write may raise anything
         reason = type(error).__name__
         raise DataError(
             f"{file}: no state dict of tensors alone ({reason}): name what "
@@ -143,16 +145,17 @@ def read_params(file: Path) -> dict[str, Tensor]:
             raise DataError(f"{file}: {show_value(name)} is no tensor by a name: {SAVE}")
         if not re.search(r"\.attn\.(mask|causal)$", name):
             size -= tensor.numel() * tensor.element_size()
-            if tensor.dtype not in FLOATS or size < 0:  # as one number that stands for many
+            if tensor.dtype not in FLOATS or size < 0:  # < 0: expanded from fewer numbers
                 raise DataError(f"{file}: {show_value(name)} is no tensor of plain floats: {SAVE}")
             found[renamed(name, NAMES)] = tensor.float().contiguous()
     return found
 
 
 def _require_flat(pickled: IO[bytes]) -> None:
-    """Refuse tuples of many tuples, which as keys take for ever, and what may take all memory.
+    """Refuse deeply nested tuples, which take for ever to hash, and globals that may fill memory.
 
-    Each item of the stack, and of the memo, is how many tuples it is made of; a mark is -1.
+    The loop follows the pickle's stack and memo: each item is the number of tuples that the object
+    is made of; a mark is -1.
     """
     stack, memo = list[int](), dict[Any, int]()
     for code, argument, _ in pickletools.genops(pickled):
@@ -162,7 +165,7 @@ def _require_flat(pickled: IO[bytes]) -> None:
         if pickletools.stackslice in code.stack_before:
             while -1 not in taken[-1:]:
                 taken.append(stack.pop())
-            n -= 2  # the mark, and what was above it
+            n -= 2  # the mark, and the slice above it
         taken += [stack.pop() for _ in range(n)]
         made = sum(taken) + 2 if "TUPLE" in code.name else -(code.name == "MARK")
         made = memo[argument] if "GET" in code.name else made
@@ -173,12 +176,13 @@ def _require_flat(pickled: IO[bytes]) -> None:
 
 
 def _sizes(file: Path, weights: Mapping[str, Tensor], given: ModelConfig) -> VanillaConfig:
-    """Return the sizes of a model, all but the heads by its tensors, which are as many as that.
+    """Return the sizes of the model, from the shapes of its tensors.
 
-    The heads, and the dropout, are those that a config gives.
+    The number of heads and the dropout, which no shape shows, are those of ``given``.
 
     Raises:
-        DataError: they are of another model.
+        ConfigError: the sizes do not fit each other, or the number of heads.
+        DataError: the tensors are of another model.
     """
     for name, dims in (("embedding.token.weight", 2), ("embedding.position", 3)):
         if name not in weights or weights[name].dim() != dims:

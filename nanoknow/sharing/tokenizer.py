@@ -1,4 +1,4 @@
-"""A character vocabulary as the files of a fast tokenizer: a token is a character."""
+"""A character vocabulary as the files of a fast tokenizer, whose tokens are characters."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from nanoknow.data.tokenizer import MASK, PAD, SPECIALS, Tokenizer
 def tokenizer_files(tokenizer: Tokenizer, block_size: int) -> dict[str, dict[str, Any]]:
     """Return ``tokenizer.json`` and ``tokenizer_config.json``.
 
-    What the vocabulary lacks is left out, as here, by a normalizer; a mask in a text is the mask.
+    A normalizer drops characters that the vocabulary lacks, as ``Tokenizer`` does; a mask in a text
+    becomes the mask token.
     """
     ids = {character: i for i, character in enumerate(tokenizer.characters)}
-    # Else they are characters like others, which the text of a language model may hold.
+    # Without specials, these are ordinary characters that a language model's text may hold.
     marks = SPECIALS if tokenizer.characters.startswith("".join(SPECIALS)) else ()
     known = "".join(f"\\x{{{ord(character):x}}}" for character in tokenizer.characters)
     added = [
@@ -39,7 +40,7 @@ def tokenizer_files(tokenizer: Tokenizer, block_size: int) -> dict[str, dict[str
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": block_size,
-        "padding_side": "left",  # as what is generated comes after the right end
+        "padding_side": "left",  # as generation goes on at the right end
         "clean_up_tokenization_spaces": False,
         "model_input_names": ["input_ids", "attention_mask"],
         **named,

@@ -1,8 +1,8 @@
-"""A model's config and weights by the names of transformers: a GPT-2, or a GPT-NeoX.
+"""A model's config and weights under the names of transformers: a GPT-2, or a GPT-NeoX.
 
-With learned positions a vanilla model is a GPT-2 (Radford et al., 2019) whose output layer is its
-own; with rotary ones a GPT-NeoX (Black et al., 2022) that turns whole heads and adds attention and
-MLP one after the other. A perceiver is neither.
+With learned positions a vanilla model is a GPT-2 (Radford et al., 2019) whose output layer is not
+tied to the embedding; with rotary ones it is a GPT-NeoX (Black et al., 2022) that rotates all
+dimensions of a head and adds attention and MLP one after the other. A perceiver is neither.
 """
 
 from collections.abc import Mapping
@@ -27,15 +27,15 @@ PARTS = {
     "head.ln.": ("transformer.ln_f.", "gpt_neox.final_layer_norm."),
     "head.linear.": ("lm_head.", "embed_out."),
 }
-"""What modules are called here, in a GPT-2 and in a GPT-NeoX, whose positions have no weights."""
+"""Names of modules here, in a GPT-2 and in a GPT-NeoX, whose positions have no weights."""
 
 
 def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]:
-    """Return what ``config.json`` holds.
+    """Return the contents of ``config.json``.
 
     Args:
-        model: to describe.
-        marks: ids by their keys, as ``eos_token_id``.
+        model: the model to describe.
+        marks: ids of special tokens by their keys, such as ``eos_token_id``.
 
     Raises:
         ConfigError: transformers has no such model.
@@ -80,7 +80,7 @@ def architecture(model: CharacterModel, marks: dict[str, int]) -> dict[str, Any]
             "hidden_act": "gelu",
             "use_parallel_residual": False,
             "rope_parameters": {"rope_type": "default", **turned},
-            # What releases before 5 read in place of it.
+            # Releases before 5 read these in place of rope_parameters.
             "rotary_emb_base": 10_000,
             "rotary_pct": 1.0,
             **dict.fromkeys(("hidden_dropout", "attention_dropout"), config.dropout),
@@ -96,9 +96,9 @@ def renamed(name: str, parts: Mapping[str, str]) -> str:
 
 
 def exported_weights(model: CharacterModel) -> dict[str, Tensor]:
-    """Return the weights of ``model.safetensors``, by their names there.
+    """Return the weights of ``model.safetensors`` under their names there.
 
-    Query, key and value of a layer are one, (3d, …): in a GPT-NeoX head by head.
+    Query, key and value of a layer are joined into one, (3d, …): in a GPT-NeoX head by head.
     """
     is_gpt2 = model.config.positions == "learned"
     parts = {here: names[not is_gpt2] for here, names in PARTS.items()}
