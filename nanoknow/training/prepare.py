@@ -46,8 +46,8 @@ def roles_of(
     Args:
         config: names the texts.
         stage: the one that is trained.
-        recorded: the roles that a run to continue has recorded: before 0.4.0 pretraining read no
-            questions, and its vocabulary was the corpus's.
+        recorded: the roles that a run to continue has recorded: before 0.4.0 the vocabulary came
+            from the corpus alone.
     """
     task, data = config.pretrain.task, config.data
     if stage != "pretrain":

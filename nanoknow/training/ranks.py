@@ -25,7 +25,7 @@ from nanoknow.system.seeds import derive_seed
 from nanoknow.system.signals import stop_signals
 
 LONGEST_WAIT = timedelta(hours=2)
-"""How long a rank waits for another: while rank 0 evaluates or writes a checkpoint, the rest do."""
+"""How long a rank waits for another: rank 0 alone evaluates and writes checkpoints."""
 
 
 class LostRankError(NanoknowError):
@@ -51,7 +51,7 @@ class Ranks:
     device: str = "cpu"
 
     def share(self, batch: Batch) -> tuple[Batch, int | None]:
-        """Return this rank's rows of a batch, and how many characters all of it scores.
+        """Return this rank's rows of a batch, and the number of scored characters in all of it.
 
         With one rank, return the batch and None.
         """

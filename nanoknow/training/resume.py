@@ -35,7 +35,7 @@ def resume_run(
         run: a run folder.
         options: device and time.
         reporter: is notified of what happens.
-        config: the one to continue with, which becomes the run's own; None for that one.
+        config: the one to continue with, which becomes the run's; None to keep the run's.
 
     Raises:
         CheckpointError: another process trains it, or its checkpoint is damaged.
@@ -45,7 +45,7 @@ def resume_run(
     config = config or run.config
     with joined(options.device) as ranks, nullcontext() if ranks.rank else lock_run(run.path):
         reporter = ranks.silencing(reporter)
-        with ranks.agreeing():  # until all have read what rank 0 writes to afterwards
+        with ranks.agreeing():  # all ranks have read the files before rank 0 writes to them
             checkpoint = run.latest()
             record, stage = checkpoint.record, run.record.stage
             state = checkpoint.load_training_state()
