@@ -1,9 +1,9 @@
 """Which documents influence an answer, by the gradients of their losses.
 
 A gradient step on a document changes the loss of an answer in proportion to the dot product of both
-gradients (Pruthi et al., 2020, Estimating Training Data Influence by Tracing Gradient Descent). We
-take their cosine, at the trained weights alone: by the dot product, documents that the model finds
-hard come first for any answer. It is a hint; only training without the document leaves no doubt.
+gradients (Pruthi et al., 2020, Estimating Training Data Influence by Tracing Gradient Descent).
+Here it is their cosine, at the trained weights alone: by the dot product, documents that the model
+finds hard come first for any answer. It is a hint; only training without the document is proof.
 """
 
 from collections.abc import Sequence
