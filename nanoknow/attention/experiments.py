@@ -19,7 +19,7 @@ from nanoknow.errors import ConfigError
 from nanoknow.system.plain import Result
 
 ALPHA = 1e-6
-"""Variance of a key in every direction where it is noisy."""
+"""Variance of a noisy key, in every direction."""
 COPY = Experiment("a", "copying: one head, q = βμ_a", ((0,),))
 AVERAGE = Experiment("b", "averaging: one head, q = β(μ_a + μ_b)", ((0, 1),))
 NOISY = Experiment("c", "the same, keys from N(μ, αI)", ((0, 1),), ALPHA)
@@ -34,15 +34,15 @@ STEADY = 0.1
 N_BINS = 41
 """Of histograms over 0 … 1; an odd number, so that ½ lies in the middle of one."""
 SWEEP = 8
-"""How many β the errors of copying and averaging are measured at."""
+"""How many values of β the errors of copying and averaging are measured at."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number as measured and as theory has it.
+    """A number as measured and as theory gives it.
 
     Attributes:
-        standard_error: of the measurement, from the spread of the draws; None where it has none.
+        standard_error: of the measurement, from the spread of the draws; None where there is none.
         is_bound: whether theory gives an upper bound, not the expected value.
     """
 
@@ -101,7 +101,7 @@ class TheoryReport(Result):
 
 
 def run_experiments(setting: Setting) -> TheoryReport:
-    """Measure copying, averaging, and what noise does to both; each draws independently.
+    """Measure copying, averaging, and what noise does to them, each with draws of its own.
 
     Raises:
         ConfigError: a size is out of range.
@@ -168,7 +168,7 @@ def _finding(experiment: Experiment, outcome: Outcome, law: Law, *more: Quantity
 
 
 def _steadiness(experiment: Experiment, outcome: Outcome, law: Law) -> list[Quantity]:
-    """Count the draws that hold ½, and those in which the first of two heads loses v_a."""
+    """Return the share of draws near ½ and, of two heads, that in which the first loses v_a."""
     weights = outcome.weights[-1]
     low, quarter, high = law.below(np.array([0.5 - STEADY, 0.25, 0.5 + STEADY]))
     near = np.abs(weights - 0.5) < STEADY

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREY = COLORS[:3]
 STRETCHED_KEY = r"$k_a$ from $N(\mu_a, \alpha I + ½\mu_a\mu_a^\top)$"
 MAX_WIDTH = 24.0
-"""Of the picture of all heads, in inches."""
+"""Of the panels of all heads side by side, in inches."""
 
 
 def plot_theory(report: TheoryReport, path: Path) -> None:
@@ -104,7 +104,7 @@ def _draw_histogram(axes: Axes, finding: Finding, color: str, name: str) -> None
 def plot_trace(report: AttentionReport, path: Path) -> None:
     """Draw what every head attended to: layers side by side, heads below each other.
 
-    Along each panel are the characters that the model read, down each panel those that it wrote.
+    In each panel, x is the characters that the model read, y those that it wrote.
 
     Args:
         report: of one question.
@@ -148,7 +148,7 @@ def plot_trace(report: AttentionReport, path: Path) -> None:
 
 
 def _reading(layer: LayerTrace) -> str:
-    """Say what reads what in a layer where that is not characters and characters."""
+    """Say what attends to what in a layer; nothing where characters attend to characters."""
     queries = {query.kind for query in layer.queries if query}
     keys = sorted({key.kind for key in layer.keys})
     if queries | set(keys) <= {"character"}:

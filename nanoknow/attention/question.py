@@ -18,7 +18,7 @@ class AttentionReport:
 
     Attributes:
         run: the run's folder.
-        epoch: how long it had been finetuned.
+        epoch: how many epochs it had been finetuned for.
         question: as it was asked.
         answer: what the model wrote.
         read: the characters that it read: the prompt, and the answer so far.
@@ -40,7 +40,7 @@ class AttentionReport:
 
     @property
     def log_probability(self) -> float:
-        """Of the answer, its stop included."""
+        """Of the answer, its stop included, in nats."""
         return self.trace.answer.log_probability
 
     @property
@@ -65,7 +65,7 @@ class AttentionReport:
         ]
 
     def _point(self, point: TracePoint) -> dict[str, Any]:
-        # The first latent lies past a short text; nothing sees it there.
+        # The first latent may end past a short text, where nothing attends to it.
         return {**plain(point), "character": self.read[point.position : point.position + 1]}
 
 

@@ -1,4 +1,4 @@
-"""Attention to drawn keys and values: the draws that the experiments measure."""
+"""Attend to random keys and values, for the experiments to measure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ CHUNK = 2**21
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured at each of some β, in each draw; all (βs, draws).
+    """What was measured for each β in each draw; every array is (βs, draws).
 
     Attributes:
         weights: on v_a, the mean over the heads.
@@ -28,13 +28,13 @@ class Outcome:
 
 
 def simulate(setting: Setting, experiment: Experiment, betas: Sequence[float]) -> Outcome:
-    """Attend to drawn keys and values, with every β to the same ones."""
+    """Attend to random keys and values, the same ones for every β."""
     rng = _generator(setting, experiment.name)
     means = _orthonormal(rng, setting.dim)[:, : setting.n_keys].T  # (n, d)
     queries = np.stack([means[list(keys)].sum(0) for keys in experiment.heads])  # (heads, d)
     target = experiment.target(setting.n_keys)
     basis = _orthonormal(rng, setting.dim)
-    inside = basis[:, : setting.dim // 2]  # of A
+    inside = basis[:, : setting.dim // 2]  # (d, d // 2), a basis of A
     chunks = []
     for n in _chunks(setting):
         keys = np.broadcast_to(means, (n, *means.shape))
@@ -72,7 +72,7 @@ def project(setting: Setting) -> tuple[Array, Array]:
 
 def _values(rng: np.random.Generator, shape: tuple[int, int], basis: Array) -> Array:
     """Draw unit vectors: the first in A, the second orthogonal to A, the others anywhere."""
-    parts = rng.standard_normal((*shape, len(basis)))  # along the basis; A's comes first
+    parts = rng.standard_normal((*shape, len(basis)))  # coordinates in the basis, A's first
     parts[:, 0, len(basis) // 2 :] = 0.0
     parts[:, 1, : len(basis) // 2] = 0.0
     parts /= np.linalg.norm(parts, axis=2, keepdims=True)

@@ -39,7 +39,8 @@ from scipy.special import expit, logsumexp, ndtr, softmax
 Array = npt.NDArray[np.float64]
 
 GRID_END, GRID_POINTS = 9.0, 6001
-"""Where integrals against the normal density are evaluated: fine enough for β up to 100."""
+"""The grid of integrals against the normal density, in standard deviations: from -9 to 9, at points
+close enough for β up to 100."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Setting:
     Attributes:
         dim: d, of keys and values.
         n_keys: n, 3 or more and no more than d.
-        beta: β, the length of the query's part along a key's mean.
+        beta: β, the length of the query's component along each mean that it adds up.
         draws: how often keys and values are drawn.
         seed: of all draws.
     """
@@ -141,7 +142,7 @@ def projected_error(setting: Setting, beta: float) -> float:
 def _weights(
     setting: Setting, experiment: Experiment, beta: float, keys: Sequence[int], off: Array
 ) -> Array:
-    """Return a head's (points, n) weights where the gap is so many deviations off its mean."""
+    """Return a head's (points, n) weights, the gap ``off`` standard deviations from its mean."""
     products = np.zeros(setting.n_keys)
     products[list(keys)] = beta
     others = products[1:]

@@ -1,6 +1,6 @@
 """Attention traces: the weights of a forward pass, and those with which an answer was written.
 
-Models need no change for it. While ``recording``, every call of torch's fused attention by an
+Models need no change for this. While ``recording``, every call of torch's fused attention by an
 ``Attention`` is replaced: the weights are computed, kept, and multiplied with the values to give
 the call's result. What is recorded is therefore what the logits come from.
 """
@@ -63,13 +63,13 @@ class _UnfusedAttention(TorchFunctionMode):
 
 @contextmanager
 def recording(model: CharacterModel) -> Iterator[list[Recorded]]:
-    """Yield a list that fills with the attention weights of every forward pass made meanwhile.
+    """Yield a list that collects the attention weights of every forward pass made in the block.
 
-    Each pass reads sequences of one length. Only outside training: without gradients, and with the
-    model in ``eval``.
+    All sequences of a pass must have one length. This is only for inference: without gradients, and
+    with the model in ``eval`` mode.
     """
     found: list[Recorded] = []
-    modules = model.named_modules()  # holds attentions in the order in which it calls them
+    modules = model.named_modules()  # the model calls its attentions in this order
     names = [name for name, module in modules if isinstance(module, Attention)]
     layer = itertools.cycle(name.removesuffix(".attention") for name in names)
     with _UnfusedAttention(lambda weights: found.append(Recorded(next(layer), weights))):
@@ -144,7 +144,7 @@ def trace_answer(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int)
     """Decode an answer greedily, and trace it.
 
     Args:
-        model: used as it is, on its own device.
+        model: is put into ``eval`` mode, and decodes on its own device.
         prompt: 1 … ``block_size`` ids.
         stop_id: ends the answer.
         max_new: ids to write at most.
@@ -155,7 +155,7 @@ def trace_answer(model: CharacterModel, prompt: Ids, stop_id: int, max_new: int)
 
 @torch.inference_mode()
 def trace(model: CharacterModel, prompt: Ids, answer: Decoded) -> AttentionTrace:
-    """Read prompt and answer, and keep the weights and predictions where it was written."""
+    """Read prompt and answer in one pass; keep weights and predictions where it was written."""
     read = [*prompt.tolist(), *answer.ids[:-1]]
     device = next(model.parameters()).device
     with recording(model) as found:

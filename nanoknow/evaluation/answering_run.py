@@ -27,7 +27,7 @@ from nanoknow.tasks.span_corruption import SpanCorruption
 
 MAKER = "nanoknow finetune"
 WITH_MARKS = [kind for kind, cls in union_members().items() if getattr(cls, "has_marks", False)]
-"""Tasks whose runs can be asked."""
+"""Kinds of task whose runs can be asked questions."""
 DocumentTask = SpanCorruption | DocumentModeling
 
 
@@ -36,9 +36,9 @@ class AnsweringRun(OpenedRun):
     """A finetuned run and its texts.
 
     Attributes:
-        texts: the run's own, with what the command names in their place.
+        texts: the run's own, but for those that the command names.
         training: the training questions, where they are available and unchanged.
-        facts: the corpus and the training questions; None where the corpus is not available.
+        facts: indexes the corpus and the training questions; None where there is no corpus.
     """
 
     texts: Texts
@@ -57,12 +57,13 @@ class AnsweringRun(OpenedRun):
         """Open a finetuned run, and read what it was trained on.
 
         Args:
-            path: a run or checkpoint folder; None for the latest finetuned run, or else pretrained
-                run, by ``latest_run``.
+            path: a run or checkpoint folder; None for the latest finetuned run or, without one,
+                the latest other run that can be asked (see ``latest_run``).
             data: files named in place of the run's own; None to read no training texts.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
             reporter: is notified which run is used and what is missing.
-            question: what the run will be asked, where that is not the ``eval`` file of ``data``.
+            question: what the run will be asked, where ``data`` names no ``eval`` file: a run
+                whose vocabulary holds it is preferred.
 
         Raises:
             CheckpointError: there is no such run, or it is a language model.
@@ -97,7 +98,7 @@ class AnsweringRun(OpenedRun):
         return answer_questions(self.model, task, self.facts)
 
     def fitting(self, questions: QuestionSet) -> QuestionSet:
-        """Return questions without those that are too long, where these may be left out.
+        """Return the questions that fit into a block; ``skip_long`` leaves out the others.
 
         Raises:
             DataError: some are longer than the block, and may not be left out, or all are.
@@ -117,9 +118,10 @@ class AnsweringRun(OpenedRun):
 
     @property
     def pretraining(self) -> TaskConfig:
-        """The task that it was pretrained by.
+        """The task that it was pretrained on.
 
-        By the checkpoint that finetuning started from, where that still exists; else by the config.
+        The checkpoint that finetuning started from names it, where that still exists; else the
+        config.
         """
         if self.run.record.started_from is not None:
             with suppress(CheckpointError):
@@ -128,7 +130,7 @@ class AnsweringRun(OpenedRun):
 
     @cached_property
     def pretraining_documents(self) -> DocumentTask:
-        """The task by which it was pretrained, of documents alone, made when it is first needed.
+        """The pretraining task on documents alone, built when it is first needed.
 
         Raises:
             ConfigError: it was pretrained on something else or not at all, or a text is not named.
@@ -151,10 +153,10 @@ def _training_texts(
     """Read what a run was trained on, as far as it is available and unchanged.
 
     Args:
-        texts: the run's own, or others in their place.
+        texts: the run's own, but for those that the command names.
         record: of the checkpoint, with the SHA-256 of each text by its role.
-        named: texts that the command names: these must be readable, and may differ.
-        reporter: is notified what is not used.
+        named: texts that the command names: these must be readable, but need not be the run's own.
+        reporter: is notified of texts that are not used.
 
     Raises:
         DataError: a named text cannot be read.
@@ -162,7 +164,7 @@ def _training_texts(
     usable = {}
     for role in ("corpus", "questions"):
         is_named = bool(getattr(named, role))
-        # Of questions that it was not trained on it read the characters alone.
+        # A run that was not trained on the questions read only their characters.
         was_read = role in record.data and role in ("corpus", *record.task.sources)
         try:
             text = getattr(texts, role) if is_named or was_read else None

@@ -29,7 +29,7 @@ RIGHT, NEAR, OWN, KNOWN, OTHER, NOWHERE = VERDICTS = (
 )
 """What an answer is: the first of these that fits."""
 NEAR_MISS = 2
-"""Letters that a near miss may be away, and never more than a third of the right answer's."""
+"""Largest edit distance of a near miss; nor may it exceed a third of the right answer's length."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,7 +40,7 @@ class Answer(Result):
         question: as it was asked.
         gold: the accepted answers; empty where the file has none.
         answer: what the model wrote.
-        log_probability: of the answer and its end, in nats; NaN where it was made elsewhere.
+        log_probability: of the answer and its stop, in nats; NaN where it was made elsewhere.
         verdict: one of ``VERDICTS``; None where it is not known.
         in_document: whether an accepted answer is in the subject's own document.
         seen_in_training: whether an accepted answer is the answer of a training question.
@@ -63,7 +63,7 @@ class Answer(Result):
 
     @property
     def confidence(self) -> float:
-        """The probability that the model gave to the whole answer and its end."""
+        """The probability that the model gave to the whole answer and its stop."""
         return exp(self.log_probability)
 
 
@@ -88,10 +88,11 @@ def answer_questions(
 def read_answers(
     path: Path, questions: QuestionSet, facts: FactIndex | None = None
 ) -> list[Answer]:
-    """Read answers that were made elsewhere, one a line, to questions in their order.
+    """Read answers that were made elsewhere, one a line, in the order of the questions.
 
     Raises:
-        DataError: it is no such text, has more or fewer lines, or lines of more than answers.
+        DataError: the file cannot be read as text, has more or fewer lines than questions, or has
+            more than an answer in every line.
     """
     chunks = file_chunks(path, QUESTIONS_BYTES)
     lines = "".join(decode(chunks, str(path))).removesuffix("\n").split("\n")
@@ -124,7 +125,7 @@ def judged(
 
 
 def judge(question: Question, answer: str, facts: FactIndex | None) -> str | None:
-    """Return the verdict on an answer; None without accepted answers, or wrong without facts."""
+    """Return the verdict on an answer; None if none is accepted, or it is wrong without facts."""
     if answer in question.gold:
         return RIGHT
     if not question.gold or facts is None:
@@ -163,7 +164,7 @@ def score_answers(answers: Sequence[Answer]) -> Score:
 def group_answers(
     answers: Iterable[Answer], key: Callable[[Answer], str], keys: Iterable[str]
 ) -> dict[str, list[Answer]]:
-    """Return the answers by a key of each, in the order of ``keys``, which are all there are."""
+    """Group answers by a key, in the order of ``keys``, which must hold every key that occurs."""
     groups: dict[str, list[Answer]] = {each: [] for each in keys}
     for answer in answers:
         groups[key(answer)].append(answer)
@@ -178,13 +179,13 @@ def count_verdicts(answers: Iterable[Answer]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Split:
-    """Answers to questions of one kind: was there something to know?
+    """How questions of one kind were answered, by where a model could know the answer from.
 
     Attributes:
         in_document, seen_in_training: see ``Answer``.
-        n: how many.
-        n_right: of them.
-        verdicts: counts.
+        n: how many answers.
+        n_right: how many of them are right.
+        verdicts: how many got each verdict.
     """
 
     in_document: bool
@@ -195,7 +196,7 @@ class Split:
 
 
 def split_by_facts(answers: Sequence[Answer]) -> list[Split]:
-    """Count apart by whether the fact is in the document and the answer was seen in training."""
+    """Count answers in four parts, by ``in_document`` and by ``seen_in_training``."""
     found = []
     for kind in [(inside, seen) for inside in (True, False) for seen in (True, False)]:
         part = [a for a in answers if (bool(a.in_document), bool(a.seen_in_training)) == kind]

@@ -15,17 +15,18 @@ from nanoknow.system.plain import Result
 from nanoknow.tasks.question_answering import answer_text
 
 MADE_UP, GUESS = "probably made up", "perhaps a guess"
-"""How a doubt begins: the evidence speaks against the answer, or only its probability."""
+"""How a doubt begins: the first where the evidence speaks against an answer, the second where only
+its probability does."""
 EVEN = 0.5
-"""Below it, another answer is more probable than this one."""
+"""Below this probability of an answer, all others together are more probable."""
 
 
 @dataclass(frozen=True)
 class RankedAnswer:
-    """An answer with the probability that the model gives to it, its end included.
+    """An answer with the probability that the model gives to it, its stop included.
 
     Attributes:
-        is_whole: False where the limit cut it off, so that the probability is that of all answers
+        is_whole: False where the limit cut it off: its probability is then that of all answers
             that begin so.
     """
 
@@ -54,10 +55,10 @@ class Reply(Result):
 
     Attributes:
         answers: the most probable first.
-        is_exact: whether the search can have missed none that is as probable.
-        abstained: whether the first has too low a probability to be given.
+        is_exact: whether no answer that the search missed can be more probable than these.
+        abstained: whether the first is too improbable to be given.
         evidence: what the training text says; None where it is not available.
-        asked_in_training: None where it was not.
+        asked_in_training: the same question in training; None where it was not asked.
         doubt: why the answer may be wrong; None without a reason.
         notes: what was left out, and what is unusual.
     """
@@ -82,7 +83,7 @@ class Reply(Result):
 
     @property
     def probability(self) -> float:
-        """Of the most probable answer."""
+        """Of the most probable answer, from 0 to 1, even if the model abstained."""
         return self.answers[0].probability
 
 
@@ -93,7 +94,7 @@ def ask(opened: AnsweringRun, question: str, n_best: int, abstain_below: float) 
         opened: a finetuned run.
         question: characters that the vocabulary does not hold are left out.
         n_best: how many answers to return.
-        abstain_below: the probability that an answer needs to be given.
+        abstain_below: the least probability with which an answer is given.
 
     Raises:
         DataError: it is empty, longer than the block, or carries an answer after a tab.

@@ -1,4 +1,4 @@
-"""``nanoknow baseline``: answers that no model is needed for, to see what accuracy is worth."""
+"""``nanoknow baseline``: answers without a model, to see what a model's accuracy is worth."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ class BaselineResult:
     Attributes:
         method: ``constant``, one answer to all; ``lookup``, the earliest training answer
             in the subject's own document.
-        answer: the constant.
+        answer: the constant; None for ``lookup``.
         questions: their name.
         right: (questions,) whether each was answered right.
     """
@@ -86,9 +86,9 @@ def lookup_baseline(questions: QuestionSet, facts: FactIndex) -> BaselineResult:
 def look_up(facts: FactIndex, questions: Iterable[str]) -> list[str | None]:
     """Answer questions from their subjects' own documents, with no model.
 
-    A document's answer is the earliest training answer in it, as whole words and outside the
-    subject's name, the longest of those that start together. Of several documents the answer that
-    most of them give counts, the last of these among equals.
+    A document gives the earliest training answer in it that is whole words outside the subject's
+    name; of several that start at the same character, the longest. Of several documents, the answer
+    that most of them give counts; in a tie, the last document's.
 
     Returns:
         The answer to each; None where no document holds one.
@@ -124,7 +124,8 @@ def baseline(data: DataConfig, answer: str | None, method: str = "constant") -> 
         method: of ``METHODS``.
 
     Raises:
-        ConfigError: files that it needs are not named, or there is no such method.
+        ConfigError: files that it needs are not named, there is no such method, or ``lookup`` is
+            given an answer.
         DataError: they cannot be read, hold no answers, or give ``lookup`` nothing to look up.
     """
     if method not in METHODS:

@@ -1,4 +1,4 @@
-"""What a model answers right, by what the training texts say."""
+"""How much a model answers right, by what the training texts say about the question."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from nanoknow.evaluation.scores import Score
 from nanoknow.facts.index import FactIndex
 
 BANDS = ("head", "middle", "tail")
-"""Of the training answers: a third of the training questions each, the frequent ones first."""
+"""Training answers from frequent to rare; each band has about a third of the training questions."""
 NEVER = "never"
 ASKED, ASKED_OTHERWISE = "asked, with this answer", "asked, with another answer"
 UNASKED = "not asked"
@@ -57,7 +57,7 @@ class Overlap:
 
     @classmethod
     def of(cls, answers: Sequence[Answer], training: QuestionSet) -> Self:
-        """Score the answers to what training does not ask."""
+        """Count the questions that are training questions, and score the answers to the others."""
         others = [answer for answer in answers if answer.question not in training.texts]
         score = score_answers(others) if others and others[0].gold else None
         return cls(len(answers) - len(others), score)
@@ -126,9 +126,9 @@ def _times(band: str, counts: Sequence[int]) -> str:
 
 
 def frequency_bands(counts: Counter[str]) -> dict[int, str]:
-    """Return the band of the answers that occur so many times (Sun et al., 2024, Head-to-Tail).
+    """Return the band for each count of an answer (Sun et al., 2024, Head-to-Tail).
 
-    Answers of equal count share a band: that in which the first of them begins.
+    Answers that occur equally often share a band: the one in which the first of them begins.
     """
     bands, before = {}, 0
     for times, n in sorted(Counter(counts.values()).items(), reverse=True):

@@ -1,7 +1,7 @@
 """How far a model's confidence can be trusted, and what abstaining below a threshold gains.
 
-The confidence of an answer is the probability that the model gave to the whole of it, its end
-included. Arrays are (questions,) float64 ``confidence`` and bool ``right``.
+The confidence of an answer is the probability that the model gave to the whole of it, its stop
+included. Arrays: ``confidence`` is (questions,) float64, ``right`` is (questions,) bool.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ Flags = npt.NDArray[np.bool_]
 BINS = 10
 FOLDS = 5
 SURE = (0.5, 0.9)
-"""Confidences from which on wrong answers are counted."""
+"""Wrong answers are counted from each of these confidences up."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Bin:
 
 @dataclass(frozen=True)
 class Selection:
-    """What answering only from a confidence on gives.
+    """What comes of giving only the answers whose confidence reaches a threshold.
 
     Attributes:
-        threshold: the least confidence that is answered with; None where nothing is answered, or
-            where each part of the questions had its own.
+        threshold: the least confidence of an answer that is given; None where each part of the
+            questions had a threshold of its own.
         n: all questions.
-        n_answered: of them.
-        n_right: of those.
+        n_answered: how many of them are answered.
+        n_right: how many of these answers are right.
     """
 
     threshold: float | None
@@ -65,23 +65,25 @@ class Selection:
 
 @dataclass(frozen=True)
 class Confidence:
-    """What there is to say about the confidence of some answers.
+    """How well the confidence of some answers tells right ones from wrong ones.
 
     Attributes:
         bins: of the reliability diagram, without the empty ones.
-        ece: expected calibration error: the mean distance of accuracy from confidence over the
-            answers of all bins.
+        ece: expected calibration error: the distance of a bin's accuracy from its mean confidence,
+            averaged over all answers.
         brier: mean squared distance of confidence from right (1) and wrong (0).
-        brier_of_base_rate: the same, had every answer the accuracy for its confidence.
-        auroc: how often a right answer is surer than a wrong one; None without both.
-        median_right: None without right answers; ``median_wrong`` likewise.
-        sure_and_wrong: wrong answers from each confidence of ``SURE`` on.
+        brier_of_base_rate: the same if every confidence were the overall accuracy.
+        auroc: probability that a right answer is surer than a wrong one; None without both.
+        median_right: the median confidence of right answers, None without any; ``median_wrong``
+            likewise.
+        sure_and_wrong: how many wrong answers have at least each confidence of ``SURE``.
         right, wrong: the confidences themselves, ascending.
-        curve: threshold, answered and right of each of ``selections``.
-        target: the accuracy wanted.
-        at_target: the most that can be answered with it, the threshold chosen on these very
+        curve: (threshold, answered, right) of each of ``selections``.
+        target: the accuracy wanted of the answers given.
+        at_target: the most answers with that accuracy, by a threshold chosen on these very
             questions; None where no threshold reaches it.
-        at_target_cross_fitted: each fifth of the questions by the threshold of the others.
+        at_target_cross_fitted: the same with each fifth of the questions answered by a threshold
+            chosen on the other four.
         everything: all questions answered.
     """
 
@@ -109,11 +111,11 @@ class Confidence:
 
 
 def measure_confidence(confidence: Values, right: Flags, target: float, rng: Random) -> Confidence:
-    """Measure it all.
+    """Compute every field of ``Confidence``.
 
     Args:
         confidence: at least one, 0 … 1.
-        right: whether the answers are.
+        right: whether each answer is.
         target: the accuracy wanted of what is answered, above 0, at most 1.
         rng: deals the questions into folds.
     """
@@ -158,7 +160,7 @@ def reliability(confidence: Values, right: Flags) -> list[Bin]:
 
 
 def auroc(positive: Values, negative: Values) -> float | None:
-    """Return how often a value of the first is above one of the second; a tie counts half.
+    """Return the probability that a positive value is above a negative one; a tie counts half.
 
     None where either has no values.
     """
@@ -171,7 +173,7 @@ def auroc(positive: Values, negative: Values) -> float | None:
 
 
 def selections(confidence: Values, right: Flags) -> list[Selection]:
-    """Return what each threshold that makes a difference gives, from the highest down.
+    """Return what each distinct confidence gives as the threshold, from the highest down.
 
     Answers of equal confidence are given together or not at all, so that no order among them
     decides. Accuracy against coverage along these points is the risk–coverage curve of El-Yaniv

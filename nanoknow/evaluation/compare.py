@@ -34,8 +34,9 @@ class ComparedRun:
         score: exact match.
         score_in_document: of the questions whose answer is in the subject's own document;
             None where that is not known, or holds for none.
-        confidence: the median; None for such a file.
-        auroc: how often a right answer is surer than a wrong one; None without both, or likewise.
+        confidence: the median; None for a file.
+        auroc: probability that a right answer is surer than a wrong one; None without both, and
+            for a file.
     """
 
     letter: str
@@ -67,7 +68,7 @@ class ComparedPair:
 
     Attributes:
         first, second: their names.
-        corrected_p: by Holm (1979) for the number of pairs.
+        corrected_p: p of the exact test, corrected for the number of pairs (Holm, 1979).
     """
 
     first: str
@@ -83,7 +84,7 @@ class Comparison(Result):
     Attributes:
         questions: their name.
         runs: in the order asked for.
-        pairs: each with each, earlier ones first.
+        pairs: every two runs, in the order of ``runs``.
         all_right: questions that every run answers right.
         none_right: questions that none does.
     """
@@ -99,7 +100,7 @@ class Comparison(Result):
 def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Reporter) -> Comparison:
     """Compare runs by their answers to the same questions.
 
-    Every run is asked now: answers that it saved before may have been edited.
+    Every run answers again: the answers that it saved before may have been edited.
 
     Args:
         paths: run or checkpoint folders, or files of answers made elsewhere, two or more.
@@ -125,11 +126,11 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
     asked = _questions(list(opened.values()), data).require_answers("compare by")
     questions = asked
     for run in opened.values():
-        questions = run.fitting(questions)  # what none of them skips
+        questions = run.fitting(questions)  # those that no run skips
     facts = next((run.facts for run in opened.values() if run.facts), None)
 
     def answers_of(path: Path) -> list[Answer]:
-        if path in opened:  # its own file of answers has all of them
+        if path in opened:  # which answers, and saves, also what only other runs skip
             items = opened[path].fitting(asked).items
             answers = evaluate_on(opened[path], asked, reporter).answers
         else:
@@ -141,10 +142,10 @@ def compare(paths: Sequence[Path], data: DataConfig, device: str, reporter: Repo
 
 
 def _questions(opened: Sequence[AnsweringRun], data: DataConfig) -> QuestionSet:
-    """Return the questions named, or those that all of the runs have in common.
+    """Return the questions named, or those that all of the runs were made with.
 
     Raises:
-        ConfigError: they have different ones.
+        ConfigError: the runs were made with different ones, or there are no runs, only files.
     """
     if data.eval is not None:
         return Texts.find(data, ("eval",)).require_eval()

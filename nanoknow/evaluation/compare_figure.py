@@ -10,7 +10,7 @@ from nanoknow.figures.canvas import COLORS, INK, QUIET, picture, shortest_ends, 
 
 NAME_WIDTH = 48
 ROW = 0.5
-"""Inches that a line takes."""
+"""Height of a row, in inches."""
 BOTH, FIRST, SECOND = "#B8B8B8", COLORS[0], COLORS[1]
 
 
@@ -47,14 +47,14 @@ def _draw_accuracies(axes: Axes, comparison: Comparison) -> None:
 
 
 def _set_rows(axes: Axes, names: Sequence[str], highest: float) -> None:
-    """Let y be named rows, the first on top, and x end with the data."""
+    """Name the rows along y, the first on top, and end x with the data."""
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, highest * 1.02))
     axes.grid(axis="x")
 
 
 def _short(run: str) -> str:
-    """Return both ends of a run's name, in letters that every font has."""
+    """Return a run's name in ASCII, which every font has; of a long one both ends."""
     plain, half = "".join(c if c.isascii() else "?" for c in run), NAME_WIDTH // 2
     return plain if len(plain) <= NAME_WIDTH else f"{plain[: half - 3]}...{plain[-half:]}"
 

@@ -1,4 +1,4 @@
-"""``nanoknow evaluate``: ask a model questions, judge the answers, and compare with a constant."""
+"""``nanoknow evaluate``: ask a model questions, judge the answers, compare with a constant one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,10 +34,10 @@ class Evaluation(Result):
     Attributes:
         run: the run's folder, or the file of answers that were made elsewhere.
         variant: of its model; None for such a file.
-        epoch: how long it had been finetuned; likewise.
+        epoch: how many epochs it had been finetuned for; likewise.
         questions: the name of the questions.
         answers: one for each question, but for those that were skipped.
-        skipped: questions left out, from the score too, as they are longer than the block.
+        skipped: how many questions are longer than the block: they do not count in the score.
         baseline: the most frequent training answer given to all, where training questions are
             available and the questions have answers.
         overlap: with the training questions, where these are available.
@@ -84,7 +84,7 @@ class Evaluation(Result):
 
     @property
     def mcnemar_p(self) -> float | None:
-        """Two-sided p of model against constant on the same questions."""
+        """Two-sided p of the model against the baseline, by McNemar's exact test."""
         return self.baseline.beside(self.answers).pairing.p if self.baseline else None
 
     @property
@@ -94,7 +94,7 @@ class Evaluation(Result):
 
     @property
     def splits(self) -> list[Split] | None:
-        """Counts by whether the fact is in the text and the answer among training answers."""
+        """Counts by ``split_by_facts``, where the training questions are available."""
         known = self.answers[0].seen_in_training is not None
         return split_by_facts(self.answers) if known else None
 
@@ -140,9 +140,10 @@ def save_predictions(
 ) -> Path:
     """Write answers into the run's folder, and return their file.
 
-    Other questions of the same name, or another checkpoint, get files of their own. The line of a
-    question that was skipped is empty, and each row of the details has the run's id. What was
-    there is never read for its answers; where it was something else, that is noted.
+    Its name holds the questions' hash and the step, so that other questions of the same name, or
+    another checkpoint, get a file of their own. A question that was skipped has an empty line; each
+    row of the details has the run's id. An older file is replaced, and noted if it differed; it is
+    never read for its answers.
 
     Raises:
         CheckpointError: it cannot be written.

@@ -1,9 +1,9 @@
-"""Which documents have to do with an answer: the gradients of question and document.
+"""Which documents influence an answer, by the gradients of their losses.
 
-A step of learning on a document changes the loss of an answer by the product of their gradients
-(Pruthi et al., 2020, Estimating Training Data Influence by Tracing Gradient Descent). Here it is
-their cosine, at the trained weights alone: by the product, documents that the model finds hard come
-first for any answer. It is a hint; what leaves no doubt is to train without the document.
+A gradient step on a document changes the loss of an answer in proportion to the dot product of both
+gradients (Pruthi et al., 2020, Estimating Training Data Influence by Tracing Gradient Descent).
+Here it is their cosine, at the trained weights alone: by the dot product, documents that the model
+finds hard come first for any answer. It is a hint; only training without the document is proof.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import QuestionAnswering
 
 EXAMPLES = 8
-"""Of each document, as pretraining makes them: the gradient of their mean loss counts."""
+"""Pretraining examples drawn from each document; the gradient is that of their mean loss."""
 
 
 def answer_losses(opened: AnsweringRun, questions: QuestionAnswering) -> list[Tensor]:
-    """Return the loss of each question's first answer and its end, in nats, with its graph."""
+    """Return the loss of each question's first answer and its stop, in nats, with its graph."""
     generator, losses = torch.Generator(), []
     for i in range(questions.n_examples):
         batch = questions.batch(torch.tensor([i]), generator).to(opened.device.torch_device)
@@ -35,15 +35,17 @@ def answer_losses(opened: AnsweringRun, questions: QuestionAnswering) -> list[Te
 def influences(
     opened: AnsweringRun, asked: QuestionAnswering, documents: Sequence[int]
 ) -> dict[int, float]:
-    """Return the cosine of the gradients of some answers' mean loss and each document's.
+    """Return the cosine between the gradient of the answers' mean loss and each document's.
 
     Args:
         opened: with the texts that it was pretrained on.
         asked: questions, and answers that the model gives.
-        documents: numbers of some of the corpus; those that are no examples are left out.
+        documents: indices into the corpus; those of which pretraining makes no examples are left
+            out.
 
     Returns:
-        By document, from -1, which a step on it makes less probable, to 1.
+        By index, from -1 to 1: a step on a document with a positive one makes the answers more
+        probable.
     """
     model, task = opened.model, opened.pretraining_documents
     answer = _gradient(model, torch.stack(answer_losses(opened, asked)).mean())
@@ -60,6 +62,6 @@ def influences(
 
 
 def _gradient(model: CharacterModel, loss: Tensor) -> Tensor:
-    """Return the derivatives of a loss by all weights, (weights,)."""
+    """Return the (weights,) gradient of a loss with respect to all weights."""
     parts = torch.autograd.grad(loss, list(model.parameters()))
     return torch.cat([part.flatten() for part in parts])

@@ -1,9 +1,9 @@
 """Questions that separate knowing from guessing: other words, invented names, misspelt names.
 
-Every probe is made from the evaluation questions and the corpus alone, so that it is the same for
-any two runs with the same seed. Its name says what was changed; accepted answers, line and number
-of each question are those of the evaluation question that it was made from, and about invented
-names there are no answers.
+Every probe is made from the evaluation questions and the corpus alone, so that two runs that are
+probed with the same seed get the same questions. A probe's name says what was changed. Each of its
+questions keeps the accepted answers, line and number of the evaluation question that it was made
+from; those about invented names have no accepted answers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nanoknow.facts.templates import Template
 from nanoknow.system.draws import below, choice, pick
 
 BORN = Template("Where was ", " born?")
-"""The form of the published questions and of the built-in world's, for which we have others."""
+"""The form of the published questions and of the built-in world's."""
 BORN_OTHERWISE = (
     Template("What is the birthplace of ", "?"),
     Template("In which place was ", " born?"),
@@ -28,7 +28,7 @@ BORN_OTHERWISE = (
 )
 QUESTION_MARKS = "?？؟"
 TRIES = 20
-"""Draws for each name, after which the corpus counts as having no more names."""
+"""Draws for each name that is wanted; after these, no more names are made."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ProbeMaker:
     Attributes:
         template: the form of the questions.
         named: questions that follow the template and name a subject, each with that name.
-        subjects: whatever a document is about.
+        subjects: the names of all that documents are about.
         text: the corpus.
     """
 
@@ -75,9 +75,9 @@ class ProbeMaker:
     def misspelt(self, rng: Random) -> QuestionSet:
         """Ask about the same subjects with one letter of the name wrong.
 
-        Two adjacent letters are swapped, or one is replaced by a letter of another name: small
-        ones, and where a name has none, any. It is never the first of a word, and the result never
-        the name of another subject.
+        Two adjacent letters are swapped, or one is replaced by a letter from the subjects' names.
+        Only lower-case letters change (in a name without them, others), and never the first of a
+        word. The result is never the name of a subject.
         """
         letters = sorted({c for name in self.subjects for c in name if c.isalpha()})
         known = set(self.subjects)
@@ -86,10 +86,10 @@ class ProbeMaker:
         return _probe("one letter of the name wrong", self.template, found)
 
     def invented(self, n: int, rng: Random) -> QuestionSet:
-        """Ask about invented names: one subject's without its last word, with another's last word.
+        """Ask about ``n`` invented names: one subject's with the last word of another's.
 
-        No subject has the first and the last of these words together, and the whole name is
-        nowhere in the corpus. Empty where most names are of one word, or no more can be made.
+        No subject's name has both this first and this last word, and the whole name is nowhere in
+        the corpus. Fewer where no more are found; none unless most names have several words.
         """
         parts = [name.rpartition(" ")[::2] for name in self.subjects if " " in name]
         taken = {(first.partition(" ")[0], last) for first, last in parts}
@@ -106,7 +106,7 @@ class ProbeMaker:
 
 
 def _probe(what: str, form: Template, named: Iterable[tuple[Question, str]]) -> QuestionSet:
-    """Ask about names in place of those in some questions."""
+    """Make each question from its source, in a form and about a name."""
     asked = (replace(source, text=form.ask(name)) for source, name in named)
     return QuestionSet(what, tuple(asked), "")
 

@@ -1,4 +1,4 @@
-"""Asking a run what separates knowing from guessing: ``probe_questions``, training questions."""
+"""Ask a run ``probe_questions`` and its training questions, to tell knowing from guessing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from nanoknow.system.seeds import derive_seed
 from nanoknow.tasks.question_answering import length_of
 
 MOST = 500
-"""Training questions and subjects that are asked about; of more, so many are drawn."""
+"""Most training questions, and most subjects, that are asked about: of more, so many are drawn."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class ProbeResult:
         example: one of them.
         score: of the changed questions.
         as_asked: the same questions as the file has them.
-        pairing: as the file has them first, changed second.
+        pairing: the questions as the file has them first, the changed ones second.
         n_same: answers that stayed the same.
-        confidence: the median, changed.
-        confidence_as_asked: the median of the same questions as the file has them.
+        confidence: the median on the changed questions.
+        confidence_as_asked: the median on the same questions as the file has them.
     """
 
     name: str
@@ -51,16 +51,16 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class InventedNames:
-    """What the model says of names that are put together of two subjects' names.
+    """What the model says about names that are put together from two subjects' names.
 
     Attributes:
         n: how many it was asked about.
         n_training_answers: answers that are the answer of some training question.
         confidence: the median.
-        confidence_of_real: the median of the evaluation questions of the same form.
-        auroc: how often the answer about a real name has the higher confidence.
-        n_sure: answers with the confidence that reaches the target accuracy; None where none
-            does.
+        confidence_of_real: the median on evaluation questions of the same form about subjects.
+        auroc: probability that an answer about a real name is surer than one about an invented one.
+        n_sure: answers with at least the confidence from which on the target accuracy is reached;
+            None where no confidence reaches it.
         confidences: all of them, ascending.
         confidences_of_real: likewise.
         fallbacks: the most frequent answers with their counts.
@@ -85,9 +85,10 @@ class Probed:
 
     Attributes:
         recall: training questions, asked again; None where they are not available.
-        rewordings, misspelt, invented: empty and None where no question names a subject, or no
-            such question can be made of the names.
-        names: the subject's in each training and evaluation question, where it is known.
+        rewordings: empty, and ``misspelt`` and ``invented`` None, where no question names a
+            subject, or no such question can be made from the names.
+        names: the subject's name in each training and evaluation question, by the question's text,
+            where it is known.
     """
 
     recall: Bucket | None
@@ -112,7 +113,8 @@ def probe(
         opened: is asked.
         questions: evaluation questions.
         answers: the run's answers to them.
-        threshold: the confidence from which on these reach the target accuracy.
+        threshold: the confidence from which on these reach the target accuracy; None where none
+            does.
         seed: of all draws.
         reporter: is notified which probes cannot be made.
     """
@@ -152,7 +154,7 @@ def probe(
 
 
 def ask_fitting(opened: AnsweringRun, made: QuestionSet) -> tuple[QuestionSet, list[Answer]]:
-    """Ask what fits into a run's block, and return that with the answers."""
+    """Ask the questions that fit into a run's block; return these, and their answers."""
     most = opened.model.config.block_size
     items = (q for q in made.items if length_of(q, opened.tokenizer) <= most)
     kept = replace(made, items=tuple(items))
@@ -165,7 +167,7 @@ def judge_probe(
     """Compare the answers to a probe with those to the questions it was made from; at least one.
 
     Args:
-        probe: of evaluation questions.
+        probe: questions made from evaluation questions.
         asked: its answers.
         plain: the answers to the evaluation questions, by their numbers.
     """

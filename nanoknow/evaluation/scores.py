@@ -11,9 +11,9 @@ from nanoknow.system.shares import percent
 
 
 def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % interval of the mean of a few draws (Student, 1908); None of fewer than two.
+    """Return the 95 % interval of the mean of a few draws (Student, 1908); None for fewer than two.
 
-    It says how far the mean of so many seeds is from that of all seeds.
+    Of results by seed, it says how far their mean may be from the mean over all seeds.
     """
     from scipy.stats import t
 
@@ -29,8 +29,8 @@ class Pairing:
 
     Attributes:
         both: questions that both answer right.
-        only_first, only_second: those that one of them does.
-        neither: those that none does.
+        only_first, only_second: those that only this one answers right.
+        neither: those that none answers right.
         p: two-sided, of the exact test (McNemar, 1947): small when the two differ by more than
             chance; 1.0 when they never differ.
     """
@@ -43,7 +43,7 @@ class Pairing:
 
 
 def pair(first: Sequence[bool], second: Sequence[bool]) -> Pairing:
-    """Compare paired right and wrong.
+    """Count where two ways of answering are right, and test whether they differ.
 
     Raises:
         ValueError: they are of different lengths.
@@ -84,7 +84,7 @@ class Score:
 
 
 def interval(score: Score) -> str:
-    """Write the 95 % interval of a score: ``20.0–42.5``."""
+    """Write the 95 % interval of a score in %: ``20.0–42.5``."""
     low, high = score.interval_95
     return f"{100 * low:.1f}–{100 * high:.1f}"
 

@@ -8,7 +8,7 @@ from nanoknow.evaluation.answers import VERDICTS, Answer, group_answers
 from nanoknow.facts.index import FactIndex
 
 SHOWN = 3
-"""Examples of each kind."""
+"""Examples shown of each kind."""
 FALLBACKS = 6
 
 
@@ -28,9 +28,9 @@ class Fallback:
     Attributes:
         answer: the text.
         n: how many questions got it.
-        n_right: how many of them rightly.
+        n_right: how many of these it is right for.
         n_gold: how many questions accept it.
-        in_training: how many training questions do.
+        in_training: how many training questions accept it.
     """
 
     answer: str
@@ -42,12 +42,12 @@ class Fallback:
 
 @dataclass(frozen=True)
 class SimilarNames:
-    """Wrong answers that are right for a similar name: of the same first or last word.
+    """Wrong answers that are right for a similar name: one with the same first or last word.
 
     Attributes:
-        n: wrong answers that some training question has for its answer, about another subject of
-            such a name. Names of one word are similar to none.
-        expected: as many would be, were the wrong answers assigned at random.
+        n: wrong answers that training accepts for another subject with a similar name. Names of
+            one word are similar to none.
+        expected: what ``n`` would be on average if the wrong answers were assigned at random.
     """
 
     n: int
@@ -56,15 +56,15 @@ class SimilarNames:
 
 @dataclass(frozen=True)
 class WrongAnswers:
-    """The wrong answers, sorted.
+    """The wrong answers by kind, and what they have in common.
 
     Attributes:
         n: wrong answers.
-        n_questions: all of them.
+        n_questions: all questions, answered right or wrong.
         distinct: different answers given to all questions.
-        kinds: of ``VERDICTS`` but the right ones, in their order.
+        kinds: one for each of ``VERDICTS`` but the first, in their order.
         fallbacks: the most frequent answers, right or wrong.
-        similar_names: None where no names of several words are known in the questions.
+        similar_names: None where no training question has a known name of several words.
     """
 
     n: int
@@ -78,12 +78,12 @@ class WrongAnswers:
 def sort_wrong_answers(
     answers: Sequence[Answer], facts: FactIndex, names: Mapping[str, str]
 ) -> WrongAnswers:
-    """Sort the wrong ones among some answers.
+    """Sort the wrong ones among some answers by kind.
 
     Args:
         answers: judged by these facts.
         facts: the training texts.
-        names: the subject's in each question, of training and evaluation, where it is known.
+        names: the subject's name in each training and evaluation question, where it is known.
     """
     wrong = sorted((a for a in answers if not a.is_right), key=lambda a: -a.log_probability)
     by_kind = group_answers(wrong, lambda a: a.verdict or "", VERDICTS[1:])
@@ -111,7 +111,7 @@ def _fallbacks(answers: Sequence[Answer], facts: FactIndex) -> list[Fallback]:
 def _similar_names(
     wrong: Sequence[Answer], facts: FactIndex, names: Mapping[str, str]
 ) -> SimilarNames | None:
-    known: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by an end of a name: answer, whose
+    known: dict[str, set[tuple[str, str]]] = defaultdict(set)  # end of a name → {(answer, name)}
     for question in facts.questions:
         for end in _ends(name := names.get(question.text, "")):
             known[end] |= {(answer, name) for answer in question.gold}
@@ -126,6 +126,6 @@ def _similar_names(
 
 
 def _ends(name: str) -> tuple[str, ...]:
-    """Return the first and the last word of a name, marked as such; none of a name of one word."""
+    """Return a name's first and last word, marked as such; nothing for a name of one word."""
     words = name.split(" ")
     return (f"{words[0]} …", f"… {words[-1]}") if len(words) > 1 else ()

@@ -11,7 +11,7 @@ from nanoknow.models.base import CharacterModel
 from nanoknow.system.device import precise
 
 BEAMS = 32
-"""Beginnings kept at each character: many more than there are answers worth showing."""
+"""Prefixes kept at each character: many more than there are answers worth showing."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Beam:
     """What a search found.
 
     Attributes:
-        answers: the most probable first; their probabilities are exact. Of all answers that end
-            with the stop, or at the limit where it has not come by then, they sum to at most 1.
+        answers: the most probable first, with exact probabilities. An answer ends with the stop
+            or, where none comes, at the limit: those of all possible answers sum to 1.
         is_exact: whether no answer outside ``answers`` can be more probable than one in it.
     """
 
@@ -39,16 +39,16 @@ def search_beams(
 ) -> Beam:
     """Find the ``n_best`` most probable continuations of a prompt up to their stop.
 
-    The beginnings kept are decoded together, by one cache. The search ends when none of them is
-    as probable as the answers found, since more characters only make it less so.
+    The prefixes kept are decoded as one batch with one cache. The search ends when none of them is
+    more probable than the answers found, as each further character can only lower a probability.
 
     Args:
-        model: used as it is, on its own device.
+        model: is put into ``eval`` mode, and decodes on its own device.
         prompt: 1 … ``block_size`` ids.
         stop_id: ends an answer.
         max_new: ids to write at most; the end of the block ends an answer too.
-        n_best: how many answers to return, where there are so many.
-        n_beams: beginnings to keep at each character, no fewer than ``n_best``.
+        n_best: how many answers to return; fewer where there are no more.
+        n_beams: prefixes to keep at each character; at least ``n_best`` are kept.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -61,12 +61,12 @@ def search_beams(
     logits = model(torch.from_numpy(prompt).to(device), layout, cache, last)  # (1, vocabulary)
     open_beams = [Decoded([], 0.0)]
     found: list[Decoded] = []
-    lost = -torch.inf  # the most probable beginning that was dropped
+    lost = -torch.inf  # log-probability of the most probable prefix that was dropped
     for step in range(limit):
         scores = precise(model.require_finite(logits)).log_softmax(-1)  # (B, vocabulary)
         scores += scores.new_tensor([b.log_probability for b in open_beams])[:, None]
-        # Each beginning may end here, so that up to B of the best may be answers; one more of
-        # the others, or of the answers, is the most probable that is dropped.
+        # Each prefix may end here, so that up to B of the best are answers. Beyond these and the
+        # prefixes kept, one more is taken: the best that is dropped.
         values, indices = scores.flatten().topk(min(scores.numel(), n_beams + len(scores) + 1))
         grown: list[tuple[int, Decoded]] = []
         for value, index in zip(values.tolist(), indices.tolist(), strict=True):

@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-if TYPE_CHECKING:  # the command's help names MIN_COPIED, and needs no numpy
+if TYPE_CHECKING:  # the command's help imports MIN_COPIED, and must not load numpy
     from nanoknow.data.corpus import Corpus
 
 MIN_COPIED = 25
-"""Of the last tenth of Shakespeare, 0.2 % is in stretches of this length that the other nine tenths
-hold, and 15 % in stretches of 15: below this, a model that writes well copies a little too."""
+"""Characters that a stretch needs by default. Of the last tenth of Shakespeare, 0.2 % lies in
+stretches of this length that occur in the other nine tenths, but 15 % in stretches of 15: a shorter
+limit would mark what a model that writes well shares with its text by chance."""
 
 
 @dataclass(frozen=True)
 class Copied:
-    """A stretch of a text that is in a corpus, and cannot be longer at either end.
+    """A stretch of a text that occurs in a corpus, and could not be extended at either end.
 
     Attributes:
         start: its first character in the text.
         end: one past its last.
-        corpus_start: where it is in the corpus first.
-        line: the line of the corpus that this is in, from 1.
+        corpus_start: the first character of its first occurrence in the corpus.
+        line: the line of the corpus that ``corpus_start`` is in, from 1.
     """
 
     start: int
@@ -38,7 +39,7 @@ class CopiedText:
         text: what was written, without its context; 1 or more characters.
         corpus: the training text's name.
         min_length: characters that a stretch needs to count.
-        stretches: in their order; they may overlap.
+        stretches: in the order of the text; they may overlap.
     """
 
     text: str
@@ -49,7 +50,7 @@ class CopiedText:
 
     @property
     def segments(self) -> list[tuple[str, bool]]:
-        """The text cut into segments that are copied or not, with nothing left out, none empty.
+        """The whole text as consecutive segments, none empty, each with whether it is copied.
 
         Where stretches overlap, the later begins at the end of the earlier.
         """
@@ -67,7 +68,7 @@ class CopiedText:
 
     @property
     def share(self) -> float:
-        """Of the text's characters, those in any stretch."""
+        """Share of the text's characters that lie in any stretch, from 0 to 1."""
         return self.characters / len(self.text)
 
     @property
@@ -77,9 +78,9 @@ class CopiedText:
 
 
 def mark_copied(text: str, corpus: Corpus, min_length: int) -> CopiedText:
-    """Find the longest stretches of a text that are in a corpus, in their order.
+    """Find the stretches of a text that occur in a corpus, each as long as possible, in order.
 
-    They may overlap, where the end of one is the beginning of another; none lies in another.
+    Two may overlap, but none lies within another.
 
     Args:
         text: what was written; the context that it was given is not part of it.
@@ -87,7 +88,7 @@ def mark_copied(text: str, corpus: Corpus, min_length: int) -> CopiedText:
         min_length: characters that a stretch must have, 1 or more.
     """
     whole, begins = corpus.text, range(len(text) - min_length + 1)
-    # Where the corpus holds each window of the text.
+    # At which characters of the corpus each window of the text occurs.
     starts: dict[str, list[int]] = {text[i : i + min_length]: [] for i in begins}
     for i in range(len(whole) - min_length + 1):
         window = whole[i : i + min_length]

@@ -1,4 +1,4 @@
-"""Many answers at once with a cache: the most probable characters, or drawn ones."""
+"""Decode many answers at once with a key-value cache, greedily or by sampling."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ from nanoknow.system.device import precise
 from nanoknow.system.memory import keep_freed_memory
 
 ANSWERS_AT_ONCE = 128
-"""More of them have more padding, and their key-value cache exceeds that of the processor."""
+"""Prompts decoded together. More of them need more padding, and their key-value cache outgrows the
+processor's own cache."""
 
 
 Choose = Callable[[Tensor], Tensor]
-"""From (B, vocabulary) log-probabilities to the (B,) ids to write."""
+"""Picks the (B,) ids to write from (B, vocabulary) log-probabilities."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,9 @@ def decode_at_random(
     max_new: int,
     generator: torch.Generator,
 ) -> list[Decoded]:
-    """Continue each prompt with characters drawn as the model predicts them, at temperature 1.
+    """Continue each prompt with characters sampled at temperature 1 (see ``decode``).
 
-    Everything is as in ``decode``; draws are made on the CPU, the same on every device, by a
-    generator of the CPU.
+    Draws are made on the CPU by a CPU generator, so that they are the same for every device.
     """
 
     def draw(scores: Tensor) -> Tensor:
@@ -65,17 +65,17 @@ def decode_at_random(
 def decode(
     model: CharacterModel, prompts: Sequence[Ids], stop_id: int, max_new: int, choose: Choose
 ) -> list[Decoded]:
-    """Continue each prompt until it stops.
+    """Continue each prompt up to its stop.
 
-    Prompts of any lengths are decoded together: padded on the right, each with its own position to
-    write at, so that padding is overwritten before anything can see it.
+    Prompts of different lengths are decoded together: they are padded on the right, and each writes
+    at a position of its own, so that padding is overwritten before any query can attend to it.
 
     Args:
-        model: used as it is, on its own device.
+        model: is put into ``eval`` mode, and decodes on its own device.
         prompts: each 1 … ``block_size`` ids.
         stop_id: ends an answer.
         max_new: ids to write at most; the end of the block ends an answer too.
-        choose: the next character of each.
+        choose: picks the next id of each prompt.
     """
     keep_freed_memory()
     model.eval()
@@ -99,7 +99,7 @@ def _decode_together(
     at = lengths.to(device)  # (B,) where each row writes next
     same = (rows == rows[0]).all(0)[: int(lengths.min()) - 1]
     shared = int(same.cumprod(0).sum()) if len(prompts) > 1 else 0
-    if shared:  # what all begin with is read once
+    if shared:  # the model reads the prefix that all prompts share once
         layout = Layout.of((Group(1, shared),), device)
         model(rows[0, :shared].to(device), layout, cache, at.new_zeros(1))
         cache.select(torch.zeros_like(at))
@@ -122,7 +122,7 @@ def _decode_together(
         if step == max_new - 1 or not n:
             break
         if n < len(active):
-            # Rows stay where they are, but for the last ones, which fill the gaps.
+            # Only rows past the first n move: they fill the gaps that finished rows leave.
             rows = torch.arange(n, device=device)
             rows[~going[:n]] = torch.nonzero(going[n:]).flatten() + n
             active = [active[i] for i in rows.tolist()]

@@ -22,7 +22,7 @@ from nanoknow.system.seeds import new_generator
 from nanoknow.tasks.question_answering import answer_text, fitting_prompt
 
 UNTAUGHT_LIMIT = 32
-"""Characters that an answer may take of a run that was not finetuned on any."""
+"""Characters that an answer may have where the run was not finetuned on any answers."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class OpenedRun:
 
     Attributes:
         run: its folder, and the config that it was trained by.
-        checkpoint: whose weights and vocabulary these are.
-        device: that the model is on.
+        checkpoint: its weights and vocabulary are used.
+        device: the one that the model is on.
         model: ready to evaluate.
     """
 
@@ -48,7 +48,7 @@ class OpenedRun:
 
     @property
     def max_answer_length(self) -> int:
-        """Characters that an answer may take.
+        """How many characters an answer may have.
 
         Raises:
             CheckpointError: the run is a language model.
@@ -57,17 +57,18 @@ class OpenedRun:
         return task.max_answer_length or UNTAUGHT_LIMIT
 
     def prompt(self, question: str) -> Ids:
-        """Return a question as the model reads it; what the vocabulary lacks is left out.
+        """Return the ids of a question and a mask; characters outside the vocabulary are left out.
 
         Raises:
-            DataError: it is longer than the block.
+            DataError: they are more than the block holds.
         """
         return fitting_prompt(self.tokenizer, question, self.model.config.block_size)
 
     def encode(self, texts: str | Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return texts for ``model(ids)``: (B, T) ids, padded on the right, and (B,) lengths.
 
-        A ``⁇`` is the mask, after which an answer begins; what the vocabulary lacks is left out.
+        A ``⁇`` is read as the mask, after which an answer begins; characters outside the
+        vocabulary are left out.
         """
         tokenizer, device = replace(self.tokenizer, reads_marks=True), self.device.torch_device
         texts = [texts] if isinstance(texts, str) else texts
@@ -97,8 +98,9 @@ class OpenedRun:
     ) -> str:
         """Write ``length`` characters after a context, in float32, and return them.
 
-        What is None is as the ``sample`` section of the run's config has it, a ``top_k`` of 0 is
-        all; characters of the context outside the vocabulary are left out.
+        An argument that is None has its value in the ``sample`` section of the run's config. A
+        ``top_k`` of 0 draws from all characters. Characters of the context that the vocabulary
+        does not hold are left out.
 
         Raises:
             ConfigError: a value is out of range.
@@ -112,10 +114,10 @@ class OpenedRun:
 
 
 def require_answers(run: Run, checkpoint: Checkpoint) -> QuestionAnsweringConfig:
-    """Return how a run was finetuned to answer, or would be.
+    """Return the task that a run was finetuned on or, if it was not, the one in its config.
 
     Raises:
-        CheckpointError: it has no marks to ask with.
+        CheckpointError: its vocabulary has no marks, so that no question can be asked.
     """
     task = checkpoint.record.task
     if not task.has_marks:

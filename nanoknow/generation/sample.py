@@ -1,4 +1,4 @@
-"""``nanoknow sample``: text a character at a time, drawn from what a model predicts."""
+"""``nanoknow sample``: text, drawn character by character from what a model predicts."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -37,9 +37,9 @@ class Sampler:
     """A language model ready to write.
 
     Attributes:
-        config: the run's own ``sample`` section, with what was asked for on top.
-        characters: those after the context, as they are drawn.
-        corpus: the training text, where it was asked for.
+        config: the run's own ``sample`` section, with the overrides applied.
+        characters: yields those after the context, each as it is drawn.
+        corpus: the training text to compare with; None where no comparison was asked for.
     """
 
     config: SampleConfig
@@ -74,10 +74,10 @@ class Sampled(Result):
 
 
 def text_to_compare(marks: bool, min_copied: int | None, corpus: Path | None) -> DataConfig | None:
-    """Return what ``sample`` compares with, by ``--mark-copied`` and what goes with it.
+    """Return the data to compare with, by ``--mark-copied`` and its own flags; None without it.
 
     Raises:
-        ConfigError: the others are given without it.
+        ConfigError: ``--min-copied`` or ``--corpus`` is given without it.
     """
     for flag, value in (("--min-copied", min_copied), ("--corpus", corpus)):
         if value is not None and not marks:
@@ -93,7 +93,7 @@ def sample(
     reporter: Reporter,
     compare_with: DataConfig | None = None,
 ) -> Sampler:
-    """Write characters after a context, as they come.
+    """Open a run, and return what draws characters after a context.
 
     Args:
         run_path: a run or checkpoint folder; None for the latest language model, or else the
@@ -102,16 +102,16 @@ def sample(
         seed: of the draws.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         reporter: is notified which run is used.
-        compare_with: the training text to read, the one that it names or else the run's own;
-            None for no text.
+        compare_with: names the training text to compare with, or nothing for the run's own; None
+            for no comparison.
 
     Raises:
         CheckpointError: there is no such run.
-        ConfigError: a value is out of range, or the device does not do it.
+        ConfigError: a value is out of range, or the device does not support it.
         DataError: the vocabulary holds no character of the context, or the text to compare with
             is not what the run was trained on.
     """
-    load_config(None, overrides)  # refused before any run is opened
+    load_config(None, overrides)  # a bad value is refused before any run is opened
     context = next((o.value for o in overrides if o.key == "sample.context"), "")
     if run_path is None:
         run, checkpoint = latest_run("language_modeling", context, MAKER, union_members())
@@ -143,7 +143,7 @@ def sample(
 
 
 def write_all(sampler: Sampler, seed: int, min_copied: int | None, reporter: Reporter) -> Sampled:
-    """Write a fresh sampler's text to its end, and mark what is copied if it has a corpus."""
+    """Draw all characters of an unused sampler, and mark what is copied if it has a corpus."""
     text, read = "", sampler.corpus
     with reporter.progress("writing", sampler.config.length) as show:
         for character in sampler.characters:
@@ -156,15 +156,16 @@ def write_all(sampler: Sampler, seed: int, min_copied: int | None, reporter: Rep
 def with_readable_context(
     run: Run, checkpoint: Checkpoint, config: SampleConfig, named: str | None
 ) -> tuple[SampleConfig, str]:
-    """Leave out of a context what a run's vocabulary does not hold.
+    """Return a config with a context that a run's vocabulary can encode.
 
-    Where none was ``named``, one that does not fit gives way to the first words of the run's text.
+    Characters outside the vocabulary are left out. Where no context was ``named`` and the default
+    has such characters, it is replaced by the first words of the run's text, if that can be read.
 
     Returns:
-        The config with the context as it is read, and a note where that is another one.
+        The config with the context as it is read, and a note on the change, empty for none.
 
     Raises:
-        DataError: nothing of a context that was asked for is left.
+        DataError: nothing is left of a context that was named.
     """
     tokenizer, context = checkpoint.record.tokenizer, config.context
     if not (unknown := Counter(tokenizer.unknown(context))):
@@ -194,20 +195,21 @@ def sample_text(
 ) -> Iterator[str]:
     """Yield the characters that a model writes after a config's context, one at a time.
 
-    Within the block each character costs one step of a cache. Past it there are two ways:
+    Within the block each character costs one step with a cache. Past it there are two ways:
 
     ``recompute``: the model reads the last ``block_size`` characters again for every one. With
     learned positions each of them has moved, so that nothing computed before is of use. This is
     what the original did, and the exact reference.
 
     ``hop``: when the block is full, the model reads its last ``block_size // 2`` characters again
-    from position 0, and goes on by the cache until it is full again. Each character is then
-    predicted from between half and all of a block: another text, as likely, many times faster.
+    from position 0, and goes on with the cache until it is full again. Each character is then
+    predicted from between half a block and a whole one. The text is another one, as likely, and
+    written many times faster.
 
     Args:
-        model: used as it is, on its own device.
-        tokenizer: of its vocabulary.
-        config: of its context, the last ``block_size`` characters count.
+        model: is put into ``eval`` mode, and runs on its own device.
+        tokenizer: the model's.
+        config: only the last ``block_size`` characters of its context are read.
         generator: a CPU generator; draws are made on the CPU, the same on every device.
 
     Raises:
@@ -228,7 +230,7 @@ def sample_text(
         [logits] = model(new.to(device), layout, cache, last)  # (vocabulary,)
         first += len(new)
         logits = model.require_finite(logits).float().cpu()
-        # Less the highest, and in float64, so that no temperature makes a NaN of them.
+        # The highest is subtracted, in float64, so that no temperature gives a NaN.
         scaled = (logits - logits.max()).double() / config.temperature
         new = _draw(scaled.float(), config.top_k, generator)  # (1,)
         window = torch.cat([window, new])[-block_size:]

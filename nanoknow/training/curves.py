@@ -1,4 +1,4 @@
-"""``nanoknow plot``: how runs went, as their metrics have it."""
+"""``nanoknow plot``: the learning curves of runs, from their metrics."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,11 +20,12 @@ KINDS = {
     "question_answering": "Finetuning",
     SCRATCH: "From scratch",
 }
-"""What runs of each task are called; they get panels of their own, in this order."""
+"""What the runs of each kind are called; each kind gets panels of its own, in this order."""
 ALIKE = 3
-"""Times that the steps of one run on an axis may be those of another; else it has shares."""
+"""Largest ratio of the longest run to the shortest for which x is steps; beyond it, x is in %."""
 ENOUGH = 10
-"""Epochs whose means make a curve; fewer hide how the loss fell within them, if that is known."""
+"""Fewest epochs whose means make a curve: with fewer, single steps show the loss better, if there
+are more of them."""
 
 
 CURVES = {
@@ -33,8 +34,8 @@ CURVES = {
     "learning_rate": ("step", "learning_rate"),
     "accuracy": ("accuracy", "accuracy"),
 }
-"""Of which kind of metrics each is, and which value of them: losses in nats a character, those of
-an epoch means of its batches; accuracy on the evaluation questions, from 0 to 1."""
+"""For each curve, the kind of metrics that hold it and the key of its value. Losses are in nats a
+character, an epoch's the mean over its batches; accuracy is on the evaluation questions, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class RunCurves:
 
     Attributes:
         run: its folder.
-        name: as much of that as differs from the others.
-        task: its kind.
+        name: the shortest end of that path that differs from the other runs'.
+        task: the kind of task that it trained on.
         stage: the part of the config that it trained by.
         curves: each of ``CURVES``, a list of (step, value).
     """
@@ -63,11 +64,11 @@ class RunCurves:
 
     @property
     def last_step(self) -> float:
-        """The last one of which anything was recorded."""
+        """The last step with a point on any curve."""
         return max(points[-1][0] for points in self.curves.values() if points)
 
     def with_points(self, change: Callable[[Points], Points]) -> Self:
-        """Return it with the points of every curve changed."""
+        """Return a copy with ``change`` applied to the points of every curve."""
         return replace(self, curves={name: change(each) for name, each in self.curves.items()})
 
     @property
@@ -84,7 +85,7 @@ class Panel:
         title: what they show.
         unit: of what they show; empty for a plain number.
         curves: by name, (step, value).
-        behind: the same before it was averaged, drawn thin; none for none.
+        behind: the single steps behind averaged curves, drawn thin.
         x_label: what x is.
     """
 
@@ -134,7 +135,8 @@ def read_curves(run_paths: Sequence[Path], reporter: Reporter) -> RunsCurves:
         reporter: is notified of the run that is taken.
 
     Raises:
-        CheckpointError: there is no such run, or its metrics lack a curve.
+        CheckpointError: there is no such run, or its metrics have no step or a value that is no
+            finite number.
     """
     runs = [Run.open(path) for path in dict.fromkeys(run_paths)]
     if not runs:
@@ -147,7 +149,7 @@ def read_curves(run_paths: Sequence[Path], reporter: Reporter) -> RunsCurves:
 def accuracies_beside_scratch(run_path: Path) -> dict[str, Points]:
     """Return a run's accuracies, in % by step, and those of the run ``scratch_beside`` it.
 
-    None where none were measured.
+    A run without accuracies is left out; if it is ``run_path``, the other is left out as well.
     """
     found: dict[str, Points] = {}
     with suppress(CheckpointError):
@@ -172,20 +174,20 @@ def _read(run: Run, name: str) -> RunCurves:
 
 
 def _on_one_axis(runs: list[RunCurves]) -> tuple[list[RunCurves], str]:
-    """Return runs with what to call x: the step, or how far they are if some are much longer."""
+    """Return runs and the label of x: steps, or % of each run's if some run is much longer."""
     lengths = [run.last_step for run in runs]
     if max(lengths) <= ALIKE * min(lengths):
         return runs, "step"
 
     def share(run: RunCurves) -> RunCurves:
-        end = max(1, run.last_step)  # of what somebody else wrote
+        end = max(1, run.last_step)  # metrics that somebody else wrote may end at step 0
         return run.with_points(lambda points: [(100 * x / end, y) for x, y in points])
 
     return [*map(share, runs)], "% of the steps of each run"
 
 
 def _point(run: Run, values: dict[str, Any], key: str) -> tuple[int, float]:
-    if {"step", key} <= values.keys():  # and what they are is known: see ``read_metrics``
+    if {"step", key} <= values.keys():  # ``read_metrics`` has checked their types
         return values["step"], float(values[key])
     raise CheckpointError(
         f"{run.metrics_file}: step {values.get('step')}: {key} is {values.get(key)}, not a finite "

@@ -1,4 +1,4 @@
-"""How runs went, as pictures: panels of curves over the steps of training."""
+"""Pictures of learning curves: panels over the steps of training."""
 
 import itertools
 from collections.abc import Mapping, Sequence

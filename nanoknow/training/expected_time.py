@@ -1,4 +1,4 @@
-"""How long a training will take here, before its first step."""
+"""Estimate how long a training will take on this machine, before its first step."""
 
 import copy
 import itertools
@@ -15,7 +15,7 @@ from nanoknow.training.prepare import Prepared
 from nanoknow.training.trainer import Trainer
 
 FEWEST_STEPS = 50
-"""Before shorter trainings an estimate is not worth its own time."""
+"""Shorter trainings are not worth the time of an estimate."""
 TRIAL_STEPS, TRIAL_SECONDS = 6, 1.5
 
 
@@ -26,7 +26,7 @@ class Expected:
     Attributes:
         flops: of all epochs, a backward pass counted as two forward ones and every example as long
             as its task allows.
-        seconds: here; None where its first steps fail.
+        seconds: on this machine; None where the first step fails.
     """
 
     n_parameters: int
@@ -36,7 +36,7 @@ class Expected:
 
 
 def expect(prepared: Prepared) -> Expected:
-    """Return what a training takes, by its sizes and ``expected_time``."""
+    """Return what a training takes, from its sizes and ``expected_time``."""
     trainer, task = prepared.trainer, prepared.trainer.task
     one = complexity_of(prepared.config.model, len(prepared.tokenizer), task.tokens_per_example)
     flops = 3 * one.flops * task.n_examples * trainer.config.epochs
@@ -45,10 +45,10 @@ def expect(prepared: Prepared) -> Expected:
 
 
 def expected_time(trainer: Trainer, *, however_short: bool = False) -> float | None:
-    """Return how many seconds a training takes here, by a copy's first steps.
+    """Estimate how many seconds a training takes here, by timing the first steps of a copy.
 
     The trainer and the random numbers that it will draw are left as they are. Returns None where
-    the first steps fail, and of short trainings unless ``however_short``.
+    the first step fails, and for fewer than ``FEWEST_STEPS`` steps unless ``however_short``.
     """
     if trainer.total_steps < FEWEST_STEPS and not however_short:
         return None
@@ -63,5 +63,6 @@ def expected_time(trainer: Trainer, *, however_short: bool = False) -> float | N
                 if len(times) > TRIAL_STEPS or times[-1] - times[0] > TRIAL_SECONDS:
                     break
     steps = [end - start for start, end in itertools.pairwise(times)]
-    # The first step makes what later ones use again. Here one process made all of each.
+    # The first step also sets up what later ones reuse. The copy computed whole steps in one
+    # process; the training shares each among its ranks.
     return trainer.total_steps / trainer.ranks.size * median(steps[1:] or steps) if steps else None

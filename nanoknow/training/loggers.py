@@ -1,7 +1,7 @@
-"""A run's metrics for TensorBoard, in ``tensorboard/`` of its folder.
+"""Write a run's metrics for TensorBoard, into ``tensorboard/`` in its folder.
 
-They are written again in each session from ``metrics.jsonl``, which is the record: what a resumed
-run makes again is there once. The package is an extra of nanoknow, imported when it is asked for.
+Each session writes them again from ``metrics.jsonl``, which is the record, so that steps that a
+resumed run repeats are there once. The package is an extra, imported only when it is asked for.
 """
 
 import secrets
@@ -21,7 +21,7 @@ TAGS = {
     ("step", "learning_rate"): "learning rate",
     ("step", "grad_norm"): "gradient norm",
 }
-"""What is shown of each kind of metrics, and under which name."""
+"""Which values of each kind of metrics are shown, and under which tag."""
 
 Log = Callable[[str, dict[str, Any]], None]
 """Called with the kind of some metrics, and their values."""
@@ -45,10 +45,10 @@ def require_tensorboard() -> Any:  # noqa: ANN401 - a class that may not be inst
 
 @contextmanager
 def open_event_log(run: Run) -> Iterator[Log]:
-    """Write what a run has recorded so far, and yield what writes on.
+    """Write the metrics that a run has recorded so far, and yield a function that adds more.
 
-    The time of a point is the run's own seconds of training after it was made, so that a pause
-    between two sessions takes no room.
+    The time of a point is that of the run's creation plus its seconds of training, so that a pause
+    between two sessions leaves no gap.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -66,7 +66,8 @@ def open_event_log(run: Run) -> Iterator[Log]:
     with naming(folder, ADVICE):
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
-        # By the rest of its name, which has the time and the process, a link could be laid ready.
+        # The rest of the name is the time, the host and the process: without a random part it could
+        # be guessed, and a link placed there.
         writer = require_tensorboard()(folder, filename_suffix=f".{secrets.token_hex(8)}")
     try:
         for metrics in run.metrics():

@@ -1,4 +1,4 @@
-"""AdamW and Muon with their parameter groups, and the learning rate at each moment."""
+"""AdamW and Muon with their parameter groups, and the schedule of the learning rate."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from nanoknow.config.experiment import OptimizerConfig, ScheduleConfig
 
 SLOTS = {"AdamW": ("step", "exp_avg", "exp_avg_sq"), "Muon": ("momentum_buffer",)}
-"""What each optimizer keeps of a weight."""
+"""The state that each optimizer keeps for a weight."""
 
 
 def build_optimizers(
     model: nn.Module, config: OptimizerConfig, precision: str = "float32"
 ) -> list[torch.optim.Optimizer]:
-    """Make AdamW with weight decay where the config puts it, and Muon if it is asked for.
+    """Build AdamW with weight decay where the config puts it, and Muon if it is asked for.
 
     ``all_but_biases`` is the original birthplace trainer's choice, ``linear_weights`` that of
     the Shakespeare one. Muon takes the weights of all linear layers but the head, and multiplies
@@ -49,15 +49,16 @@ def build_optimizers(
 def restore_optimizers(
     optimizers: Iterable[torch.optim.Optimizer], model: nn.Module, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Give optimizers their state: all of it for a weight, or none.
+    """Give optimizers their state, for each weight all of it or none.
 
     Args:
         optimizers: of ``build_optimizers``.
-        model: whose weights they have.
-        tensors: ``optimizer.KEY.WEIGHT``, and others.
+        model: whose weights they update.
+        tensors: the state as ``optimizer.KEY.WEIGHT``; other names are passed over.
 
     Raises:
-        ValueError: names one that is not theirs.
+        ValueError: names a tensor that is for no weight of theirs, does not fit it, or lacks the
+            rest of its state.
     """
     names = {weight: name for name, weight in model.named_parameters()}
     left = {name for name in tensors if name.startswith("optimizer.")}
@@ -97,9 +98,9 @@ def learning_rate(schedule: ScheduleConfig, peak: float, n: int, planned: int) -
 
 
 class Muon(torch.optim.Muon):
-    """torch's Muon (Jordan et al., 2024), but for the precision of its matrix products.
+    """torch's Muon (Jordan et al., 2024) with a choice of precision for its matrix products.
 
-    torch's own are in bfloat16 always. A CPU without bfloat16 emulates it: a step of the best
+    torch always multiplies in bfloat16, which a CPU without it emulates: a step of the best
     birthplace recipe then takes eight times as long.
     """
 
@@ -135,9 +136,9 @@ class Muon(torch.optim.Muon):
 
 
 def orthogonalized(matrix: Tensor, options: dict[str, Any]) -> Tensor:
-    """Return about the nearest matrix with orthogonal rows, or columns, to an (m, n) one.
+    """Return about the nearest matrix with orthonormal rows, or columns, to an (m, n) one.
 
-    By Newton and Schulz's iteration, with Muon's polynomial.
+    It is found by a Newton-Schulz iteration with Muon's polynomial.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix  # (short, long)

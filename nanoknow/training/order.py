@@ -1,4 +1,4 @@
-"""A shuffled order that is computed where it is needed, and stored nowhere."""
+"""A shuffled order that is computed part by part as needed, and never stored."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class ShuffledOrder:
     rounds mix by SplitMix64 (Steele, Lea and Flood, 2014).
 
     Attributes:
-        n: how many there are, at least 1.
+        n: how many items there are, at least 1.
         seed: 0 … 2⁶⁴ − 1.
     """
 

@@ -44,9 +44,10 @@ def roles_of(
     Pretraining reads the training questions for their characters, where there are any.
 
     Args:
-        config: names them.
-        stage: that is trained.
-        recorded: those of a run that is continued: before 0.4.0 the vocabulary was the corpus's.
+        config: names the texts.
+        stage: the one that is trained.
+        recorded: the roles that a run to continue has recorded: before 0.4.0 the vocabulary came
+            from the corpus alone.
     """
     task, data = config.pretrain.task, config.data
     if stage != "pretrain":
@@ -75,7 +76,7 @@ def prepare(
     questions = texts.questions if "questions" in sources else None
     if questions is not None:
         questions.require_answers("learn", "--questions")
-        if getattr(stage_config.task, "questions_per_document", True):  # else for their words alone
+        if getattr(stage_config.task, "questions_per_document", True):  # else only words are used
             questions = fitting(questions, tokenizer, block_size, skip_long=config.data.skip_long)
     corpus = texts.corpus if "corpus" in sources else None
     held_out = None
@@ -110,7 +111,7 @@ def prepare(
 
 
 def _fit(task: TaskConfig, block_size: int, facts: FactIndex) -> list[str]:
-    """Say how texts fit what a task hides; where there are no questions, only what is bad."""
+    """Say how texts suit a task that hides salient spans; without questions, only what is bad."""
     if not (isinstance(task, SpanCorruptionConfig) and task.salient_spans):
         return []
     fit = judge_fit(facts, block_size, reach_of(task, block_size))

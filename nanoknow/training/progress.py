@@ -17,8 +17,8 @@ class Progress:
         epoch: epochs completed.
         examples: done in the current epoch.
         batch: batches made of them.
-        tokens: seen, padding up to the block included; drives the schedule.
-        epoch_loss: sum of the losses in the current epoch.
+        tokens: seen, padding up to the block included; the learning rate depends on it.
+        epoch_loss: sum of the batches' losses in the current epoch.
     """
 
     step: int = 0
@@ -38,8 +38,8 @@ class StepResult(Result):
         epoch: the epoch it belongs to, from 1.
         learning_rate: the rate it was made with.
         n_examples: in its batch.
-        loss: mean cross-entropy of the characters that carry loss, in nats.
-        grad_norm: of all gradients together, before clipping.
+        loss: mean cross-entropy of the scored characters, in nats.
+        grad_norm: L2 norm of all gradients together, before clipping.
         epoch_loss: mean of the losses of the epoch's batches, a smaller last one counted as much
             as the others; at its last step only.
     """

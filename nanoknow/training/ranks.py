@@ -1,9 +1,9 @@
 """One training over several processes, as ``torchrun`` starts them.
 
-Each process, a rank, draws the whole batch and keeps its rows. The losses of these are summed and
-divided by the scored characters of the whole batch, and they and their gradients are added up over
-the ranks, so that a step is that of one process (but for dropout, which each rank draws for its own
-rows). Rank 0 does all else: it makes the folder, writes, evaluates and reports.
+Each process, a rank, draws the whole batch and keeps its own rows. It divides the sum of their
+losses by the number of scored characters in the whole batch. These losses and their gradients are
+added up over the ranks, so that a step is that of one process (but for dropout, which each rank
+draws for its own rows). Rank 0 does all else: it makes the folder, writes, evaluates and reports.
 """
 
 import os
@@ -25,7 +25,7 @@ from nanoknow.system.seeds import derive_seed
 from nanoknow.system.signals import stop_signals
 
 LONGEST_WAIT = timedelta(hours=2)
-"""For another rank: an evaluation and the writing of a checkpoint are on rank 0 alone."""
+"""How long a rank waits for another: rank 0 alone evaluates and writes checkpoints."""
 
 
 class LostRankError(NanoknowError):
@@ -39,9 +39,9 @@ class Ranks:
     Attributes:
         rank: its number, from 0.
         size: how many there are; with one, nothing here does anything.
-        asked: the signal that it asks all to stop for at the next step; -1 for no signal.
-        stopped: the one that all have stopped for.
-        device: where the ranks exchange what they add up.
+        asked: the signal for which it asks all to stop at the next step; 0 for none.
+        stopped: the signal for which all have stopped; -1 for another reason, 0 while they train.
+        device: the one on which the ranks exchange what they add up.
     """
 
     rank: int = 0
@@ -51,23 +51,26 @@ class Ranks:
     device: str = "cpu"
 
     def share(self, batch: Batch) -> tuple[Batch, int | None]:
-        """Return this rank's rows of a batch, and how many characters are scored in all of it."""
+        """Return this rank's rows of a batch, and the number of scored characters in all of it.
+
+        With one rank, return the batch and None.
+        """
         if self.size == 1:
             return batch, None
         return batch.part(self.rank, self.size), int((batch.targets != IGNORE).sum())
 
     def silencing(self, reporter: Reporter) -> Reporter:
-        """Return where this rank reports: rank 0 alone does."""
+        """Return the reporter for this rank, which is silent on all but rank 0."""
         return Lines(None) if self.rank else reporter
 
     def seed_dropout(self, seed: int, step: int) -> None:
-        """Make what dropout draws follow from the step and the rank: no state has to be kept."""
+        """Seed dropout by the step and the rank, so that no random state has to be kept."""
         if self.size > 1:
             torch.manual_seed(derive_seed(seed, f"dropout of rank {self.rank}", step))
 
     @contextmanager
     def agreeing(self) -> Iterator[None]:
-        """Do what each rank does; what fails on one fails on all, and rank 0 says it."""
+        """Run a block that every rank runs: an error on one ends all, and rank 0 reports it."""
         mine: NanoknowError | None = None
         try:
             yield
@@ -86,7 +89,9 @@ class Ranks:
             raise SystemExit(1) if self.rank else mine
 
     def add_up(self, model: nn.Module, loss: Tensor, step: int) -> Tensor | None:
-        """Add up losses and gradients over the ranks; None where all are to stop before the step.
+        """Add up loss and gradients over the ranks, and return the loss.
+
+        Return None where all are to stop before the step.
 
         Raises:
             LostRankError: another rank has gone.
@@ -116,7 +121,7 @@ class Ranks:
         return sum((each[0] for each in everybody), start=sent.new_zeros(())).to(loss.dtype)
 
     def stop_others(self) -> None:
-        """Have all stop where this one has: the others wait for its part of the next step."""
+        """Stop the other ranks where this one has: they wait for its part of the next step."""
         if self.size > 1 and not self.stopped:
             with suppress(RuntimeError):
                 sent = torch.tensor([0.0, self.asked or -1], dtype=torch.float64).to(self.device)
@@ -128,7 +133,7 @@ class Ranks:
             for _ in steps:
                 self.asked = received[0] if received else 0
             raise SystemExit(0)
-        raise SystemExit(1)  # which rank 0 says
+        raise SystemExit(1)  # rank 0 reports why
 
 
 @contextmanager
@@ -142,14 +147,14 @@ def joined(device: str) -> Iterator[Ranks]:
     if size == 1:
         yield Ranks()
         return
-    # Imported later, by the optimizer, its defaults would keep the group and its threads to the end
-    # of the process, where torch may abort for them.
+    # If the optimizer imported this later, its default arguments would hold the group and its
+    # threads until the process ends, where torch may abort over them.
     import torch.distributed.nn.functional
 
     chosen = choose_device(device).torch_device
     on_gpu = chosen.type == "cuda"
     if on_gpu:
-        torch.cuda.set_device(chosen)  # on which torch exchanges objects; else all on the first
+        torch.cuda.set_device(chosen)  # torch exchanges objects on it, else all on the first GPU
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
     try:
         yield Ranks(dist.get_rank(), size, device=str(chosen) if on_gpu else "cpu")

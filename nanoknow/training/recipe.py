@@ -13,13 +13,13 @@ from nanoknow.errors import DataError
 from nanoknow.system.reporter import Reporter
 
 EXAMPLES = 120_000
-"""Documents that pretraining reads in all its epochs, about."""
+"""About how many documents pretraining reads, all its epochs together."""
 MOST_EPOCHS, LEAST_STEPS = 40, 280
-"""Of pretraining: more epochs where there would be fewer steps, as few documents make few."""
+"""Most epochs and fewest steps of pretraining: few documents get more epochs, to make the steps."""
 BLOCK_SIZES = range(96, 513, 32)
-"""The shortest holds a short context with a name."""
+"""To choose from, in characters; the shortest holds a short context with a name."""
 WARMUP = 0.08
-"""Of the planned tokens."""
+"""Share of the planned tokens."""
 NO_QUESTIONS = {"pretrain.task.questions_per_document": 0, "pretrain.task.salient_words": "all"}
 
 
@@ -28,7 +28,7 @@ def resolve_recipe(
 ) -> ExperimentConfig:
     """Return the config of a command that trains: ``resolve_config``, with ``own-facts`` sized.
 
-    What follows from the data comes before the ``overrides``, which hold over it.
+    The ``overrides`` take precedence over what is sized by the data.
 
     Raises:
         ConfigError: see ``load_config``.
@@ -39,11 +39,11 @@ def resolve_recipe(
     if chosen != OWN_FACTS:
         return config
     texts = Texts.find(config.data, ("corpus", "questions"))
-    if (corpus := texts.corpus) is None:  # whoever needs it says so
+    if (corpus := texts.corpus) is None:  # what needs it reports that
         return config
     training = texts.questions.items if texts.questions else ()
     asked = [*training]
-    with suppress(DataError):  # whoever needs them says so
+    with suppress(DataError):  # what needs them reports that
         asked += evaluation.items if (evaluation := Texts.find(config.data, ("eval",)).eval) else ()
     n_documents = int((corpus.lines()[1] > 0).sum())
     task, n_examples = config.pretrain.task, n_documents

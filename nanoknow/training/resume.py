@@ -1,4 +1,4 @@
-"""Resume a run: what must be as it was, and what may differ and is noted."""
+"""Resume a run; check what must be as it was, and note what may differ."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -21,7 +21,7 @@ from nanoknow.training.session import TrainingOptions, TrainingSession, Training
 from nanoknow.training.trainer import Trainer
 
 FREE = ("log_every", "checkpoint_minutes", "evaluate_every")
-"""Keys of a stage that change nothing of what is computed."""
+"""Keys of a stage that do not affect what is computed."""
 NOTED = ("epochs", "batch_size")
 """Keys of a stage that may change, with an effect that is noted. All others are refused."""
 
@@ -35,7 +35,7 @@ def resume_run(
         run: a run folder.
         options: device and time.
         reporter: is notified of what happens.
-        config: what to continue it by; None for its own. From here on it is its own.
+        config: the one to continue with, which becomes the run's; None to keep the run's.
 
     Raises:
         CheckpointError: another process trains it, or its checkpoint is damaged.
@@ -45,7 +45,7 @@ def resume_run(
     config = config or run.config
     with joined(options.device) as ranks, nullcontext() if ranks.rank else lock_run(run.path):
         reporter = ranks.silencing(reporter)
-        with ranks.agreeing():  # that all have read what rank 0 then writes
+        with ranks.agreeing():  # all ranks have read the files before rank 0 writes to them
             checkpoint = run.latest()
             record, stage = checkpoint.record, run.record.stage
             state = checkpoint.load_training_state()
@@ -58,7 +58,7 @@ def resume_run(
             model = checkpoint.load_model(device)
         step = int(record.progress["step"])
         is_complete = record.progress["epoch"] == config.stage(stage).epochs
-        if is_complete and not options.tensorboard:  # else its event files are written
+        if is_complete and not options.tensorboard:  # with it, the event files are written below
             if ranks.rank:
                 raise SystemExit(0)
             reporter.note(f"resuming {run.path} at step {step} of {step}")
@@ -81,9 +81,10 @@ def resume_run(
 
 
 def config_then(run: Run, record: CheckpointRecord, state: Mapping[str, Any]) -> ExperimentConfig:
-    """Return the config that a checkpoint was trained by; before 0.3.0 the run's, as far as known.
+    """Return the config that a checkpoint was trained with.
 
-    What is not known is as in ``config.yaml``, whatever flags ask for.
+    Before 0.3.0 checkpoints did not hold it: what they do not record is as in the run's
+    ``config.yaml``, whatever flags ask for.
     """
     if record.config is not None:
         return record.config
@@ -112,7 +113,7 @@ def require_allowed_changes(
     compared: dict[str, Any] = dict.fromkeys(("seed", "precision", "model", stage), True)
     compared["data"] = {"documents", "skip_long"}
     now, was = (dict(_values(each.model_dump(include=compared))) for each in (config, then))
-    was["precision"] = record.precision  # what ``auto`` was, too
+    was["precision"] = record.precision  # and not ``auto``, where the config has that
     now["precision"] = record.precision if config.precision == "auto" else config.precision
     for key in {**now, **was}:
         if now.get(key) != was.get(key) and key not in allowed:
@@ -140,7 +141,7 @@ def _values(section: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, A
 
 
 def effects(trainer: Trainer, then: StageConfig) -> Iterator[str]:
-    """Say what each of ``NOTED`` that differs from a former config does from here on."""
+    """Say what each change of a key in ``NOTED`` does from here on."""
     now, progress = trainer.config, trainer.progress
     if now.batch_size != then.batch_size:
         yield (
@@ -163,7 +164,7 @@ def effects(trainer: Trainer, then: StageConfig) -> Iterator[str]:
 def changes_since(
     run: Run, record: CheckpointRecord, device: Device, n_ranks: int
 ) -> Iterator[str]:
-    """Warn of what differs from when a checkpoint was written, and may round otherwise."""
+    """Warn of changes since a checkpoint was written that may make results round otherwise."""
     here = environment(device) | {"ranks": str(n_ranks)}
     there = {"nanoknow": record.version, "torch": record.torch}
     there |= {"device": record.device, "precision": record.precision}

@@ -1,4 +1,4 @@
-"""One process's share of a run's training: its loop, its records, its checkpoints."""
+"""A training session of a run, until it ends or stops: its steps, its records, its checkpoints."""
 
 import math
 import time
@@ -28,7 +28,7 @@ from nanoknow.training.ranks import LostRankError
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to run, as against what to compute.
+    """How to train, apart from what is computed.
 
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -43,7 +43,7 @@ class TrainingOptions:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        """See that what the options need is installed.
+        """Check that what the options need is installed.
 
         Raises:
             ConfigError: it is not.
@@ -61,7 +61,7 @@ class TrainingSummary(Result):
         epochs: complete ones; fewer than planned when it was stopped early.
         loss: mean of the losses of the last complete epoch's batches, each the mean of its
             scored characters, in nats a character; None before the first.
-        held_out_loss: of the last complete epoch, on the text that was held back, where some was.
+        held_out_loss: after the last complete epoch, on the text that was held out, if any was.
         accuracy: on the evaluation questions, the last time it was measured.
         seconds: of training in all sessions.
         resume: the command that continues it.
@@ -85,7 +85,7 @@ class TrainingSummary(Result):
 
 @dataclass
 class TrainingSession:
-    """One process's share of a run's training."""
+    """A training session of a run: the first, or one that resumes it."""
 
     run: Run
     prepared: Prepared
@@ -115,7 +115,7 @@ class TrainingSession:
         """Write a checkpoint of the current step, unless it is saved already.
 
         Raises:
-            NonFiniteError: the step has ruined the model; the checkpoint before it stays.
+            NonFiniteError: weights or logits are not finite; the checkpoint before stays as it is.
         """
         if self.trainer.progress.step == self.saved_step:
             return
@@ -144,7 +144,7 @@ class TrainingSession:
 
         Raises:
             Interrupted: a signal came; everything is saved.
-            NonFiniteError: a step is not finite, or ruined the model.
+            NonFiniteError: a loss, a gradient norm, weights or logits are not finite.
         """
         progress, ranks = self.trainer.progress, self.trainer.ranks
         title = f"{self.run.record.stage} {self.run.record.variant}"

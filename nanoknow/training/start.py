@@ -39,12 +39,12 @@ def start_run(
 
     Args:
         stage: the part of the config to train by.
-        config: of which the model counts only where there is no source.
+        config: its ``model`` counts only where there is no source.
         out: the run folder; None for a fresh one.
         options: device and time.
         reporter: is notified of what happens.
-        source: whose model, weights and vocabulary to start with; None for fresh weights and
-            the vocabulary of the corpus and the training questions.
+        source: the checkpoint whose model, weights and vocabulary to start with; None for fresh
+            weights and the vocabulary of the corpus and the training questions.
 
     Raises:
         CheckpointError: the folder is in use, or cannot be written.
@@ -70,7 +70,7 @@ def start_run(
 def new_run(
     stage: StageName, prepared: Prepared, out: Path | None, source: Checkpoint | None
 ) -> Iterator[Run]:
-    """Make the folder of a run, locked while it is at work; see ``start_run``."""
+    """Make the folder of a run, and keep it locked during training; see ``start_run``."""
     config, model = prepared.config, prepared.trainer.model
     record = RunRecord(
         stage=stage,
@@ -111,7 +111,7 @@ def get_ready(
         tokenizer = texts.tokenizer(specials=config.stage(stage).task.has_marks)
         sizes = config.model, len(tokenizer)
         n = sum(tensor.numel() for tensor in outline(*sizes).values())
-        # Weights, gradients and two moments, in float32.
+        # Bytes of weights, gradients and two moments, in float32.
         require_memory(16 * n, f"model: {n:,} parameters")
         model = build_model(*sizes, new_generator(config.seed, "weights"))
     return prepare(config, stage, texts, tokenizer, model, chosen, reporter)

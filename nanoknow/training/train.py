@@ -1,4 +1,4 @@
-"""``nanoknow pretrain`` and ``finetune``: a new run, or more of one."""
+"""``nanoknow pretrain`` and ``finetune``: train a new run, or continue one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,11 +38,11 @@ def train(
 ) -> TrainingSummary:
     """Train what a command plans, or with ``resume`` continue the run in ``out``.
 
-    A run is continued by its own config, and what the flags may change of it.
+    A run continues with its own config, in which flags may change some values.
 
     Raises:
-        ConfigError: no run to continue is named, another command trains it, or a config or a run
-            to start from is named.
+        ConfigError: no run to continue is named, the other command trains it, or a config or a run
+            to start from is named too.
         NanoknowError: see ``plan``, ``start_run`` and ``resume_run``.
     """
     if not resume:
@@ -72,12 +72,12 @@ def plan(
 
     Args:
         command: its name.
-        start: what to finetune, a run or checkpoint folder or ``scratch``; None for the latest run
-            whose vocabulary holds the questions. None for ``pretrain``.
-        config_name: a shipped config or a file; None for that of the run that it starts from, or
-            see ``resolve_recipe``.
-        flags: of a stage, see ``training_flags``, set the one that is trained; they may not
-            contradict the model of the run that it starts from.
+        start: what to finetune, a run or checkpoint folder or ``scratch``; None for the latest
+            pretrained run whose vocabulary holds the questions. Always None for ``pretrain``.
+        config_name: a shipped config or a file; None for that of the run that it starts from or,
+            where there is none, that of ``resolve_recipe``.
+        flags: see ``training_flags``; those of a stage apply to the one that is trained. They may
+            not contradict the model of the run that it starts from.
         reporter: is notified of what happens.
 
     Raises:
@@ -110,15 +110,15 @@ def plan(
 
 
 def after_pretraining(run: Run, source: Checkpoint, config: ExperimentConfig) -> ExperimentConfig:
-    """Return the config to finetune a checkpoint of a pretrained run by.
+    """Return the config with which to finetune a checkpoint of a pretrained run.
 
-    A config that names no corpus gets the one that the run was pretrained on. How it was pretrained
-    is the run's: ``why`` pretrains others like it.
+    A config that names no corpus gets the one that the run was pretrained on. Its ``pretrain``
+    section becomes the run's, by which ``why`` pretrains others like it.
 
     Raises:
-        ConfigError: the run has no marks to ask with, or the config names a text that it has not
-            read, or that has changed since.
-        DataError: the text cannot be read.
+        ConfigError: the run is a language model, without marks to ask with, or the config names a
+            corpus that the run has not read, or that has changed since.
+        DataError: the corpus cannot be read.
     """
     if source.record.task.kind == "language_modeling":
         raise ConfigError(

@@ -40,12 +40,12 @@ class Trainer:
         keep_freed_memory()
         self.model.to(self.device.torch_device)
         self.optimizers = build_optimizers(self.model, self.config.optimizer, self.device.precision)
-        # Dropout draws from torch's own generators: they take no other.
+        # Dropout draws from torch's global generators: it takes no other.
         torch.manual_seed(derive_seed(self.seed, "dropout"))
 
     @property
     def total_steps(self) -> int:
-        """Updates made, and those that are still planned."""
+        """Updates made so far, plus those that are still planned."""
         progress, n, batch_size = self.progress, self.task.n_examples, self.config.batch_size
         rest = math.ceil((n - progress.examples) / batch_size)  # of the current epoch
         later = self.config.epochs - progress.epoch - 1  # -1 where all are done
@@ -63,7 +63,7 @@ class Trainer:
         return [note] if warmup >= planned else []
 
     def planned_tokens(self, epochs: int | None = None) -> int:
-        """Tokens in the planned epochs, or in so many, padding up to the block included."""
+        """Tokens in so many epochs, or in all planned ones, padding up to the block included."""
         n_tokens = self.task.n_examples * self.task.tokens_per_example
         return n_tokens * (self.config.epochs if epochs is None else epochs)
 
@@ -87,7 +87,7 @@ class Trainer:
                         raise
                 if self.ranks.stopped:
                     return
-                if result is None:  # and all that the step held is freed again
+                if result is None:  # out of memory; by now all that the step held is freed
                     raise self._out_of_memory(len(indices))
                 yield result
 
@@ -105,7 +105,7 @@ class Trainer:
         if whole is None:
             return None
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.grad_clip)
-        # Both in one transfer, for which a GPU is waited for.
+        # Both in one transfer, as each transfer waits for the GPU.
         loss_value, norm_value = torch.stack([whole.detach(), grad_norm]).tolist()
         if not (math.isfinite(loss_value) and math.isfinite(norm_value)):
             raise NonFiniteError(
@@ -131,11 +131,14 @@ class Trainer:
         )
 
     def _loss(self, indices: Tensor) -> Tensor:
-        """Return the mean loss of some examples, with the random draws of the current step."""
+        """Return the mean loss of some examples, by the random draws of the current step.
+
+        Of several ranks, return this one's share: the shares add up to the mean.
+        """
         batch = self.task.batch(indices, new_generator(self.seed, "examples", self.progress.step))
         batch, n_scored = self.ranks.share(batch)
         batch = batch.to(self.device.torch_device)
-        # A GPU would have to be waited for before the indices can be counted.
+        # On a GPU, counting the scored indices would make the CPU wait for it.
         on_cpu = self.device.torch_device.type == "cpu"
         logit_indices, targets = batch.scored() if on_cpu else (None, batch.targets)
         with self.device.autocast():
@@ -147,10 +150,10 @@ class Trainer:
 
     @torch.no_grad()
     def mean_loss(self, task: Task) -> float:
-        """Return the mean loss of the characters of a task without chance, in nats.
+        """Return the mean loss a character, in nats, on a task that draws nothing at random.
 
         Raises:
-            NonFiniteError: the weights, or what they give, are not finite.
+            NonFiniteError: logits are not finite.
         """
         model, losses = self.model.eval(), []
         for indices in torch.split(torch.arange(task.n_examples), self.config.batch_size):
@@ -165,7 +168,7 @@ class Trainer:
 
         def try_gradients(n: int) -> None:
             self.model.zero_grad(set_to_none=True)
-            moments = []  # which optimizers make at the first step
+            moments = []  # the optimizers allocate theirs in the first step
             if not any(optimizer.state for optimizer in self.optimizers):
                 moments = [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]
             self._loss(torch.arange(n)).backward()  # type: ignore[no-untyped-call]
@@ -180,7 +183,7 @@ class Trainer:
         )
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, int | float]]:
-        """Return what resuming needs beside the weights: tensors, and the progress by its keys."""
+        """Return what resuming needs besides the weights: tensors by name, and the progress."""
         names: dict[Tensor, str] = {each: name for name, each in self.model.named_parameters()}
         tensors = {"random.cpu": torch.get_rng_state()}
         if self.device.torch_device.type == "cuda":
@@ -193,10 +196,11 @@ class Trainer:
         return tensors, {TOKENS if key == "tokens" else key: progress[key] for key in progress}
 
     def restore(self, tensors: Mapping[str, Tensor], progress: Mapping[str, int | float]) -> None:
-        """Continue from a ``state``; the model has the weights that go with it.
+        """Continue from a ``state``; the model must have the weights that go with it.
 
         Raises:
-            CheckpointError: its place in the data is outside of them, or a tensor is none of these.
+            CheckpointError: its place lies outside the data, or a tensor is missing or of another
+                training.
         """
         values: dict[str, Any] = {"tokens" if k == TOKENS else k: v for k, v in progress.items()}
         self.progress = place = Progress(**values)
