@@ -34,7 +34,7 @@ def plan_without(
     """
     config, others = run.config, others_than(corpus, own)
     if len(others) <= len(own):
-        raise DataError(f"{corpus.name}: has no other {len(own):,} documents to leave out")
+        raise DataError(f"{corpus.name}: a control needs more than {len(own):,} other documents")
     planned: list[PlannedRun] = []
     for seed in seeds_from(config.seed, retrain):
         left_out = {WITHOUT: own, CONTROL: pick(others, len(own), Random(f"{seed} left out"))}

@@ -53,7 +53,7 @@ def require_small(config: WorldConfig) -> None:
         ConfigError: it has more than ``MOST_DOCUMENTS``.
     """
     drawn = config.drawn
-    n = drawn.statements * (1 + drawn.repeats // 20) if drawn else config.people
+    n = drawn.statements * (20 + drawn.repeats) // 20 if drawn else config.people
     if n * config.paraphrases > MOST_DOCUMENTS:
         raise ConfigError(
             f"data.world: {n * config.paraphrases:,} documents, by people and paraphrases or by "
