@@ -16,9 +16,7 @@ def complexity(
     bottleneck: Annotated[int | None, Option(help="Latents of the perceiver, m.")] = None,
     latents: Annotated[
         str | None,
-        Option(
-            help="Latents read the first m characters, or all.", **opt.one_of("first", "spread")
-        ),
+        Option(help="Latents read m characters, or all.", **opt.one_of("first", "spread")),
     ] = None,
     d_model: Annotated[int | None, Option(help="Width, d.")] = None,
     n_layers: Annotated[int | None, Option(help="Layers, L.")] = None,

@@ -100,8 +100,7 @@ def written(metavar: str, words: str, *suffixes: str) -> Any:  # noqa: ANN401
 
 data = partial(Option, rich_help_panel="Data", is_eager=True)
 model, training = (partial(Option, rich_help_panel=panel) for panel in ("Model", "Training"))
-"""Options under these headings of the help. Data options are parsed first, so that ``written``
-can refuse to overwrite their files."""
+"""Options under headings of the help; data first, so that ``written`` spares their files."""
 
 Config = Annotated[
     str | None, Option(help="A shipped config, or a YAML file.", callback=known, **named_file())
@@ -112,18 +111,14 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, Option(help="Seed of weights, data order, corruption, dropout.")]
 DEVICES = one_of("auto", "cpu", "cuda") | {"metavar": "auto|cpu|cuda|cuda:N"}
-DeviceName = Annotated[
-    str, Option(help="Device: one of these, or another that torch has.", **DEVICES)
-]
+DeviceName = Annotated[str, Option(help="Or another device that torch has.", **DEVICES)]
 AsJson = Annotated[bool, Option("--json", help="Print the result as JSON.")]
 CorpusFile = Annotated[Path | None, data(metavar="FILE", help="Text: lines, CSV, TSV or JSON.")]
 Documents = Annotated[
-    str | None,
-    data(help="How the text is divided into documents.", **one_of("lines", "paragraphs")),
+    str | None, data(help="How texts divide into documents.", **one_of("lines", "paragraphs"))
 ]
 QuestionsFile = Annotated[
-    Path | None,
-    data(metavar="FILE", help="Training questions: question<TAB>answer lines, CSV or JSON."),
+    Path | None, data(metavar="FILE", help="Training questions: TSV, CSV or JSON.")
 ]
 SkipLong = Annotated[bool, data("--skip-long", help="Leave out questions longer than the block.")]
 EvalFile = Annotated[Path | None, data("--eval", metavar="FILE", help="Questions to evaluate on.")]

@@ -35,8 +35,7 @@ def sample(
         str | None, Option(help="int8: round them to eight bits.", **opt.one_of("full", "int8"))
     ] = None,
     precision: Annotated[
-        str | None,
-        Option(help="Precision to compute in.", **opt.one_of("auto", "float32", "bfloat16")),
+        str | None, Option(help="Precision.", **opt.one_of("auto", "float32", "bfloat16"))
     ] = None,
     seed: Annotated[int, Option(help="Seed of the draws.")] = 0,
     mark_copied: Annotated[
@@ -47,7 +46,7 @@ def sample(
         Option(
             min=1,
             metavar="N",
-            help=f"Shortest copied stretch, in characters; {MIN_COPIED} if not given.",
+            help=f"Shortest stretch to mark; {MIN_COPIED} characters if not given.",
         ),
     ] = None,
     corpus: opt.CorpusFile = None,

@@ -27,21 +27,12 @@ def why(
     question: Annotated[str | None, Argument(metavar="QUESTION", help="One question.")] = None,
     eval_file: Annotated[
         Path | None,
-        Option(
-            "--eval",
-            metavar="FILE",
-            help="Questions in its place; all their documents are left out.",
-        ),
+        Option("--eval", metavar="FILE", help="Questions; the documents of all are left out."),
     ] = None,
     run: opt.RunFlag = None,
     retrain: Annotated[
         int,
-        Option(
-            min=0,
-            max=100,
-            metavar="K",
-            help="Train K runs without its documents, and K without others.",
-        ),
+        Option(min=0, max=100, metavar="K", help="Train K runs without its documents, K controls."),
     ] = 0,
     processes: Processes = 1,
     dry_run: opt.DryRun = False,

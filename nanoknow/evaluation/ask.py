@@ -15,8 +15,7 @@ from nanoknow.system.plain import Result
 from nanoknow.tasks.question_answering import answer_text
 
 MADE_UP, GUESS = "probably made up", "perhaps a guess"
-"""How a doubt begins: the first where the evidence speaks against an answer, the second where only
-its probability does."""
+"""How a doubt begins: with evidence against the answer, or only a low probability."""
 EVEN = 0.5
 """Below this probability of an answer, all others together are more probable."""
 

@@ -14,8 +14,7 @@ from nanoknow.system.device import precise
 from nanoknow.system.memory import keep_freed_memory
 
 ANSWERS_AT_ONCE = 128
-"""Prompts decoded together. More of them need more padding, and their key-value cache outgrows the
-processor's own cache."""
+"""Prompts decoded together; more need more padding, and a key-value cache beyond the CPU's own."""
 
 
 Choose = Callable[[Tensor], Tensor]

@@ -24,8 +24,7 @@ KINDS = {
 ALIKE = 3
 """Largest ratio of the longest run to the shortest for which x is steps; beyond it, x is in %."""
 ENOUGH = 10
-"""Fewest epochs whose means make a curve: with fewer, single steps show the loss better, if there
-are more of them."""
+"""Fewest epochs whose means make a curve; below it, single steps do, if there are more of them."""
 
 
 CURVES = {
