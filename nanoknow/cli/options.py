@@ -118,7 +118,7 @@ Documents = Annotated[
     str | None, data(help="How texts divide into documents.", **one_of("lines", "paragraphs"))
 ]
 QuestionsFile = Annotated[
-    Path | None, data(metavar="FILE", help="Training questions: TSV, CSV or JSON.")
+    Path | None, data(metavar="FILE", help="question<TAB>answer lines, CSV or JSON.")
 ]
 SkipLong = Annotated[bool, data("--skip-long", help="Leave out questions longer than the block.")]
 EvalFile = Annotated[Path | None, data("--eval", metavar="FILE", help="Questions to evaluate on.")]
