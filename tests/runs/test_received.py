@@ -134,6 +134,7 @@ STATES: dict[str, Callable[[dict[str, Tensor]], object]] = {
     "of another type": lambda t: t.update({MEAN: t[MEAN].double()}),
     "of another shape": lambda t: t.update({MEAN: t[MEAN][None]}),
     "less than no step": lambda t: t.update({STEP: -t[STEP]}),
+    "no step": lambda t: t.update({STEP: t[STEP] * 0}),
     "of no weight": lambda t: t.update({"optimizer.step.more": torch.tensor(1.0)}),
     "of no optimizer": lambda t: t.update({"optimizer.x": torch.tensor(1.0)}),
 }
