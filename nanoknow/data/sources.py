@@ -105,7 +105,7 @@ class Texts:
             ConfigError: there is no corpus.
             DataError: it holds one of the specials itself.
         """
-        asked = self.questions if specials and "questions" in self.roles else None
+        asked = self.questions if specials else None
         others = asked.characters(answers=True) if asked else ""
         return Tokenizer.from_corpus(self.require_corpus(), others, specials=specials)
 

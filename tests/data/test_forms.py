@@ -249,6 +249,7 @@ def test_any_questions_without_answers_read_back_the_same(lines: list[str], suff
         ("Question,Answer\nWho?,Ada\n", "q.csv"),
         ("question;answer;note\nWho?;Ada;x\n", "q.csv"),
         ("question,answers\nWho?,Ada\n", "q.csv"),
+        ('question\tanswers\nWho?\t ["Ada"]\n', "q.tsv"),
         ('answer,question\n"Ada",Who?\n', "q"),
         ('{"question": "Who?", "answer": "Ada"}\n', "q.tsv"),
         ('{"Question": "Who?", "answers": "Ada", "answer": null}\n', "q.jsonl"),

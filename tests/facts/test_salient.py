@@ -40,7 +40,7 @@ def test_a_word_is_common_if_it_is_seldom_capitalised_but_where_sentences_start(
     lives = [
         "Ed Lowe. He was born in Deal, England . Long ago! He was a poet, he said .",
         "Al Boyd. Born in England, he struck a deal . He died there long after .",
-        "Jo Rayne. Lived in west england and in Deal . Long live he .",
+        "Jo Rayne. Lived in west england and in Deal, a Poet . Long live he .",
     ]
     assert salient_words(lives) == [["Deal", "England"], ["England"], ["Lived", "Deal"]]
 

@@ -121,6 +121,9 @@ def test_names_are_found_by_the_beginning_of_any_word(lab: Lab) -> None:
             assert name in lab.names(word[:2].upper())
             assert name in lab.names(word.replace('"', "“"))
     assert lab.names("zz") == []
+    begins = [name.startswith("D") for name in lab.names("d")]  # these first: Di;x, then Day's
+    assert begins == sorted(begins, reverse=True)
+    assert len({*begins}) == 2
 
 
 def test_no_document_is_about_an_invented_name(lab: Lab) -> None:

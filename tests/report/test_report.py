@@ -172,6 +172,8 @@ def test_one_question_answered_right_or_wrong_makes_a_page(markup: Path, right: 
     assert f"It answers {int(right)} of 1" in words
     assert "AUROC, right above wrong|–" in words
     assert f"Every answer is {'right' if right else 'wrong'}, so that the calibration" in words
+    # What it answers is right for another name, of the training questions, with a word in common.
+    assert ("name that shares the first or last word: 1; if the" in words) is not right
 
 
 def test_questions_about_nobody_known_are_reported_without_probes(markup: Path) -> None:

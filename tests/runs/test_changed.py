@@ -70,6 +70,7 @@ def test_two_runs_of_one_seed_record_the_same_times_aside(tmp_path: Path, precis
     assert first == again
     assert first != other
     assert weights_file(runs[0]) == weights_file(runs[1])
+    assert small.resume().step == 6  # by what ``auto`` was
 
 
 def test_a_run_records_versions_device_command_revision_and_data(

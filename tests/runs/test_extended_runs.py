@@ -13,18 +13,21 @@ from nanoknow.runs.checkpoint import Checkpoint
 from nanoknow.runs.run import Run
 from nanoknow.training.optimizer import learning_rate
 from nanoknow.training.resume import resume_run
+from nanoknow.training.session import TrainingOptions
 from tests.helpers.checkpoints import assert_same
 from tests.helpers.cli import json_of, refuse, run
 from tests.helpers.refused import refused
 from tests.helpers.silent import Silent
-from tests.helpers.small_runs import OPTIONS, SmallRun, steps_of
+from tests.helpers.small_runs import ONE_STEP, OPTIONS, SmallRun, steps_of
 
 
-def stretch(small: SmallRun, *, epochs: int) -> tuple[Run, list[str]]:
+def stretch(
+    small: SmallRun, options: TrainingOptions = OPTIONS, *, epochs: int
+) -> tuple[Run, list[str]]:
     """Resume a run for other epochs."""
     reporter = Silent()
     config = load_config(None, [Override("pretrain.epochs", epochs, "--epochs")], small.run.config)
-    resume_run(small.run, OPTIONS, reporter, config)
+    resume_run(small.run, options, reporter, config)
     return small.run, reporter.notes
 
 
@@ -64,6 +67,11 @@ def test_an_epoch_that_is_begun_counts_against_fewer_epochs(small: SmallRun) -> 
     small.cut()
     stretch(small, epochs=1)
     assert steps_of(small.run) == [1, 2, 3]
+    stretch(small, ONE_STEP, epochs=2)
+    assert steps_of(small.run) == [1, 2, 3, 4]
+    assert "epoch 2 is begun in step-00000004" in refused(
+        ConfigError, lambda: stretch(small, epochs=1)
+    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 64])

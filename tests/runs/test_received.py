@@ -72,6 +72,7 @@ def of_size(**sizes: object) -> Change:
 SEALED: dict[str, tuple[Change, str]] = {
     "no progress": (lambda c: c.update(progress={}), "progress: must be counts of what was done"),
     "less than no step": (lambda c: c["progress"].update(step=-1), "progress: must be counts"),
+    "half a step": (lambda c: c["progress"].update(step=0.5), "progress: must be counts"),
     "a step that is a text": (lambda c: c["progress"].update(step="x"), "progress.step"),
     "a billion layers": (of_size(n_layers=10**9), "model.n_layers: must be 1000 or less"),
     "more layers than tensors": (of_size(n_layers=1000), "one of 1000 in a perceiver"),
@@ -134,6 +135,7 @@ STATES: dict[str, Callable[[dict[str, Tensor]], object]] = {
     "of another type": lambda t: t.update({MEAN: t[MEAN].double()}),
     "of another shape": lambda t: t.update({MEAN: t[MEAN][None]}),
     "less than no step": lambda t: t.update({STEP: -t[STEP]}),
+    "no step": lambda t: t.update({STEP: t[STEP] * 0}),
     "of no weight": lambda t: t.update({"optimizer.step.more": torch.tensor(1.0)}),
     "of no optimizer": lambda t: t.update({"optimizer.x": torch.tensor(1.0)}),
 }
