@@ -14,7 +14,7 @@ def play(
     run_flag: opt.RunFlag = None,
     beside: Annotated[
         Path | None,
-        Option(**opt.run_folder("Another, to be asked the same; by default its from-scratch.")),
+        Option(**opt.run_folder("Another, to be asked the same; by default the from-scratch run.")),
     ] = None,
     port: Annotated[int, Option(min=0, max=65535, help="0 for any that is free.")] = 8224,
     corpus: opt.CorpusFile = None,
