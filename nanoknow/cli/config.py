@@ -37,7 +37,7 @@ def _show_shipped(terminal: Terminal, found: dict[str, dict[str, str]]) -> None:
 
 @config_app.command("show")
 def config_show(
-    name: Annotated[str | None, Argument(**opt.named_file())] = None,
+    name: Annotated[str | None, Argument(help=opt.A_CONFIG, **opt.named_file())] = None,
     assign: opt.Set = None,
     as_json: opt.AsJson = False,
 ) -> None:

@@ -34,7 +34,7 @@ def export(
 
     Its model card says what it was trained on, how often it is right, and how to ask it.
 
-    Example: nanoknow export runs/demo/seed-0/finetune --out ada
+    Example: nanoknow export runs/*demo*/seed-0/finetune --out ada
     """
     path = opt.named_run(run, run_flag)
     data = opt.named_data(corpus, questions, eval_file, documents, skip_long)

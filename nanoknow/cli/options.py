@@ -102,9 +102,8 @@ data = partial(Option, rich_help_panel="Data", is_eager=True)
 model, training = (partial(Option, rich_help_panel=panel) for panel in ("Model", "Training"))
 """Options under headings of the help; data first, so that ``written`` spares their files."""
 
-Config = Annotated[
-    str | None, Option(help="A shipped config, or a YAML file.", callback=known, **named_file())
-]
+A_CONFIG = "A shipped config, or a YAML file."
+Config = Annotated[str | None, Option(help=A_CONFIG, callback=known, **named_file())]
 Set = Annotated[
     list[str] | None,
     Option("--set", metavar="KEY=VALUE", help="Set any config value, as a.b=c; repeatable."),

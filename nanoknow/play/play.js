@@ -96,6 +96,7 @@ function choose(i) {
   $("looked").replaceChildren(...first.flatMap((at, i) => [
     i ? ", “" : " Most at “", element("bdi", { textContent: visible(asked[at]) }), `” (${at + 1}) ${percent(attended[at])}`]), ".");
 }
+function counted(n, what) { return `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`; }
 function judge({ reply, worth, beside }) {
   const [best, ...others] = reply.answers;
   $("sure").value = best.probability;
@@ -103,8 +104,8 @@ function judge({ reply, worth, beside }) {
   const verdict = reply.doubt ? `${reply.doubt[0].toUpperCase()}${reply.doubt.slice(1)}.` : known;
   say("verdict", `${percent(best.probability)}. ${verdict}`);
   const parts = [];
-  if (worth.score) parts.push(`of ${worth.score.n} answers to ${short(about.eval)} about as sure, ${worth.score.n_right} were right`);
-  if (worth.invented) parts.push(`of ${worth.invented} answers about invented names, ${worth.n_invented} were as sure`);
+  if (worth.score) parts.push(`of ${counted(worth.score.n, "answer")} to ${short(about.eval)} about as sure, ${worth.score.n_right} ${worth.score.n_right === 1 ? "was" : "were"} right`);
+  if (worth.invented) parts.push(`of ${counted(worth.invented, "answer")} about invented names, ${worth.n_invented} ${worth.n_invented === 1 ? "was" : "were"} as sure`);
   say("worth", parts.length ? `So far: ${parts.join("; ")}.` : "");
   const evidence = reply.evidence;
   if (!evidence) say("evidence", "The training text is not available.");
@@ -157,7 +158,7 @@ async function lesson() {
 function curve(title, points, top, show) {
   const last = points[points.length - 1], highest = top || Math.max(...points.map(([, y]) => y));
   const at = ([x, y]) => `${(10 + 380 * x / last[0]).toFixed(1)},${(130 - 110 * y / highest).toFixed(1)}`;
-  const steps = `${last[0].toLocaleString("en")} step${last[0] === 1 ? "" : "s"}`;
+  const steps = counted(last[0], "step");
   const ends = points.length > 1 ? `${show(points[0][1])} at first, ${show(last[1])} at the end,` : show(last[1]);
   const words = `${title}: ${ends} after ${steps}`, caption = element("figcaption", { textContent: words });
   return element("figure", {}, caption, ...(points.length < 2 ? [] : [

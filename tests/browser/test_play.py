@@ -104,6 +104,23 @@ def test_the_last_question_is_answered_and_what_is_typed_meanwhile_stays(url: st
         expect(page.locator("#form")).to_have_attribute("aria-busy", "false")
 
 
+def test_one_answer_is_not_counted_as_several(url: str) -> None:
+    def one(route: Route) -> None:
+        reply = route.fetch().json()
+        reply["worth"] = {"score": {"n": 1, "n_right": 1}, "invented": 16, "n_invented": 1}
+        route.fulfill(json=reply)
+
+    with browser_page(WIDTHS["screen"], "light") as page:
+        page.goto(url)
+        page.route("**/api/ask?*", one)
+        page.locator("#question").fill("Where was Ada Bright born?")
+        page.keyboard.press("Enter")
+        expect(page.locator("#worth")).to_have_text(
+            "So far: of 1 answer to birth_dev.tsv about as sure, 1 was right; "
+            "of 16 answers about invented names, 1 was as sure."
+        )
+
+
 def test_a_question_from_right_to_left_is_shown_so(url: str) -> None:
     with browser_page(WIDTHS["phone"], "light") as page:
         page.goto(url)
