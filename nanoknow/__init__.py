@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nanoknow.api import ask, evaluate, finetune, inspect, load, pretrain, sample, sweep
 
-__version__ = "0.6.2"
+__version__ = "0.6.3"
 __all__ = [
     "__version__", "ask", "evaluate", "finetune", "inspect", "load", "pretrain", "sample", "sweep",
 ]  # fmt: skip
