@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import islice, takewhile
 
 from nanoknow.data.corpus import Corpus
-from nanoknow.facts.words import WORD, find_whole, folded, stands_at
+from nanoknow.facts.words import WORD, find_answer, find_whole, folded, stands_at
 
 HEAD = 256
 """Characters of a document in which a name is looked for at its beginning."""
@@ -39,6 +39,11 @@ class Names:
     def holding(self, name: str) -> list[int]:
         """Return the documents that hold a name anywhere, as whole words; if none, folded."""
         return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
+
+    def tells(self, name: str, part: str) -> bool:
+        """Whether a document that holds a name holds a part of it elsewhere, too."""
+        held = (folded(self.corpus.documents[i]) for i in self.holding(name))
+        return any(find_answer(text, folded(name), folded(part)) for text in held)
 
     def is_name(self, name: str) -> bool:
         """Whether a document is about a name, or holds it."""
@@ -76,8 +81,7 @@ class Names:
     @cached_property
     def _sorted(self) -> list[tuple[str, int]]:
         """The names, or where there are none the beginnings, of documents, and their indices."""
-        named = self.corpus.names
-        heads = (d[:HEAD] for d in self.corpus.documents) if named is None else iter(named)
+        heads = self.corpus.names or [d[:HEAD] for d in self.corpus.documents]
         return sorted((folded(head), i) for i, head in enumerate(heads) if head)
 
     def _from(self, key: str) -> Iterator[tuple[str, int]]:

@@ -16,10 +16,12 @@ MOST_READ, MOST_TRIED = 500, 20
 """Questions that are asked for their forms, and names of each form that are looked up."""
 MOST_WORDS = 24
 """Words of a form before the name, and after it."""
-HELD, UNKNOWN = 1 / 2, 1 / 16
-"""What a name counts that documents hold, though none begins with it, and what is none: it is in no
-document, or only a part of what some document begins with."""
-ENDING = re.compile(rf"\s*[{UNSPACED}]{{1,2}}")
+HELD, UNKNOWN, REFUTED = 1 / 2, 1 / 16, -1.0
+"""What a name counts that documents hold, though none begins with it; what is none: it is in no
+document, or only a part of what some document begins with; and what holds another form's name."""
+FREQUENT = 1 / 16
+"""Of the questions that a form has, how many have another, whose names are parts of its own."""
+ENDING = re.compile(rf"(\s*[{UNSPACED}]{{1,2}})?")
 """What is written to the end of a name, so that documents seem to begin with more than it."""
 IN_QUOTES = 0.5
 """Share of names that documents hold in quotes, from which on these are parts of them."""
@@ -65,8 +67,10 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
 
     @cache
     def known(form: Template) -> float:
-        asked = holders[form][:: -(-len(holders[form]) // MOST_TRIED)]
-        return mean(_worth(question, form, begun[question], where) for question in asked)
+        n = len(holders[form])
+        forms = {each for each in holders if len(holders[each]) > max(2, n * FREQUENT)}
+        asked = holders[form][:: -(-n // MOST_TRIED)]
+        return mean(_worth(q, form, begun[q], where, forms & possible[q].keys()) for q in asked)
 
     found: Counter[Template] = Counter()
     for question, forms in possible.items():
@@ -87,17 +91,31 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
     return Counter(dict(counts.most_common()))
 
 
-def _worth(question: str, form: Template, begun: tuple[int, int], where: Names) -> float:
+def _worth(
+    question: str, form: Template, begun: tuple[int, int], where: Names, forms: Iterable[Template]
+) -> float:
     """Return what the name counts that a question has by a form, where it has one that is begun.
 
-    In some scripts what is written to the end of a name is begun with it.
+    In some scripts what is written to the end of a name is begun with it. Where a document holds
+    a part again, the part may be the name: "Rome" in ``Rome's mayor is X and Rome's river is Y``.
+
+    Args:
+        question: that has the form.
+        form: that is judged.
+        begun: where the question holds the longest beginning of a document.
+        where: documents have names.
+        forms: frequent ones of the question.
     """
     start, end = len(form.before), len(question) - len(form.after)
+    name, whole = question[start:end], question[slice(*begun)]
     if begun[0] <= start and end <= begun[1]:
         rest = question[begun[0] : start] + question[end : begun[1]]
-        return 1.0 if not rest or ENDING.fullmatch(rest) else UNKNOWN
-    begins = where.longest_in(name := question[start:end]) == (0, len(name))
-    return 1.0 if begins else HELD if where.is_name(name) else UNKNOWN
+        return 1.0 if ENDING.fullmatch(rest) else HELD if where.tells(whole, name) else UNKNOWN
+    if where.longest_in(name) == (0, len(name)):
+        return 1.0
+    parts = {part for each in forms if (part := each.name_in(question) or name) in name} - {name}
+    told = any(where.tells(name, part) for part in parts)
+    return REFUTED if told else HELD if where.is_name(name) else UNKNOWN
 
 
 def form_of(question: str, templates: Iterable[Template], where: Names) -> Template | None:

@@ -119,8 +119,6 @@ def require_answers(run: Run, checkpoint: Checkpoint) -> QuestionAnsweringConfig
     """
     task = checkpoint.record.task
     if not task.has_marks:
-        raise CheckpointError(
-            f"{run.path}: is a {task.kind} run and answers no questions: name one that "
-            f"'nanoknow finetune' made"
-        )
+        what = f"is a {task.kind} run and answers no questions"
+        raise CheckpointError(f"{run.path}: {what}: name one that 'nanoknow finetune' made")
     return task if isinstance(task, QuestionAnsweringConfig) else run.config.finetune.task

@@ -110,10 +110,8 @@ def inspect(config: ExperimentConfig, view: str | None, count: int) -> Inspectio
     facts = FactIndex(corpus, texts.questions)
     pretraining = build_task(task_config, corpus, texts.questions, tokenizer, block_size, facts)
     if view is not None and not corrupts:
-        raise ConfigError(
-            f"{view}: this config pretrains by {task_config.kind}: leave the view out to see its "
-            f"examples"
-        )
+        advice = "leave the view out to see its examples"
+        raise ConfigError(f"{view}: this config pretrains by {task_config.kind}: {advice}")
     tasks: dict[str, Task] = {}
     if corrupts and (view == "namedata" or (view is None and texts.questions)):
         skip_long, asking = config.data.skip_long, config.finetune.task

@@ -31,10 +31,9 @@ class LanguageModeling:
         self.tokens_per_example = block_size  # all of them carry loss
         self.n_examples = len(range(0, len(corpus.codes) - block_size, self.stride))
         if not self.n_examples:
-            raise DataError(
-                f"{corpus.name}: {len(corpus.codes)} characters are too few for windows of "
-                f"block_size {block_size} and one more: name a longer text"
-            )
+            n, windows = len(corpus.codes), f"windows of block_size {block_size} and one more"
+            what = f"{n} characters are too few for {windows}"
+            raise DataError(f"{corpus.name}: {what}: name a longer text")
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> Batch:  # noqa: ARG002
         """Return the windows with the given (B,) numbers; nothing about them is random."""

@@ -52,10 +52,8 @@ def train(
         raise ConfigError("--resume: name the run to continue with --out DIR")
     run = Run.open(out)
     if asked := ["--from"] * bool(start) + ["--config"] * bool(config_name):
-        raise ConfigError(
-            f"--resume continues {out} by its own config: drop {', '.join(asked)}, or start a new "
-            f"run"
-        )
+        advice = f"drop {', '.join(asked)}, or start a new run"
+        raise ConfigError(f"--resume continues {out} by its own config: {advice}")
     stage = run.record.stage
     if not run.resume_command.startswith(f"nanoknow {command} "):
         raise ConfigError(f"{out}: is a {stage} run: continue it with '{run.resume_command}'")
