@@ -167,7 +167,7 @@ def _question_rows(role: str, facts: QuestionFacts) -> list[tuple[str, str]]:
     lines = f"{facts.lines:,} ({facts.asked_again} repeated, {facts.not_ascii} not ASCII{more})"
     rows = [(f"{role} questions", facts.name), ("  lines", lines)]
     if facts.most_frequent_answer is None:
-        return [*rows, ("  answers", "none in the file")]
+        return [*rows, ("  answers", "none: write a tab before each, or a column 'answer'")]
     most_frequent = f"{facts.most_frequent_answer}: {percent(facts.most_frequent_share)}"
     rows.append(("  most frequent answer", most_frequent))
     if facts.among_training_answers is not None:

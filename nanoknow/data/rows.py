@@ -44,10 +44,9 @@ class Row(NamedTuple):
     def text(self, column: str) -> str:
         """Return the single text in a column, see ``texts``; empty if there is none."""
         if isinstance(self.values.get(column), list | dict):
-            raise DataError(
-                f"{self.where}: {column}: must be a text in quotes (got a list or object): write "
-                f"an object for each row (pandas: orient='records')"
-            )
+            what = "must be a text in quotes (got a list or object)"
+            advice = "write an object for each row (pandas: orient='records')"
+            raise DataError(f"{self.where}: {column}: {what}: {advice}")
         return "".join(self.texts(column))
 
     def texts(self, column: str) -> list[str]:
@@ -109,19 +108,19 @@ def read_rows(
     for i, row in enumerate((_objects if form == JSON else _table)(text, name, form)):
         if row.values.keys() != columns:  # most rows have the columns of the one before
             columns = row.values.keys()
-            _check_columns(row, column, others)
+            _check_columns(row, column, others, "" if form == JSON else " in a header line")
         if i or form == JSON:  # else the header
             yield row
 
 
-def _check_columns(row: Row, column: str, others: tuple[str, ...]) -> None:
+def _check_columns(row: Row, column: str, others: tuple[str, ...], place: str) -> None:
     known = (column, *others)
     odd = [each for each in row.values if each not in known]
     alike = any(get_close_matches(each, others, n=1, cutoff=NEAR) for each in odd)
     if column not in row.values or (alike and not row.values.keys() & {*others}):
         here = ", ".join(map(repr, row.values))[:LONGEST_NAMES]
         hint = next(filter(None, (suggest(each, known) for each in odd)), "")
-        advice = f"Name those to read {', '.join(known)}"
+        advice = f"Name those to read {', '.join(known)}{place}"
         raise DataError(f"{row.where}: the columns are {here}.{hint} {advice}")
 
 

@@ -97,10 +97,8 @@ def read_answers(
     chunks = file_chunks(path, QUESTIONS_BYTES)
     lines = "".join(decode(chunks, str(path))).removesuffix("\n").split("\n")
     if len(lines) != len(questions.items):
-        raise DataError(
-            f"{path}: {len(lines)} lines for the {len(questions.items)} questions of "
-            f"{questions.name}: write one answer a line, and an empty line for none"
-        )
+        what = f"{len(lines)} lines for the {len(questions.items)} questions of {questions.name}"
+        raise DataError(f"{path}: {what}: write one answer a line, and an empty line for none")
     if all("\t" in line or JSON_START.match(line) for line in lines):
         raise DataError(f"{path}: rows, and not answers alone: write one answer a line")
     pairs = zip(questions.items, lines, strict=True)

@@ -67,10 +67,8 @@ def find_evidence(facts: FactIndex, question: str, answer: str) -> Evidence:
 
 def _shorten(document: str, start: int, end: int) -> str:
     """Return the sentence around a span, cut to ``WIDTH`` characters, or to the span if longer."""
-    first = document.rfind(". ", 0, start)
-    first = 0 if first < 0 else first + 2
-    last = document.find(". ", end)
-    last = len(document) if last < 0 else last + 1
+    first = start - len(document[:start].rpartition(". ")[2])
+    last = min(len(document), end + len(document[end:].partition(". ")[0]) + 1)
     room = max(0, WIDTH - (end - start))
     left = max(first, start - max(room // 2, room - (last - end)))
     right = min(last, left + max(WIDTH, end - left))

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from nanoknow.data.questions import Question
 from nanoknow.facts.index import FactIndex
 
-BAD = 0.5
-"""A line of the report that holds for less than this share adds what to do about it."""
-
 
 @dataclass(frozen=True)
 class FitLine:
@@ -20,6 +17,7 @@ class FitLine:
         of: how many items there are.
         remedy: what to do.
         first: the line of the first question for which it does not hold.
+        least: share of the items below which the report adds the remedy.
     """
 
     what: str
@@ -27,11 +25,12 @@ class FitLine:
     of: int
     remedy: str
     first: int | None = None
+    least: float = 0.5
 
     @property
     def is_bad(self) -> bool:
         """Whether it holds for too few items."""
-        return self.n < BAD * self.of
+        return self.n < self.least * self.of
 
     @property
     def finding(self) -> str:
@@ -58,16 +57,9 @@ def judge_fit(
     Returns:
         The lines of the report for ``corpus``, ``training`` and ``eval``.
     """
-    found = {"corpus": _documents_that_fit(facts, block_size)}
-    for role, questions in (("training", facts.questions), ("eval", evaluation)):
-        if questions:
-            found[role] = _questions_that_fit(facts, questions, reach)
-    right, n = facts.finder.cross_validated
-    if n:
-        remedy = "write one subject a document, fewer forms of sentence, or more training questions"
-        line = FitLine("answers found in documents by other questions", right, n, remedy)
-        found["training"].append(line)
-    return found
+    roles = {"training": facts.questions, "eval": evaluation}
+    found = {role: _questions_that_fit(facts, each, reach) for role, each in roles.items() if each}
+    return {"corpus": _documents_that_fit(facts, block_size), **found}
 
 
 def _documents_that_fit(facts: FactIndex, block_size: int) -> list[FitLine]:
@@ -76,14 +68,12 @@ def _documents_that_fit(facts: FactIndex, block_size: int) -> list[FitLine]:
     form = "is the form right (a document a line, --documents paragraphs, a table, JSON)?"
     most = 10 * block_size
     n_long = sum(length > most for length in lengths)
+    about = "begin each with the name that questions have, or give each in a column 'name'"
     return [
         FitLine("documents that are not empty", sum(map(bool, lengths)), n, form),
         FitLine(f"documents of up to {most:,} characters", n - n_long, n, form),
-        FitLine(
-            "documents with a subject", sum(map(bool, facts.names)), n,
-            "begin each with the name that questions have, or give a column 'name'",
-        ),
-    ]  # fmt: skip
+        FitLine("documents with a subject", sum(map(bool, facts.names)), n, about, least=1.0),
+    ]
 
 
 def _questions_that_fit(
@@ -108,4 +98,10 @@ def _questions_that_fit(
     if len(within) < len(held):
         advice = "raise model.block_size, or hide by pretrain.task.context_dropout"
         lines.append(line(f"answers in the first {reach:,} characters of it", within, advice))
+    right, n = facts.finder.cross_validated
+    if n and questions is not facts.questions:
+        right, n = facts.finder.n_right(held), len(held)
+    if n:
+        remedy = "write one subject a document, fewer forms of sentence, or more training questions"
+        lines.append(FitLine("answers found in documents by other questions", right, n, remedy))
     return lines

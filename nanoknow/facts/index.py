@@ -86,8 +86,7 @@ class AnswerFinder:
         for k in range(3):
             asked = [q for q, name in zip(held, names, strict=True) if third[name] == k]
             others = [q for q, name in zip(held, names, strict=True) if third[name] != k]
-            found = AnswerFinder(self.facts, others).answers([question.text for question in asked])
-            right += sum(a in question.gold for a, question in zip(found, asked, strict=True))
+            right += AnswerFinder(self.facts, others).n_right(asked)
         return right, len(held)
 
     def form_of(self, question: str) -> int:
@@ -123,8 +122,12 @@ class AnswerFinder:
             found.append(max(sums, key=lambda text: sums[text]) if sums else None)
         return found
 
+    def n_right(self, questions: Sequence[Question]) -> int:
+        """Return how many questions with answers it answers, as one of these."""
+        found = self.answers([question.text for question in questions])
+        return sum(answer in q.gold for answer, q in zip(found, questions, strict=True))
+
 
 def most_frequent_answer(questions: Sequence[Question]) -> str:
     """Return the most frequent answer; of equally frequent ones, the first in the file."""
-    counts = Counter(q.answer for q in questions if q.answer is not None)
-    return max(counts, key=lambda answer: counts[answer])
+    return Counter(q.answer for q in questions if q.answer is not None).most_common(1)[0][0]

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import islice, takewhile
 
 from nanoknow.data.corpus import Corpus
-from nanoknow.facts.words import WORD, find_whole, folded, stands_at
+from nanoknow.facts.words import WORD, find_answer, find_whole, folded, stands_at
 
 HEAD = 256
 """Leading characters of a document that are compared with a name."""
@@ -39,6 +39,11 @@ class Names:
     def holding(self, name: str) -> list[int]:
         """Return the indices of documents that hold a name as whole words; if none, ``folded``."""
         return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
+
+    def tells(self, name: str, part: str) -> bool:
+        """Whether a document that holds a name holds a part of it elsewhere, too."""
+        held = (folded(self.corpus.documents[i]) for i in self.holding(name))
+        return any(find_answer(text, folded(name), folded(part)) for text in held)
 
     def is_name(self, name: str) -> bool:
         """Whether a ``name`` column holds a name or, without such a column, a document does."""
@@ -79,8 +84,7 @@ class Names:
     @cached_property
     def _sorted(self) -> list[tuple[str, int]]:
         """The folded names of documents, or their beginnings without a column, and the indices."""
-        named = self.corpus.names
-        heads = (d[:HEAD] for d in self.corpus.documents) if named is None else iter(named)
+        heads = self.corpus.names or [d[:HEAD] for d in self.corpus.documents]
         return sorted((folded(head), i) for i, head in enumerate(heads) if head)
 
     def _from(self, key: str) -> Iterator[tuple[str, int]]:

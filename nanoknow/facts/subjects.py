@@ -166,11 +166,14 @@ class Subjects:
     def _answered_elsewhere(self) -> bool:
         """Whether documents that hold a name further on often hold the answers about it, too."""
         found, documents = [], self.corpus.documents
-        for question in pick(self.questions, MOST_TRIED, Random(0)):
-            name = self.name_in(question.text) or ""
+        for q in pick(self.questions, MOST_TRIED, Random(0)):
+            name = self.name_in(q.text) or ""
             if begun := set(self._begun_by(name)):
-                others = [documents[i] for i in self.where.holding(name) if i not in begun]
-                found.append(any(find_answer(d, name, a) for d in others for a in question.gold))
+                told = [a for a in q.gold if any(find_answer(documents[i], name, a) for i in begun)]
+                # One that begins with such an answer tells about it, as a spouse's does.
+                apart = begun.union(*map(self.where.beginning_with, told))
+                others = [documents[i] for i in self.where.holding(name) if i not in apart]
+                found.append(any(find_answer(d, name, a) for d in others for a in q.gold))
         return sum(found) > len(found) * ELSEWHERE
 
     @cached_property

@@ -16,10 +16,13 @@ MOST_READ, MOST_TRIED = 500, 20
 """Most questions that forms are derived from, and most names of each form that are looked up."""
 MOST_WORDS = 24
 """Most words of a form before the name, and most after it."""
-HELD, UNKNOWN = 1 / 2, 1 / 16
-"""Worth of a name that documents hold but none begins with; and of one that is in no document, or
-is only a part of what one begins with. A name that one begins with is worth 1."""
-ENDING = re.compile(rf"\s*[{UNSPACED}]{{1,2}}")
+HELD, UNKNOWN, REFUTED = 1 / 2, 1 / 16, -1.0
+"""Worth of a name that documents hold but none begins with; of one that is in no document, or is only
+a part of what one begins with; and of one that contains the name of another form. A name that a
+document begins with is worth 1."""
+FREQUENT = 1 / 16
+"""A form can refute another if it has more than this share of the other's questions."""
+ENDING = re.compile(rf"(\s*[{UNSPACED}]{{1,2}})?")
 """One or two characters of an unspaced script that are written onto a name, such as a particle."""
 IN_QUOTES = 0.5
 """Share of names that documents hold in quotes above which the quotes belong to the names."""
@@ -65,8 +68,10 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
 
     @cache
     def known(form: Template) -> float:
-        asked = holders[form][:: -(-len(holders[form]) // MOST_TRIED)]
-        return mean(_worth(question, form, begun[question], where) for question in asked)
+        n = len(holders[form])
+        forms = {each for each in holders if len(holders[each]) > max(2, n * FREQUENT)}
+        asked = holders[form][:: -(-n // MOST_TRIED)]
+        return mean(_worth(q, form, begun[q], where, forms & possible[q].keys()) for q in asked)
 
     found: Counter[Template] = Counter()
     for question, forms in possible.items():
@@ -87,18 +92,32 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
     return Counter(dict(counts.most_common()))
 
 
-def _worth(question: str, form: Template, begun: tuple[int, int], where: Names) -> float:
+def _worth(
+    question: str, form: Template, begun: tuple[int, int], where: Names, forms: Iterable[Template]
+) -> float:
     """Return the worth of the name that a form finds in a question; see ``HELD``.
 
-    ``begun`` is the (start, end) of the longest beginning of a document in the question. In some
-    scripts it holds, after the name, what is written onto it.
+    In some scripts a document begins with the name and what is written onto it. Where a document
+    repeats a part of what it begins with, that part may be the name: "Rome" in ``Rome's mayor is X
+    and Rome's river is Y``.
+
+    Args:
+        question: a question that has the form.
+        form: the form to judge.
+        begun: start and end of the longest beginning of a document in the question.
+        where: the names of documents.
+        forms: the question's other forms that are frequent.
     """
     start, end = len(form.before), len(question) - len(form.after)
+    name, whole = question[start:end], question[slice(*begun)]
     if begun[0] <= start and end <= begun[1]:
         rest = question[begun[0] : start] + question[end : begun[1]]
-        return 1.0 if not rest or ENDING.fullmatch(rest) else UNKNOWN
-    begins = where.longest_in(name := question[start:end]) == (0, len(name))
-    return 1.0 if begins else HELD if where.is_name(name) else UNKNOWN
+        return 1.0 if ENDING.fullmatch(rest) else HELD if where.tells(whole, name) else UNKNOWN
+    if where.longest_in(name) == (0, len(name)):
+        return 1.0
+    parts = {part for each in forms if (part := each.name_in(question) or name) in name} - {name}
+    told = any(where.tells(name, part) for part in parts)
+    return REFUTED if told else HELD if where.is_name(name) else UNKNOWN
 
 
 def form_of(question: str, templates: Iterable[Template], where: Names) -> Template | None:

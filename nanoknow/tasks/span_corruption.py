@@ -85,10 +85,9 @@ class SpanCorruption:
         self.min_length = config.min_truncation
         self.max_length = longest_truncation(config, block_size)
         if self.min_length > self.max_length:
-            raise ConfigError(
-                f"pretrain.task.min_truncation {self.min_length}: is over the longest truncation, "
-                f"{self.max_length} characters for block_size {block_size}: lower it"
-            )
+            key = f"pretrain.task.min_truncation {self.min_length}"
+            size = f"{self.max_length} characters for block_size {block_size}"
+            raise ConfigError(f"{key}: is over the longest truncation, {size}: lower it")
         self._codes = corpus.codes
         self._ids = tokenizer.encode(corpus.characters)  # by code
         self._mask = np.array([tokenizer.mask_id])

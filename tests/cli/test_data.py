@@ -83,6 +83,9 @@ def test_inspect_shows_both_views_and_the_counts(home: Path) -> None:
     even = json_of("data", "inspect", "--corpus", "even.txt", "--questions", "thrice.tsv")
     assert (even["corpus"]["prefix"], even["corpus"]["share_within_prefix"]) == (84, 0.5)
     assert even["questions"]["training"]["asked_again"] == 2
+    Path("commas.tsv").write_text("x?,x\nxx?,x\n", encoding="utf-8")
+    unparted = succeed("data", "inspect", "--corpus", "even.txt", "--questions", "commas.tsv")
+    assert "none: write a tab before each, or a column 'answer'" in unparted.stdout
     windows = ("--set", "pretrain.task.kind=language_modeling")
     play = json_of("data", "inspect", "--corpus", "play.txt", *windows)
     assert (list(play["pairs"]), play["vocabulary"]) == (["windows"], len(set(LINE)))

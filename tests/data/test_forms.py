@@ -172,7 +172,12 @@ def test_letters_with_accents_of_their_own_are_read_as_those_with_them_in_one(na
     ("raw", "name", "message"),
     [
         ("texts,name\na,b\n", "F.csv", "F.csv:1: the columns are 'texts', 'name'. Did you mean"),
-        ("one,two\na,b\n", "F.csv", "F.csv:1: the columns are 'one', 'two'. Name those to read"),
+        (
+            "one,two\na,b\n",
+            "F.csv",
+            "F.csv:1: the columns are 'one', 'two'. Name those to read text, name in a header line",
+        ),
+        ("sep=;\nname;text\na;b\n", "F.csv", "F.csv:1: the columns are 'sep=;'. Name those to"),
         ("text,names\na,b\n", "F.csv", "F.csv:1: the columns are 'text', 'names'. Did you mean"),
         ("text,name\na,b\nc\n", "F.csv", "F.csv:3: 1 cells, and the header has 2"),
         ('text,name\na,b\n"c,d\ne\n', "F.csv", "F.csv:3: no row of a table (unexpected end"),

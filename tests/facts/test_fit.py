@@ -6,6 +6,7 @@ import pytest
 
 from nanoknow.data.questions import QuestionSet
 from nanoknow.facts.fit import judge_fit
+from nanoknow.facts.index import FactIndex
 from tests.helpers.questions import asked, facts_of, questions_of
 
 PLACES = {"Ada Bo": "Rome", "Cy Dee": "Oslo", "Eve Fox": "New York", "Gus Hart": "Lima"}
@@ -108,4 +109,13 @@ def test_questions_to_evaluate_on_are_judged_as_those_to_learn_from() -> None:
     unknown = replace(questions_of("Where was Nobody born?\tRome").items[0], line=3)
     other = [*TRAINING.items[:1], unknown]
     fit = judge_fit(facts_of(BORN, TRAINING), 10, None, other)
-    assert [(line.n, line.of, line.first) for line in fit["eval"]] == [(1, 2, 3)] * 2
+    lines = [(line.n, line.of, line.first) for line in fit["eval"]]
+    assert lines == [(1, 2, 3), (1, 2, 3), (1, 1, None)]
+
+
+def test_a_row_without_a_name_is_counted_with_advice() -> None:
+    facts = facts_of(BORN, TRAINING)
+    named = FactIndex(replace(facts.corpus, names=(*PLACES, "")[1:]), facts.training)
+    line = judge_fit(named, 10, None)["corpus"][-1]
+    advice = "begin each with the name that questions have, or give each in a column 'name'"
+    assert str(line) == f"documents with a subject: 3 of 4: {advice}"

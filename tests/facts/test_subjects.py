@@ -314,13 +314,35 @@ def test_forms_are_what_questions_share_as_far_as_documents_hold_their_names(
             assert facts.indices_about(form.format(name)) == [i]
 
 
-def test_of_two_facts_in_a_document_that_begins_with_one_both_are_asked_about() -> None:
-    documents = [f"The mass of {name} is {mother} , its charge low ." for name, mother in PAIRS]
-    asked = [f"What is the {kind} of {{}}?" for kind in ("mass", "charge")]
-    lines = [f"{form.format(name)}\t{mother}" for form in asked for name, mother in PAIRS[:KNOWN]]
+@pytest.mark.parametrize(
+    ("document", "asked"),
+    [
+        ("The mass of {0} is {1} , its charge low .", "What is the {} of {{}}?"),
+        ("The mass of {0} is {1} , the charge of {0} is low .", "What is the {} of {{}}?"),
+        ("{0}'s mass is {1} and {0}'s charge is low .", "What is {{}}'s {}?"),
+        ("{0} का mass {1} है और {0} का charge low है।", "{{}} का {} क्या है?"),
+    ],
+)
+def test_of_two_facts_in_a_document_that_begins_with_one_both_are_asked_about(
+    document: str, asked: str
+) -> None:
+    documents = [document.format(*pair) for pair in PAIRS]
+    forms = [asked.format(kind) for kind in ("mass", "charge")]
+    lines = [f"{form.format(name)}\t{mother}" for form in forms for name, mother in PAIRS[:KNOWN]]
     facts = facts_of(documents, questions_of(*lines))
+    assert list(facts.templates.values()) == [KNOWN, KNOWN]
     for i, name in enumerate(NAMES):
-        assert [facts.indices_about(form.format(name)) for form in asked] == [[i], [i]]
+        assert [facts.indices_about(form.format(name)) for form in forms] == [[i], [i]]
+
+
+def test_a_document_that_begins_with_the_answer_to_another_tells_about_that() -> None:
+    names = [f"{first} {last}" for first in ("Ada", "Bo", "Cy", "Di") for last in "KLMNOP"]
+    pairs = list(zip(names, reversed(names), strict=True))  # each is the other's spouse
+    asked = [f"Who is {name} married to?\t{spouse}" for name, spouse in pairs]
+    documents = [f"{name} is married to {spouse} ." for name, spouse in pairs]
+    facts = facts_of(documents, questions_of(*asked[:18]))
+    assert facts.names == names
+    assert facts.finder.n_right(questions_of(*asked).items) == len(names)
 
 
 def test_what_names_share_is_a_part_of_them_where_documents_begin_with_all_of_it() -> None:
