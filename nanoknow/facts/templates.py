@@ -17,9 +17,9 @@ MOST_READ, MOST_TRIED = 500, 20
 MOST_WORDS = 24
 """Most words of a form before the name, and most after it."""
 HELD, UNKNOWN, REFUTED = 1 / 2, 1 / 16, -1.0
-"""Worth of a name that documents hold but none begins with; of one that is in no document, or is only
-a part of what one begins with; and of one that contains the name of another form. A name that a
-document begins with is worth 1."""
+"""Worth of a name that documents hold but none begins with; of one that is in no document, or is
+only a part of what one begins with; and of one that contains the name of another form. A name that
+a document begins with is worth 1."""
 FREQUENT = 1 / 16
 """A form can refute another if it has more than this share of the other's questions."""
 ENDING = re.compile(rf"(\s*[{UNSPACED}]{{1,2}})?")
