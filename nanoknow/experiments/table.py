@@ -130,5 +130,5 @@ def write_table(path: Path, rows: Sequence[TableRow]) -> None:
 
 
 def _cell(value: object) -> object:
-    """Return a value for a cell, after an apostrophe where it would be read as a formula."""
+    """Return a cell's value; an apostrophe is before what would be read as a formula."""
     return re.sub(r"^\s*[=+@-]", r"'\g<0>", printable(value)) if isinstance(value, str) else value

@@ -34,7 +34,8 @@ def plan_without(
     """
     config, others = run.config, others_than(corpus, own)
     if len(others) <= len(own):
-        raise DataError(f"{corpus.name}: a control needs more than {len(own):,} other documents")
+        what = f"a control needs more than {len(own):,} other documents"
+        raise DataError(f"{corpus.name}: {what}: ask about fewer subjects, or a larger text")
     planned: list[PlannedRun] = []
     for seed in seeds_from(config.seed, retrain):
         left_out = {WITHOUT: own, CONTROL: pick(others, len(own), Random(f"{seed} left out"))}

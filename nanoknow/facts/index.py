@@ -123,7 +123,7 @@ class AnswerFinder:
         return found
 
     def n_right(self, questions: Sequence[Question]) -> int:
-        """Return how many questions with answers it answers, as one of these."""
+        """Return how many questions it answers with one of their accepted answers."""
         found = self.answers([question.text for question in questions])
         return sum(answer in q.gold for answer, q in zip(found, questions, strict=True))
 

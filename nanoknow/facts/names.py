@@ -41,7 +41,7 @@ class Names:
         return _lines_with(name, self.corpus.text) or _lines_with(folded(name), self._folded)
 
     def tells(self, name: str, part: str) -> bool:
-        """Whether a document that holds a name holds a part of it elsewhere, too."""
+        """Whether a document that holds a name also holds a part of it outside the name."""
         held = (folded(self.corpus.documents[i]) for i in self.holding(name))
         return any(find_answer(text, folded(name), folded(part)) for text in held)
 

@@ -69,9 +69,11 @@ def find_templates(questions: Sequence[str], where: Names) -> Counter[Template]:
     @cache
     def known(form: Template) -> float:
         n = len(holders[form])
-        forms = {each for each in holders if len(holders[each]) > max(2, n * FREQUENT)}
         asked = holders[form][:: -(-n // MOST_TRIED)]
-        return mean(_worth(q, form, begun[q], where, forms & possible[q].keys()) for q in asked)
+        frequent = {
+            q: [f for f in possible[q] if len(holders[f]) > max(2, n * FREQUENT)] for q in asked
+        }
+        return mean(_worth(q, form, begun[q], where, frequent[q]) for q in asked)
 
     found: Counter[Template] = Counter()
     for question, forms in possible.items():

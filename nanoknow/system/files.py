@@ -159,15 +159,15 @@ def require_writable(path: Path, *, is_folder: bool) -> None:
 
 
 def require_unread(path: Path | None, read: Iterable[object], flag: str = "") -> None:
-    """Refuse a file to write, where one is named, that is among those that are read.
+    """Refuse to write a file that is also read.
 
     Args:
-        path: of the file.
-        read: paths, among whatever else a command or a config holds.
-        flag: that names it.
+        path: the file to write; None if there is none.
+        read: the files that are read; objects that are no paths are ignored.
+        flag: the option that names the file to write, with a space after it.
 
     Raises:
-        ConfigError: it is.
+        ConfigError: the file to write is one of those that are read.
     """
     files = [each for each in read if isinstance(each, Path) and each.is_file()]
     if path and path.is_file() and any(map(path.samefile, files)):
